@@ -1,0 +1,71 @@
+"""Multi30k, task 1: image captions in English, German, French and Czech, translated by people.
+
+29,000 / 1,014 sentences to train and validate, four test sets. Not every test set exists in every language.
+"""
+
+from __future__ import annotations
+
+from data.fetch import RemoteFile, fetch
+from seq2seq.pipeline.corpus import ParallelText
+
+NAME = "multi30k"
+LANGUAGES = ("en", "de", "fr", "cs")
+LICENCE = "Derived from Flickr30K; for non-commercial research and education only. Not redistributed here."
+CITATION = (
+    "Elliott et al. 2016 (Multi30K); Elliott et al. 2017 (test sets, French); Barrault et al. 2018 (Czech, test 2018)"
+)
+ADDRESS = "https://github.com/multi30k/dataset/raw/master/data/task1/raw"
+
+SHA256 = {
+    "test_2016_flickr": {
+        "cs": "200a4a74cc9560f051924abb9803be008d1908d77f747e9141aeb86dfd2797f1",
+        "de": "9204244e408ccb38d2a55cfcd344df15005fc42a07a6e55ca6c52b6ababb8cc8",
+        "en": "611d361c6334bc7246101d48097c13cf5c4413c5befc793cc629934359d532d9",
+        "fr": "6d326e188d259fb1d04ac19eae3af956559b3a0b93d7635e56c90987c40c8b90",
+    },
+    "test_2017_flickr": {
+        "de": "a2c89666db00c495cd8513b9d708d5a3acc205d7de312ef2bf5fb7ebc1540aee",
+        "en": "76a444ee25172e72695cddb13ae4a3bda59430617be88e0bb46b60504f054074",
+        "fr": "3ba671ceb2299f3304ffafefea7a833d08632fbaf0ba18546f8a2ec2391af496",
+    },
+    "test_2017_mscoco": {
+        "de": "799e4854c25d601cb6cb6be29eabe5667734c61ace2f495e03e429031a0bc338",
+        "en": "aab300bfb4427697987e02cd0aacd44bfe8aa50456231b6474c08038bbed2b58",
+        "fr": "754f3072ba9f124569ba5258b32730fc1d214bbf8e0c6dfb2b74401676220db0",
+    },
+    "test_2018_flickr": {
+        "cs": "7d0a9db904f94c554a8c58049a9f3a5357c27f46cc3d710d70cb0b4a2585b8c2",
+        "de": "ddd0130c7d97482dc5197a02141dae8dd79f20f03586c480d675c09a32daf608",
+        "en": "ef4f4844037d4c5dea75c9a8ed5fd78905967a26f67c255e230cc9780032654d",
+        "fr": "fb2b83fcceb937a4f7e3e93c1c51c22aba92f1e342391e6b5ba392b16a920501",
+    },
+}
+"""Of each file `<split>.<language>.gz`."""
+
+SPLITS = tuple(SHA256)
+
+
+def load(split: str, source: str, target: str) -> ParallelText:
+    """Returns a split in a direction, fetched if need be.
+
+    Args:
+        split: One of `SPLITS`.
+        source, target: Two of `LANGUAGES`.
+
+    Raises:
+        ValueError: an unknown split or language, or a split that does not exist in that language.
+    """
+    if split not in SHA256:
+        raise ValueError(f"Multi30k has the splits {', '.join(SPLITS)}. Received: {split!r}")
+    for language in (source, target):
+        if language not in SHA256[split]:
+            known = ", ".join(SHA256[split])
+            raise ValueError(f"Multi30k's {split} exists in {known}. Received: {language!r}")
+    if source == target:
+        raise ValueError(f"Source and target must differ. Received: {source!r} twice")
+    return ParallelText(*(fetch(_file(split, language)) for language in (source, target)))
+
+
+def _file(split: str, language: str) -> RemoteFile:
+    name = f"{split}.{language}.gz"
+    return RemoteFile(NAME, name, f"{ADDRESS}/{name}", SHA256[split][language])

@@ -1,0 +1,64 @@
+"""Tatoeba English-Spanish by ManyThings.org: 118,964 short everyday pairs, with a split of our own.
+
+The original has no split, and an English sentence often stands there with several translations. All pairs of one English
+sentence go to one split, chosen by a checksum of that sentence, so that no test source is ever seen in training.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+import zlib
+from pathlib import Path
+
+from data.fetch import RemoteFile, cache_folder, fetch
+from seq2seq.pipeline.corpus import ParallelText
+
+NAME = "tatoeba_spa"
+LANGUAGES = ("en", "es")
+SPLITS = ("train", "val", "test")
+LICENCE = "CC BY 2.0; attribution: www.manythings.org/anki and tatoeba.org"
+CITATION = "Tatoeba via ManyThings.org, file of 2018-05-13"
+FILE = RemoteFile(
+    NAME,
+    "spa-eng.zip",
+    "http://storage.googleapis.com/download.tensorflow.org/data/spa-eng.zip",
+    "f80e581ae291aa34dd3aba7bd98b5e9505234da4318e2f3295df70a1520c7f61",
+)
+MEMBER = "spa-eng/spa.txt"
+
+
+def load(split: str, source: str, target: str) -> ParallelText:
+    """Returns a split in a direction, fetched and cut if need be; ValueError for an unknown split or language."""
+    if split not in SPLITS:
+        raise ValueError(f"Tatoeba has the splits {', '.join(SPLITS)}. Received: {split!r}")
+    if {source, target} != set(LANGUAGES):
+        raise ValueError(f"Tatoeba here is in {' and '.join(LANGUAGES)}. Received: {source!r}, {target!r}")
+    archive = fetch(FILE)
+    # The cut files carry the archive's checksum in their folder's name: another archive, other files.
+    folder = cache_folder(NAME) / f"split-{FILE.sha256[:12]}"
+    if not folder.is_dir():
+        _cut(archive, folder)
+    return ParallelText(folder / f"{split}.{source}", folder / f"{split}.{target}")
+
+
+def split_of(english: str) -> str:
+    """The split of an English sentence: 1 % validation, 1 % test, told by its checksum."""
+    bucket = zlib.crc32(hashlib.sha256(english.encode("utf-8")).digest()) % 100
+    return {0: "val", 1: "test"}.get(bucket, "train")
+
+
+def _cut(archive: Path, folder: Path) -> None:
+    with zipfile.ZipFile(archive) as members:
+        lines = members.read(MEMBER).decode("utf-8").splitlines()
+    pairs: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
+    for line in lines:
+        english, spanish = line.split("\t")[:2]
+        pairs[split_of(english)].append([english, spanish])
+    partial = folder.with_name(folder.name + ".partial")
+    partial.mkdir(parents=True, exist_ok=True)
+    for split, rows in pairs.items():
+        for column, language in enumerate(LANGUAGES):
+            text = "".join(row[column] + "\n" for row in rows)
+            (partial / f"{split}.{language}").write_text(text, encoding="utf-8", newline="\n")
+    partial.rename(folder)

@@ -1,0 +1,175 @@
+"""Attention: looks up a memory with a query. Keys are projected once a source, never inside the time loop.
+
+Every kind takes a query of `(batch, queries, query_dim)` against a memory of `batch` rows. `queries` is whatever
+shares a source: the steps of a target, the beams of a sentence, or both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from seq2seq.types import Memory
+
+_register = keras.saving.register_keras_serializable("seq2seq")
+
+
+class Attention(keras.layers.Layer):
+    """What the kinds share: a projection of the values into keys, the mask, the softmax and the mixture.
+
+    Args:
+        units: Width of the keys, at least 1.
+
+    Call arguments:
+        query: `(batch, queries, query_dim)`, float.
+        memory: `Memory` whose keys come from `project`.
+
+    Returns:
+        context `(batch, queries, context_dim)` and weights `(batch, queries, source)`; the rows of the weights sum
+        to 1, padding gets 0.
+
+    Raises:
+        ValueError: `units` is below 1.
+    """
+
+    def __init__(self, units: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        if units < 1:
+            raise ValueError(f"Attention needs at least one unit. Received: units={units}")
+        self.units = units
+
+    def project(self, values: Any) -> tuple[Any, Any]:
+        """Returns `(keys, values)` as `call` wants them, from `(batch, source, memory_dim)`."""
+        return self.key_projection(values), values
+
+    def score(self, query: Any, keys: Any) -> Any:
+        """Returns `(batch, queries, source)`: how well each position fits each query, before mask and softmax."""
+        raise NotImplementedError
+
+    def call(self, query: Any, memory: Memory) -> tuple[Any, Any]:
+        weights = masked_softmax(self.score(query, memory.keys), memory.mask)
+        return ops.matmul(weights, memory.values), weights
+
+    def context_dim(self, memory_dim: int) -> int:
+        """Width of the context for values of `memory_dim`."""
+        return memory_dim
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+def masked_softmax(scores: Any, mask: Any) -> Any:
+    """Softmax over the last axis of `(batch, queries, source)` that gives exactly 0 where `(batch, source)` is False."""
+    low = -1e9 if keras.backend.standardize_dtype(scores.dtype) != "float16" else -6e4
+    return ops.softmax(ops.where(ops.expand_dims(mask, 1), scores, ops.cast(low, scores.dtype)), axis=-1)
+
+
+@_register
+class AdditiveAttention(Attention):
+    """score(q, m) = v · tanh(W q + U m) (Bahdanau et al. 2015, A.1.2)."""
+
+    def build(self, query_shape: Any, memory_shape: Any) -> None:
+        self.key_projection = keras.layers.Dense(self.units, name="keys")
+        self.key_projection.build(memory_shape)
+        self.query_projection = keras.layers.Dense(self.units, use_bias=False, name="query")
+        self.query_projection.build(query_shape)
+        self.weight = self.add_weight((self.units, 1), "glorot_uniform", name="weight")
+
+    def score(self, query: Any, keys: Any) -> Any:
+        queries = ops.expand_dims(self.query_projection(query), 2)  # (batch, queries, 1, units)
+        hidden = ops.tanh(queries + ops.expand_dims(keys, 1))  # (batch, queries, source, units)
+        return ops.squeeze(ops.matmul(hidden, self.weight), -1)
+
+
+@_register
+class GeneralAttention(Attention):
+    """score(q, m) = q · W m (Luong et al. 2015, "general"). `units` is the width of the query."""
+
+    def build(self, query_shape: Any, memory_shape: Any) -> None:
+        _check_width(query_shape[-1], self.units, "general")
+        self.key_projection = keras.layers.Dense(self.units, use_bias=False, name="keys")
+        self.key_projection.build(memory_shape)
+
+    def score(self, query: Any, keys: Any) -> Any:
+        return ops.matmul(query, ops.transpose(keys, (0, 2, 1)))
+
+
+@_register
+class DotAttention(Attention):
+    """score(q, m) = q · m (Luong et al. 2015, "dot"): nothing to learn, so query and memory must be equally wide."""
+
+    def build(self, query_shape: Any, memory_shape: Any) -> None:
+        _check_width(query_shape[-1], memory_shape[-1], "dot")
+
+    def project(self, values: Any) -> tuple[Any, Any]:
+        return values, values
+
+    def score(self, query: Any, keys: Any) -> Any:
+        return ops.matmul(query, ops.transpose(keys, (0, 2, 1)))
+
+
+@_register
+class MultiHeadAttention(Attention):
+    """Scaled dot products in `heads` subspaces (Vaswani et al. 2017, 3.2.2), queried by a recurrent state.
+
+    Args:
+        units: Width of keys and values over all heads; divisible by `heads`.
+        heads: Number of subspaces, at least 1.
+
+    Returns:
+        As `Attention`; the weights are the mean over the heads.
+    """
+
+    def __init__(self, units: int, heads: int = 4, **kwargs: Any):
+        super().__init__(units, **kwargs)
+        if heads < 1 or units % heads:
+            raise ValueError(f"units must be divisible by heads. Received: units={units}, heads={heads}")
+        self.heads = heads
+
+    def build(self, query_shape: Any, memory_shape: Any) -> None:
+        for name, shape in (("query", query_shape), ("key", memory_shape), ("value", memory_shape)):
+            dense = keras.layers.Dense(self.units, use_bias=False, name=name)
+            dense.build(shape)
+            setattr(self, f"{name}_projection", dense)
+        self.output_projection = keras.layers.Dense(self.units, name="output")
+        self.output_projection.build((None, None, self.units))
+
+    def project(self, values: Any) -> tuple[Any, Any]:
+        return self.key_projection(values), self.value_projection(values)
+
+    def call(self, query: Any, memory: Memory) -> tuple[Any, Any]:
+        batch, source = ops.shape(memory.keys)[0], ops.shape(memory.keys)[1]
+        size = self.units // self.heads
+        queries = ops.reshape(self.query_projection(query) * size**-0.5, (batch, -1, self.heads, size))
+        keys = ops.reshape(memory.keys, (batch, source, self.heads, size))
+        values = ops.reshape(memory.values, (batch, source, self.heads, size))
+        scores = ops.matmul(ops.transpose(queries, (0, 2, 1, 3)), ops.transpose(keys, (0, 2, 3, 1)))
+        weights = masked_softmax(scores, ops.expand_dims(memory.mask, 1))  # (batch, heads, queries, source)
+        mixed = ops.transpose(ops.matmul(weights, ops.transpose(values, (0, 2, 1, 3))), (0, 2, 1, 3))
+        context = self.output_projection(ops.reshape(mixed, (batch, -1, self.units)))
+        return context, ops.mean(weights, axis=1)
+
+    def context_dim(self, memory_dim: int) -> int:
+        return self.units
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "heads": self.heads}
+
+
+def _check_width(query_dim: int, expected: int, kind: str) -> None:
+    if query_dim != expected:
+        raise ValueError(
+            f"{kind} attention multiplies the query with the key directly, so they must be equally wide. "
+            f"Received: query {query_dim}, key {expected}. Make the decoder as wide as the memory, or use additive."
+        )
+
+
+ATTENTIONS = {
+    "additive": AdditiveAttention,
+    "general": GeneralAttention,
+    "dot": DotAttention,
+    "multi_head": MultiHeadAttention,
+}
+"""The kinds by the names that recipes use; "none" stands for no attention."""

@@ -1,0 +1,215 @@
+"""Recurrent cells, each split in two: what can be done for all steps at once, and what recurs.
+
+    project(inputs)            (…, features) -> (…, projected_size), outside the loop
+    recur(projected, state)    (rows, projected_size), state -> output (rows, units), state
+    read(state)                state -> the output that belongs to it, (rows, units)
+
+Simple, GRU and LSTM are Keras' own layers with Keras' own weights: `recur(project(x), state)` equals their `call`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+_register = keras.saving.register_keras_serializable("seq2seq")
+
+
+@_register
+class SimpleCell(keras.layers.SimpleRNNCell):
+    """h' = tanh(W x + U h + b) (Elman 1990)."""
+
+    @property
+    def projected_size(self) -> int:
+        return self.units
+
+    def project(self, inputs: Any) -> Any:
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+        output = ops.tanh(projected + ops.matmul(state[0], self.recurrent_kernel))
+        return output, [output]
+
+    def read(self, state: list[Any]) -> Any:
+        return state[0]
+
+
+@_register
+class GRUCell(keras.layers.GRUCell):
+    """Gated recurrent unit, reset after the product (Cho et al. 2014; the variant that cuDNN runs)."""
+
+    @property
+    def projected_size(self) -> int:
+        return 3 * self.units
+
+    def project(self, inputs: Any) -> Any:
+        return ops.matmul(inputs, self.kernel) + self.bias[0]
+
+    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+        (h,) = state
+        recurrent = ops.matmul(h, self.recurrent_kernel) + self.bias[1]
+        # Split, not slices: the gradient of a slice fills a whole tensor with zeros, that of a split concatenates.
+        to_gates, to_candidate = ops.split(projected, [2 * self.units], axis=-1)
+        from_gates, from_candidate = ops.split(recurrent, [2 * self.units], axis=-1)
+        update, reset = ops.split(ops.sigmoid(to_gates + from_gates), 2, axis=-1)
+        candidate = ops.tanh(to_candidate + reset * from_candidate)
+        output = candidate + update * (h - candidate)
+        return output, [output]
+
+    def read(self, state: list[Any]) -> Any:
+        return state[0]
+
+
+@_register
+class LSTMCell(keras.layers.LSTMCell):
+    """Long short-term memory with forget bias 1 (Hochreiter & Schmidhuber 1997; Gers et al. 2000)."""
+
+    @property
+    def projected_size(self) -> int:
+        return 4 * self.units
+
+    def project(self, inputs: Any) -> Any:
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+        h, c = state
+        gates = projected + ops.matmul(h, self.recurrent_kernel)
+        input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=-1)
+        c = ops.sigmoid(forget_gate) * c + ops.sigmoid(input_gate) * ops.tanh(candidate)
+        h = ops.sigmoid(output_gate) * ops.tanh(c)
+        return h, [h, c]
+
+    def read(self, state: list[Any]) -> Any:
+        return state[0]
+
+
+class _OwnCell(keras.layers.Layer):
+    """What our own cells share: `units`, a kernel over the input, and Keras' `call`."""
+
+    gates = 1
+
+    def __init__(self, units: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        if units < 1:
+            raise ValueError(f"A cell needs at least one unit. Received: units={units}")
+        self.units = units
+
+    @property
+    def projected_size(self) -> int:
+        return self.gates * self.units
+
+    def project(self, inputs: Any) -> Any:
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def call(self, inputs: Any, states: list[Any]) -> tuple[Any, list[Any]]:
+        return self.recur(self.project(inputs), list(states))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+@_register
+class LayerNormLSTMCell(_OwnCell):
+    """LSTM whose two products and whose cell are layer-normalised (Ba et al. 2016, section 4).
+
+    Args:
+        units: Width of the state, at least 1.
+    """
+
+    gates = 4
+
+    @property
+    def state_size(self) -> list[int]:
+        return [self.units, self.units]
+
+    def build(self, input_shape: Any) -> None:
+        width = self.projected_size
+        self.kernel = self.add_weight((input_shape[-1], width), "glorot_uniform", name="kernel")
+        self.recurrent_kernel = self.add_weight((self.units, width), "orthogonal", name="recurrent_kernel")
+        self.bias = self.add_weight((width,), "zeros", name="bias")
+        self.forget_bias = 1.0
+        for name in ("input", "recurrent", "cell"):
+            size = self.units if name == "cell" else width
+            setattr(self, f"{name}_gain", self.add_weight((size,), "ones", name=f"{name}_gain"))
+            setattr(self, f"{name}_shift", self.add_weight((size,), "zeros", name=f"{name}_shift"))
+
+    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+        h, c = state
+        gates = self._normalise(projected, "input")
+        gates = gates + self._normalise(ops.matmul(h, self.recurrent_kernel), "recurrent")
+        input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=-1)
+        c = ops.sigmoid(forget_gate + self.forget_bias) * c + ops.sigmoid(input_gate) * ops.tanh(candidate)
+        h = ops.sigmoid(output_gate) * ops.tanh(self._normalise(c, "cell"))
+        return h, [h, c]
+
+    def read(self, state: list[Any]) -> Any:
+        return state[0]
+
+    def _normalise(self, x: Any, name: str) -> Any:
+        mean = ops.mean(x, axis=-1, keepdims=True)
+        centred = x - mean
+        variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
+        # A projection of zeros has no spread at all, so the floor is far above rounding.
+        return centred * ops.rsqrt(variance + 1e-5) * getattr(self, f"{name}_gain") + getattr(self, f"{name}_shift")
+
+
+@_register
+class SSRUCell(_OwnCell):
+    """Simpler simple recurrent unit: no matrix product recurs (Kim et al. 2019, "From Research to Production").
+
+    f = sigmoid(W_f x + b_f);  c' = f c + (1 - f) W x;  output = relu(c')
+
+    Args:
+        units: Width of the state, at least 1.
+    """
+
+    gates = 2
+
+    @property
+    def state_size(self) -> list[int]:
+        return [self.units]
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight((input_shape[-1], self.projected_size), "glorot_uniform", name="kernel")
+        self.bias = self.add_weight((self.projected_size,), "zeros", name="bias")
+
+    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+        (c,) = state
+        forget, candidate = ops.split(projected, 2, axis=-1)
+        c = candidate + ops.sigmoid(forget) * (c - candidate)
+        return ops.relu(c), [c]
+
+    def read(self, state: list[Any]) -> Any:
+        return ops.relu(state[0])
+
+
+CELLS = {
+    "simple": SimpleCell,
+    "gru": GRUCell,
+    "lstm": LSTMCell,
+    "layer_norm_lstm": LayerNormLSTMCell,
+    "ssru": SSRUCell,
+}
+"""The cells by the names that recipes use."""
+
+
+def make_cell(name: str, units: int) -> Any:
+    """Returns a new cell of `units` by its name in `CELLS`; ValueError for an unknown name."""
+    if name not in CELLS:
+        raise ValueError(f"Unknown cell. Expected one of {', '.join(CELLS)}. Received: {name!r}")
+    if units < 1:
+        raise ValueError(f"A cell needs at least one unit. Received: units={units}")
+    return CELLS[name](units)
+
+
+def state_sizes(cell: Any) -> list[int]:
+    """The widths of the tensors of a cell's state. Keras gives a bare int where there is one."""
+    size = cell.state_size
+    return [size] if isinstance(size, int) else list(size)
+
+
+def zero_state(cell: Any, rows: Any) -> list[Any]:
+    """The state before anything was read: zeros, `(rows, size)` each."""
+    return [ops.zeros((rows, size), dtype=cell.compute_dtype) for size in state_sizes(cell)]

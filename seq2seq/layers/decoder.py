@@ -1,0 +1,261 @@
+"""The recurrent decoder: one call for every length, teacher forcing (T = full) and search (T = 1) alike."""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from seq2seq.layers.attention import ATTENTIONS, MultiHeadAttention
+from seq2seq.layers.bridge import Bridge
+from seq2seq.layers.cells import make_cell, state_sizes
+from seq2seq.layers.dropout import sequence_dropout
+from seq2seq.layers.recurrence import repeat_over_time
+from seq2seq.types import Memory, State
+
+ORDERS = ("before", "after")
+
+
+class DecoderOutput(NamedTuple):
+    """What one call of the decoder returns."""
+
+    features: Any
+    """`(rows, target, features_dim)`: what the output layer turns into logits."""
+    queries: Any
+    """`(rows, target, units)`: what the memory was asked with, to read the alignment from; None without attention."""
+    state: State
+    """The state after the last step."""
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class RNNDecoder(keras.layers.Layer):
+    """Stacked recurrent layers that may look at a memory.
+
+    With `order="before"` (Bahdanau et al. 2015) the bottom layer's previous output asks, and the context is part of
+    that layer's input at the same step. With `order="after"` (Luong et al. 2015) the top layer's new output asks.
+    `readout = tanh(W [output; context; input])` is the features; with `input_feeding` (Luong et al. 2015, 3.3) it is
+    part of the bottom layer's next input. Without attention it is the encoder-decoder of Sutskever et al. 2014.
+
+    Only what recurs through attention or feeding stands in the time loop: with "after" and no feeding, attention is
+    one matrix product over all steps; with "before", the layers above the bottom one run after it, one by one.
+
+    Args:
+        units: Width of every layer, at least 1.
+        cell: A name of `CELLS`.
+        num_layers: Layers on top of each other, at least 1.
+        attention: A name of `ATTENTIONS`, or "none".
+        attention_units: Width of the keys; None: `units`.
+        heads: Heads of multi-head attention; the others ignore it.
+        order: "before" or "after": whether attention comes before or after the recurrent layers.
+        input_feeding: Whether the readout is part of the next input; wants attention.
+        readout_units: Width of the features; None: no readout, the top output is the features (no attention only).
+        bridge: A name of `BRIDGES`.
+        residual: Add a layer's input to its output from the second layer on.
+        dropout: Rate on every layer's input and on the features, in training only.
+        variational_dropout: One mask a sequence instead of one a step.
+
+    Raises:
+        ValueError: unknown names, numbers out of range, or options that contradict each other.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        cell: str = "gru",
+        num_layers: int = 1,
+        attention: str = "additive",
+        attention_units: int | None = None,
+        heads: int = 4,
+        order: str = "before",
+        input_feeding: bool = False,
+        readout_units: int | None = None,
+        bridge: str = "dense",
+        residual: bool = False,
+        dropout: float = 0.0,
+        variational_dropout: bool = False,
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if num_layers < 1:
+            raise ValueError(f"A decoder needs at least one layer. Received: num_layers={num_layers}")
+        if attention != "none" and attention not in ATTENTIONS:
+            known = ", ".join(["none", *ATTENTIONS])
+            raise ValueError(f"Unknown attention. Expected one of {known}. Received: {attention!r}")
+        if order not in ORDERS:
+            raise ValueError(f"Unknown order. Expected one of {', '.join(ORDERS)}. Received: {order!r}")
+        if attention == "none" and input_feeding:
+            raise ValueError("Input feeding carries what attention found to the next step: it wants attention.")
+        if attention != "none" and readout_units is None:
+            raise ValueError("With attention the decoder wants readout_units, the width of [output; context] reduced.")
+        self.units = units
+        self.cell = cell
+        self.num_layers = num_layers
+        self.attention = attention
+        self.attention_units = attention_units
+        self.heads = heads
+        self.order = order
+        self.input_feeding = input_feeding
+        self.readout_units = readout_units
+        self.bridge = bridge
+        self.residual = residual
+        self.dropout = dropout
+        self.variational_dropout = variational_dropout
+
+        self.cells = [make_cell(cell, units) for _ in range(num_layers)]
+        self.bridge_layer = Bridge(bridge, [state_sizes(c) for c in self.cells])
+        self.dropouts = [sequence_dropout(dropout, variational_dropout, f"dropout_{i}") for i in range(num_layers + 1)]
+        self.attend = self._make_attention()
+        self.readout = None if readout_units is None else keras.layers.Dense(readout_units, "tanh", name="readout")
+        self.fed = None  # the bottom layer's kernel for what the loop feeds it: context, readout
+
+    def _make_attention(self) -> Any:
+        if self.attention == "none":
+            return None
+        width = self.attention_units or self.units
+        if self.attention == "multi_head":
+            return MultiHeadAttention(width, self.heads, name="attention")
+        return ATTENTIONS[self.attention](width, name="attention")
+
+    @property
+    def features_dim(self) -> int:
+        return self.readout_units or self.units
+
+    @property
+    def _attends_before(self) -> bool:
+        return self.attend is not None and self.order == "before"
+
+    def build(self, inputs_shape: Any, memory_dim: int, memory_state_sizes: list[list[int]]) -> None:
+        """Builds for inputs of `(…, features)` and an encoder's memory and state of these widths."""
+        inputs_dim, context_dim = inputs_shape[-1], 0
+        self.bridge_layer.build(memory_state_sizes)
+        if self.attend is not None:
+            self.attend.build((None, None, self.units), (None, None, memory_dim))
+            context_dim = self.attend.context_dim(memory_dim)
+        width = inputs_dim
+        for cell in self.cells:
+            cell.build((None, width))
+            width = self.units
+        fed = (context_dim if self._attends_before else 0) + (self.features_dim if self.input_feeding else 0)
+        if fed:
+            self.fed = keras.layers.Dense(self.cells[0].projected_size, use_bias=False, name="fed")
+            self.fed.build((None, fed))
+        if self.readout is not None:
+            self.readout.build((None, None, self.units + context_dim + inputs_dim))
+        self.context_dim = context_dim
+        self.built = True
+
+    def remember(self, values: Any, mask: Any, encoder_state: list[list[Any]]) -> Memory:
+        """Makes the `Memory` of a source, all that depends on it alone: keys and the first state."""
+        state = {"layers": self.bridge_layer(encoder_state)}
+        if self.input_feeding:
+            state["feed"] = ops.zeros((ops.shape(values)[0], self.features_dim), dtype=values.dtype)
+        keys, values = (None, values) if self.attend is None else self.attend.project(values)
+        return Memory(values, keys, mask, state)
+
+    def call(self, inputs: Any, memory: Memory, state: State, training: bool | None = None) -> DecoderOutput:
+        """Runs over `inputs`, `(rows, target, features)`, from `state`.
+
+        `rows` is the batch of `memory` times any number of rows that share a source, next to each other.
+        """
+        dropped = self.dropouts[0](inputs, training=training)
+        if self.input_feeding:
+            outputs, queries, state = self._all_in_loop(dropped, memory, state, training)
+        else:
+            outputs, queries, state = self._bottom_in_loop(dropped, memory, state, training)
+        return DecoderOutput(self.dropouts[-1](outputs, training=training), queries, state)
+
+    def _bottom_in_loop(self, inputs: Any, memory: Memory, state: State, training: Any) -> tuple[Any, Any, State]:
+        bottom, first = self.cells[0], state["layers"][0]
+        if self._attends_before:
+
+            def step(projected: Any, current: list[Any]) -> tuple[Any, list[Any]]:
+                context = self._look(ops.expand_dims(bottom.read(current), 1), memory)[:, 0]
+                output, current = bottom.recur(projected + self.fed(context), current)
+                return ops.concatenate([output, context], -1), current
+
+            both, final = repeat_over_time(step, bottom.project(inputs), first)
+            outputs, context = ops.split(both, [self.units], axis=-1)
+            start = ops.expand_dims(bottom.read(first), 1)
+            queries = ops.concatenate([start, outputs[:, :-1]], axis=1)
+        else:
+            outputs, final = repeat_over_time(bottom.recur, bottom.project(inputs), first)
+        finals = [final]
+        for cell, layer_state, dropout in zip(self.cells[1:], state["layers"][1:], self.dropouts[1:-1], strict=True):
+            below = outputs
+            projected = cell.project(dropout(below, training=training))
+            outputs, final = repeat_over_time(cell.recur, projected, layer_state)
+            outputs = outputs + below if self.residual else outputs
+            finals.append(final)
+        if self.attend is None:
+            context = queries = None
+        elif not self._attends_before:
+            queries = outputs
+            context = self._look(queries, memory)
+        return self._read(outputs, context, inputs), queries, {"layers": finals}
+
+    def _all_in_loop(self, inputs: Any, memory: Memory, state: State, training: Any) -> tuple[Any, Any, State]:
+        columns = [self.cells[0].project(inputs), inputs]
+        drops = bool(training) and self.dropout > 0 and self.num_layers > 1
+        if drops:  # drawn for all steps before the loop, which must stay pure
+            ones = ops.ones((*ops.shape(inputs)[:2], self.units), dtype=inputs.dtype)
+            columns += [dropout(ones, training=True) for dropout in self.dropouts[1:-1]]
+        edges = list(accumulate(column.shape[-1] for column in columns))[:-1]
+
+        def step(row: Any, flat: list[Any]) -> tuple[Any, list[Any]]:
+            current = keras.tree.pack_sequence_as(state, flat)
+            layers, fed = list(current["layers"]), [current["feed"]]
+            query = self.cells[0].read(layers[0])
+            context = None
+            if self._attends_before:
+                context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
+                fed.insert(0, context)
+            projected, raw, *kept = ops.split(row, edges, axis=-1)
+            projected = projected + self.fed(ops.concatenate(fed, -1))
+            output, layers[0] = self.cells[0].recur(projected, layers[0])
+            for i, cell in enumerate(self.cells[1:], 1):
+                below = output
+                dropped = below * kept[i - 1] if drops else below
+                output, layers[i] = cell.recur(cell.project(dropped), layers[i])
+                output = output + below if self.residual else output
+            if not self._attends_before:
+                query = output
+                context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
+            readout = self._read(output, context, raw)
+            new = {"layers": layers, "feed": readout}
+            return ops.concatenate([readout, query], -1), keras.tree.flatten(new)
+
+        both, flat = repeat_over_time(step, ops.concatenate(columns, -1), keras.tree.flatten(state))
+        final = keras.tree.pack_sequence_as(state, flat)
+        features, queries = ops.split(both, [self.features_dim], axis=-1)
+        return features, queries, final
+
+    def _look(self, queries: Any, memory: Memory) -> Any:
+        """Context `(rows, steps, context_dim)` for queries `(rows, steps, units)`."""
+        return self._ask(queries, memory)[0]
+
+    def align(self, queries: Any, memory: Memory) -> Any:
+        """Attention weights `(rows, steps, source)` for the `queries` of a `DecoderOutput`."""
+        return self._ask(queries, memory)[1]
+
+    def _ask(self, queries: Any, memory: Memory) -> tuple[Any, Any]:
+        # Rows that share a source become queries of one memory row, so that the memory is never repeated.
+        batch, steps, source = ops.shape(memory.values)[0], ops.shape(queries)[1], ops.shape(memory.values)[1]
+        context, weights = self.attend(ops.reshape(queries, (batch, -1, self.units)), memory)
+        return (
+            ops.reshape(context, (-1, steps, self.context_dim)),
+            ops.reshape(weights, (-1, steps, source)),
+        )
+
+    def _read(self, outputs: Any, context: Any, inputs: Any) -> Any:
+        if self.readout is None:
+            return outputs
+        return self.readout(ops.concatenate([x for x in (outputs, context, inputs) if x is not None], -1))
+
+    def get_config(self) -> dict[str, Any]:
+        names = (
+            "units cell num_layers attention attention_units heads order input_feeding readout_units bridge residual "
+            "dropout variational_dropout"
+        ).split()
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

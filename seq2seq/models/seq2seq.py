@@ -1,0 +1,159 @@
+"""The model: an embedding, an encoder, a decoder and an output layer, and the three ways to call them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from seq2seq.layers.decoder import RNNDecoder
+from seq2seq.layers.encoder import RNNEncoder
+from seq2seq.layers.heads import VocabularyHead
+from seq2seq.symbols import PAD
+from seq2seq.types import Memory, State
+
+TIES = ("none", "target", "all")
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class Seq2Seq(keras.Model):
+    """Encoder-decoder over ids.
+
+        memory = model.encode(source)
+        logits, state = model.decode(ids, memory, memory.state)
+
+    Args:
+        encoder: An `RNNEncoder`.
+        decoder: An `RNNDecoder`.
+        source_size: Number of source ids.
+        target_size: Number of target ids.
+        embedding_dim: Width of the embeddings.
+        tie: "none"; "target": one matrix for target embedding and output layer; "all": for the source too.
+
+    Call arguments:
+        inputs: `(source, target)`: `(batch, source)` and `(batch, target)`, int32; target starts with BOS.
+
+    Returns:
+        logits `(batch, target, target_size)`: at each step over the id that follows.
+
+    Raises:
+        ValueError: sizes that do not fit the tie.
+    """
+
+    def __init__(
+        self,
+        encoder: RNNEncoder,
+        decoder: RNNDecoder,
+        source_size: int,
+        target_size: int,
+        embedding_dim: int,
+        tie: str = "none",
+        **kwargs: Any,
+    ):
+        super().__init__(**kwargs)
+        if tie not in TIES:
+            raise ValueError(f"Unknown tie. Expected one of {', '.join(TIES)}. Received: {tie!r}")
+        if tie == "all" and source_size != target_size:
+            raise ValueError(
+                "tie='all' wants one vocabulary for both sides. "
+                f"Received: source_size={source_size}, target_size={target_size}"
+            )
+        if tie != "none" and decoder.features_dim != embedding_dim:
+            raise ValueError(
+                "A tied output layer wants features as wide as the embedding: set the decoder's readout_units to "
+                f"embedding_dim. Received: features {decoder.features_dim}, embedding_dim={embedding_dim}"
+            )
+        self.encoder = encoder
+        self.decoder = decoder
+        self.source_size = source_size
+        self.target_size = target_size
+        self.embedding_dim = embedding_dim
+        self.tie = tie
+        # A tied matrix must also be a good output layer: spread so that logits start near 1 in size.
+        initializer = keras.initializers.RandomNormal(stddev=embedding_dim**-0.5)
+        self.target_embedding = keras.layers.Embedding(target_size, embedding_dim, initializer, name="target_embedding")
+        self.source_embedding = (
+            self.target_embedding
+            if tie == "all"
+            else keras.layers.Embedding(source_size, embedding_dim, initializer, name="source_embedding")
+        )
+        self.head = VocabularyHead(target_size, tied=tie != "none", name="head")
+
+    def build(self, input_shape: Any = None) -> None:
+        if self.built:
+            return
+        inputs = (None, None, self.embedding_dim)
+        self.target_embedding.build((None, None))
+        if self.source_embedding is not self.target_embedding:
+            self.source_embedding.build((None, None))
+        self.encoder.build(inputs)
+        self.encoder.built = True
+        self.decoder.build(inputs, self.encoder.memory_dim, self.encoder.state_sizes)
+        self.head.build((None, None, self.decoder.features_dim))
+        self.built = True
+
+    def encode(self, source: Any, training: bool | None = None) -> Memory:
+        """Reads `(batch, source)` ids once; every row holds at least one id other than PAD."""
+        mask = ops.not_equal(source, PAD)
+        values, state = self.encoder(self.source_embedding(source), mask, training=training)
+        return self.decoder.remember(values, mask, state)
+
+    def decode(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
+        """Goes on from `state` over `(rows, target)` ids, any number of steps.
+
+        Returns:
+            logits `(rows, target, target_size)` and the state after the last step.
+        """
+        features, state = self.features(ids, memory, state, training)
+        return self.logits(features), state
+
+    def features(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
+        """As `decode`, without the output layer: `(rows, target, features_dim)`."""
+        output = self.decoder(self.target_embedding(ids), memory, state, training=training)
+        return output.features, output.state
+
+    def align(self, ids: Any, memory: Memory, state: State) -> Any:
+        """Attention weights `(rows, target, source)` over these ids; ValueError if the model has no attention."""
+        if self.decoder.attend is None:
+            raise ValueError("This model has no attention, so it has no alignments.")
+        output = self.decoder(self.target_embedding(ids), memory, state)
+        return self.decoder.align(output.queries, memory)
+
+    def logits(self, features: Any) -> Any:
+        """`(…, features_dim)` -> `(…, target_size)`."""
+        return self.head(features, self._shared)
+
+    def output_weights(self) -> tuple[Any, Any]:
+        """`(kernel (target_size, features_dim), bias (target_size,))` of the output layer, for losses that fuse it."""
+        return self.head.weights_for(self._shared)
+
+    @property
+    def _shared(self) -> Any:
+        return self.target_embedding.embeddings if self.head.tied else None
+
+    def call(self, inputs: tuple[Any, Any], training: bool | None = None) -> Any:
+        source, target = inputs
+        memory = self.encode(source, training)
+        return self.decode(target, memory, memory.state, training)[0]
+
+    def get_config(self) -> dict[str, Any]:
+        layers = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("encoder", "decoder")}
+        for layer in layers.values():
+            layer.pop("build_config", None)  # the model builds them, with widths that only it knows
+        return {
+            **super().get_config(),
+            **layers,
+            "source_size": self.source_size,
+            "target_size": self.target_size,
+            "embedding_dim": self.embedding_dim,
+            "tie": self.tie,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Seq2Seq:
+        layers = {
+            name: keras.saving.deserialize_keras_object(config.pop(name), custom_objects=custom_objects)
+            for name in ("encoder", "decoder")
+        }
+        return cls(**layers, **config)

@@ -1,0 +1,106 @@
+"""Files to examples: parallel text read line by line, with its line numbers, in constant memory."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import IO
+
+from seq2seq.types import Example
+
+MAX_LINE_BYTES = 1 << 20
+"""A line longer than this is taken for a file of another kind."""
+
+
+class CorpusError(ValueError):
+    """Something is wrong with a file of text. The message names the file and the line."""
+
+
+@dataclass(frozen=True)
+class ParallelText:
+    """Where a parallel corpus stands: two files of equally many lines, or a TSV of two columns.
+
+    Either may be gzipped (`.gz`). Text is UTF-8, lines end in LF or CRLF.
+    """
+
+    source: Path
+    target: Path | None = None
+    """None: `source` is a TSV with the source in its first column and the target in its second."""
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yields every pair, empty lines too.
+
+        Raises:
+            CorpusError: a missing or damaged file, bad UTF-8, a NUL, an endless line, unequal line counts.
+        """
+        if self.target is None:
+            for number, line in enumerate(read_lines(self.source), 1):
+                columns = line.split("\t")
+                if len(columns) < 2:
+                    raise CorpusError(
+                        f"{self.source}:{number}: expected source and target with a tab between them. "
+                        f"Received a line without a tab: {line[:60]!r}. For two files name the other as target."
+                    )
+                yield Example(columns[0], columns[1], number)
+            return
+        pairs = zip_longest(read_lines(self.source), read_lines(self.target))
+        for number, (source, target) in enumerate(pairs, 1):
+            if source is None or target is None:
+                raise CorpusError(self._unequal(number))
+            yield Example(source, target, number)
+
+    def _unequal(self, first: int) -> str:
+        assert self.target is not None
+        counts = {path: sum(1 for _ in read_lines(path)) for path in (self.source, self.target)}
+        longer = max(counts, key=lambda path: counts[path])
+        return (
+            f"{self.source} has {counts[self.source]:,} lines, {self.target} has {counts[self.target]:,}: "
+            f"they must run in parallel. First line without a partner: {longer}:{first}."
+        )
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yields the lines of a text file, gzipped or not, without their ends. Only LF and CRLF end a line.
+
+    Raises:
+        CorpusError: as `ParallelText.__iter__` says.
+    """
+    path = Path(path)
+    try:
+        with _open(path) as file:
+            number = 0
+            while line := file.readline(MAX_LINE_BYTES + 2):
+                number += 1
+                yield decode_line(line, f"{path}:{number}")
+    except FileNotFoundError:
+        raise CorpusError(f"{path}: no such file.") from None
+    except IsADirectoryError:
+        raise CorpusError(f"{path} is a folder; expected a text file.") from None
+    except PermissionError:
+        raise CorpusError(f"{path}: no permission to read it.") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise CorpusError(f"{path}: damaged gzip file ({error}). Fetch or make it again.") from error
+
+
+def decode_line(line: bytes, place: str) -> str:
+    """Returns a line's text without its end; CorpusError names `place` if it is no text."""
+    line = line.rstrip(b"\n").removesuffix(b"\r")
+    if len(line) > MAX_LINE_BYTES:
+        raise CorpusError(f"{place}: the line is longer than {MAX_LINE_BYTES:,} bytes. Is this a text with a sentence a line?")
+    if b"\0" in line:
+        raise CorpusError(f"{place}: the line holds a NUL byte. Expected UTF-8 text (not UTF-16, not a binary file).")
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"{place}: not valid UTF-8 (byte {error.start + 1} of the line is 0x{line[error.start]:02x}). "
+            "Convert the file, for instance with iconv."
+        ) from error
+
+
+def _open(path: Path) -> IO[bytes]:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")  # type: ignore[return-value]

@@ -1,0 +1,42 @@
+"""Batches in the form that `fit` takes. TensorFlow's edge: elsewhere the plan itself is the data set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from seq2seq.pipeline.batches import Plan
+
+
+def new_shapes_are_cheap() -> bool:
+    """Whether a step may have another shape each time; where a graph is compiled for each shape it may not."""
+    return keras.backend.backend() == "tensorflow"
+
+
+def as_fit_data(plan: Plan) -> Any:
+    """Returns `plan` as `((source, target_input), target_output, weights)`, once through, prefetched."""
+    if keras.backend.backend() != "tensorflow":
+        return _PlanDataset(plan)
+    import tensorflow as tf
+
+    ids = tf.TensorSpec((None, None), tf.int32)
+    signature = ((ids, ids), ids, tf.TensorSpec((None, None), tf.float32))
+    data = tf.data.Dataset.from_generator(lambda: map(_arrange, plan), output_signature=signature)
+    return data.apply(tf.data.experimental.assert_cardinality(len(plan))).prefetch(4)
+
+
+def _arrange(batch: Any) -> tuple[Any, Any, Any]:
+    return (batch.source, batch.target_input), batch.target_output, batch.weights
+
+
+class _PlanDataset(keras.utils.PyDataset):
+    def __init__(self, plan: Plan):
+        super().__init__()
+        self.plan = plan
+
+    def __len__(self) -> int:
+        return len(self.plan)
+
+    def __getitem__(self, step: int) -> tuple[Any, Any, Any]:
+        return _arrange(self.plan[step])

@@ -1,0 +1,148 @@
+"""Tokenised pairs on disk, memory-mapped: written in one pass, read in any order, in constant memory."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2seq.symbols import EOS
+from seq2seq.types import Example
+
+_log = logging.getLogger(__name__)
+
+CHUNK = 4096
+"""Lines tokenised at once."""
+
+Encode = Callable[[list[str], int], list[list[int]]]
+"""`(lines, number of the chunk) -> ids of each line`, without EOS; the number seeds what is drawn at random."""
+
+
+class TokenStore:
+    """Pairs of id sequences, each ending in EOS.
+
+    Args:
+        folder: What `write` made.
+
+    Raises:
+        ValueError: the folder is not a whole store.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = Path(folder)
+        try:
+            self.counts: dict[str, int] = json.loads((self.folder / "store.json").read_text("utf-8"))
+            self.sides = [_Side(self.folder, name) for name in ("source", "target")]
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{folder} is no whole token store ({error}). Delete it, it will be made again.") from error
+
+    def __len__(self) -> int:
+        return len(self.sides[0])
+
+    @property
+    def source_lengths(self) -> np.ndarray:
+        """`(pairs,)`: ids of each source, EOS included; memory-mapped."""
+        return self.sides[0].lengths
+
+    @property
+    def target_lengths(self) -> np.ndarray:
+        """`(pairs,)`: ids of each target, EOS included; memory-mapped."""
+        return self.sides[1].lengths
+
+    def source(self, pair: int) -> np.ndarray:
+        return self.sides[0][pair]
+
+    def target(self, pair: int) -> np.ndarray:
+        return self.sides[1][pair]
+
+    @classmethod
+    def write(
+        cls, folder: Path, examples: Iterable[Example], encode_source: Encode, encode_target: Encode, max_length: int
+    ) -> TokenStore:
+        """Tokenises `examples` into `folder`, under a temporary name first.
+
+        Pairs with an empty side, or with more than `max_length` pieces on one, are left out and counted.
+        """
+        folder = Path(folder)
+        partial = folder.with_name(folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        counts = {"pairs": 0, "empty": 0, "too_long": 0}
+        with _Writer(partial, "source") as sources, _Writer(partial, "target") as targets:
+            for number, chunk in enumerate(_chunks(examples)):
+                pairs = zip(
+                    encode_source([e.source for e in chunk], number),
+                    encode_target([e.target for e in chunk], number),
+                    strict=True,
+                )
+                for source, target in pairs:
+                    if not source or not target:
+                        counts["empty"] += 1
+                    elif max(len(source), len(target)) > max_length:
+                        counts["too_long"] += 1
+                    else:
+                        counts["pairs"] += 1
+                        sources.add(source)
+                        targets.add(target)
+        (partial / "store.json").write_text(json.dumps(counts), "utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        partial.rename(folder)
+        return cls(folder)
+
+
+class _Writer:
+    """Appends sequences to `<name>.ids` and their lengths to `<name>.lengths`."""
+
+    def __init__(self, folder: Path, name: str):
+        self.ids = open(folder / f"{name}.ids", "wb")
+        self.lengths = open(folder / f"{name}.lengths", "wb")
+
+    def add(self, ids: list[int]) -> None:
+        np.asarray([*ids, EOS], "<u4").tofile(self.ids)
+        np.asarray([len(ids) + 1], "<u4").tofile(self.lengths)
+
+    def __enter__(self) -> _Writer:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.ids.close()
+        self.lengths.close()
+
+
+class _Side:
+    """One side of a store: all ids in a row, and where each sequence begins."""
+
+    STRIDE = 1024
+
+    def __init__(self, folder: Path, name: str):
+        self.lengths = _map(folder / f"{name}.lengths")
+        self.ids = _map(folder / f"{name}.ids")
+        # Every 1024th offset is enough: the rest is summed when asked for, so memory hardly grows with the corpus.
+        blocks = [self.lengths[i : i + self.STRIDE].sum(dtype=np.int64) for i in range(0, len(self.lengths), self.STRIDE)]
+        self.starts = np.concatenate([[0], np.cumsum(blocks)]).astype(np.int64)
+        if self.starts[-1] != len(self.ids):
+            raise ValueError(f"{name}.ids holds {len(self.ids):,} ids, expected {self.starts[-1]:,}")
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        block = index // self.STRIDE
+        start = int(self.starts[block]) + int(self.lengths[block * self.STRIDE : index].sum(dtype=np.int64))
+        return self.ids[start : start + int(self.lengths[index])]
+
+
+def _map(path: Path) -> np.ndarray:
+    return np.memmap(path, "<u4", "r") if path.stat().st_size else np.zeros(0, "<u4")
+
+
+def _chunks(examples: Iterable[Example]) -> Iterator[list[Example]]:
+    iterator = iter(examples)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk

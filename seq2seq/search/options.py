@@ -1,0 +1,61 @@
+"""How to search: one value that recipes, the command line and exports share. Imports no framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """How text is generated from a model."""
+
+    beam_size: int = 5
+    """Hypotheses kept at each step; 1 is greedy."""
+    num_best: int = 1
+    """Hypotheses returned for each input, best first; at most beam_size."""
+    normalization: str = "average"
+    """How scores are made comparable over lengths: none, average (divide by length ** strength) or
+    gnmt (divide by ((5 + length) / 6) ** strength)."""
+    strength: float = 1.0
+    """Strength of the length normalisation; 0 is none, larger prefers longer output."""
+    max_ratio: float = 2.0
+    """Longest output in pieces: max_ratio * input pieces + max_extra."""
+    max_extra: int = 10
+    """See max_ratio."""
+    sampling: bool = False
+    """Draw each piece at random instead of searching; beam_size is then not read."""
+    temperature: float = 1.0
+    """Sampling: divides the logits; smaller is closer to greedy."""
+    top_k: int = 0
+    """Sampling: draw among the k likeliest pieces only; 0 is all."""
+    top_p: float = 1.0
+    """Sampling: draw among the fewest likeliest pieces whose probabilities sum to top_p."""
+    seed: int = 1
+    """Sampling: the same seed gives the same text for the same input line at the same place."""
+
+    def __post_init__(self) -> None:
+        from_one = {"beam_size": self.beam_size, "num_best": self.num_best}
+        for name, value in from_one.items():
+            if value < 1:
+                raise ValueError(f"{name} must be at least 1. Received: {value}")
+        if self.num_best > self.beam_size and not self.sampling:
+            raise ValueError(
+                f"num_best must be at most beam_size. Received: num_best={self.num_best}, beam_size={self.beam_size}"
+            )
+        if self.sampling and self.num_best > 1:
+            raise ValueError(f"Sampling draws one text a line. Received: num_best={self.num_best}")
+        if self.normalization not in ("none", "average", "gnmt"):
+            raise ValueError(f"normalization must be none, average or gnmt. Received: {self.normalization!r}")
+        if self.strength < 0:
+            raise ValueError(f"strength must not be negative. Received: {self.strength}")
+        if self.max_ratio < 0 or self.max_extra < 0 or self.max_ratio + self.max_extra == 0:
+            raise ValueError(
+                "max_ratio and max_extra must leave room for output. "
+                f"Received: max_ratio={self.max_ratio}, max_extra={self.max_extra}"
+            )
+        if self.temperature <= 0:
+            raise ValueError(f"temperature must be above 0. Received: {self.temperature}")
+        if self.top_k < 0:
+            raise ValueError(f"top_k must not be negative. Received: {self.top_k}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must be in (0, 1]. Received: {self.top_p}")

@@ -1,0 +1,26 @@
+"""How hypotheses of different lengths are compared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras import ops
+
+NORMALIZATIONS = ("none", "average", "gnmt")
+
+
+def length_normalizer(lengths: Any, kind: str, strength: float) -> Any:
+    """What a sum of log-probabilities is divided by; it never falls as `lengths` grow.
+
+    Args:
+        lengths: Pieces, the EOS counted; float, at least 1.
+        kind: "none": 1; "average": length ** strength; "gnmt": ((5 + length) / 6) ** strength (Wu et al. 2016, eq. 14).
+        strength: 0 is no normalisation; must not be negative.
+    """
+    if kind == "none":
+        return ops.ones_like(lengths)
+    if kind == "average":
+        return lengths**strength
+    if kind == "gnmt":
+        return ((lengths + 5.0) / 6.0) ** strength
+    raise ValueError(f"Unknown length normalisation. Expected one of {', '.join(NORMALIZATIONS)}. Received: {kind!r}")

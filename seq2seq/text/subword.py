@@ -1,0 +1,167 @@
+"""SentencePiece (Kudo & Richardson 2018): trained, encoding, sampling and decoding. No framework is imported here."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import sentencepiece
+
+from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
+
+KINDS = ("unigram", "bpe")
+
+_log = logging.getLogger(__name__)
+
+
+class SubwordTokenizer:
+    """Text to ids and back.
+
+    Args:
+        model: A serialised SentencePiece model that holds the control symbols of `seq2seq.symbols`.
+
+    Raises:
+        ValueError: the bytes are no such model.
+    """
+
+    def __init__(self, model: bytes):
+        self.model = model
+        self._processor = sentencepiece.SentencePieceProcessor()
+        try:
+            self._processor.LoadFromSerializedProto(model)
+            names = tuple(self._processor.IdToPiece(i) for i in range(len(NAMES)))
+        except (RuntimeError, IndexError) as error:
+            raise ValueError(f"Not a SentencePiece model ({len(model):,} bytes): it is damaged or of another kind.") from error
+        if names != NAMES:
+            raise ValueError(f"The SentencePiece model must begin with the pieces {NAMES}. Received: {names}")
+
+    @classmethod
+    def load(cls, path: Path) -> SubwordTokenizer:
+        """Reads a `.model` file; ValueError names the file if it is damaged."""
+        try:
+            return cls(Path(path).read_bytes())
+        except FileNotFoundError:
+            raise ValueError(f"{path}: the tokeniser is missing.") from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def train(
+        cls,
+        lines: Iterable[str],
+        size: int,
+        kind: str = "unigram",
+        byte_fallback: bool = False,
+        character_coverage: float = 1.0,
+        max_lines: int = 1_000_000,
+        seed: int = 1,
+    ) -> SubwordTokenizer:
+        """Learns a vocabulary.
+
+        Args:
+            lines: Text, one sentence each; read once.
+            size: Number of ids, control symbols included. A corpus too small for it gets as many as it can hold, and
+                a warning says so.
+            kind: "unigram" (Kudo 2018) or "bpe" (Sennrich et al. 2016).
+            byte_fallback: Spell unknown characters as bytes instead of UNK; takes 256 ids.
+            character_coverage: Share of the characters that get a piece of their own, in (0, 1].
+            max_lines: Above so many a random sample is used.
+            seed: Of that sample.
+
+        Raises:
+            ValueError: no text, or a size that cannot be reached.
+        """
+        if kind not in KINDS:
+            raise ValueError(f"Unknown kind of tokeniser. Expected one of {', '.join(KINDS)}. Received: {kind!r}")
+        text = [line for line in lines if line.strip()]
+        if not text:
+            raise ValueError("No text to learn a vocabulary from: every line is empty.")
+        options: dict[str, Any] = dict(
+            model_type=kind,
+            byte_fallback=byte_fallback,
+            character_coverage=character_coverage,
+            input_sentence_size=max_lines,
+            shuffle_input_sentence=True,
+            max_sentence_length=1 << 16,
+            num_threads=1,  # the unigram vocabulary depends on the number of threads
+            pad_id=PAD,
+            unk_id=UNK,
+            bos_id=BOS,
+            eos_id=EOS,
+            pad_piece=NAMES[PAD],
+            unk_piece=NAMES[UNK],
+            bos_piece=NAMES[BOS],
+            eos_piece=NAMES[EOS],
+            minloglevel=2,
+        )
+        try:
+            return cls(_train(text, size, seed, options))
+        except RuntimeError as error:
+            reachable = re.search(r"<= (\d+)", str(error))
+            if reachable is None:
+                raise ValueError(f"SentencePiece could not learn a vocabulary of {size:,}: {_reason(error)}") from error
+        most = int(reachable.group(1))
+        _log.warning("The text is too small for a vocabulary of %s pieces: it gets %s.", f"{size:,}", f"{most:,}")
+        return cls(_train(text, most, seed, options))
+
+    @property
+    def size(self) -> int:
+        """Number of ids."""
+        return int(self._processor.GetPieceSize())
+
+    def encode(self, lines: Sequence[str]) -> list[list[int]]:
+        """Returns each line's ids without BOS or EOS. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
+        return self._processor.EncodeAsIds([_encodable(line) for line in lines], num_threads=1)  # type: ignore[no-any-return]
+
+    def sample(self, lines: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
+        """As `encode`, each line cut at random (Kudo 2018; for BPE Provilkov et al. 2020).
+
+        Args:
+            alpha: Unigram: smoothness, small is more random. BPE: share of the merges dropped.
+            seed: The same seed and lines give the same cuts.
+        """
+        sentencepiece.set_random_generator_seed(seed % 2**32)
+        return self._processor.Encode(  # type: ignore[no-any-return]
+            [_encodable(line) for line in lines], out_type=int, enable_sampling=True, alpha=alpha, nbest_size=-1, num_threads=1
+        )
+
+    def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
+        """Returns the text of each row of ids; control symbols leave no trace."""
+        rows = [[int(i) for i in row if i not in (PAD, BOS, EOS)] for row in ids]
+        return self._processor.DecodeIds(rows, num_threads=1) if rows else []  # type: ignore[no-any-return]
+
+    def pieces(self, ids: Sequence[int]) -> list[str]:
+        """Returns the surface form of each id."""
+        return [self._processor.IdToPiece(int(i)) for i in ids]
+
+    def ids(self, pieces: Sequence[str]) -> list[int]:
+        """Returns the id of each piece; UNK for what is none."""
+        return [self._processor.PieceToId(piece) for piece in pieces]
+
+    def save(self, path: Path) -> None:
+        """Writes the `.model` file under a temporary name, then renames it."""
+        temporary = Path(path).with_suffix(".partial")
+        temporary.write_bytes(self.model)
+        temporary.replace(path)
+
+
+def _train(text: list[str], size: int, seed: int, options: dict[str, Any]) -> bytes:
+    model = io.BytesIO()
+    sentencepiece.set_random_generator_seed(seed)
+    sentencepiece.SentencePieceTrainer.Train(
+        sentence_iterator=iter([_encodable(line) for line in text]), model_writer=model, vocab_size=size, **options
+    )
+    return model.getvalue()
+
+
+def _reason(error: RuntimeError) -> str:
+    """The words of a C++ error without its source location."""
+    return str(error).split("] ")[-1].strip() or "no reason given"
+
+
+def _encodable(line: str) -> str:
+    return line if line.isascii() else line.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

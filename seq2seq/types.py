@@ -1,0 +1,71 @@
+"""The values that travel through the house. Pure data: no module here imports a framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+State = Any
+"""The decoder's state: a nest of tensors, each `(rows, …)`. Search moves its rows about and never looks inside."""
+
+
+class Memory(NamedTuple):
+    """What the decoder may look at: the encoded source, made once a sentence."""
+
+    values: Any
+    """`(batch, source, memory_dim)`, float: what attention returns a mixture of."""
+    keys: Any
+    """`(batch, source, units)`, float: the values projected once for scoring; None without attention."""
+    mask: Any
+    """`(batch, source)`, bool: False at padding."""
+    state: State
+    """The decoder's first state, from the bridge."""
+
+
+class Batch(NamedTuple):
+    """One step's numbers, right-padded with PAD. The only place where they are made is `pipeline.batches`."""
+
+    source: Any
+    """`(batch, source)`, int32, each row ends in EOS."""
+    target_input: Any
+    """`(batch, target)`, int32: BOS and the target without its EOS."""
+    target_output: Any
+    """`(batch, target)`, int32: the target and its EOS, one step ahead of `target_input`."""
+    weights: Any
+    """`(batch, target)`, float32: 1 at a token, 0 at padding and in filler rows."""
+
+
+class SearchResult(NamedTuple):
+    """What a search returns, best hypothesis first."""
+
+    ids: Any
+    """`(batch, n, length)`, int32: pieces without BOS and EOS, then PAD."""
+    lengths: Any
+    """`(batch, n)`, int32: pieces of each hypothesis, its EOS not counted."""
+    log_probabilities: Any
+    """`(batch, n)`, float32: sum over the pieces and the EOS, in nats."""
+    scores: Any
+    """`(batch, n)`, float32: what the hypotheses are ranked by: the sum after length normalisation."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """One translation of one line."""
+
+    text: str
+    pieces: tuple[str, ...]
+    """Surface forms of the pieces, without control symbols."""
+    score: float
+    """What it was ranked by."""
+    log_probability: float
+    """In nats, EOS included."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A source line and its target line, with the place they came from."""
+
+    source: str
+    target: str
+    line: int
+    """Counted from 1."""

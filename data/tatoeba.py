@@ -50,7 +50,7 @@ def split_of(english: str) -> str:
 
 def _cut(archive: Path, folder: Path) -> None:
     with zipfile.ZipFile(archive) as members:
-        lines = members.read(MEMBER).decode("utf-8").splitlines()
+        lines = members.read(MEMBER).decode("utf-8").rstrip("\n").split("\n")
     pairs: dict[str, list[list[str]]] = {split: [] for split in SPLITS}
     for line in lines:
         english, spanish = line.split("\t")[:2]

@@ -1,7 +1,7 @@
 """Tatoeba English-Spanish by ManyThings.org: 118,964 short everyday pairs, with a split of our own.
 
-The original has no split, and an English sentence often stands there with several translations. All pairs of one English
-sentence go to one split, chosen by a checksum of that sentence, so that no test source is ever seen in training.
+The original has no split, and an English sentence often stands there with several translations. All pairs of one
+English sentence go to one split, chosen by a checksum of that sentence: no test source is ever seen in training.
 """
 
 from __future__ import annotations

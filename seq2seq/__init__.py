@@ -1,0 +1,30 @@
+"""Sequence-to-sequence learning with recurrent networks, on Keras 3.
+
+translator = seq2seq.load("runs/multi30k_en_de")
+translator(["A dog runs."])
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seq2seq.generation.generator import Generator
+
+__version__ = "0.1.0"
+
+
+def load(run: str | Path, **options: Any) -> Generator:
+    """Returns a translator for a run folder: called with lines of text, it gives their translations.
+
+    Args:
+        run: A run folder that a recipe made.
+        options: Fields of `SearchOptions` that shall differ from the recipe's, as `beam_size=1`.
+
+    Raises:
+        ValueError: the folder is no run folder, incomplete, damaged or of another version.
+    """
+    from seq2seq.recipe.loading import load_generator
+
+    return load_generator(Path(run), **options)

@@ -45,6 +45,7 @@ class Generator:
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
         self.options = options
+        self._greedy: Generator | None = None
         self._searcher = _compiled(_Searcher(model, options))
         self._aligner = _compiled(_Aligner(model))
         self._scorer = _compiled(_Scorer(model))
@@ -52,6 +53,12 @@ class Generator:
     def with_options(self, **changes: Any) -> Generator:
         """Returns a generator on the same model that searches otherwise."""
         return Generator(self.model, self.source_tokenizer, self.target_tokenizer, replace(self.options, **changes))
+
+    def greedy(self) -> Generator:
+        """Returns the same generator with the quickest search; made once, so that its graph is too."""
+        if self._greedy is None:
+            self._greedy = self.with_options(beam_size=1, num_best=1, sampling=False)
+        return self._greedy
 
     def __call__(self, lines: Sequence[str] | str, batch_size: int = 64) -> list[str] | str:
         """Returns the best translation of each line, or of the one line."""
@@ -164,7 +171,7 @@ class _Searcher(keras.Model):
         limits, longest = _limit(lengths, options), _limit(ops.shape(source)[1], options)
         if options.sampling:
             narrow = (options.temperature, options.top_k, options.top_p)
-            return sample_search(step, memory.state, limits, longest, *uniforms, *narrow)
+            return sample_search(step, memory.state, limits, longest, uniforms[0], *narrow)
         if options.beam_size == 1:
             return greedy_search(step, memory.state, limits, longest)
         shape = (options.beam_size, options.num_best, options.normalization, options.strength)

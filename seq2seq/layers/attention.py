@@ -61,7 +61,7 @@ class Attention(keras.layers.Layer):
 
 
 def masked_softmax(scores: Any, mask: Any) -> Any:
-    """Softmax over the last axis of `(batch, queries, source)` that gives exactly 0 where `(batch, source)` is False."""
+    """Softmax over the last axis of `(batch, queries, source)`; exactly 0 where `(batch, source)` is False."""
     low = -1e9 if keras.backend.standardize_dtype(scores.dtype) != "float16" else -6e4
     return ops.softmax(ops.where(ops.expand_dims(mask, 1), scores, ops.cast(low, scores.dtype)), axis=-1)
 

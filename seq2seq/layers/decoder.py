@@ -108,7 +108,7 @@ class RNNDecoder(keras.layers.Layer):
         self.dropouts = [sequence_dropout(dropout, variational_dropout, f"dropout_{i}") for i in range(num_layers + 1)]
         self.attend = self._make_attention()
         self.readout = None if readout_units is None else keras.layers.Dense(readout_units, "tanh", name="readout")
-        self.fed = None  # the bottom layer's kernel for what the loop feeds it: context, readout
+        self.fed: Any = None  # the bottom layer's kernel for what the loop feeds it: context, readout
 
     def _make_attention(self) -> Any:
         if self.attention == "none":
@@ -255,7 +255,7 @@ class RNNDecoder(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         names = (
-            "units cell num_layers attention attention_units heads order input_feeding readout_units bridge residual "
-            "dropout variational_dropout"
-        ).split()
+            *("units", "cell", "num_layers", "attention", "attention_units", "heads", "order", "input_feeding"),
+            *("readout_units", "bridge", "residual", "dropout", "variational_dropout"),
+        )
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -91,7 +91,9 @@ class RNNEncoder(keras.layers.Layer):
             sequence = ops.concatenate(outputs, axis=-1) if len(outputs) > 1 else outputs[0]
             if self.residual and below.shape[-1] == sequence.shape[-1]:
                 sequence = sequence + below
-            states.append([ops.concatenate(pair, -1) if len(pair) > 1 else pair[0] for pair in zip(*finals, strict=True)])
+            states.append(
+                [ops.concatenate(pair, -1) if len(pair) > 1 else pair[0] for pair in zip(*finals, strict=True)]
+            )
         return self.dropouts[-1](sequence, training=training), states
 
     def get_config(self) -> dict[str, Any]:

@@ -39,10 +39,17 @@ def ter(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
 
 
 def bleu_published(language: str) -> Metric:
-    """Returns BLEU as published for Multi30k: both sides lower-cased, punctuation normalised, Moses-tokenised.
+    """Returns BLEU as published for Multi30k: both sides lower-cased, punctuation normalised, Moses-tokenised."""
+    return bleu_prepared(language, lowercase=True, tokenize=True)
+
+
+def bleu_prepared(language: str, lowercase: bool, tokenize: bool) -> Metric:
+    """Returns BLEU on text prepared alike on both sides.
 
     Args:
         language: Of the text, an ISO 639-1 code; decides on abbreviations and apostrophes.
+        lowercase: Lower-case it.
+        tokenize: Normalise its punctuation and tokenise it by Moses' rules, instead of by sacreBLEU's 13a.
     """
 
     def metric(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
@@ -52,20 +59,22 @@ def bleu_published(language: str) -> Metric:
         tokenizer = sacremoses.MosesTokenizer(lang=language)
 
         def prepare(line: str) -> str:
-            return str(tokenizer.tokenize(normalizer.normalize(line.lower()), return_str=True))
+            line = line.lower() if lowercase else line
+            return str(tokenizer.tokenize(normalizer.normalize(line), return_str=True)) if tokenize else line
 
-        score = _measure(
-            BLEU(tokenize="none", force=True), [prepare(h) for h in hypotheses], [prepare(r) for r in references]
-        )
-        how = f"|prepared:lc+norm+moses-{language}|sacremoses:{sacremoses.__version__}"
-        return Score(score.score, score.signature + how)
+        how = BLEU(tokenize="none", force=True) if tokenize else BLEU()
+        score = _measure(how, [prepare(h) for h in hypotheses], [prepare(r) for r in references])
+        steps = ["lc"] * lowercase + [f"norm+moses-{language}|sacremoses:{sacremoses.__version__}"] * tokenize
+        return Score(score.score, "|prepared:".join([score.signature, "+".join(steps)]) if steps else score.signature)
 
     return metric
 
 
 def _measure(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Score:
     if len(hypotheses) != len(references):
-        raise ValueError(f"{len(hypotheses):,} hypotheses for {len(references):,} references: they must run in parallel.")
+        raise ValueError(
+            f"{len(hypotheses):,} hypotheses for {len(references):,} references: they must run in parallel."
+        )
     if not references:
         raise ValueError("There is nothing to score: no reference.")
     result = metric.corpus_score(list(hypotheses), [list(references)])

@@ -70,7 +70,8 @@ class Seq2Seq(keras.Model):
         self.target_size = target_size
         self.embedding_dim = embedding_dim
         self.tie = tie
-        # A tied matrix must also be a good output layer: spread so that logits start near 1 in size.
+        # As an output layer the matrix wants a small spread, as an input the network wants values near 1: `_embed`
+        # scales between the two (Vaswani et al. 2017, 3.4). Without it the first epochs are lost.
         initializer = keras.initializers.RandomNormal(stddev=embedding_dim**-0.5)
         self.target_embedding = keras.layers.Embedding(target_size, embedding_dim, initializer, name="target_embedding")
         self.source_embedding = (
@@ -81,7 +82,7 @@ class Seq2Seq(keras.Model):
         self.head = VocabularyHead(target_size, tied=tie != "none", name="head")
 
     def build(self, input_shape: Any = None) -> None:
-        if self.built:
+        if getattr(self, "built", False):
             return
         inputs = (None, None, self.embedding_dim)
         self.target_embedding.build((None, None))
@@ -96,7 +97,7 @@ class Seq2Seq(keras.Model):
     def encode(self, source: Any, training: bool | None = None) -> Memory:
         """Reads `(batch, source)` ids once; every row holds at least one id other than PAD."""
         mask = ops.not_equal(source, PAD)
-        values, state = self.encoder(self.source_embedding(source), mask, training=training)
+        values, state = self.encoder(self._embed(self.source_embedding, source), mask, training=training)
         return self.decoder.remember(values, mask, state)
 
     def decode(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
@@ -110,14 +111,14 @@ class Seq2Seq(keras.Model):
 
     def features(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
         """As `decode`, without the output layer: `(rows, target, features_dim)`."""
-        output = self.decoder(self.target_embedding(ids), memory, state, training=training)
+        output = self.decoder(self._embed(self.target_embedding, ids), memory, state, training=training)
         return output.features, output.state
 
     def align(self, ids: Any, memory: Memory, state: State) -> Any:
         """Attention weights `(rows, target, source)` over these ids; ValueError if the model has no attention."""
         if self.decoder.attend is None:
             raise ValueError("This model has no attention, so it has no alignments.")
-        output = self.decoder(self.target_embedding(ids), memory, state)
+        output = self.decoder(self._embed(self.target_embedding, ids), memory, state)
         return self.decoder.align(output.queries, memory)
 
     def logits(self, features: Any) -> Any:
@@ -127,6 +128,9 @@ class Seq2Seq(keras.Model):
     def output_weights(self) -> tuple[Any, Any]:
         """`(kernel (target_size, features_dim), bias (target_size,))` of the output layer, for losses that fuse it."""
         return self.head.weights_for(self._shared)
+
+    def _embed(self, embedding: Any, ids: Any) -> Any:
+        return embedding(ids) * self.embedding_dim**0.5
 
     @property
     def _shared(self) -> Any:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from seq2seq.types import Batch
 @dataclass(frozen=True)
 class Batching:
     """How pairs become batches."""
+
+    # For recipes: their checks and their --help read these fields.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "use_attribute_docstrings": True}
 
     tokens: int = 2560
     """Padded source and target ids of a batch, at most (one pair always fits)."""
@@ -41,7 +44,7 @@ class Plan:
     """The batches of one epoch over a store.
 
     Pairs go through in windows: blocks of the corpus in random order, within a window all pairs in random order, then
-    into buckets by length. A bucket's rest moves into the next wider one, so that only a window's last batch is not full.
+    into buckets by length. A bucket's rest moves into the next wider one: only a window's last batch is not full.
 
     Args:
         store: The tokenised corpus.
@@ -94,7 +97,9 @@ class Plan:
     def _make_window(self, number: int) -> tuple[list[tuple[np.ndarray, tuple[int, int]]], list[int]]:
         """Returns the window's batches, `(pairs, widths)` each, in the order of the steps, and their tokens."""
         size = len(self.store)
-        pairs = np.concatenate([np.arange(b * self.BLOCK, min((b + 1) * self.BLOCK, size)) for b in self._blocks[number]])
+        pairs = np.concatenate(
+            [np.arange(b * self.BLOCK, min((b + 1) * self.BLOCK, size)) for b in self._blocks[number]]
+        )
         random = self._random(1, number)
         sources = np.asarray(self.store.source_lengths[pairs], np.int64)
         targets = np.asarray(self.store.target_lengths[pairs], np.int64)

@@ -63,6 +63,22 @@ class ParallelText:
         )
 
 
+@dataclass(frozen=True)
+class Part:
+    """A fixed part of a corpus, told by line numbers: every `every`-th pair, `limit` at most, or all the others."""
+
+    text: ParallelText
+    held_out: bool
+    every: int = 50
+    limit: int = 1000
+
+    def __iter__(self) -> Iterator[Example]:
+        for example in self.text:
+            held_out = example.line % self.every == 0 and example.line <= self.every * self.limit
+            if held_out == self.held_out:
+                yield example
+
+
 def read_lines(path: Path) -> Iterator[str]:
     """Yields the lines of a text file, gzipped or not, without their ends. Only LF and CRLF end a line.
 
@@ -90,7 +106,9 @@ def decode_line(line: bytes, place: str) -> str:
     """Returns a line's text without its end; CorpusError names `place` if it is no text."""
     line = line.rstrip(b"\n").removesuffix(b"\r")
     if len(line) > MAX_LINE_BYTES:
-        raise CorpusError(f"{place}: the line is longer than {MAX_LINE_BYTES:,} bytes. Is this a text with a sentence a line?")
+        raise CorpusError(
+            f"{place}: the line is longer than {MAX_LINE_BYTES:,} bytes. Is this a text with a sentence a line?"
+        )
     if b"\0" in line:
         raise CorpusError(f"{place}: the line holds a NUL byte. Expected UTF-8 text (not UTF-16, not a binary file).")
     try:

@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,9 @@ class TokenStore:
             self.counts: dict[str, int] = json.loads((self.folder / "store.json").read_text("utf-8"))
             self.sides = [_Side(self.folder, name) for name in ("source", "target")]
         except (OSError, ValueError) as error:
-            raise ValueError(f"{folder} is no whole token store ({error}). Delete it, it will be made again.") from error
+            raise ValueError(
+                f"{folder} is no whole token store ({error}). Delete it, it will be made again."
+            ) from error
 
     def __len__(self) -> int:
         return len(self.sides[0])
@@ -100,8 +103,9 @@ class _Writer:
     """Appends sequences to `<name>.ids` and their lengths to `<name>.lengths`."""
 
     def __init__(self, folder: Path, name: str):
-        self.ids = open(folder / f"{name}.ids", "wb")
-        self.lengths = open(folder / f"{name}.lengths", "wb")
+        self.files = ExitStack()
+        self.ids = self.files.enter_context(open(folder / f"{name}.ids", "wb"))
+        self.lengths = self.files.enter_context(open(folder / f"{name}.lengths", "wb"))
 
     def add(self, ids: list[int]) -> None:
         np.asarray([*ids, EOS], "<u4").tofile(self.ids)
@@ -111,8 +115,7 @@ class _Writer:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        self.ids.close()
-        self.lengths.close()
+        self.files.close()
 
 
 class _Side:
@@ -124,7 +127,9 @@ class _Side:
         self.lengths = _map(folder / f"{name}.lengths")
         self.ids = _map(folder / f"{name}.ids")
         # Every 1024th offset is enough: the rest is summed when asked for, so memory hardly grows with the corpus.
-        blocks = [self.lengths[i : i + self.STRIDE].sum(dtype=np.int64) for i in range(0, len(self.lengths), self.STRIDE)]
+        blocks = [
+            self.lengths[i : i + self.STRIDE].sum(dtype=np.int64) for i in range(0, len(self.lengths), self.STRIDE)
+        ]
         self.starts = np.concatenate([[0], np.cumsum(blocks)]).astype(np.int64)
         if self.starts[-1] != len(self.ids):
             raise ValueError(f"{name}.ids holds {len(self.ids):,} ids, expected {self.starts[-1]:,}")

@@ -123,5 +123,3 @@ def sample_search(
         return ops.take_along_axis(ids, ops.expand_dims(ops.minimum(place, last), 1), axis=1)[:, 0]
 
     return follow(step, state, limits, max_length, choose)
-
-

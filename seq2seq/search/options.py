@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 
 @dataclass(frozen=True)
 class SearchOptions:
     """How text is generated from a model."""
 
+    # For recipes: their checks and their --help read these fields.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "use_attribute_docstrings": True}
+
     beam_size: int = 5
     """Hypotheses kept at each step; 1 is greedy."""
     num_best: int = 1
     """Hypotheses returned for each input, best first; at most beam_size."""
-    normalization: str = "average"
+    normalization: Literal["none", "average", "gnmt"] = "average"
     """How scores are made comparable over lengths: none, average (divide by length ** strength) or
     gnmt (divide by ((5 + length) / 6) ** strength)."""
     strength: float = 1.0

@@ -35,7 +35,9 @@ class SubwordTokenizer:
             self._processor.LoadFromSerializedProto(model)
             names = tuple(self._processor.IdToPiece(i) for i in range(len(NAMES)))
         except (RuntimeError, IndexError) as error:
-            raise ValueError(f"Not a SentencePiece model ({len(model):,} bytes): it is damaged or of another kind.") from error
+            raise ValueError(
+                f"Not a SentencePiece model ({len(model):,} bytes): it is damaged or of another kind."
+            ) from error
         if names != NAMES:
             raise ValueError(f"The SentencePiece model must begin with the pieces {NAMES}. Received: {names}")
 
@@ -80,24 +82,24 @@ class SubwordTokenizer:
         text = [line for line in lines if line.strip()]
         if not text:
             raise ValueError("No text to learn a vocabulary from: every line is empty.")
-        options: dict[str, Any] = dict(
-            model_type=kind,
-            byte_fallback=byte_fallback,
-            character_coverage=character_coverage,
-            input_sentence_size=max_lines,
-            shuffle_input_sentence=True,
-            max_sentence_length=1 << 16,
-            num_threads=1,  # the unigram vocabulary depends on the number of threads
-            pad_id=PAD,
-            unk_id=UNK,
-            bos_id=BOS,
-            eos_id=EOS,
-            pad_piece=NAMES[PAD],
-            unk_piece=NAMES[UNK],
-            bos_piece=NAMES[BOS],
-            eos_piece=NAMES[EOS],
-            minloglevel=2,
-        )
+        options: dict[str, Any] = {
+            "model_type": kind,
+            "byte_fallback": byte_fallback,
+            "character_coverage": character_coverage,
+            "input_sentence_size": max_lines,
+            "shuffle_input_sentence": True,
+            "max_sentence_length": 1 << 16,
+            "num_threads": 1,  # the unigram vocabulary depends on the number of threads
+            "pad_id": PAD,
+            "unk_id": UNK,
+            "bos_id": BOS,
+            "eos_id": EOS,
+            "pad_piece": NAMES[PAD],
+            "unk_piece": NAMES[UNK],
+            "bos_piece": NAMES[BOS],
+            "eos_piece": NAMES[EOS],
+            "minloglevel": 2,
+        }
         try:
             return cls(_train(text, size, seed, options))
         except RuntimeError as error:
@@ -115,7 +117,7 @@ class SubwordTokenizer:
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Returns each line's ids without BOS or EOS. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
-        return self._processor.EncodeAsIds([_encodable(line) for line in lines], num_threads=1)  # type: ignore[no-any-return]
+        return self._processor.EncodeAsIds([_encodable(line) for line in lines], num_threads=1)
 
     def sample(self, lines: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
         """As `encode`, each line cut at random (Kudo 2018; for BPE Provilkov et al. 2020).
@@ -125,14 +127,19 @@ class SubwordTokenizer:
             seed: The same seed and lines give the same cuts.
         """
         sentencepiece.set_random_generator_seed(seed % 2**32)
-        return self._processor.Encode(  # type: ignore[no-any-return]
-            [_encodable(line) for line in lines], out_type=int, enable_sampling=True, alpha=alpha, nbest_size=-1, num_threads=1
+        return self._processor.Encode(
+            [_encodable(line) for line in lines],
+            out_type=int,
+            enable_sampling=True,
+            alpha=alpha,
+            nbest_size=-1,
+            num_threads=1,
         )
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Returns the text of each row of ids; control symbols leave no trace."""
         rows = [[int(i) for i in row if i not in (PAD, BOS, EOS)] for row in ids]
-        return self._processor.DecodeIds(rows, num_threads=1) if rows else []  # type: ignore[no-any-return]
+        return self._processor.DecodeIds(rows, num_threads=1) if rows else []
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
         """Returns the surface form of each id."""

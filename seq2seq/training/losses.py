@@ -72,7 +72,10 @@ def fused_cross_entropy(
                 # d loss / d logits = w (p - (1 - s) onehot - s / size); the two latter never stand as a matrix.
                 hit, spread = (1 - label_smoothing) * w, (label_smoothing / size) * w
                 p = ops.cast(probabilities, x.dtype)
-                hit_x, spread_x = ops.expand_dims(ops.cast(hit, x.dtype), 1), ops.expand_dims(ops.cast(spread, x.dtype), 1)
+                hit_x, spread_x = (
+                    ops.expand_dims(ops.cast(hit, x.dtype), 1),
+                    ops.expand_dims(ops.cast(spread, x.dtype), 1),
+                )
                 dx = ops.matmul(p, kernel) - hit_x * ops.take(kernel, y, axis=0)
                 dk = ops.matmul(ops.transpose(p), x) - ops.segment_sum(hit_x * x, y, num_segments=size)
                 db = ops.sum(probabilities, axis=0) - ops.segment_sum(hit, y, num_segments=size) - ops.sum(spread)
@@ -141,10 +144,11 @@ class TeacherForcing(keras.Model):
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
+        kernel, bias = self.model.output_weights()
         features = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
         labels, weights = ops.reshape(y, (-1,)), ops.reshape(sample_weight, (-1,))
         loss, nll = fused_cross_entropy(
-            features, *self.model.output_weights(), labels, weights, self.label_smoothing, self.budget, training
+            features, kernel, bias, labels, weights, self.label_smoothing, self.budget, training
         )
         tokens = ops.maximum(ops.sum(weights), 1.0)
         self.nll.update_state(nll / tokens, sample_weight=tokens)

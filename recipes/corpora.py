@@ -1,0 +1,50 @@
+"""From the data section of a recipe to its corpus: the catalogue, or the user's own files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from data import grammar_files, multi30k, tatoeba
+from seq2seq.pipeline.corpus import CorpusError, ParallelText, Part
+from seq2seq.recipe.config import Data, Files
+from seq2seq.recipe.train import Corpus
+
+CATALOGUE = {"grammar": grammar_files, "multi30k": multi30k, "tatoeba_spa": tatoeba}
+"""Modules of the catalogue by the names of `data.corpus`."""
+
+VALIDATION = {"grammar": "dev", "multi30k": "val", "tatoeba_spa": "val"}
+"""What each calls its validation split."""
+
+
+def find_corpus(data: Data) -> Corpus:
+    """Returns the corpus that `data` names, fetched if need be.
+
+    Raises:
+        ValueError: an unknown split or language, a file that is missing or cannot be downloaded.
+    """
+    if data.corpus == "files":
+        return _files(data)
+    module, languages = CATALOGUE[data.corpus], (data.source_language, data.target_language)
+    tests = {name: module.load(name, *languages) for name in data.tests}
+    return Corpus(module.load("train", *languages), module.load(VALIDATION[data.corpus], *languages), tests)
+
+
+def _files(data: Data) -> Corpus:
+    train = _text(data.train, "train")
+    tests = {"test": _text(data.test, "test")} if data.test.source else {}
+    if data.validation.source:
+        return Corpus(train, _text(data.validation, "validation"), tests)
+    return Corpus(Part(train, held_out=False), Part(train, held_out=True), tests)
+
+
+def _text(files: Files, name: str) -> ParallelText:
+    tsv = files.source.removesuffix(".gz").endswith(".tsv")
+    if not files.target and not tsv:
+        raise CorpusError(
+            f"--data.{name}.target is missing: {files.source} is no .tsv, "
+            "so its translations must be in a file of their own."
+        )
+    for path in (files.source, files.target):
+        if path and not Path(path).is_file():
+            raise CorpusError(f"--data.{name}: {path}: no such file.")
+    return ParallelText(Path(files.source), Path(files.target) if files.target else None)

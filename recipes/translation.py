@@ -1,0 +1,79 @@
+"""Translation: from a parallel corpus to a trained, scored translator.
+
+python -m recipes.translation multi30k_en_de
+python -m recipes.translation custom --data.train.source my.en --data.train.target my.de
+"""
+
+from __future__ import annotations
+
+import sys
+from itertools import permutations
+
+from data import multi30k
+from recipes.command import run_recipe
+from recipes.corpora import find_corpus
+from seq2seq.pipeline.batches import Batching
+from seq2seq.recipe.config import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
+from seq2seq.recipe.finish import record_tests, score_tests
+from seq2seq.recipe.run_folder import RunFolder
+from seq2seq.recipe.train import learn_tokenizers, train
+
+
+def main(recipe: Recipe, folder: RunFolder) -> None:
+    """Trains and scores `recipe` in `folder`, from wherever an earlier run of it has stopped."""
+    corpus = find_corpus(recipe.data)
+    record_tests(folder, corpus.tests)
+    source, target = learn_tokenizers(folder, recipe, corpus)
+    train(folder, recipe, corpus, source, target)
+    score_tests(folder, recipe, corpus.tests)
+
+
+def _multi30k(source: str, target: str) -> Recipe:
+    # 2016 is the only test set that exists in every direction.
+    data = Data(corpus="multi30k", source_language=source, target_language=target, tests=("test_2016_flickr",))
+    return Recipe(name=f"multi30k_{source}_{target}", data=data)
+
+
+DEMO = Recipe(
+    name="demo",
+    data=Data(corpus="grammar", tests=("test",)),
+    tokenizer=Tokenizer(size=2000),
+    model=Model(
+        embedding=128,
+        encoder=Encoder(units=128, dropout=0.1),
+        decoder=Decoder(units=256, dropout=0.1),
+    ),
+    training=Training(epochs=5, learning_rate=0.002, warmup_steps=200, ema=0.995),
+)
+"""The embedded corpus, minutes on a laptop."""
+
+TINY = Recipe(
+    name="tiny",
+    data=Data(corpus="grammar", tests=("test",), max_train=400),
+    tokenizer=Tokenizer(size=300),
+    model=Model(embedding=16, encoder=Encoder(units=16), decoder=Decoder(units=16)),
+    batching=Batching(tokens=2000, buckets=2),
+    training=Training(epochs=2, warmup_steps=5),
+)
+"""Goes through every stage in seconds; learns nothing worth having."""
+
+TATOEBA = Recipe(
+    name="tatoeba_en_es",
+    data=Data(corpus="tatoeba_spa", source_language="en", target_language="es", tests=("test",)),
+    tokenizer=Tokenizer(size=8000),
+    training=Training(epochs=8),
+)
+"""118,964 short everyday sentences."""
+
+CUSTOM = Recipe(name="custom", data=Data(corpus="grammar", tests=("test",)))
+"""The user's own files: --data.train.source and --data.train.target name them."""
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (DEMO, TINY, *(_multi30k(*pair) for pair in permutations(multi30k.LANGUAGES, 2)), TATOEBA, CUSTOM)
+}
+"""The named variants."""
+
+
+if __name__ == "__main__":
+    sys.exit(run_recipe(RECIPES, main, __doc__ or ""))

@@ -1,0 +1,66 @@
+"""`seq2seq evaluate RUN`: BLEU, chrF and TER with their signatures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from seq2seq.cli.text_io import add_search_arguments, output, search_options
+from seq2seq.pipeline.corpus import ParallelText
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what the verb takes."""
+    parser.add_argument("run", help="run folder that a recipe made")
+    parser.add_argument("--test", metavar="NAME", help="test set of the run's recipe (default: its first)")
+    parser.add_argument("--source", metavar="FILE", help="instead of --test: text to translate, or a TSV of both sides")
+    parser.add_argument("--target", metavar="FILE", help="its reference translations")
+    parser.add_argument("--lowercase", action="store_true", help="lower-case both sides for the score 'bleu'")
+    parser.add_argument(
+        "--tokenize",
+        action="store_true",
+        help="tokenise both sides by Moses' rules for 'bleu'; with --lowercase it is 'bleu_published'",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    parser.add_argument("--output", metavar="FILE", help="write the hypotheses there")
+    add_search_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Does the verb's work; ValueError for a mistake in the input."""
+    from seq2seq.recipe.run_folder import RunFolder
+
+    folder = RunFolder(arguments.run)
+    recipe = folder.load_recipe()
+    pairs = list(_text(arguments, folder, recipe.data.tests))
+    from seq2seq.evaluation.evaluate import evaluate, table
+    from seq2seq.metrics.bleu import bleu_prepared
+    from seq2seq.recipe.loading import load_generator
+
+    language = recipe.data.target_language
+    generator = load_generator(Path(arguments.run), **search_options(arguments))
+    references = [pair.target for pair in pairs]
+    result = evaluate(generator, [pair.source for pair in pairs], references, language, arguments.batch_size)
+    if arguments.lowercase or arguments.tokenize:
+        metric = bleu_prepared(language, arguments.lowercase, arguments.tokenize)
+        result.scores["bleu"] = metric(result.hypotheses, references)
+    if arguments.output:
+        with output(arguments.output) as stream:
+            stream.writelines(line + "\n" for line in result.hypotheses)
+    print(json.dumps(result.as_json(), indent=2) if arguments.json else table(result.scores))
+    sys.stdout.flush()
+
+
+def _text(arguments: argparse.Namespace, folder: object, tests: tuple[str, ...]) -> ParallelText:
+    from seq2seq.recipe.run_folder import RunFolder
+
+    assert isinstance(folder, RunFolder)
+    if arguments.source:
+        if arguments.test:
+            raise ValueError("Give either --test or --source, not both.")
+        return ParallelText(Path(arguments.source), Path(arguments.target) if arguments.target else None)
+    if arguments.target:
+        raise ValueError("--target wants --source beside it.")
+    return folder.load_test(arguments.test or (tests[0] if tests else ""))

@@ -1,0 +1,40 @@
+"""The command `seq2seq`: one verb, one module; a verb's module is imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from seq2seq import __version__
+from seq2seq.cli.common import guarded, quiet_start
+
+VERBS = {
+    "translate": "translate lines of text with a trained run",
+    "evaluate": "score a run on a test set",
+    "score": "log-probability of given translations",
+}
+"""By the name of their module in this folder, which has `add_arguments(parser)` and `run(arguments)`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb. Exit codes: 0 done; 2 wrong input or arguments; 1 failed; 130 interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="seq2seq", description="Sequence-to-sequence learning with recurrent networks."
+    )
+    parser.add_argument("--version", action="version", version=f"seq2seq {__version__}")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    for verb, about in VERBS.items():
+        sub = verbs.add_parser(verb, help=about, description=about[0].upper() + about[1:] + ".", allow_abbrev=False)
+        if verb in words[:1]:
+            importlib.import_module(f"seq2seq.cli.{verb}").add_arguments(sub)
+    parsed = parser.parse_args(words)
+    quiet_start()
+    module = importlib.import_module(f"seq2seq.cli.{parsed.verb}")
+    return guarded(lambda: module.run(parsed))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""Lines in, lines out: standard streams or files, checked line by line, an output file whole or not at all."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, TextIO
+
+from seq2seq.pipeline.corpus import MAX_LINE_BYTES, decode_line, read_lines
+
+SEARCH_FIELDS = (
+    "beam_size",
+    "normalization",
+    "strength",
+    "max_ratio",
+    "max_extra",
+    "sampling",
+    "temperature",
+    "top_k",
+    "top_p",
+    "seed",
+)
+"""The fields of `SearchOptions` that are flags under the same names."""
+
+
+def positive(text: str) -> int:
+    """An argparse type: an int of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
+    return value
+
+
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of search that every translating verb has; what is not given stays as the recipe has it."""
+    group = parser.add_argument_group("search (default: as in the run's recipe)")
+    group.add_argument("--beam-size", type=positive, metavar="N", help="hypotheses kept at each step; 1 is greedy")
+    group.add_argument("--normalization", choices=["none", "average", "gnmt"], help="length normalisation of scores")
+    group.add_argument("--strength", type=float, metavar="X", help="strength of the length normalisation")
+    group.add_argument("--max-ratio", type=float, metavar="X", help="longest output: X * input pieces + --max-extra")
+    group.add_argument("--max-extra", type=int, metavar="N", help="see --max-ratio")
+    group.add_argument("--sampling", action="store_true", default=None, help="draw at random instead of searching")
+    group.add_argument("--temperature", type=float, metavar="X", help="sampling: smaller is closer to greedy")
+    group.add_argument("--top-k", type=int, metavar="N", help="sampling: among the N likeliest pieces; 0 is all")
+    group.add_argument("--top-p", type=float, metavar="P", help="sampling: among the likeliest pieces that sum to P")
+    group.add_argument("--seed", type=int, metavar="N", help="sampling: same seed, same text")
+    parser.add_argument(
+        "--batch-size", type=positive, default=64, metavar="N", help="lines searched together (default 64)"
+    )
+
+
+def search_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The given ones among `add_search_arguments`."""
+    given = vars(arguments)
+    return {name: given[name] for name in SEARCH_FIELDS if given[name] is not None}
+
+
+def input_chunks(path: str | None, size: int) -> Iterator[list[str]]:
+    """Yields the lines of a file, or of standard input, `size` at a time; from a terminal, line by line.
+
+    Raises:
+        CorpusError: a line is no text; it names the line.
+    """
+    lines = read_lines(Path(path)) if path else _standard_input()
+    size = 1 if not path and sys.stdin.isatty() else size
+    while chunk := list(islice(lines, size)):
+        yield chunk
+
+
+def _standard_input() -> Iterator[str]:
+    number = 0
+    while line := sys.stdin.buffer.readline(MAX_LINE_BYTES + 2):
+        number += 1
+        yield decode_line(line, f"standard input:{number}")
+
+
+@contextmanager
+def output(path: str | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears under its name only when it is whole."""
+    if path is None:
+        # The locale must not decide: text is UTF-8 here, in and out.
+        stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n", write_through=False)
+        try:
+            yield stream
+            stream.flush()
+        finally:
+            stream.detach()
+        return
+    partial = Path(path).with_name(Path(path).name + ".partial")
+    try:
+        with open(partial, "w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,358 @@
+"""Recipes as values: typed, frozen, checked when made, with a docstring at every field that `--help` prints."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from seq2seq.pipeline.batches import Batching
+from seq2seq.search.options import SearchOptions
+
+RecipeT = TypeVar("RecipeT", bound=BaseModel)
+
+
+class RecipeError(ValueError):
+    """A recipe cannot be made from what was given. The message tells every error at once."""
+
+
+class Section(BaseModel):
+    """A part of a recipe."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class Files(Section):
+    """A parallel text of the user's own."""
+
+    source: str = ""
+    """File with a sentence a line, plain or .gz; or a .tsv (or .tsv.gz) with source and target in its first columns."""
+    target: str = ""
+    """File of equally many lines; empty where source is a TSV."""
+
+
+class Data(Section):
+    """What to learn from."""
+
+    corpus: Literal["grammar", "multi30k", "tatoeba_spa", "files"] = "grammar"
+    """A data set of the catalogue, or "files" for the user's own, named below."""
+    source_language: str = "en"
+    """Code of the language translated from (ISO 639-1)."""
+    target_language: str = "de"
+    """Code of the language translated into; its rules are used to tokenise for the published protocol."""
+    tests: tuple[str, ...] = ("test",)
+    """Test splits of the catalogue to score at the end. For "files": "test" where one is given."""
+    train: Files = Files()
+    """For "files": what to train on."""
+    validation: Files = Files()
+    """For "files": what to choose the best epoch by. Where none is given, one training pair in fifty (at most 1,000)
+    is kept for it and not trained on."""
+    test: Files = Files()
+    """For "files": what to score at the end; none is fine."""
+    max_train: int = 0
+    """Use only the first so many training pairs; 0 is all."""
+    max_length: int = 150
+    """Training pairs with more pieces on one side are left out, and counted."""
+
+
+class Tokenizer(Section):
+    """How text becomes pieces."""
+
+    kind: Literal["unigram", "bpe"] = "unigram"
+    """Kind of SentencePiece model."""
+    size: int = 5000
+    """Vocabulary size, of each side where not joint."""
+    joint: bool = True
+    """One vocabulary learned from both sides; embeddings can then be shared."""
+    byte_fallback: bool = False
+    """Spell unknown characters as bytes instead of an unknown symbol; takes 256 ids of the vocabulary."""
+    character_coverage: float = 1.0
+    """Share of the characters that get a piece of their own; 0.9995 for scripts of thousands of characters."""
+    sampling: float = 0.0
+    """Cut training text anew at random in every epoch. Unigram: smoothness, smaller is more random, 0.1 to 0.5 is
+    usual; BPE: share of merges dropped, 0.1 is usual. 0 is off."""
+
+
+class Encoder(Section):
+    """The recurrent encoder."""
+
+    cell: Literal["simple", "gru", "lstm", "layer_norm_lstm", "ssru"] = "gru"
+    """Recurrent cell."""
+    units: int = 256
+    """Width of one direction of each layer."""
+    num_layers: int = 1
+    """Layers on top of each other."""
+    bidirectional: bool = True
+    """Read in both directions; the memory is then 2 x units wide."""
+    residual: bool = False
+    """Add each layer's input to its output where they are equally wide."""
+    dropout: float = 0.3
+    """Dropout rate on every layer's input and on the memory."""
+    variational_dropout: bool = False
+    """One dropout mask a sentence instead of one a step."""
+
+
+class Decoder(Section):
+    """The recurrent decoder."""
+
+    cell: Literal["simple", "gru", "lstm", "layer_norm_lstm", "ssru"] = "gru"
+    """Recurrent cell."""
+    units: int = 512
+    """Width of each layer."""
+    num_layers: int = 1
+    """Layers on top of each other."""
+    attention: Literal["none", "additive", "general", "dot", "multi_head"] = "additive"
+    """additive: Bahdanau et al. 2015; general, dot: Luong et al. 2015; multi_head: Vaswani et al. 2017; none: the
+    plain encoder-decoder of Sutskever et al. 2014."""
+    attention_units: int = 0
+    """Width of the keys; 0: as wide as the decoder."""
+    heads: int = 4
+    """Heads of multi-head attention."""
+    order: Literal["before", "after"] = "before"
+    """Attention before the recurrent layers (Bahdanau) or after them (Luong)."""
+    input_feeding: bool = False
+    """Give what attention led to as a further input to the next step (Luong et al. 2015, 3.3)."""
+    readout: bool = True
+    """A tanh layer of the embedding's width between the decoder and the output layer."""
+    bridge: Literal["dense", "copy", "zero"] = "dense"
+    """How the encoder's last state becomes the decoder's first."""
+    residual: bool = False
+    """Add each layer's input to its output from the second layer on."""
+    dropout: float = 0.3
+    """Dropout rate on every layer's input and before the output layer."""
+    variational_dropout: bool = False
+    """One dropout mask a sentence instead of one a step."""
+
+
+class Model(Section):
+    """The network."""
+
+    embedding: int = 256
+    """Width of the embeddings."""
+    tie: Literal["none", "target", "all"] = "all"
+    """One matrix for target embedding and output layer ("target"), and for the source embedding too ("all", wants a
+    joint vocabulary)."""
+    encoder: Encoder = Encoder()
+    """The encoder."""
+    decoder: Decoder = Decoder()
+    """The decoder."""
+
+
+class Training(Section):
+    """How to train."""
+
+    epochs: int = 10
+    """Passes over the corpus, at most."""
+    learning_rate: float = 0.0015
+    """Peak of the learning rate of Adam."""
+    schedule: Literal["constant", "cosine", "linear", "inverse_sqrt"] = "cosine"
+    """What the learning rate does after the warm-up; cosine and linear end near 0 after the last epoch."""
+    warmup_steps: int = 300
+    """Steps in which the learning rate rises from 0 to its peak."""
+    label_smoothing: float = 0.1
+    """Share of each target spread over the vocabulary."""
+    gradient_clip: float = 1.0
+    """Largest norm of all gradients together; 0 is no clipping."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay of Adam; 0 is none."""
+    ema: float = 0.998
+    """Momentum of the moving average of the weights that is validated, kept and used; 0 is no averaging."""
+    accumulate: int = 1
+    """Batches whose gradients are added up to one step of the optimizer."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """Number format of the computation; weights stay float32."""
+    loss_budget_mb: int = 64
+    """Megabytes that the logits may take at once; larger batches go through the output layer in chunks."""
+    patience: int = 0
+    """Stop after so many epochs without a better validation score; 0 is never."""
+    select_by: Literal["bleu", "loss"] = "bleu"
+    """What makes an epoch the best one: BLEU of greedy translations, or loss, of the validation text."""
+
+
+class Recipe(Section):
+    """All that decides about a run."""
+
+    name: str = "custom"
+    """Name of the variant; the run folder is runs/<name> unless --run-folder is given."""
+    seed: int = 1
+    """Of everything that is random: weights, order of the data, dropout, subword sampling."""
+    data: Data = Data()
+    """What to learn from."""
+    tokenizer: Tokenizer = Tokenizer()
+    """How text becomes pieces."""
+    model: Model = Model()
+    """The network."""
+    batching: Batching = Batching()
+    """How pairs become batches."""
+    training: Training = Training()
+    """How to train."""
+    search: SearchOptions = SearchOptions()
+    """How to translate when the run is scored; commands can override it."""
+
+    def model_post_init(self, _: Any) -> None:
+        """Tells what no single field can be blamed for."""
+        problems = list(_contradictions(self))
+        if problems:
+            raise ValueError("; ".join(problems))
+
+
+def _contradictions(recipe: Recipe) -> Iterator[str]:
+    if recipe.model.tie == "all" and not recipe.tokenizer.joint:
+        yield "model.tie 'all' shares one matrix of both sides and wants tokenizer.joint true (or model.tie target)"
+    decoder, training = recipe.model.decoder, recipe.training
+    if decoder.attention == "none" and decoder.input_feeding:
+        yield "model.decoder.input_feeding wants attention"
+    if decoder.attention != "none" and not decoder.readout:
+        yield "model.decoder.readout must be true where there is attention"
+    if recipe.data.corpus == "files" and not recipe.data.train.source:
+        yield "data.train.source must name a file where data.corpus is 'files'"
+    at_least_one = {
+        "tokenizer.size": recipe.tokenizer.size,
+        "model.embedding": recipe.model.embedding,
+        "model.encoder.units": recipe.model.encoder.units,
+        "model.encoder.num_layers": recipe.model.encoder.num_layers,
+        "model.decoder.units": decoder.units,
+        "model.decoder.num_layers": decoder.num_layers,
+        "model.decoder.heads": decoder.heads,
+        "data.max_length": recipe.data.max_length,
+        "training.epochs": training.epochs,
+        "training.accumulate": training.accumulate,
+        "training.loss_budget_mb": training.loss_budget_mb,
+    }
+    for name, value in at_least_one.items():
+        if value < 1:
+            yield f"{name} must be at least 1, received {value}"
+    rates = {
+        "model.encoder.dropout": recipe.model.encoder.dropout,
+        "model.decoder.dropout": decoder.dropout,
+        "training.label_smoothing": training.label_smoothing,
+        "training.ema": training.ema,
+    }
+    for name, rate in rates.items():
+        if not 0 <= rate < 1:
+            yield f"{name} must be in [0, 1), received {rate}"
+    not_negative = {
+        "data.max_train": recipe.data.max_train,
+        "model.decoder.attention_units": decoder.attention_units,
+        "tokenizer.sampling": recipe.tokenizer.sampling,
+        "training.warmup_steps": training.warmup_steps,
+        "training.gradient_clip": training.gradient_clip,
+        "training.weight_decay": training.weight_decay,
+        "training.patience": training.patience,
+    }
+    for name, number in not_negative.items():
+        if number < 0:
+            yield f"{name} must not be negative, received {number}"
+    if training.learning_rate <= 0:
+        yield f"training.learning_rate must be above 0, received {training.learning_rate}"
+    if not 0 < recipe.tokenizer.character_coverage <= 1:
+        yield f"tokenizer.character_coverage must be in (0, 1], received {recipe.tokenizer.character_coverage}"
+
+
+def override(recipe: RecipeT, changes: Mapping[str, str]) -> RecipeT:
+    """Returns `recipe` with fields replaced, by dotted names, from strings.
+
+    Raises:
+        RecipeError: unknown fields (with the nearest name), wrong types, contradictions: all at once.
+    """
+    known = dict(leaves(recipe))
+    values: dict[str, Any] = recipe.model_dump()
+    unknown = []
+    for name, text in changes.items():
+        if name not in known:
+            unknown.append(f"--{name}: no such field.{_nearest(name, list(known))}")
+            continue
+        *path, last = name.split(".")
+        place = values
+        for part in path:
+            place = place[part]
+        place[last] = [part for part in text.split(",") if part] if isinstance(known[name], tuple) else text
+    return _validated(type(recipe), values, unknown)
+
+
+def from_json(kind: type[RecipeT], values: Any, place: str) -> RecipeT:
+    """Returns the recipe that `values`, read from JSON at `place`, describe; RecipeError names `place`."""
+    if not isinstance(values, dict):
+        raise RecipeError(f"{place}: expected a JSON object with a recipe. Received: {type(values).__name__}")
+    try:
+        return _validated(kind, values, [])
+    except RecipeError as error:
+        raise RecipeError(f"{place}: {error}") from None
+
+
+def leaves(recipe: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields every field that is no section, with its dotted name and its value."""
+    names = list(type(recipe).model_fields) if isinstance(recipe, BaseModel) else [f.name for f in fields(recipe)]
+    for name in names:
+        value = getattr(recipe, name)
+        if isinstance(value, (BaseModel, Batching, SearchOptions)):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _validated(kind: type[RecipeT], values: dict[str, Any], problems: Sequence[str]) -> RecipeT:
+    problems = list(problems)
+    try:
+        recipe = kind.model_validate(values)
+    except ValidationError as error:
+        known = [name for name, _ in leaves(kind())]
+        problems += [_tell(dict(detail), known) for detail in error.errors()]
+    if problems:
+        raise RecipeError("\n".join(problems))
+    return recipe
+
+
+def _tell(detail: dict[str, Any], known: list[str]) -> str:
+    """One line of ours for one error of pydantic's."""
+    name = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"--{name}: no such field.{_nearest(name, known)}"
+    if detail["type"] == "value_error":
+        words = str(detail["ctx"]["error"])
+        return f"--{name}: {words}" if name else words
+    return f"--{name}: {detail['msg']}. Received: {str(detail['input'])[:80]!r}"
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if not close:  # perhaps only the last part was remembered
+        ends = {full.rsplit(".", 1)[-1]: full for full in known}
+        close = [ends[end] for end in difflib.get_close_matches(name.rsplit(".", 1)[-1], list(ends), n=1)]
+    return f" Did you mean --{close[0]}?" if close else ""
+
+
+def describe(recipe: Recipe) -> str:
+    """Returns the text of `--help`: every field with type, default in this recipe, and meaning."""
+    schema = type(recipe).model_json_schema()
+    lines: list[str] = []
+
+    def walk(node: dict[str, Any], values: Any, prefix: str) -> None:
+        for name, field in node["properties"].items():
+            field = {**schema["$defs"].get(field.get("$ref", "").rsplit("/", 1)[-1], {}), **field}
+            value = getattr(values, name)
+            meaning = " ".join(field.get("description", "").split())
+            if "properties" in field:
+                lines.append(f"\n{meaning}")
+                walk(field, value, f"{prefix}{name}.")
+            else:
+                lines.append(f"  --{prefix}{name} {_type(field)}  (default: {_show(value)})\n      {meaning}")
+
+    walk(schema, recipe, "")
+    return "\n".join(lines)
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "enum" in field:
+        return "|".join(field["enum"])
+    names = {"integer": "INT", "number": "FLOAT", "boolean": "true|false", "array": "A,B,…", "string": "TEXT"}
+    return names[field["type"]]
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else (str(value) if value != "" else "none")

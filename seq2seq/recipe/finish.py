@@ -1,0 +1,76 @@
+"""The end of a recipe: scores on the test sets, by the artefact itself, as any user would load it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+from pathlib import Path
+from typing import Any
+
+from seq2seq.pipeline.corpus import ParallelText, read_lines
+from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.report import read_history, versions, write_readme
+from seq2seq.recipe.run_folder import RunFolder
+
+_log = logging.getLogger(__name__)
+
+
+def record_tests(folder: RunFolder, tests: dict[str, ParallelText]) -> None:
+    """Writes to data.json where the test sets stand, with their checksums."""
+    entries = {
+        name: {
+            "source": str(text.source.resolve()),
+            "target": str(text.target.resolve()) if text.target else None,
+            "sha256": {str(p.name): _sha256(p) for p in (text.source, text.target) if p},
+        }
+        for name, text in tests.items()
+    }
+    folder.write_json(folder.data_file, {"tests": entries})
+
+
+def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, ParallelText]) -> dict[str, Any]:
+    """Translates and scores every test set; writes hypotheses, scores.json and the README. Returns the scores."""
+    from seq2seq.evaluation.evaluate import evaluate, table
+    from seq2seq.recipe.loading import load_generator
+
+    scores: dict[str, Any] = {}
+    generator = load_generator(folder.path)
+    for name, text in tests.items():
+        pairs = list(text)
+        _log.info("Translating %s: %s lines, beam %d", name, f"{len(pairs):,}", recipe.search.beam_size)
+        language = recipe.data.target_language
+        result = evaluate(generator, [p.source for p in pairs], [p.target for p in pairs], language)
+        folder.write(folder.hypotheses / f"{name}.txt", "".join(line + "\n" for line in result.hypotheses))
+        scores[name] = result.as_json()
+        print(f"{name}\n{table(result.scores)}", flush=True)
+    write_readme(folder, recipe, scores, read_history(folder))
+    # Last of all: a run with scores is a finished run.
+    folder.write_json(folder.scores_file, {"tests": scores, "search": _plain(recipe.search), "versions": versions()})
+    shutil.rmtree(folder.tokens, ignore_errors=True)
+    return scores
+
+
+def show_examples(folder: RunFolder, tests: dict[str, ParallelText], count: int = 5) -> str:
+    """Returns a few translations of the first test set beside their references."""
+    lines: list[str] = []
+    for name, text in list(tests.items())[:1]:
+        pairs, hypotheses = list(text), list(read_lines(folder.hypotheses / f"{name}.txt"))
+        for i in range(0, len(pairs), max(1, len(pairs) // count)):
+            lines += [
+                f"  source     {pairs[i].source}",
+                f"  translated {hypotheses[i]}",
+                f"  reference  {pairs[i].target}",
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def _plain(options: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(options)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,119 @@
+"""What a run tells about itself: history, curves, scores, and a README."""
+
+from __future__ import annotations
+
+import csv
+import io
+import platform
+from importlib import metadata
+from typing import Any
+
+from seq2seq import __version__
+from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.run_folder import RunFolder
+from seq2seq.training.clock import clock
+
+
+def write_history(folder: RunFolder, history: list[dict[str, Any]]) -> None:
+    """Writes a row an epoch to history.csv."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    folder.write(folder.history_file, text.getvalue())
+
+
+def write_curves(folder: RunFolder, history: list[dict[str, Any]]) -> None:
+    """Draws losses and validation BLEU over the epochs to curves.png."""
+    from matplotlib.figure import Figure
+
+    epochs = [row["epoch"] for row in history]
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    losses, scores = figure.subplots(1, 2)
+    losses.plot(epochs, [row["nll"] for row in history], marker=".", label="training (with dropout)")
+    losses.plot(epochs, [row["val_nll"] for row in history], marker=".", label="validation (averaged weights)")
+    losses.set(xlabel="epoch", ylabel="nats a token", title="Negative log-likelihood")
+    losses.legend()
+    scores.plot(epochs, [row["val_bleu"] for row in history], marker=".", color="tab:green")
+    scores.set(xlabel="epoch", ylabel="BLEU", title="Validation BLEU, greedy")
+    for axes in (losses, scores):
+        axes.grid(alpha=0.3)
+    partial = folder.curves_file.with_name("curves.partial")
+    figure.savefig(partial, format="png", dpi=100)
+    partial.replace(folder.curves_file)
+
+
+def versions() -> dict[str, str]:
+    """Of everything that a score may depend on."""
+    names = ("keras", "tensorflow", "jax", "numpy", "sentencepiece", "sacrebleu", "sacremoses")
+    found = {"python": platform.python_version(), "seq2seq": __version__}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def write_readme(folder: RunFolder, recipe: Recipe, scores: dict[str, Any], history: list[dict[str, str]]) -> None:
+    """Writes what the run is, its data, its scores and how to use it."""
+    best = max(
+        history,
+        key=lambda row: float(row["val_bleu"]) if recipe.training.select_by == "bleu" else -float(row["val_nll"]),
+    )
+    spent = clock(sum(float(row["seconds"]) for row in history))
+    data, encoder, decoder = recipe.data, recipe.model.encoder, recipe.model.decoder
+    direction = "bidirectional" if encoder.bidirectional else "unidirectional"
+    attention = "no attention" if decoder.attention == "none" else f"{decoder.attention} attention"
+    rows = [
+        f"| {test} | {name} | {value['score']:.2f} | `{value['signature']}` |"
+        for test, values in scores.items()
+        for name, value in values.items()
+    ]
+    made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
+    folder.write(
+        folder.readme_file,
+        f"""# {recipe.name}
+
+Translates {data.source_language} to {data.target_language}:
+{direction} {encoder.cell} encoder of {encoder.num_layers} x {encoder.units},
+{decoder.cell} decoder of {decoder.num_layers} x {decoder.units}, {attention},
+vocabulary of {recipe.tokenizer.size:,} pieces.
+
+Data: {data.corpus}.
+Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on the validation text.
+
+| test set | metric | score | signature |
+|---|---|---|---|
+{chr(10).join(rows) or "| none | | | |"}
+
+## Use
+
+    seq2seq translate {folder.path} < text
+    seq2seq evaluate {folder.path} --source FILE --target FILE
+
+    import seq2seq
+    translator = seq2seq.load("{folder.path}")
+    translator(["…"])
+
+## Files
+
+| file | what |
+|---|---|
+| recipe.json | the resolved recipe; `--from recipe.json` makes the run again |
+| source.model, target.model | SentencePiece |
+| model.weights.h5 | averaged weights of the best epoch |
+| history.csv, curves.png, tensorboard | the training |
+| scores.json, hypotheses | the tests |
+| data.json | where the test sets stand, with checksums |
+| checkpoint.npz | all that is needed to go on |
+
+Made with {made_with}.
+""",
+    )
+
+
+def read_history(folder: RunFolder) -> list[dict[str, str]]:
+    """Returns the rows of history.csv."""
+    with open(folder.history_file, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,173 @@
+"""The run folder: the one artefact that a recipe leaves and every command takes. Loading it runs no code from it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from seq2seq import __version__
+from seq2seq.pipeline.corpus import ParallelText
+from seq2seq.recipe.config import Model, Recipe, RecipeError, from_json
+from seq2seq.text.subword import SubwordTokenizer
+
+FORMAT = 1
+"""Of the folder. Raised when an older version of the toolkit could not read it."""
+
+
+class RunFolderError(ValueError):
+    """A run folder is missing, incomplete, damaged or of another version. The message says which and what to do."""
+
+
+class RunFolder:
+    """Paths and files of one run.
+
+    Args:
+        path: The folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        self.recipe_file = self.path / "recipe.json"
+        self.weights_file = self.path / "model.weights.h5"
+        self.checkpoint_file = self.path / "checkpoint.npz"
+        self.history_file = self.path / "history.csv"
+        self.scores_file = self.path / "scores.json"
+        self.data_file = self.path / "data.json"
+        self.curves_file = self.path / "curves.png"
+        self.readme_file = self.path / "README.md"
+        self.hypotheses = self.path / "hypotheses"
+        self.tensorboard = self.path / "tensorboard"
+        self.tokens = self.path / "tokens"
+
+    def write(self, file: Path, text: str) -> None:
+        """Writes a text file whole or not at all."""
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(file.name + ".partial")
+        with open(partial, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(file)
+
+    def write_json(self, file: Path, value: Any) -> None:
+        self.write(file, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+    def save_recipe(self, recipe: Recipe) -> None:
+        values = {"format": FORMAT, "seq2seq": __version__, "recipe": recipe.model_dump(mode="json")}
+        self.write_json(self.recipe_file, values)
+
+    def load_recipe(self, kind: type[Recipe] = Recipe) -> Recipe:
+        """Reads the resolved recipe; RunFolderError if this is no run folder, or one of another version."""
+        if not self.path.is_dir():
+            raise RunFolderError(f"{self.path}: no such run folder.")
+        if not self.recipe_file.is_file():
+            raise RunFolderError(f"{self.path} is no run folder: it has no recipe.json.")
+        return load_recipe(self.recipe_file, kind)
+
+    def save_tokenizers(self, source: SubwordTokenizer, target: SubwordTokenizer) -> None:
+        source.save(self.path / "source.model")
+        target.save(self.path / "target.model")
+
+    def load_tokenizers(self) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+        """Returns the source's and the target's; RunFolderError names a missing or damaged one."""
+        try:
+            return (
+                SubwordTokenizer.load(self.path / "source.model"),
+                SubwordTokenizer.load(self.path / "target.model"),
+            )
+        except ValueError as error:
+            raise RunFolderError(str(error)) from error
+
+    def load_test(self, name: str) -> ParallelText:
+        """Returns where a test split of the run's data stands; RunFolderError names those that the run knows."""
+        try:
+            tests = json.loads(self.data_file.read_text("utf-8"))["tests"]
+            known = {
+                key: ParallelText(Path(v["source"]), Path(v["target"]) if v["target"] else None)
+                for key, v in tests.items()
+            }
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
+        if name not in known:
+            raise RunFolderError(
+                f"This run knows the test sets {', '.join(known) or 'none'}. Received: {name!r}. "
+                "For other text give --source FILE --target FILE."
+            )
+        return known[name]
+
+    def load_model(self) -> tuple[Any, SubwordTokenizer, SubwordTokenizer]:
+        """Returns the trained model and its tokenisers, source and target.
+
+        Raises:
+            RunFolderError: something is missing, damaged, or does not fit together.
+        """
+        recipe = self.load_recipe()
+        source, target = self.load_tokenizers()
+        if not self.weights_file.is_file():
+            raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
+        model = build_model(recipe.model, source.size, target.size)
+        load_weights(model, self.weights_file)
+        return model, source, target
+
+
+def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
+    """Reads a recipe.json; RunFolderError or RecipeError says what is wrong with it."""
+    try:
+        values = json.loads(Path(path).read_text("utf-8"))
+    except FileNotFoundError:
+        raise RunFolderError(f"{path}: no such file.") from None
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: not a readable JSON file ({error}).") from error
+    if not isinstance(values, dict) or "format" not in values:
+        raise RunFolderError(f"{path}: not a recipe of this toolkit: it has no format number.")
+    if values["format"] != FORMAT:
+        raise RunFolderError(
+            f"{path}: written in format {values['format']} by seq2seq {values.get('seq2seq', '?')}; this is seq2seq "
+            f"{__version__}, which reads format {FORMAT}. Use the version that wrote it, or train again."
+        )
+    try:
+        return from_json(kind, values.get("recipe"), str(path))
+    except RecipeError as error:
+        raise RunFolderError(str(error)) from error
+
+
+def build_model(recipe: Model, source_size: int, target_size: int) -> Any:
+    """Returns a new, built `Seq2Seq` as the recipe has it; ValueError where its numbers do not fit together."""
+    from seq2seq.layers.decoder import RNNDecoder
+    from seq2seq.layers.encoder import RNNEncoder
+    from seq2seq.models.seq2seq import Seq2Seq
+
+    decoder = recipe.decoder.model_dump(exclude={"readout"})
+    decoder["attention_units"] = decoder["attention_units"] or None
+    decoder["readout_units"] = recipe.embedding if recipe.decoder.readout else None
+    model = Seq2Seq(
+        RNNEncoder(**recipe.encoder.model_dump(), name="encoder"),
+        RNNDecoder(**decoder, name="decoder"),
+        source_size,
+        target_size,
+        recipe.embedding,
+        recipe.tie,
+        name="seq2seq",
+    )
+    model.build()
+    return model
+
+
+def save_weights(model: Any, path: Path) -> None:
+    """Writes a weights-only file by Keras, whole or not at all."""
+    partial = path.with_name("partial-" + path.name)  # Keras wants the ending
+    model.save_weights(partial)
+    with open(partial, "rb") as file:
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def load_weights(model: Any, path: Path) -> None:
+    """Reads what `save_weights` wrote; RunFolderError if it is damaged or of another model."""
+    try:
+        model.load_weights(path)
+    except Exception as error:  # h5py and Keras raise many kinds for a bad file
+        reason = " ".join(str(error).split())[:200]
+        raise RunFolderError(f"{path}: the weights are damaged or of another model ({reason}).") from error

@@ -1,0 +1,135 @@
+"""One contract for every model: each cell with each attention in each direction.
+
+Order, input feeding, depth, bridge, residual connections and ties are spread over the cases so that each cell and
+each attention meets every order, feeding and depth.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq.layers.attention import ATTENTIONS
+from seq2seq.layers.cells import CELLS
+from seq2seq.models.seq2seq import Seq2Seq
+
+SOURCE = np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32)
+TARGET = np.array([[2, 9, 5], [2, 10, 0]], np.int32)
+
+
+def cases() -> dict[str, dict[str, Any]]:
+    found = {}
+    kinds = enumerate(product(enumerate(CELLS), enumerate(["none", *ATTENTIONS]), enumerate([False, True])))
+    for number, ((c, cell), (a, attention), (d, bidirectional)) in kinds:
+        variant = (c + 2 * a + 5 * d) % 8
+        order, feeding, layers = ("before", "after")[variant % 2], variant // 2 % 2 == 1, 1 + variant // 4
+        feeding = feeding and attention != "none"
+        decoder = {"cell": cell, "num_layers": layers, "attention": attention, "order": order, "heads": 2}
+        decoder |= {"input_feeding": feeding, "bridge": ("dense", "copy")[number % 2], "residual": number % 3 == 0}
+        decoder |= {"readout_units": None if attention == "none" and number % 3 == 0 else 5}
+        encoder = {
+            "cell": cell,
+            "num_layers": layers,
+            "bidirectional": bidirectional,
+            "units": 3 if bidirectional else 6,
+        }
+        name = f"{cell}-{attention}-{'bi' if bidirectional else 'uni'}-{order}-{'fed-' if feeding else ''}{layers}"
+        found[name] = {
+            "encoder": encoder | {"residual": number % 3 == 0},
+            "decoder": decoder | {"units": 6},
+            "tie": "none" if decoder["readout_units"] is None else ("none", "target", "all")[number % 3],
+        }
+    return found
+
+
+CASES = cases()
+
+
+@pytest.fixture(scope="module", params=CASES)
+def case(request):
+    return CASES[request.param]
+
+
+@pytest.fixture(scope="module")
+def model(case, build_model) -> Seq2Seq:
+    return build_model(**case)
+
+
+@pytest.fixture(scope="module")
+def whole(model, array):
+    """The logits of teacher forcing, (rows, target, size)."""
+    return array(model((SOURCE, TARGET)))
+
+
+def close(got, wanted, atol=1e-5):
+    np.testing.assert_allclose(got, wanted, atol=atol)
+
+
+def test_one_step_at_a_time_equals_teacher_forcing(model, whole, array):
+    memory = model.encode(SOURCE)
+    state, steps = memory.state, []
+    for t in range(TARGET.shape[1]):
+        logits, state = model.decode(TARGET[:, t : t + 1], memory, state)
+        steps.append(array(logits))
+    close(np.concatenate(steps, axis=1), whole)
+
+
+def test_more_source_padding_changes_nothing(model, whole, array):
+    close(array(model((np.pad(SOURCE, [[0, 0], [0, 2]]), TARGET))), whole)
+
+
+def test_a_later_target_id_changes_nothing_earlier(model, whole, array):
+    changed = TARGET.copy()
+    changed[:, -1] = 11
+    other = array(model((SOURCE, changed)))
+    close(other[:, :-1], whole[:, :-1], atol=1e-6)
+    assert not np.allclose(other[:, -1], whole[:, -1], atol=1e-4)
+
+
+def test_a_row_alone_equals_the_row_in_a_batch(model, whole, array):
+    close(array(model((SOURCE[1:, :2], TARGET[1:]))), whole[1:])
+
+
+def test_both_inputs_matter(model, whole, array):
+    other = SOURCE.copy()
+    other[:, 0] = 9
+    assert (np.abs(array(model((other, TARGET))) - whole).max(axis=(1, 2)) > 1e-4).all()
+
+
+def test_config_and_weights_make_the_same_model(model, whole, array):
+    copy = Seq2Seq.from_config(model.get_config())
+    copy.build()
+    copy.set_weights(model.get_weights())
+    close(array(copy((SOURCE, TARGET))), whole, atol=0)
+
+
+def test_saved_and_loaded_it_is_the_same(model, case, build_model, whole, array, tmp_path):
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = build_model(**case, seed=4)
+    assert not np.allclose(other.get_weights()[0], model.get_weights()[0])
+    other.load_weights(tmp_path / "model.weights.h5")
+    close(array(loaded((SOURCE, TARGET))), whole, atol=0)
+    for copied in (loaded, other):
+        for got, wanted in zip(copied.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
+def test_gradients_reach_every_trainable_variable(model, gradients):
+    _, found = gradients(lambda: keras.ops.mean(keras.ops.square(model((SOURCE, TARGET)))), model.trainable_variables)
+    lost = [v.path for v, g in zip(model.trainable_variables, found, strict=True) if g is None or not np.any(g)]
+    assert not lost
+    assert all(np.isfinite(g).all() for g in found)
+
+
+def test_dropout_changes_training_and_leaves_inference_alone(case, model, build_model, whole, array):
+    rates = {"dropout": 0.3, "variational_dropout": case["tie"] == "all"}
+    dropping = build_model(case["encoder"] | rates, case["decoder"] | rates, tie=case["tie"])
+    dropping.set_weights(model.get_weights())
+    close(array(dropping((SOURCE, TARGET), training=False)), whole, atol=0)
+    assert not np.allclose(array(dropping((SOURCE, TARGET), training=True)), whole, atol=1e-3)

@@ -1,0 +1,57 @@
+"""What `Seq2Seq` adds to its parts: ties, alignments, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+SOURCE = np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32)
+TARGET = np.array([[2, 9, 5], [2, 10, 0]], np.int32)
+
+
+@pytest.mark.parametrize(("tie", "matrices"), [("none", 3), ("target", 2), ("all", 1)])
+def test_a_tie_shares_the_matrices_over_the_vocabulary(build_model, tie, matrices):
+    model = build_model(tie=tie)
+    assert sum(tuple(w.shape) == (12, 5) for w in model.weights) == matrices
+
+
+@pytest.mark.parametrize("tie", ["none", "all"])
+def test_logits_are_features_times_the_output_weights(build_model, array, tie):
+    model = build_model(tie=tie)
+    memory = model.encode(SOURCE)
+    features, _ = model.features(TARGET, memory, memory.state)
+    kernel, bias = map(array, model.output_weights())
+    expected = array(features) @ kernel.T + bias
+    np.testing.assert_allclose(array(model.decode(TARGET, memory, memory.state)[0]), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("feeding", [False, True])
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_alignments_sum_to_one_over_the_source_and_skip_its_padding(build_model, array, order, feeding):
+    model = build_model(decoder={"order": order, "input_feeding": feeding})
+    memory = model.encode(SOURCE)
+    weights = array(model.align(TARGET, memory, memory.state))
+    assert weights.shape == (2, 3, 4)
+    np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
+    assert (weights[1, :, 2:] == 0).all()
+    assert (weights[0] > 0).all()
+
+
+def test_a_model_without_attention_has_no_alignments(build_model):
+    model = build_model(decoder={"attention": "none"})
+    memory = model.encode(SOURCE)
+    with pytest.raises(ValueError, match="no attention"):
+        model.align(TARGET, memory, memory.state)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"tie": "both"}, "none, target, all. Received: 'both'"),
+        ({"tie": "all", "sizes": (12, 13)}, "source_size=12, target_size=13"),
+        ({"tie": "target", "embedding_dim": 6}, "readout_units .* features 5, embedding_dim=6"),
+    ],
+)
+def test_sizes_that_do_not_fit_the_tie_are_refused(build_model, options, message):
+    with pytest.raises(ValueError, match=message):
+        build_model(**options)

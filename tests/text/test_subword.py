@@ -1,0 +1,178 @@
+"""SentencePiece, there and back again."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+import sentencepiece
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
+from seq2seq.text.subword import SubwordTokenizer
+
+KINDS = ["unigram", "bpe"]
+BOTH = [(kind, fallback) for kind in KINDS for fallback in (False, True)]
+ALPHABET = "thecatdogsmr ü é"
+TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(" \t\0\r\u200b▁é\u0301😀ﬁ½")), max_size=30)
+
+quick = settings(max_examples=150, deadline=None, derandomize=True, database=None)
+normalizer = sentencepiece.SentencePieceNormalizer(rule_name="nmt_nfkc")
+
+
+def normalized(text: str) -> str:
+    """By SentencePiece's own rules: NFKC and more, blanks collapsed and stripped. It writes a blank as ▁."""
+    return " ".join(normalizer.Normalize(text).replace("▁", " ").split(" ")).strip(" ")
+
+
+def collapsed(text: str) -> str:
+    return " ".join(piece for piece in text.split(" ") if piece)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@quick
+@given(text=TEXT)
+def test_with_byte_fallback_decoding_gives_back_the_normalised_text_and_nothing_is_unknown(tokenizers, kind, text):
+    tokenizer = tokenizers[kind, True]
+    (ids,) = tokenizer.encode([text])
+    assert UNK not in ids
+    assert tokenizer.decode([ids]) == [collapsed(normalized(text))]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@quick
+@given(text=st.text(st.sampled_from(ALPHABET), max_size=40))
+def test_text_in_known_letters_comes_back_in_nfkc_with_single_blanks(tokenizers, kind, text):
+    tokenizer = tokenizers[kind, False]
+    (ids,) = tokenizer.encode([text])
+    assert UNK not in ids
+    assert tokenizer.decode([ids]) == [" ".join(unicodedata.normalize("NFKC", text).split())]
+
+
+@pytest.mark.parametrize(("kind", "fallback"), BOTH)
+@quick
+@given(lines=st.lists(st.one_of(TEXT, st.sampled_from([*NAMES, "<s>the</s>", "</s> <pad>", "a<unk>b"])), max_size=4))
+def test_control_symbols_that_a_user_types_never_become_control_ids(tokenizers, kind, fallback, lines):
+    tokenizer = tokenizers[kind, fallback]
+    for encode in (tokenizer.encode, lambda x: tokenizer.sample(x, 0.1, 1)):
+        for line, ids in zip(lines, encode(lines), strict=True):
+            assert not {PAD, BOS, EOS} & set(ids)
+            assert all(0 <= i < tokenizer.size for i in ids)
+            assert ids or not collapsed(normalized(line))
+
+
+@pytest.mark.parametrize(("kind", "fallback"), BOTH)
+def test_control_ids_leave_no_trace_in_text(tokenizers, kind, fallback):
+    tokenizer = tokenizers[kind, fallback]
+    (ids,) = tokenizer.encode(["the cat sees a house"])
+    assert tokenizer.decode([[BOS, *ids[:3], PAD, *ids[3:], EOS, PAD], [PAD], []]) == ["the cat sees a house", "", ""]
+    assert tokenizer.decode([]) == []
+    assert tokenizer.encode([]) == []
+
+
+@pytest.mark.parametrize(("kind", "fallback"), BOTH)
+def test_lines_together_equal_lines_alone(tokenizers, kind, fallback, sentences):
+    tokenizer = tokenizers[kind, fallback]
+    together = tokenizer.encode(sentences[:50])
+    assert together == [tokenizer.encode([line])[0] for line in sentences[:50]]
+    assert tokenizer.decode(together) == [tokenizer.decode([ids])[0] for ids in together]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("max_lines", [1_000_000, 150])
+def test_the_same_text_and_seed_give_the_same_vocabulary(sentences, kind, max_lines):
+    train = lambda seed: SubwordTokenizer.train(sentences, 60, kind, max_lines=max_lines, seed=seed).model  # noqa: E731
+    first = train(1)
+    assert SubwordTokenizer.train(sentences[::-1], 50, kind).model != first
+    assert train(1) == first
+    if max_lines == 150:
+        assert train(2) != first
+
+
+@pytest.mark.parametrize(("kind", "alpha"), [("unigram", 0.1), ("bpe", 0.3)])
+def test_sampled_cuts_obey_their_seed_and_say_the_same(tokenizers, sentences, kind, alpha):
+    tokenizer, lines = tokenizers[kind, True], sentences[:40]
+    first = tokenizer.sample(lines, alpha, seed=5)
+    tokenizer.sample(lines[:7], alpha, seed=9)
+    assert tokenizer.sample(lines, alpha, seed=5) == first
+    assert tokenizer.sample(lines, alpha, seed=6) != first
+    assert first != tokenizer.encode(lines)
+    assert tokenizer.decode(first) == lines
+
+
+@pytest.mark.parametrize(("kind", "fallback"), BOTH)
+def test_pieces_and_ids_are_inverse_and_the_vocabulary_begins_with_the_control_symbols(tokenizers, kind, fallback):
+    tokenizer = tokenizers[kind, fallback]
+    every = list(range(tokenizer.size))
+    assert tuple(tokenizer.pieces(every[:4])) == NAMES
+    assert tokenizer.ids(tokenizer.pieces(every)) == every
+    assert tokenizer.ids(["never a piece"]) == [UNK]
+
+
+def test_a_lone_surrogate_does_not_stop_the_line(tokenizers):
+    tokenizer = tokenizers["unigram", True]
+    assert tokenizer.encode(["cat \ud83d dog"]) == tokenizer.encode(["cat \ufffd dog"])
+
+
+def test_saved_and_loaded_it_is_the_same(tokenizers, tmp_path):
+    tokenizer = tokenizers["bpe", True]
+    tokenizer.save(tmp_path / "source.model")
+    assert [path.name for path in tmp_path.iterdir()] == ["source.model"]
+    loaded = SubwordTokenizer.load(tmp_path / "source.model")
+    assert loaded.model == tokenizer.model
+    assert loaded.encode(["the cat"]) == tokenizer.encode(["the cat"])
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "half", "last byte", "first byte"])
+def test_a_damaged_model_is_refused_and_named(tokenizers, tmp_path, damage):
+    model = tokenizers["unigram", False].model
+    damaged = {
+        "empty": b"",
+        "text": b"the cat sat on the mat\n" * 20,
+        "half": model[: len(model) // 2],
+        "last byte": model[:-1],
+        "first byte": model[1:],
+    }[damage]
+    with pytest.raises(ValueError, match="SentencePiece model"):
+        SubwordTokenizer(damaged)
+    (tmp_path / "target.model").write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"target\.model: .*SentencePiece model"):
+        SubwordTokenizer.load(tmp_path / "target.model")
+
+
+def test_a_missing_model_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"gone\.model: the tokeniser is missing"):
+        SubwordTokenizer.load(tmp_path / "gone.model")
+
+
+def test_a_model_of_other_control_symbols_is_refused(sentences):
+    import io
+
+    model = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.Train(
+        sentence_iterator=iter(sentences), model_writer=model, vocab_size=50, minloglevel=2, num_threads=1
+    )
+    with pytest.raises(ValueError, match="must begin with the pieces .*<pad>.*Received"):
+        SubwordTokenizer(model.getvalue())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_size_that_the_text_cannot_fill_falls_back_with_a_warning(caplog, kind):
+    tokenizer = SubwordTokenizer.train(["the cat sat", "the dog sat"], 5000, kind)
+    assert 10 < tokenizer.size < 5000
+    assert f"too small for a vocabulary of 5,000 pieces: it gets {tokenizer.size}" in caplog.text
+    assert tokenizer.decode(tokenizer.encode(["the cat"])) == ["the cat"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "message"),
+    [
+        (["", "  "], {}, "every line is empty"),
+        (["the cat"], {"kind": "wordpiece"}, "unigram, bpe. Received: 'wordpiece'"),
+        (["the cat sat on the mat"], {"size": 5}, "vocabulary of 5"),
+    ],
+)
+def test_what_cannot_be_trained_says_why(lines, options, message):
+    with pytest.raises(ValueError, match=message):
+        SubwordTokenizer.train(lines, **{"size": 30, **options})

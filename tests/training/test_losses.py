@@ -1,0 +1,191 @@
+"""The fused loss is plain cross-entropy, in little memory; and what `fit` reports is per token."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from seq2seq.training.losses import TeacherForcing, fused_cross_entropy
+
+ROWS, DIM, SIZE = 23, 4, 50
+ONE_ROW = 4 * SIZE
+
+
+@pytest.fixture
+def problem(rng):
+    features = rng.normal(size=(ROWS, DIM)).astype("float32")
+    kernel = rng.normal(size=(SIZE, DIM)).astype("float32")
+    bias = rng.normal(size=(SIZE,)).astype("float32")
+    labels = rng.integers(0, SIZE, ROWS).astype("int32")
+    labels[:4] = labels[4]  # one label more than once in a chunk
+    weights = rng.choice([0.0, 0.5, 1.0], ROWS).astype("float32")
+    return features, kernel, bias, labels, weights
+
+
+def plain(features, kernel, bias, labels, weights, smoothing):
+    """Keras' softmax cross-entropy on logits that stand whole: `(smoothed loss, negative log-likelihood)`."""
+    logits = ops.matmul(features, ops.transpose(kernel)) + bias
+    hard = ops.one_hot(labels, SIZE, dtype="float32")
+    soft = (1 - smoothing) * hard + smoothing / SIZE
+    return tuple(ops.sum(weights * ops.categorical_crossentropy(y, logits, from_logits=True)) for y in (soft, hard))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("chunk_rows", [1, 4, 23, 1000])
+def test_values_and_gradients_equal_plain_cross_entropy(problem, gradients, array, smoothing, chunk_rows):
+    *inputs, labels, weights = problem
+    variables = [keras.Variable(x) for x in inputs]
+    scale = 0.7  # what comes from above must be multiplied in
+
+    def fused():
+        x, k, b = (1.0 * v for v in variables)  # tensors, as a layer gives them
+        return scale * fused_cross_entropy(x, k, b, labels, weights, smoothing, chunk_rows * ONE_ROW)[0]
+
+    def reference():
+        return scale * plain(*variables, labels, weights, smoothing)[0]
+
+    value, found = gradients(fused, variables)
+    wanted, expected = gradients(reference, variables)
+    np.testing.assert_allclose(array(value), array(wanted), rtol=1e-5)
+    for got, want in zip(found, expected, strict=True):
+        np.testing.assert_allclose(got, want, atol=2e-5)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("budget", [1, 5 * ONE_ROW, 1 << 20])
+def test_the_plain_likelihood_knows_no_smoothing(problem, array, training, budget):
+    loss, nll = fused_cross_entropy(*problem, label_smoothing=0.2, budget=budget, training=training)
+    wanted_loss, wanted_nll = plain(*problem, 0.2)
+    np.testing.assert_allclose(array(loss), array(wanted_loss), rtol=1e-5)
+    np.testing.assert_allclose(array(nll), array(wanted_nll), rtol=1e-5)
+
+
+def test_the_plain_likelihood_carries_no_gradient(problem, gradients):
+    features, *others = problem
+    variable = keras.Variable(features)
+    _, (found,) = gradients(lambda: fused_cross_entropy(variable + 0.0, *others)[1] + ops.sum(0 * variable), [variable])
+    assert not np.any(found)
+
+
+def test_a_row_of_weight_zero_does_not_count(problem, array):
+    features, kernel, bias, labels, weights = problem
+    kept = weights > 0
+    assert 0 < kept.sum() < ROWS
+    got = fused_cross_entropy(features, kernel, bias, labels, weights, 0.1, 3 * ONE_ROW)
+    wanted = fused_cross_entropy(features[kept], kernel, bias, labels[kept], weights[kept], 0.1, 3 * ONE_ROW)
+    for a, b in zip(got, wanted, strict=True):
+        np.testing.assert_allclose(array(a), array(b), rtol=1e-5)
+
+
+def test_logits_of_any_size_stay_finite(problem, array):
+    features, *others = problem
+    assert np.isfinite(array(fused_cross_entropy(1e4 * features, *others)[0]))
+
+
+def largest_tensor(budget: int, problem, training: bool = True) -> int:
+    """Bytes of the largest tensor that a step makes, gradients and the bodies of loops included."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        features, kernel, bias, labels, weights = problem
+        loss = lambda x, k, b: fused_cross_entropy(x, k, b, labels, weights, 0.1, budget, training)[0]  # noqa: E731
+        program = jax.make_jaxpr(jax.grad(loss, argnums=(0, 1, 2)) if training else loss)(features, kernel, bias)
+
+        def sizes(jaxpr):
+            for equation in jaxpr.eqns:
+                yield from (v.aval.size * v.aval.dtype.itemsize for v in equation.outvars)
+            for inner in jax.core.subjaxprs(jaxpr):
+                yield from sizes(inner)
+
+        return max(sizes(program.jaxpr))
+
+    import tensorflow as tf
+
+    @tf.function
+    def step(features, kernel, bias):
+        with tf.GradientTape() as tape:
+            tape.watch((features, kernel, bias))
+            loss = fused_cross_entropy(features, kernel, bias, *problem[3:], 0.1, budget, training)[0]
+        return tape.gradient(loss, (features, kernel, bias)) if training else loss
+
+    graph = step.get_concrete_function(*(tf.constant(x) for x in problem[:3])).graph.as_graph_def(add_shapes=True)
+    found = []
+    for node in [*graph.node, *(n for function in graph.library.function for n in function.node_def)]:
+        for shape in node.attr["_output_shapes"].list.shape:
+            assert not shape.unknown_rank or node.op in ("TensorListReserve", "Placeholder", "NoOp"), node.op
+            found.append(4 * int(np.prod([max(d.size, 1) for d in shape.dim])))
+    return max(found)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_no_tensor_is_larger_than_the_budget(problem, training):
+    budget = 6 * ONE_ROW
+    assert budget > 4 * max(ROWS * DIM, SIZE * DIM)  # the inputs themselves
+    assert largest_tensor(budget, problem, training) <= budget
+    assert largest_tensor(ROWS * ONE_ROW, problem, training) == ROWS * ONE_ROW
+
+
+class _Batches(keras.utils.PyDataset):
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        return self.batches[index]
+
+
+@pytest.fixture
+def batches():
+    source = np.array([[5, 6, 3], [7, 3, 0]], np.int32)
+    longer, shorter = (
+        np.array([[5, 6, 7, 3], [8, 9, 10, 3]], np.int32),
+        np.array([[9, 3, 0, 0], [4, 3, 0, 0]], np.int32),
+    )
+    found = []
+    for target in (longer, shorter):
+        given = np.concatenate([np.full((2, 1), 2, np.int32), target[:, :-1]], axis=1)
+        found.append(((source, given), target, (target != 0).astype("float32")))
+    found[1][2][1] = 0.0  # a filler row
+    return found
+
+
+def token_nlls(model, batch, array):
+    inputs, target, weights = batch
+    logits = array(model(inputs)).astype(np.float64)
+    top = logits - logits.max(-1, keepdims=True)
+    picked = np.take_along_axis(top - np.log(np.exp(top).sum(-1, keepdims=True)), target[..., None], -1)[..., 0]
+    return -picked[weights > 0]
+
+
+def test_fit_reports_the_mean_likelihood_of_a_token_over_batches_of_any_size(build_model, batches, array):
+    model = build_model()
+    trainer = TeacherForcing(model, label_smoothing=0.1)
+    trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    history = trainer.fit(_Batches(batches), epochs=1, verbose=0, shuffle=False).history
+    nlls = [token_nlls(model, batch, array) for batch in batches]
+    assert [len(n) for n in nlls] == [8, 2]
+    np.testing.assert_allclose(history["nll"][0], np.concatenate(nlls).mean(), rtol=1e-5)
+    found = trainer.evaluate(_Batches(batches), verbose=0, return_dict=True)
+    np.testing.assert_allclose(found["nll"], np.concatenate(nlls).mean(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("tie", ["none", "all"])
+def test_fit_follows_the_gradient_of_the_mean_loss_of_a_token(build_model, batches, gradients, tie):
+    model, reference = build_model(tie=tie), build_model(tie=tie)
+    trainer = TeacherForcing(model, budget=1)
+    trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False)
+    trainer.fit(_Batches(batches[:1]), epochs=1, verbose=0)
+    inputs, target, weights = batches[0]
+
+    def loss():
+        losses = ops.sparse_categorical_crossentropy(target, reference(inputs), from_logits=True)
+        return ops.sum(losses * weights) / weights.sum()
+
+    _, found = gradients(loss, reference.trainable_variables)
+    for variable, before, gradient in zip(model.trainable_variables, reference.trainable_variables, found, strict=True):
+        np.testing.assert_allclose(variable.numpy(), before.numpy() - 0.5 * gradient, atol=1e-5)

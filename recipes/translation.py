@@ -12,9 +12,10 @@ from itertools import permutations
 from data import multi30k
 from recipes.command import run_recipe
 from recipes.corpora import find_corpus
+from seq2seq.cli import stderr_filter
 from seq2seq.pipeline.batches import Batching
 from seq2seq.recipe.config import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
-from seq2seq.recipe.finish import record_tests, score_tests
+from seq2seq.recipe.finish import record_tests, score_tests, show_examples
 from seq2seq.recipe.run_folder import RunFolder
 from seq2seq.recipe.train import learn_tokenizers, train
 
@@ -26,6 +27,7 @@ def main(recipe: Recipe, folder: RunFolder) -> None:
     source, target = learn_tokenizers(folder, recipe, corpus)
     train(folder, recipe, corpus, source, target)
     score_tests(folder, recipe, corpus.tests)
+    print(show_examples(folder, corpus.tests))
 
 
 def _multi30k(source: str, target: str) -> Recipe:
@@ -76,4 +78,5 @@ RECIPES = {
 
 
 if __name__ == "__main__":
+    stderr_filter.install()
     sys.exit(run_recipe(RECIPES, main, __doc__ or ""))

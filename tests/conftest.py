@@ -21,7 +21,8 @@ from seq2seq.pipeline.store import TokenStore
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import Example
 
-WORDS = "the a cat dog sits on mat sees house trees green Straße café schön Äpfel 1234 hello, world! naïve".split()
+WORDS = ["the", "a", "cat", "dog", "sits", "on", "mat", "sees", "house", "trees", "green"]
+WORDS += ["Straße", "café", "schön", "Äpfel", "1234", "hello,", "world!", "naïve"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from seq2seq import __version__
+from seq2seq.cli import stderr_filter
 from seq2seq.cli.common import guarded, quiet_start
 
 VERBS = {
@@ -36,5 +37,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return guarded(lambda: module.run(parsed))
 
 
+def entry() -> int:
+    """What the installed command calls: a process of its own, whose stderr may be filtered."""
+    stderr_filter.install()
+    return main()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(entry())

@@ -19,6 +19,7 @@ SEARCH_FIELDS = (
     "strength",
     "max_ratio",
     "max_extra",
+    "max_input",
     "sampling",
     "temperature",
     "top_k",
@@ -44,6 +45,7 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--strength", type=float, metavar="X", help="strength of the length normalisation")
     group.add_argument("--max-ratio", type=float, metavar="X", help="longest output: X * input pieces + --max-extra")
     group.add_argument("--max-extra", type=int, metavar="N", help="see --max-ratio")
+    group.add_argument("--max-input", type=positive, metavar="N", help="refuse lines of more pieces")
     group.add_argument("--sampling", action="store_true", default=None, help="draw at random instead of searching")
     group.add_argument("--temperature", type=float, metavar="X", help="sampling: smaller is closer to greedy")
     group.add_argument("--top-k", type=int, metavar="N", help="sampling: among the N likeliest pieces; 0 is all")

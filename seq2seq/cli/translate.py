@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.n_best > 1:
         options["num_best"] = arguments.n_best
         options.setdefault("beam_size", max(arguments.n_best, _recipe_beam(arguments.run)))
+    from seq2seq.generation.generator import InputTooLong
     from seq2seq.recipe.loading import load_generator
 
     generator = load_generator(Path(arguments.run), **options)
@@ -51,7 +52,11 @@ def run(arguments: argparse.Namespace) -> None:
         alignments = stack.enter_context(output(arguments.alignments)) if arguments.alignments else None
         number = 0
         for lines in input_chunks(arguments.input, arguments.batch_size * 32):
-            results = generator.generate(lines, arguments.batch_size)
+            try:
+                results = generator.generate(lines, arguments.batch_size)
+            except InputTooLong as error:
+                place = f"{arguments.input or 'standard input'}:{number + error.index + 1}"
+                raise ValueError(f"{place}: {error}") from error
             for hypotheses in results:
                 out.write(_format(number, hypotheses, arguments.n_best))
                 number += 1

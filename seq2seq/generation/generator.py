@@ -24,6 +24,18 @@ EMPTY = Hypothesis("", (), 0.0, 0.0)
 """What an empty line becomes."""
 
 
+class InputTooLong(ValueError):
+    """A line has more pieces than the search takes."""
+
+    def __init__(self, index: int, pieces: int, limit: int):
+        super().__init__(
+            f"the line has {pieces:,} pieces; at most {limit:,} are taken. "
+            "Is it a sentence? Split it, or raise max_input."
+        )
+        self.index = index
+        """Place of the line among those given, from 0."""
+
+
 class Generator:
     """Translates lines of text.
 
@@ -72,8 +84,14 @@ class Generator:
         Args:
             lines: Text, one input each.
             batch_size: Lines searched together, lines of like length. It changes the speed, not the result.
+
+        Raises:
+            InputTooLong: a line has more than `max_input` pieces; nothing is translated then.
         """
         sources = self.source_tokenizer.encode(lines)
+        for index, ids in enumerate(sources):
+            if len(ids) > self.options.max_input:
+                raise InputTooLong(index, len(ids), self.options.max_input)
         results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
         for chosen in _by_length([len(s) for s in sources], batch_size):
             inputs = _source_batch([sources[i] for i in chosen])

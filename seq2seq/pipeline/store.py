@@ -7,7 +7,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -84,15 +84,13 @@ class TokenStore:
                     encode_target([e.target for e in chunk], number),
                     strict=True,
                 )
-                for source, target in pairs:
-                    if not source or not target:
-                        counts["empty"] += 1
-                    elif max(len(source), len(target)) > max_length:
-                        counts["too_long"] += 1
-                    else:
-                        counts["pairs"] += 1
-                        sources.add(source)
-                        targets.add(target)
+                kept = [(source, target) for source, target in pairs if source and target]
+                fitting = [pair for pair in kept if max(map(len, pair)) <= max_length]
+                counts["empty"] += len(chunk) - len(kept)
+                counts["too_long"] += len(kept) - len(fitting)
+                counts["pairs"] += len(fitting)
+                sources.add([source for source, _ in fitting])
+                targets.add([target for _, target in fitting])
         (partial / "store.json").write_text(json.dumps(counts), "utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         partial.rename(folder)
@@ -107,9 +105,10 @@ class _Writer:
         self.ids = self.files.enter_context(open(folder / f"{name}.ids", "wb"))
         self.lengths = self.files.enter_context(open(folder / f"{name}.lengths", "wb"))
 
-    def add(self, ids: list[int]) -> None:
-        np.asarray([*ids, EOS], "<u4").tofile(self.ids)
-        np.asarray([len(ids) + 1], "<u4").tofile(self.lengths)
+    def add(self, sequences: list[list[int]]) -> None:
+        flat = chain.from_iterable((*ids, EOS) for ids in sequences)
+        np.fromiter(flat, "<u4").tofile(self.ids)
+        np.fromiter((len(ids) + 1 for ids in sequences), "<u4").tofile(self.lengths)
 
     def __enter__(self) -> _Writer:
         return self

@@ -26,6 +26,8 @@ class SearchOptions:
     """Longest output in pieces: max_ratio * input pieces + max_extra."""
     max_extra: int = 10
     """See max_ratio."""
+    max_input: int = 1000
+    """Longest input in pieces; a longer line is refused."""
     sampling: bool = False
     """Draw each piece at random instead of searching; beam_size is then not read."""
     temperature: float = 1.0
@@ -38,7 +40,7 @@ class SearchOptions:
     """Sampling: the same seed gives the same text for the same input line at the same place."""
 
     def __post_init__(self) -> None:
-        from_one = {"beam_size": self.beam_size, "num_best": self.num_best}
+        from_one = {"beam_size": self.beam_size, "num_best": self.num_best, "max_input": self.max_input}
         for name, value in from_one.items():
             if value < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {value}")

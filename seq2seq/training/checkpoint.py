@@ -34,7 +34,7 @@ def load_checkpoint(path: Path, trainee: keras.Model) -> dict[str, Any]:
     """
     variables = _variables(trainee)
     try:
-        with np.load(path, allow_pickle=False) as data:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
             progress = json.loads(bytes(data["progress"]).decode("utf-8"))
             arrays = [data[f"v{i}"] for i in range(len(variables))]
             extra = f"v{len(variables)}" in data

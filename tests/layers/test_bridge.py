@@ -61,5 +61,5 @@ def test_copy_refuses_unequal_widths_and_says_what_to_do():
 
 
 def test_an_unknown_bridge_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="dense, copy, zero. Received: 'london'"):
+    with pytest.raises(ValueError, match=r"dense, copy, zero. Received: 'london'"):
         Bridge("london", [[4]])

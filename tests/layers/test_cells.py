@@ -120,7 +120,7 @@ def test_ssru_equals_kim_2019(cell_and_state, inputs, array):
 
 
 def test_an_unknown_cell_is_refused_with_the_known_ones():
-    with pytest.raises(ValueError, match="Expected one of .*gru.*Received: 'gruu'"):
+    with pytest.raises(ValueError, match=r"Expected one of .*gru.*Received: 'gruu'"):
         make_cell("gruu", 4)
 
 

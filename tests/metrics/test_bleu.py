@@ -27,8 +27,8 @@ def test_a_score_equals_sacrebleu_called_directly_and_carries_its_signature(metr
 
 
 def test_bleu_equals_its_formula_on_a_line_done_by_hand():
-    # 7 and 7 tokens (13a parts the full stop): 6/7 unigrams, 4/6 bigrams, 3/5 trigrams, 2/4 four-grams.
-    expected = 100 * (6 / 7 * 4 / 6 * 3 / 5 * 2 / 4) ** 0.25
+    # 7 and 7 tokens (13a parts the full stop): 6/7 unigrams, 4/6 bigrams, 2/5 trigrams, 1/4 four-grams.
+    expected = 100 * (6 / 7 * 4 / 6 * 2 / 5 * 1 / 4) ** 0.25
     assert bleu(HYPOTHESES[:1], REFERENCES[:1]).score == pytest.approx(expected, abs=1e-9)
 
 
@@ -57,10 +57,9 @@ def test_the_published_protocol_equals_bleu_of_lines_prepared_by_hand():
 
 
 def test_the_language_decides_on_the_apostrophe():
-    french = bleu_published("fr")(["l'ami de la maison"], ["l' ami de la maison"])
-    assert french.score == pytest.approx(100)
+    french, english = (bleu_published(code)(["l'ami de la maison"], ["ami de la maison"]) for code in ("fr", "en"))
+    assert french.score > english.score + 10  # "l' ami" in French, "l 'ami" in English
     assert "moses-fr" in french.signature
-    assert bleu_published("en")(["l'ami de la maison"], ["l' ami de la maison"]).score < 100
 
 
 @pytest.mark.parametrize("metric", [bleu, chrf, ter, bleu_published("de")])

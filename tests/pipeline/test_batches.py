@@ -21,7 +21,10 @@ def store(make_store, monkeypatch):
     lengths = random.integers(1, 20, PAIRS)
     return make_store(
         [
-            ([1000 + i, *random.integers(4, 99, n - 1)], [5000 + i, *random.integers(4, 99, max(1, n + random.integers(-3, 4)) - 1)])
+            (
+                [1000 + i, *random.integers(4, 99, n - 1)],
+                [5000 + i, *random.integers(4, 99, max(1, n + random.integers(-3, 4)) - 1)],
+            )
             for i, n in enumerate(lengths)
         ]
     )

@@ -75,7 +75,7 @@ def test_an_interrupted_write_leaves_the_store_of_before(tmp_path):
 
 
 def test_sides_of_unequal_counts_are_refused(tmp_path):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="shorter"):
         TokenStore.write(tmp_path / "store", [Example("4", "5", 1)], numbers, lambda lines, chunk: [], 10)
     assert not (tmp_path / "store").exists()
 

@@ -101,7 +101,7 @@ def frequencies(compiled, table, **options):
     rows = 4000
     even = np.repeat(((np.arange(rows) + 0.5) / rows)[:, None], 2, axis=1).astype("float32")
     step = lambda ids, state: (ops.take(table, ids, axis=0), state)  # noqa: E731
-    ids, lengths, totals, _ = run(compiled, sampler(step, rows, 1, **options), even)
+    ids, lengths, _, _ = run(compiled, sampler(step, rows, 1, **options), even)
     first = np.where(lengths[:, 0] == 0, EOS, ids[:, 0, 0])
     return np.bincount(first, minlength=SIZE) / rows
 

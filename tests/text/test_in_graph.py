@@ -15,8 +15,10 @@ from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.text.in_graph import GraphTokenizer
 
 ODD = [
-    "", " ", "the cat", " a  b ", "😀 cat 👩‍👩‍👧", "e\u0301a\u0323\u0301", "\x01\x02\x7f", "a\0b", "\0", "a\rb\r", "a\tb\t\t", "\n a",
-    "\u200b\u200d\ufeffcat", "\u00a0\u3000 x", "<s> </s> <pad> <unk>", "▁the ▁", "ﬁ ½ Ａ ﷺ", "ü ß", "\u2028 x\u2029", "<0x41>",
+    "", " ", "the cat", " a  b ", "😀 cat 👩‍👩‍👧", "e\u0301a\u0323\u0301", "\x01\x02\x7f",
+    "a\0b", "\0", "a\rb\r", "a\tb\t\t", "\n a",
+    "\u200b\u200d\ufeffcat", "\u00a0\u3000 x", "<s> </s> <pad> <unk>", "▁the ▁", "ﬁ ½ Ａ ﷺ", "ü ß", "\u2028 x\u2029",
+    "<0x41>",
     "⁇", "\U0010ffff", "\ufffd", "مرحبا", "नमस्ते", "日本語", "a" * 500, " " * 300, "the cat " * 100,
 ]  # fmt: skip
 BOTH = [(kind, fallback) for kind in ("unigram", "bpe") for fallback in (False, True)]
@@ -67,10 +69,10 @@ def test_any_ids_become_the_same_text(pair, rng):
 @every_model
 def test_padded_rows_equal_ragged_ones(pair, sentences):
     outside, inside = pair
-    rows = outside.encode(sentences[:20]) + [[]]
+    rows = [*outside.encode(sentences[:20]), []]
     ragged = tf.ragged.constant(rows, dtype=tf.int32)
     lengths = [len(row) for row in rows]
-    wanted = sentences[:20] + [""]
+    wanted = [*sentences[:20], ""]
     assert text(inside.decode(ragged.to_tensor(PAD))) == wanted
     assert text(inside.decode(ragged.to_tensor(7), lengths)) == wanted
     assert text(inside.decode(tf.cast(ragged.to_tensor(PAD), tf.int64), np.asarray(lengths))) == wanted

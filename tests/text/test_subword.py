@@ -14,8 +14,10 @@ from seq2seq.text.subword import SubwordTokenizer
 
 KINDS = ["unigram", "bpe"]
 BOTH = [(kind, fallback) for kind in KINDS for fallback in (False, True)]
-ALPHABET = "thecatdogsmr ü é"
-TEXT = st.text(st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(" \t\0\r\u200b▁é\u0301😀ﬁ½")), max_size=30)
+ALPHABET = "thecatdogsmr é öß"
+TEXT = st.text(
+    st.one_of(st.characters(exclude_categories=["Cs"]), st.sampled_from(" \t\0\r\u200b▁é\u0301😀ﬁ½")), max_size=30
+)
 
 quick = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 normalizer = sentencepiece.SentencePieceNormalizer(rule_name="nmt_nfkc")
@@ -153,7 +155,7 @@ def test_a_model_of_other_control_symbols_is_refused(sentences):
     sentencepiece.SentencePieceTrainer.Train(
         sentence_iterator=iter(sentences), model_writer=model, vocab_size=50, minloglevel=2, num_threads=1
     )
-    with pytest.raises(ValueError, match="must begin with the pieces .*<pad>.*Received"):
+    with pytest.raises(ValueError, match=r"must begin with the pieces .*<pad>.*Received"):
         SubwordTokenizer(model.getvalue())
 
 

@@ -1,0 +1,174 @@
+import io
+import json
+import subprocess
+import sys
+
+import pytest
+
+from seq2seq.cli.main import main
+
+LINES = ["ab cd", "", "ef gh ij", "op"]
+
+
+@pytest.fixture
+def cli(monkeypatch, capfdbinary):
+    """Runs the command in this process; returns exit code, stdout and stderr."""
+
+    def call(*words, text=b""):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+        capfdbinary.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as stop:  # argparse
+            code = stop.code
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return call
+
+
+def _text(lines):
+    return "".join(line + "\n" for line in lines).encode()
+
+
+def test_translate_gives_a_line_for_a_line_and_an_empty_one_for_an_empty_one(cli, finished):
+    code, out, _ = cli("translate", finished, text=_text(LINES))
+    assert code == 0
+    assert len(out.split("\n")) == len(LINES) + 1
+    assert out.split("\n")[1] == ""
+
+
+def test_files_and_streams_give_the_same(cli, finished, tmp_path):
+    (tmp_path / "in").write_bytes(_text(LINES))
+    _, out, _ = cli("translate", finished, text=_text(LINES))
+    code, nothing, _ = cli("translate", finished, "--input", tmp_path / "in", "--output", tmp_path / "out")
+    assert (code, nothing) == (0, "")
+    assert (tmp_path / "out").read_text() == out
+
+
+def test_n_best_is_numbered_and_falls(cli, finished):
+    code, out, _ = cli("translate", finished, "--n-best", 3, text=_text(["ab cd", "ef"]))
+    rows = [line.split(" ||| ") for line in out.splitlines()]
+    assert code == 0
+    assert [row[0] for row in rows] == ["0"] * 3 + ["1"] * 3
+    scores = [float(row[2]) for row in rows[:3]]
+    assert scores == sorted(scores, reverse=True)
+    assert len({row[1] for row in rows[:3]}) > 1
+
+
+def test_alignments_are_rows_that_sum_to_one(cli, finished, tmp_path):
+    code, _, _ = cli("translate", finished, "--alignments", tmp_path / "a", text=_text(LINES))
+    rows = [json.loads(line) for line in (tmp_path / "a").read_text().splitlines()]
+    assert code == 0
+    assert len(rows) == len(LINES)
+    assert rows[1] == {"source": [], "target": [], "weights": []}
+    for row in (rows[0], rows[2], rows[3]):
+        assert len(row["weights"]) == len(row["target"])
+        for weights in row["weights"]:
+            assert len(weights) == len(row["source"])
+            assert sum(weights) == pytest.approx(1, abs=1e-3)
+
+
+def test_sampling_obeys_its_seed(cli, finished):
+    words = ("translate", finished, "--sampling", "--temperature", "2")
+    one, same, other = (cli(*words, "--seed", s, text=_text(["ab cd ef gh"] * 5))[1] for s in (1, 1, 2))
+    assert one == same
+    assert one != other
+
+
+def test_evaluate_prints_four_scores_with_signatures(cli, finished):
+    code, out, _ = cli("evaluate", finished, "--test", "test", "--json")
+    scores = json.loads(out)
+    assert code == 0
+    assert scores == json.loads((finished / "scores.json").read_text())["tests"]["test"]
+    _, table, _ = cli("evaluate", finished)
+    for name, value in scores.items():
+        assert name in table
+        assert value["signature"] in table
+
+
+def test_lowercase_and_tokenize_make_bleu_the_published_one(cli, finished):
+    _, out, _ = cli("evaluate", finished, "--lowercase", "--tokenize", "--json")
+    scores = json.loads(out)
+    assert scores["bleu"] == scores["bleu_published"]
+
+
+def test_evaluate_on_files_equals_evaluate_by_name(cli, finished, corpus_files, tmp_path):
+    files = ("--source", corpus_files / "test.x", "--target", corpus_files / "test.y")
+    code, by_files, _ = cli("evaluate", finished, *files, "--output", tmp_path / "hypotheses")
+    assert code == 0
+    assert by_files == cli("evaluate", finished)[1]
+    assert (tmp_path / "hypotheses").read_bytes() == (finished / "hypotheses" / "test.txt").read_bytes()
+
+
+def test_score_gives_the_log_probability_that_the_search_reported(cli, finished, tmp_path):
+    (tmp_path / "x").write_bytes(_text(["ab cd ef"]))
+    _, out, _ = cli("translate", finished, "--n-best", 2, "--normalization", "none", text=_text(["ab cd ef"]))
+    _, hypothesis, score = out.splitlines()[0].split(" ||| ")
+    (tmp_path / "y").write_bytes(_text([hypothesis]))
+    code, out, err = cli("score", finished, "--source", tmp_path / "x", "--target", tmp_path / "y")
+    assert code == 0
+    # The text may be cut into other pieces than the search chose, which can only be the likelier cut's doing.
+    assert float(out) == pytest.approx(float(score), abs=0.5)
+    assert "perplexity" in err
+    _, pieces, _ = cli("score", finished, "--source", tmp_path / "x", "--target", tmp_path / "y", "--pieces")
+    assert sum(map(float, pieces.split())) == pytest.approx(float(out), abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "message"),
+    [
+        (["translate", "nowhere"], b"", "nowhere: no such run folder"),
+        (["translate", "RUN", "--input", "nowhere.txt"], b"", "nowhere.txt: no such file"),
+        (["translate", "RUN"], b"fine\n\xff\n", "standard input:2: not valid UTF-8"),
+        (["translate", "RUN"], b"a\0b\n", "standard input:1: the line holds a NUL byte"),
+        (["translate", "RUN"], b"a" * 1_100_000, "standard input:1: the line is longer than"),
+        (["translate", "RUN"], b"ab\n" + b"ab " * 2000 + b"\n", "standard input:2: the line has"),
+        (["translate", "RUN", "--strength", "-1"], b"x\n", "strength must not be negative"),
+        (["translate", "RUN", "--sampling", "--top-p", "2"], b"x\n", "top_p must be in"),
+        (["translate", "RUN", "--beam-size", "0"], b"", "must be at least 1"),
+        (["translate", "RUN", "--beam"], b"", "unrecognized arguments: --beam"),
+        (["evaluate", "RUN", "--test", "tset"], b"", "This run knows the test sets test"),
+        (["evaluate", "RUN", "--test", "test", "--source", "x"], b"", "either --test or --source"),
+        (["score", "RUN", "--source", "nowhere"], b"", "nowhere: no such file"),
+        (["translat", "RUN"], b"", "invalid choice: 'translat'"),
+    ],
+)
+def test_a_mistake_gets_one_message_and_no_traceback(cli, finished, words, text, message):
+    code, out, err = cli(*[finished if word == "RUN" else word for word in words], text=text)
+    assert code == 2
+    assert out == ""
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_an_output_file_is_never_half_written(cli, finished, tmp_path):
+    (tmp_path / "out").write_text("before")
+    code, _, _ = cli("translate", finished, "--output", tmp_path / "out", text=b"ab\n\xff\n")
+    assert code == 2
+    assert (tmp_path / "out").read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_help_and_argument_checks_import_no_framework():
+    code = (
+        "import sys\nfrom seq2seq.cli.main import main\n"
+        "for words in (['--help'], ['translate', '--help'], ['evaluate', 'x', '--batch-size', '0']):\n"
+        "    try: main(words)\n    except SystemExit: pass\n"
+        "assert main(['translate', 'nowhere']) == 2\n"
+        "assert not {'keras', 'tensorflow', 'matplotlib', 'sacrebleu'} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_command_in_its_own_process_is_quiet_and_says_its_code(finished):
+    done = subprocess.run(
+        [sys.executable, "-m", "seq2seq.cli.main", "translate", str(finished)],
+        input=b"ab cd\n",
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert done.stdout.count(b"\n") == 1

@@ -1,0 +1,176 @@
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import seq2seq
+from seq2seq.pipeline.corpus import read_lines
+from seq2seq.recipe.loading import load_generator
+from seq2seq.recipe.run_folder import RunFolder, RunFolderError
+
+
+def _weights(folder):
+    model, _, _ = RunFolder(folder).load_model()
+    return model.get_weights()
+
+
+def _history(folder):
+    with open(folder / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: v for k, v in row.items() if k not in ("seconds", "tokens_per_second")} for row in rows]
+
+
+def test_a_finished_run_holds_everything(finished):
+    for name in [
+        "README.md",
+        "recipe.json",
+        "source.model",
+        "target.model",
+        "model.weights.h5",
+        "history.csv",
+        "scores.json",
+        "curves.png",
+    ]:
+        assert (finished / name).stat().st_size > 0, name
+    assert not list(finished.rglob("*.partial"))
+    scores = json.loads((finished / "scores.json").read_text())["tests"]["test"]
+    assert {"bleu", "bleu_published", "chrf", "ter"} == set(scores)
+    assert all("version:" in value["signature"] for value in scores.values())
+    assert len(list(read_lines(finished / "hypotheses" / "test.txt"))) == 8
+
+
+def test_the_stored_hypotheses_are_what_the_loaded_run_says(finished, corpus_files):
+    translator = seq2seq.load(finished)
+    lines = list(read_lines(corpus_files / "test.x"))
+    assert translator(lines) == list(read_lines(finished / "hypotheses" / "test.txt"))
+    assert translator(lines[0]) == translator(lines)[0]
+
+
+def test_training_lowers_the_loss_although_the_average_lags_behind(finished):
+    losses = [float(row["loss"]) for row in _history(finished)]
+    assert losses == sorted(losses, reverse=True)
+    # The average of the weights must not be what the next epoch starts from.
+    assert losses[-1] < losses[0] - 0.3
+
+
+@pytest.mark.parametrize("extra", [(), ("--tokenizer.sampling", "0.3")], ids=["plain", "sampled"])
+def test_stopped_and_continued_equals_never_stopped(run, tmp_path, monkeypatch, extra):
+    assert run(tmp_path / "whole", *extra) == 0
+
+    class Killed(BaseException):
+        pass
+
+    from seq2seq.training import checkpoint
+
+    save = checkpoint.save_checkpoint
+
+    def save_then_die(path, trainee, progress):
+        save(path, trainee, progress)
+        if progress["epoch"] == 2:
+            raise Killed
+
+    monkeypatch.setattr(checkpoint, "save_checkpoint", save_then_die)
+    with pytest.raises(Killed):
+        run(tmp_path / "parted", *extra)
+    monkeypatch.undo()
+    assert not (tmp_path / "parted" / "scores.json").exists()
+    assert run(tmp_path / "parted", *extra) == 0
+    assert _history(tmp_path / "parted") == _history(tmp_path / "whole")
+    for one, other in zip(_weights(tmp_path / "parted"), _weights(tmp_path / "whole"), strict=True):
+        np.testing.assert_array_equal(one, other)
+    whole, parted = ((tmp_path / name / "hypotheses" / "test.txt").read_bytes() for name in ("whole", "parted"))
+    assert whole == parted
+
+
+def test_a_finished_run_is_not_run_again(run, finished, capsys):
+    before = (finished / "model.weights.h5").read_bytes()
+    assert run(finished) == 0
+    assert "is finished" in capsys.readouterr().out
+    assert (finished / "model.weights.h5").read_bytes() == before
+
+
+def test_a_folder_of_another_recipe_is_refused_and_left_alone(run, finished, capsys):
+    before = (finished / "recipe.json").read_bytes()
+    assert run(finished, "--seed", "9") == 2
+    message = capsys.readouterr().err
+    assert "seed: 1 there, 9 now" in message
+    assert "--run-folder" in message
+    assert (finished / "recipe.json").read_bytes() == before
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone(run, tmp_path, capsys):
+    (tmp_path / "letter.txt").write_text("dear")
+    assert run(tmp_path) == 2
+    assert "is no run folder" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_recipe_is_replayed_from_its_run(finished, tmp_path):
+    from recipes.command import parse
+    from recipes.translation import RECIPES
+
+    recipe, _ = parse(RECIPES, ["--from", str(finished / "recipe.json")])
+    assert recipe == RunFolder(finished).load_recipe()
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _other_version(path):
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+
+
+def _other_units(path):
+    values = json.loads(path.read_text())
+    values["recipe"]["model"]["decoder"]["units"] = 9
+    path.write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("model.weights.h5", _cut, "damaged or of another model"),
+        ("model.weights.h5", lambda p: p.write_bytes(b""), "damaged or of another model"),
+        ("model.weights.h5", lambda p: p.unlink(), "no trained weights"),
+        ("source.model", _cut, "Not a SentencePiece model"),
+        ("target.model", lambda p: p.unlink(), "tokeniser is missing"),
+        ("recipe.json", _cut, "not a readable JSON file"),
+        ("recipe.json", _other_version, "written in format 99"),
+        ("recipe.json", _other_units, "damaged or of another model"),
+        ("recipe.json", lambda p: p.write_text("{}"), "no format number"),
+        ("recipe.json", lambda p: p.unlink(), "no run folder"),
+    ],
+)
+def test_a_damaged_run_is_told_by_name(finished, tmp_path, name, damage, message):
+    shutil.copytree(finished, tmp_path / "run")
+    damage(tmp_path / "run" / name)
+    with pytest.raises(RunFolderError, match=message):
+        load_generator(tmp_path / "run")
+
+
+def test_a_damaged_checkpoint_is_told_and_nothing_is_lost(run, finished, tmp_path, capsys):
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "scores.json").unlink()
+    _cut(tmp_path / "run" / "checkpoint.npz")
+    assert run(tmp_path / "run") == 2
+    assert "checkpoint is damaged" in capsys.readouterr().err
+    assert (tmp_path / "run" / "model.weights.h5").read_bytes() == (finished / "model.weights.h5").read_bytes()
+
+
+def test_without_validation_files_a_fixed_part_of_the_training_text_is_held_out(corpus_files):
+    from recipes.corpora import find_corpus
+    from seq2seq.recipe.config import Data, Files
+
+    files = Files(source=str(corpus_files / "train.x"), target=str(corpus_files / "train.y"))
+    corpus = find_corpus(Data(corpus="files", train=files))
+    assert [e.line for e in corpus.validation] == [50, 100]
+    assert {e.line for e in corpus.train} == set(range(1, 121)) - {50, 100}
+
+
+def test_a_missing_file_is_told_before_anything_is_made(run, tmp_path, capsys):
+    assert run(tmp_path / "run", "--data.test.source", "nowhere.txt") == 2
+    assert "nowhere.txt: no such file" in capsys.readouterr().err
+    assert run(tmp_path / "run", "--training.epochs", "1") == 0, "the mended command must not be refused"

@@ -1,0 +1,54 @@
+"""A recipe of seconds on text made here, so that no test depends on a corpus."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from recipes.command import run_recipe
+from recipes.translation import RECIPES, main
+
+TINY = [
+    *("--tokenizer.size", "60", "--model.embedding", "8", "--model.encoder.units", "8", "--model.decoder.units", "8"),
+    *("--batching.tokens", "600", "--batching.buckets", "2", "--training.epochs", "3", "--training.warmup_steps", "3"),
+    *("--training.learning_rate", "0.01", "--search.beam_size", "2", "--search.max_ratio", "1"),
+]
+
+
+@pytest.fixture(scope="session")
+def corpus_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with train, validation and test of a toy language: the words of a sentence in capitals."""
+    folder, draw = tmp_path_factory.mktemp("corpus"), random.Random(3)
+    words = ["ab", "cd", "ef", "gh", "ij", "kl", "mn", "op"]
+    for split, count in (("train", 120), ("validation", 12), ("test", 8)):
+        lines = [" ".join(draw.choice(words) for _ in range(draw.randint(1, 6))) for _ in range(count)]
+        (folder / f"{split}.x").write_text("".join(line + "\n" for line in lines), "utf-8")
+        (folder / f"{split}.y").write_text("".join(line.upper() + "\n" for line in lines), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def run(corpus_files: Path) -> Callable[..., int]:
+    """Runs the custom variant on the toy corpus in a folder; returns the exit code."""
+
+    def run_(folder: Path, *more: str) -> int:
+        files = [
+            word
+            for split in ("train", "validation", "test")
+            for side, end in (("source", "x"), ("target", "y"))
+            for word in (f"--data.{split}.{side}", str(corpus_files / f"{split}.{end}"))
+        ]
+        return run_recipe(RECIPES, main, "", ["custom", "--run-folder", str(folder), *files, *TINY, *more])
+
+    return run_
+
+
+@pytest.fixture(scope="session")
+def finished(run: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder, finished; tests may not change it."""
+    folder = tmp_path_factory.mktemp("runs") / "finished"
+    assert run(folder) == 0
+    return folder

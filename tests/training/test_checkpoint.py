@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from seq2seq.training.checkpoint import load_checkpoint, save_checkpoint
+from seq2seq.training.losses import TeacherForcing
+from seq2seq.training.optimizers import AveragingAdam, averaged_weights
+
+
+@pytest.fixture
+def make_trainee(build_model):
+    def make(units=4):
+        trainee = TeacherForcing(build_model({"units": units, "dropout": 0.5}, {"dropout": 0.5}), 0.1)
+        trainee.build()
+        trainee.compile(AveragingAdam(0.05, use_ema=True, ema_momentum=0.9))
+        trainee.optimizer.build(trainee.trainable_variables)
+        return trainee
+
+    return make
+
+
+@pytest.fixture
+def batch(rng):
+    source, target = rng.integers(4, 12, (6, 5)), rng.integers(4, 12, (6, 5))
+    return (source, target), target, np.ones((6, 5), "float32")
+
+
+def _losses(trainee, batch, steps=3):
+    losses = []
+    for _ in range(steps):
+        trainee.reset_metrics()
+        losses.append(float(trainee.train_on_batch(*batch, return_dict=True)["loss"]))
+    return losses
+
+
+def test_a_restored_trainee_goes_on_as_the_saved_one_would_have(make_trainee, batch, tmp_path):
+    first = make_trainee()
+    _losses(first, batch)
+    save_checkpoint(tmp_path / "c.npz", first, {"epoch": 1, "history": [{"a": 0.5}]})
+    second = make_trainee()
+    assert load_checkpoint(tmp_path / "c.npz", second) == {"epoch": 1, "history": [{"a": 0.5}]}
+    # Dropout is on: the same losses also mean the same states of the random generators.
+    assert _losses(first, batch) == _losses(second, batch)
+    with averaged_weights(first), averaged_weights(second):
+        for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_another_model_or_a_damaged_file_changes_nothing(make_trainee, batch, tmp_path):
+    save_checkpoint(tmp_path / "c.npz", make_trainee(), {})
+    other = make_trainee(units=3)
+    before = other.get_weights()
+    with pytest.raises(ValueError, match="of another model"):
+        load_checkpoint(tmp_path / "c.npz", other)
+    whole = (tmp_path / "c.npz").read_bytes()
+    (tmp_path / "c.npz").write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(ValueError, match="damaged"):
+        load_checkpoint(tmp_path / "c.npz", other)
+    for one, two in zip(before, other.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_the_average_is_seen_inside_and_leaves_no_trace(make_trainee, batch):
+    trainee = make_trainee()
+    _losses(trainee, batch)
+    before = [np.array(w) for w in trainee.get_weights()]
+    with averaged_weights(trainee):
+        inside = [np.array(w) for w in trainee.get_weights()]
+    assert any(not np.array_equal(a, b) for a, b in zip(before, inside, strict=True))
+    for one, two in zip(before, trainee.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_fit_leaves_the_weights_as_training_left_them(make_trainee, batch):
+    fitted, stepped = make_trainee(), make_trainee()
+    for variable, other in zip(fitted.variables, stepped.variables, strict=True):
+        other.assign(variable)
+    fitted.fit(batch[0], batch[1], sample_weight=batch[2], epochs=1, batch_size=6, verbose=0, shuffle=False)
+    _losses(stepped, batch, steps=1)
+    for one, two in zip(fitted.get_weights(), stepped.get_weights(), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)

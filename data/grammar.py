@@ -561,7 +561,7 @@ class _Writer:
         return clause
 
     def _tense(self, past: bool, style: str = "") -> str:
-        """`simple`: present or preterite; `one time`: no perfect."""
+        """`simple`: present or preterite; `one time`: any but the perfect, which does not go with `when` or `before`."""
         tenses: Sequence[str] = PAST_TENSES if past else PRESENT_TENSES
         if style == "one time":
             tenses = [tense for tense in tenses if tense != "perfect"]
@@ -620,34 +620,32 @@ class _Writer:
 
     def _adorn(self, clause: Clause, front: bool = True, frequent: bool = True) -> Clause:
         """Adds when, where, how often or how."""
-        if clause.verb.english[0] in STATIVE or clause.verb is BE:
+        if clause.verb.english[0] in STATIVE:
             return clause
         heavy = clause.object is not None and clause.object.relative is not None
         choice = self._pick(("time", "time", "time", "circumstance", "frequency", "place", "", ""))
-        times = TIMES.get("past" if clause.tense in PAST_TENSES else "present" if clause.tense != "perfect" else "", ())
-        if choice == "time" and clause.tense == "want to":
-            times = TIMES["future"]
-        if choice == "time" and clause.tense == "will":
-            times = TIMES["future"]
         fronted = front and (heavy or self._chance(0.5))
+        known: Sequence[Forms] = ()
         if choice == "place" and front:
-            clause = replace(clause, adverbial=self._place(), fronted=True)
-        elif choice in ("time", "circumstance") and (fronted or not heavy):
-            known = times if choice == "time" else CIRCUMSTANCES
-            if known:
-                clause = replace(clause, adverbial=self._pick(known), fronted=fronted)
+            known, fronted = (self._place(),), True
         elif choice == "frequency" and frequent and not clause.negated:
             often = ("already", "schon") if clause.tense == "perfect" else self._pick(FREQUENCIES)
             clause = replace(clause, frequency=often)
-        calm = not clause.negated and not heavy and not clause.direction and not clause.recipient
-        if (
-            calm
-            and clause.verb in VERBS["particle"]
-            and (clause.fronted or not clause.adverbial[0])
-            and self._chance(0.2)
-        ):
+        elif choice in ("time", "circumstance") and (fronted or not heavy):
+            known = self._times(clause.tense) if choice == "time" else CIRCUMSTANCES
+            if not fronted:  # never: puts it on on Sundays
+                known = [one for one in known if one[0].split()[0] != clause.verb.particle]
+        if known:
+            clause = replace(clause, adverbial=self._pick(known), fronted=fronted)
+        calm = not (clause.negated or heavy or (known and not fronted)) and clause.verb in VERBS["particle"]
+        if calm and self._chance(0.2):
             clause = replace(clause, manner=self._pick(MANNERS))
         return clause
+
+    def _times(self, tense: str) -> Sequence[Forms]:
+        if tense == "perfect":
+            return ()
+        return TIMES["past" if tense in PAST_TENSES else "future" if tense in ("will", "want to") else "present"]
 
     def _place(self) -> Forms:
         kind = self._pick(tuple(PLACES))
@@ -748,6 +746,8 @@ class _Writer:
             second = replace(second, object=replace(second.object, determiner="the"))
         tail = second.object.tail() if second.object else ""
         english = f"{first.english()} in order {second.english()}"
+        if " in in " in english:
+            raise _RetryError
         return english, f"{first.german_main()}, um {second.german_infinitive()}{tail}"
 
     def homograph(self, past: bool) -> Forms:

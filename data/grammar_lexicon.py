@@ -276,8 +276,8 @@ TRANSITIVE_VERBS = """
     understand/understood | said person | verstehen versteht verstand verstanden
     hide/hid/hidden | bag tool document | verstecken versteckt versteckte versteckt
     bake | baked | backen backt backte gebacken; feed/fed | animal | füttern füttert fütterte gefüttert
-    ride/rode/ridden | mount | reiten reitet ritt geritten sein
-    ride/rode/ridden | cycle | fahren fährt fuhr gefahren sein
+    ride/rode/ridden | mount | reiten reitet ritt geritten
+    ride/rode/ridden | cycle | fahren fährt fuhr gefahren
     miss | transport event | verpassen verpasst verpasste verpasst
     miss | person animal | vermissen vermisst vermisste vermisst
     serve | dish_of | servieren serviert servierte serviert; serve | person | bedienen bedient bediente bedient

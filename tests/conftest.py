@@ -25,6 +25,9 @@ WORDS = ["the", "a", "cat", "dog", "sits", "on", "mat", "sees", "house", "trees"
 WORDS += ["Straße", "café", "schön", "Äpfel", "1234", "hello,", "world!", "naïve"]
 
 
+pytest_plugins = ["tests.runs"]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Keras and TensorFlow copy variables in a way that NumPy 2 deprecates, whenever a model is saved.
     config.addinivalue_line(

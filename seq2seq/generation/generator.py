@@ -14,7 +14,7 @@ from keras import ops
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.pipeline.batches import pad, shift
 from seq2seq.search.beam import beam_search
-from seq2seq.search.greedy import greedy_search, sample_search
+from seq2seq.search.greedy import forbid_control_symbols, greedy_search, sample_search
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
@@ -215,6 +215,7 @@ class _Scorer(keras.Model):
     def call(self, inputs: Any) -> Any:
         source, target_input, target_output = inputs
         logits = ops.cast(self.model((source, target_input), training=False), "float32")
+        logits = forbid_control_symbols(logits)  # as the search does, or its own output would score otherwise
         gains = ops.take_along_axis(ops.log_softmax(logits), ops.expand_dims(target_output, 2), axis=2)
         return ops.squeeze(gains, -1)
 

@@ -100,9 +100,6 @@ class _OwnCell(keras.layers.Layer):
     def projected_size(self) -> int:
         return self.gates * self.units
 
-    def project(self, inputs: Any) -> Any:
-        return ops.matmul(inputs, self.kernel) + self.bias
-
     def call(self, inputs: Any, states: list[Any]) -> tuple[Any, list[Any]]:
         return self.recur(self.project(inputs), list(states))
 
@@ -135,9 +132,12 @@ class LayerNormLSTMCell(_OwnCell):
             setattr(self, f"{name}_gain", self.add_weight((size,), "ones", name=f"{name}_gain"))
             setattr(self, f"{name}_shift", self.add_weight((size,), "zeros", name=f"{name}_shift"))
 
+    def project(self, inputs: Any) -> Any:
+        return ops.matmul(inputs, self.kernel)
+
     def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
         h, c = state
-        gates = self._normalise(projected, "input")
+        gates = self._normalise(projected, "input") + self.bias
         gates = gates + self._normalise(ops.matmul(h, self.recurrent_kernel), "recurrent")
         input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=-1)
         c = ops.sigmoid(forget_gate + self.forget_bias) * c + ops.sigmoid(input_gate) * ops.tanh(candidate)
@@ -173,7 +173,11 @@ class SSRUCell(_OwnCell):
 
     def build(self, input_shape: Any) -> None:
         self.kernel = self.add_weight((input_shape[-1], self.projected_size), "glorot_uniform", name="kernel")
-        self.bias = self.add_weight((self.projected_size,), "zeros", name="bias")
+        self.bias = self.add_weight((self.units,), "zeros", name="bias")
+
+    def project(self, inputs: Any) -> Any:
+        # Only the forget gate has a bias.
+        return ops.matmul(inputs, self.kernel) + ops.pad(self.bias, [[0, self.units]])
 
     def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
         (c,) = state

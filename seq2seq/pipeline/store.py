@@ -40,7 +40,10 @@ class TokenStore:
         try:
             self.counts: dict[str, int] = json.loads((self.folder / "store.json").read_text("utf-8"))
             self.sides = [_Side(self.folder, name) for name in ("source", "target")]
-        except (OSError, ValueError) as error:
+            found = {self.counts["pairs"], *map(len, self.sides)}
+            if len(found) > 1:
+                raise ValueError(f"it names or holds {' and '.join(map(str, sorted(found)))} pairs")
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise ValueError(
                 f"{folder} is no whole token store ({error}). Delete it, it will be made again."
             ) from error

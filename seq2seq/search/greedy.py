@@ -112,7 +112,8 @@ def sample_search(
     def choose(log_probabilities: Any, time: Any) -> Any:
         size = log_probabilities.shape[-1]
         values, ids = ops.top_k(log_probabilities / temperature, min(top_k, size) if top_k else size)
-        probabilities = ops.softmax(values)
+        likelihoods = ops.exp(values - values[:, :1])
+        probabilities = likelihoods / ops.sum(likelihoods, axis=-1, keepdims=True)
         before = ops.cumsum(probabilities, axis=-1) - probabilities
         probabilities = ops.where(before < top_p, probabilities, 0.0)
         sums = ops.cumsum(probabilities, axis=-1)

@@ -37,7 +37,7 @@ class GraphTokenizer(tf.Module):
         """Returns the ids of each line without BOS or EOS.
 
         Args:
-            text: `(batch,)`, string, UTF-8. Bytes that are not UTF-8 are read as U+FFFD.
+            text: `(batch,)`, string, UTF-8. A byte that is not UTF-8 becomes U+FFFD, spelt as the model can.
 
         Returns:
             `(batch, None)`, ragged int32; an empty line has no ids.

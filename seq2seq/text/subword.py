@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import random
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -79,15 +80,13 @@ class SubwordTokenizer:
         """
         if kind not in KINDS:
             raise ValueError(f"Unknown kind of tokeniser. Expected one of {', '.join(KINDS)}. Received: {kind!r}")
-        text = [line for line in lines if line.strip()]
+        text = _sample((line for line in lines if line.strip()), max_lines, random.Random(seed))
         if not text:
             raise ValueError("No text to learn a vocabulary from: every line is empty.")
         options: dict[str, Any] = {
             "model_type": kind,
             "byte_fallback": byte_fallback,
             "character_coverage": character_coverage,
-            "input_sentence_size": max_lines,
-            "shuffle_input_sentence": True,
             "max_sentence_length": 1 << 16,
             "num_threads": 1,  # the unigram vocabulary depends on the number of threads
             "pad_id": PAD,
@@ -101,14 +100,19 @@ class SubwordTokenizer:
             "minloglevel": 2,
         }
         try:
-            return cls(_train(text, size, seed, options))
+            return cls(_train(text, size, options))
         except RuntimeError as error:
-            reachable = re.search(r"<= (\d+)", str(error))
+            reachable = re.search(r"value <= (\d+)", str(error))
             if reachable is None:
-                raise ValueError(f"SentencePiece could not learn a vocabulary of {size:,}: {_reason(error)}") from error
+                raise ValueError(
+                    f"SentencePiece cannot learn {size:,} pieces of this text: {_reason(error)}"
+                ) from error
         most = int(reachable.group(1))
         _log.warning("The text is too small for a vocabulary of %s pieces: it gets %s.", f"{size:,}", f"{most:,}")
-        return cls(_train(text, most, seed, options))
+        try:
+            return cls(_train(text, most, options))
+        except RuntimeError as error:
+            raise ValueError(refusal.format(most, _reason(error))) from error
 
     @property
     def size(self) -> int:
@@ -156,9 +160,19 @@ class SubwordTokenizer:
         temporary.replace(path)
 
 
-def _train(text: list[str], size: int, seed: int, options: dict[str, Any]) -> bytes:
+def _sample(lines: Iterable[str], most: int, draw: random.Random) -> list[str]:
+    """Returns all lines, or `most` of them, each as likely as the others, in one pass (Vitter 1985, algorithm R)."""
+    kept: list[str] = []
+    for number, line in enumerate(lines):
+        if number < most:
+            kept.append(line)
+        elif (place := draw.randrange(number + 1)) < most:
+            kept[place] = line
+    return kept
+
+
+def _train(text: list[str], size: int, options: dict[str, Any]) -> bytes:
     model = io.BytesIO()
-    sentencepiece.set_random_generator_seed(seed)
     sentencepiece.SentencePieceTrainer.Train(
         sentence_iterator=iter([_encodable(line) for line in text]), model_writer=model, vocab_size=size, **options
     )

@@ -561,7 +561,7 @@ class _Writer:
         return clause
 
     def _tense(self, past: bool, style: str = "") -> str:
-        """`simple`: present or preterite; `one time`: any but the perfect, which does not go with `when` or `before`."""
+        """`simple`: present or preterite; `one time`: no perfect, which does not go with `when`."""
         tenses: Sequence[str] = PAST_TENSES if past else PRESENT_TENSES
         if style == "one time":
             tenses = [tense for tense in tenses if tense != "perfect"]

@@ -41,7 +41,10 @@ def run(corpus_files: Path) -> Callable[..., int]:
             for side, end in (("source", "x"), ("target", "y"))
             for word in (f"--data.{split}.{side}", str(corpus_files / f"{split}.{end}"))
         ]
-        return run_recipe(RECIPES, main, "", ["custom", "--run-folder", str(folder), *files, *TINY, *more])
+        words = [*files, *TINY, *more]
+        flags = dict(zip(words[::2], words[1::2], strict=True))  # what comes later wins
+        pairs = [word for flag in flags.items() for word in flag]
+        return run_recipe(RECIPES, main, "", ["custom", "--run-folder", str(folder), *pairs])
 
     return run_
 

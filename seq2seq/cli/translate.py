@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from seq2seq.cli.text_io import add_search_arguments, input_chunks, output, positive, search_options
+from seq2seq.search.options import InputTooLong
 
 if TYPE_CHECKING:
     from seq2seq.generation.generator import Generator
@@ -41,7 +42,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.n_best > 1:
         options["num_best"] = arguments.n_best
         options.setdefault("beam_size", max(arguments.n_best, _recipe_beam(arguments.run)))
-    from seq2seq.generation.generator import InputTooLong
     from seq2seq.recipe.loading import load_generator
 
     generator = load_generator(Path(arguments.run), **options)

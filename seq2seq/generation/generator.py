@@ -15,25 +15,13 @@ from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.pipeline.batches import pad, shift
 from seq2seq.search.beam import beam_search
 from seq2seq.search.greedy import forbid_control_symbols, greedy_search, sample_search
-from seq2seq.search.options import SearchOptions
+from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import Hypothesis, SearchResult
 
 EMPTY = Hypothesis("", (), 0.0, 0.0)
 """What an empty line becomes."""
-
-
-class InputTooLong(ValueError):
-    """A line has more pieces than the search takes."""
-
-    def __init__(self, index: int, pieces: int, limit: int):
-        super().__init__(
-            f"the line has {pieces:,} pieces; at most {limit:,} are taken. "
-            "Is it a sentence? Split it, or raise max_input."
-        )
-        self.index = index
-        """Place of the line among those given, from 0."""
 
 
 class Generator:

@@ -65,3 +65,15 @@ class SearchOptions:
             raise ValueError(f"top_k must not be negative. Received: {self.top_k}")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p must be in (0, 1]. Received: {self.top_p}")
+
+
+class InputTooLong(ValueError):
+    """A line has more pieces than the search takes."""
+
+    def __init__(self, index: int, pieces: int, limit: int):
+        super().__init__(
+            f"the line has {pieces:,} pieces; at most {limit:,} are taken. "
+            "Is it a sentence? Split it, or raise max_input."
+        )
+        self.index = index
+        """Place of the line among those given, from 0."""

@@ -99,14 +99,13 @@ class SubwordTokenizer:
             "eos_piece": NAMES[EOS],
             "minloglevel": 2,
         }
+        refusal = "SentencePiece could not learn a vocabulary of {:,}: {}"
         try:
             return cls(_train(text, size, options))
         except RuntimeError as error:
             reachable = re.search(r"value <= (\d+)", str(error))
             if reachable is None:
-                raise ValueError(
-                    f"SentencePiece cannot learn {size:,} pieces of this text: {_reason(error)}"
-                ) from error
+                raise ValueError(refusal.format(size, _reason(error))) from error
         most = int(reachable.group(1))
         _log.warning("The text is too small for a vocabulary of %s pieces: it gets %s.", f"{size:,}", f"{most:,}")
         try:

@@ -45,7 +45,7 @@ DEMO = Recipe(
         encoder=Encoder(units=128, dropout=0.1),
         decoder=Decoder(units=256, dropout=0.1),
     ),
-    training=Training(epochs=5, learning_rate=0.002, warmup_steps=200, ema=0.995),
+    training=Training(epochs=4, learning_rate=0.002, warmup_steps=200, ema=0.995),
 )
 """The embedded corpus, minutes on a laptop."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import keras
@@ -22,8 +23,11 @@ def as_fit_data(plan: Plan) -> Any:
 
     ids = tf.TensorSpec((None, None), tf.int32)
     signature = ((ids, ids), ids, tf.TensorSpec((None, None), tf.float32))
-    data = tf.data.Dataset.from_generator(lambda: map(_arrange, plan), output_signature=signature)
-    return data.apply(tf.data.experimental.assert_cardinality(len(plan))).prefetch(4)
+    # No cardinality is asserted on purpose: `fit` must meet the end of the data itself. Were it to stop one step before,
+    # the prefetching thread would still be asking Python for more, and taking it down has cost half a minute an epoch.
+    # Keras then warns of too little data, at every end of every epoch.
+    warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+    return tf.data.Dataset.from_generator(lambda: map(_arrange, plan), output_signature=signature).prefetch(4)
 
 
 def _arrange(batch: Any) -> tuple[Any, Any, Any]:

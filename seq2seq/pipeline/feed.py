@@ -23,7 +23,7 @@ def as_fit_data(plan: Plan) -> Any:
 
     ids = tf.TensorSpec((None, None), tf.int32)
     signature = ((ids, ids), ids, tf.TensorSpec((None, None), tf.float32))
-    # No cardinality is asserted on purpose: `fit` must meet the end of the data itself. Were it to stop one step before,
+    # No cardinality is asserted, on purpose: `fit` must meet the end of the data itself. Were it to stop a step before,
     # the prefetching thread would still be asking Python for more, and taking it down has cost half a minute an epoch.
     # Keras then warns of too little data, at every end of every epoch.
     warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from pathlib import Path
 
-from data import grammar, grammar_lexicon
+from data import grammar, grammar_lexicon, grammar_syntax, grammar_words, grammar_writer
 from data.fetch import cache_folder
 from seq2seq.pipeline.corpus import ParallelText
 
@@ -33,6 +34,5 @@ def load(split: str, source: str, target: str) -> ParallelText:
 
 def _version() -> int:
     """Told by the grammar's own text: another grammar, other files."""
-    from pathlib import Path
-
-    return zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in (grammar, grammar_lexicon)))
+    modules = (grammar, grammar_lexicon, grammar_syntax, grammar_words, grammar_writer)
+    return zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in modules))

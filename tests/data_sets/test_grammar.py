@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from data import grammar
-from data.grammar import BE, HOMOGRAPHS, NOUNS, PREDICATES, VERBS, WE, Adjective, Clause, Noun, Phrase, Verb
+from data import grammar, grammar_words, grammar_writer
+from data.grammar_syntax import Clause, Phrase
+from data.grammar_words import BE, HOMOGRAPHS, NOUNS, PREDICATES, VERBS, WE, Adjective, Noun, Verb
 
 ROOT = Path(__file__).parents[2]
 SHA256 = {
@@ -36,8 +37,8 @@ def test_bytes_are_pinned(split):
 
 DRAW = """
 import hashlib
-from data.grammar import _Writer
-writer = _Writer(seed=3, reserved=True)
+from data.grammar_writer import Writer
+writer = Writer(seed=3, reserved=True)
 drawn = hashlib.sha256(repr([tuple(writer.sentence()) for _ in range(2_000)]).encode()).hexdigest()
 """
 
@@ -64,7 +65,7 @@ def test_no_sentence_twice_within_or_across_splits(column):
 
 
 def test_one_translation_per_source_even_before_repetitions_are_dropped():
-    writer = grammar._Writer(seed=1, reserved=True)
+    writer = grammar_writer.Writer(seed=1, reserved=True)
     translations: dict[str, str] = {}
     drawn = [writer.sentence() for _ in range(4_000)] + [
         sentence for split in SPLITS for sentence in grammar.derivations(split)
@@ -106,7 +107,7 @@ def noun_names() -> dict[str, str]:
 
 def test_the_text_of_training_shows_no_reserved_adjective_before_its_noun():
     nouns = noun_names()
-    stems = {adjective.stem: adjective.german for adjective in grammar.ADJECTIVES}
+    stems = {adjective.stem: adjective.german for adjective in grammar_words.ADJECTIVES}
     endings = {stem + ending: german for stem, german in stems.items() for ending in ("e", "en", "er", "es", "em")}
     met = {(endings[one], nouns[two]) for one, two in neighbours("train") if one in endings and two in nouns}
     assert len(met) > 1_000
@@ -116,9 +117,9 @@ def test_the_text_of_training_shows_no_reserved_adjective_before_its_noun():
 def test_the_text_of_training_shows_no_reserved_object_before_its_participle():
     nouns = {form: name for form, name in noun_names().items() if name not in elsewhere()}
     verbs: dict[str, set[str]] = {}
-    for verb in grammar.OBJECT_VERBS + VERBS["placing"] + VERBS["giving"]:
+    for verb in grammar_writer.OBJECT_VERBS + VERBS["placing"] + VERBS["giving"]:
         verbs.setdefault(verb.german[3], set()).add(verb.name)
-    others = {verb.german[3] for verb in VERBS["placing"]} | {verb.german[1] for verb in grammar.OBJECT_VERBS}
+    others = {verb.german[3] for verb in VERBS["placing"]} | {verb.german[1] for verb in grammar_writer.OBJECT_VERBS}
     sole = {
         participle: min(names) for participle, names in verbs.items() if len(names) == 1 and participle not in others
     }
@@ -169,7 +170,7 @@ def find_noun(english: str, group: str = "") -> Noun:
 
 
 def find_adjective(english: str, noun: Noun) -> Adjective:
-    return next(one for one in grammar.ADJECTIVES if one.english == english and one.classes & noun.classes)
+    return next(one for one in grammar_words.ADJECTIVES if one.english == english and one.classes & noun.classes)
 
 
 def the(words: str, determiner: str = "the", group: str = "", **parts: Any) -> Phrase:
@@ -229,7 +230,7 @@ def main(one: Clause) -> tuple[str, str]:
 
 def two(words: str, minor: Clause, major: Clause, leading: bool = False) -> tuple[str, str]:
     english, german = words.split()
-    return grammar._complex((english, german), minor, major, leading)
+    return grammar_writer.complex_sentence((english, german), minor, major, leading)
 
 
 def both(words: str, one: Clause, other: Clause) -> tuple[str, str]:
@@ -246,7 +247,7 @@ def placed(subject: Named, verb: str, thing: Named, direction: tuple[str, str, P
 
 
 def feeling(minor: Clause, verb: str, someone: Phrase) -> tuple[str, str]:
-    major = clause(Phrase(grammar.THAT), verb, someone, "present", "feeling", silent=True)
+    major = clause(Phrase(grammar_words.THAT), verb, someone, "present", "feeling", silent=True)
     return f"that {minor.english()} {major.english()}", f"dass {minor.german_subordinate()}, {major.german_main()}"
 
 
@@ -394,4 +395,4 @@ GOLDEN_PAIRS = list(zip(GOLDEN[::2], GOLDEN[1::2], BUILT, strict=True))
 
 @pytest.mark.parametrize(("english", "german", "built"), GOLDEN_PAIRS, ids=GOLDEN[::2])
 def test_golden(english, german, built):
-    assert tuple(map(grammar._finish, built)) == (english, german)
+    assert tuple(map(grammar_writer.finish, built)) == (english, german)

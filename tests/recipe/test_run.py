@@ -52,7 +52,7 @@ def test_training_lowers_the_loss_although_the_average_lags_behind(finished):
     losses = [float(row["loss"]) for row in _history(finished)]
     assert losses == sorted(losses, reverse=True)
     # The average of the weights must not be what the next epoch starts from.
-    assert losses[-1] < losses[0] - 0.3
+    assert losses[-1] < losses[0] - 0.2
 
 
 @pytest.mark.parametrize("extra", [(), ("--tokenizer.sampling", "0.3")], ids=["plain", "sampled"])

@@ -11,8 +11,8 @@ help:            ## what there is
 
 $(READY): pyproject.toml requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install -qq --upgrade pip
+	$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
 	@touch $(READY)
 
 demo: $(READY)   ## train on the embedded corpus, score, translate (minutes)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 
 EXIT_MISTAKE = 2
@@ -30,7 +32,7 @@ def quiet_start() -> None:
 def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -> int:
     """Runs `work` and returns its exit code; a user's mistake becomes one message on stderr, never a traceback."""
     try:
-        return work() or 0
+        return _interruptible(work) or 0
     except KeyboardInterrupt:
         print(f"\n{interrupted}", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -48,3 +50,27 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
     except MemoryError:
         print("error: out of memory. Use smaller batches.", file=sys.stderr)
         return EXIT_FAILED
+
+
+def _interruptible(work: Callable[[], int | None]) -> int | None:
+    """Runs `work`; whatever a Ctrl-C has led to comes out as KeyboardInterrupt.
+
+    Interrupted in the middle of a graph, TensorFlow raises errors of its own on the way out.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return work()
+    pressed: list[int] = []
+
+    def press(number: int, frame: object) -> None:
+        pressed.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
+    try:
+        return work()
+    except Exception:
+        if pressed:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)

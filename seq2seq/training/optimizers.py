@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -29,10 +30,11 @@ def averaged_weights(trainee: keras.Model) -> Iterator[None]:
         yield
         return
     variables = trainee.trainable_variables
-    kept = [keras.ops.convert_to_numpy(v) for v in variables]
+    # Copies, both ways: JAX gives the memory of a variable away in a step, and whoever shares it loses it too.
+    kept = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
     # Keras' own SwapEMAWeights reads the same attribute; there is no public one.
     for variable, average in zip(variables, optimizer._model_variables_moving_average, strict=True):
-        variable.assign(average)
+        variable.assign(np.array(keras.ops.convert_to_numpy(average)))
     try:
         yield
     finally:

@@ -6,9 +6,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seq2seq.cli.text_io import add_search_arguments, output, search_options
 from seq2seq.pipeline.corpus import ParallelText
+
+if TYPE_CHECKING:
+    from seq2seq.recipe.run_folder import RunFolder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,10 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-def _text(arguments: argparse.Namespace, folder: object, tests: tuple[str, ...]) -> ParallelText:
-    from seq2seq.recipe.run_folder import RunFolder
-
-    assert isinstance(folder, RunFolder)
+def _text(arguments: argparse.Namespace, folder: RunFolder, tests: tuple[str, ...]) -> ParallelText:
     if arguments.source:
         if arguments.test:
             raise ValueError("Give either --test or --source, not both.")

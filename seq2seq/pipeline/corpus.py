@@ -50,15 +50,14 @@ class ParallelText:
         pairs = zip_longest(read_lines(self.source), read_lines(self.target))
         for number, (source, target) in enumerate(pairs, 1):
             if source is None or target is None:
-                raise CorpusError(self._unequal(number))
+                raise CorpusError(self._unequal(self.target, number))
             yield Example(source, target, number)
 
-    def _unequal(self, first: int) -> str:
-        assert self.target is not None
-        counts = {path: sum(1 for _ in read_lines(path)) for path in (self.source, self.target)}
+    def _unequal(self, target: Path, first: int) -> str:
+        counts = {path: sum(1 for _ in read_lines(path)) for path in (self.source, target)}
         longer = max(counts, key=lambda path: counts[path])
         return (
-            f"{self.source} has {counts[self.source]:,} lines, {self.target} has {counts[self.target]:,}: "
+            f"{self.source} has {counts[self.source]:,} lines, {target} has {counts[target]:,}: "
             f"they must run in parallel. First line without a partner: {longer}:{first}."
         )
 

@@ -15,7 +15,7 @@ from seq2seq.layers.dropout import sequence_dropout
 from seq2seq.layers.recurrence import repeat_over_time
 from seq2seq.types import Memory, State
 
-ORDERS = ("before", "after")
+ORDERS = ("before", "between", "after")
 
 
 class DecoderOutput(NamedTuple):
@@ -24,7 +24,7 @@ class DecoderOutput(NamedTuple):
     features: Any
     """`(rows, target, features_dim)`: what the output layer turns into logits."""
     queries: Any
-    """`(rows, target, units)`: what the memory was asked with, to read the alignment from; None without attention."""
+    """`(rows, target, query_dim)`: what the memory was asked with, the way to the alignment; None without attention."""
     state: State
     """The state after the last step."""
 
@@ -34,12 +34,15 @@ class RNNDecoder(keras.layers.Layer):
     """Stacked recurrent layers that may look at a memory.
 
     With `order="before"` (Bahdanau et al. 2015) the bottom layer's previous output asks, and the context is part of
-    that layer's input at the same step. With `order="after"` (Luong et al. 2015) the top layer's new output asks.
+    that layer's input at the same step. With `order="after"` (Luong et al. 2015) the top layer's new output asks. With
+    `order="between"` the bottom layer's new output asks, and the context is part of the next layer's input: the query
+    knows the piece just written, as in the conditional GRU (Sennrich et al. 2017, Nematus), and what was found still
+    recurs, in the layers above.
     `readout = tanh(W [output; context; input])` is the features; with `input_feeding` (Luong et al. 2015, 3.3) it is
     part of the bottom layer's next input. Without attention it is the encoder-decoder of Sutskever et al. 2014.
 
-    Only what recurs through attention or feeding stands in the time loop: with "after" and no feeding, attention is
-    one matrix product over all steps; with "before", the layers above the bottom one run after it, one by one.
+    Only what recurs through attention or feeding stands in the time loop: with "between" or "after" and no feeding,
+    attention works on all steps at once; with "before", the layers above the bottom one run after it, one by one.
 
     Args:
         units: Width of every layer, at least 1.
@@ -48,7 +51,9 @@ class RNNDecoder(keras.layers.Layer):
         attention: A name of `ATTENTIONS`, or "none".
         attention_units: Width of the keys; None: `units`.
         heads: Heads of multi-head attention; the others ignore it.
-        order: "before" or "after": whether attention comes before or after the recurrent layers.
+        order: "before", "between" or "after": where attention stands among the recurrent layers; "between" wants two.
+        query_input: With "before", ask with the last output and this step's input, so that the query knows the piece
+            just written; in Bahdanau et al. 2015 it does not. Wants additive or multi-head attention.
         input_feeding: Whether the readout is part of the next input; wants attention.
         readout_units: Width of the features; None: no readout, the top output is the features (no attention only).
         bridge: A name of `BRIDGES`.
@@ -69,6 +74,7 @@ class RNNDecoder(keras.layers.Layer):
         attention_units: int | None = None,
         heads: int = 4,
         order: str = "before",
+        query_input: bool = False,
         input_feeding: bool = False,
         readout_units: int | None = None,
         bridge: str = "dense",
@@ -85,6 +91,10 @@ class RNNDecoder(keras.layers.Layer):
             raise ValueError(f"Unknown attention. Expected one of {known}. Received: {attention!r}")
         if order not in ORDERS:
             raise ValueError(f"Unknown order. Expected one of {', '.join(ORDERS)}. Received: {order!r}")
+        if order == "between" and (num_layers < 2 or input_feeding):
+            raise ValueError('The order "between" wants at least two layers and no input feeding.')
+        if query_input and (attention in ("general", "dot") or order != "before"):
+            raise ValueError('query_input wants the order "before" and additive or multi-head attention.')
         if attention == "none" and input_feeding:
             raise ValueError("Input feeding carries what attention found to the next step: it wants attention.")
         if attention != "none" and readout_units is None:
@@ -96,6 +106,7 @@ class RNNDecoder(keras.layers.Layer):
         self.attention_units = attention_units
         self.heads = heads
         self.order = order
+        self.query_input = query_input
         self.input_feeding = input_feeding
         self.readout_units = readout_units
         self.bridge = bridge
@@ -126,17 +137,22 @@ class RNNDecoder(keras.layers.Layer):
     def _attends_before(self) -> bool:
         return self.attend is not None and self.order == "before"
 
+    @property
+    def _attends_between(self) -> bool:
+        return self.attend is not None and self.order == "between"
+
     def build(self, inputs_shape: Any, memory_dim: int, memory_state_sizes: list[list[int]]) -> None:
         """Builds for inputs of `(…, features)` and an encoder's memory and state of these widths."""
         inputs_dim, context_dim = inputs_shape[-1], 0
         self.bridge_layer.build(memory_state_sizes)
+        self.query_dim = self.units + (inputs_dim if self.query_input else 0)
         if self.attend is not None:
-            self.attend.build((None, None, self.units), (None, None, memory_dim))
+            self.attend.build((None, None, self.query_dim), (None, None, memory_dim))
             context_dim = self.attend.context_dim(memory_dim)
         width = inputs_dim
         for cell in self.cells:
             cell.build((None, width))
-            width = self.units
+            width = self.units + (context_dim if cell is self.cells[0] and self._attends_between else 0)
         fed = (context_dim if self._attends_before else 0) + (self.features_dim if self.input_feeding else 0)
         if fed:
             self.fed = keras.layers.Dense(self.cells[0].projected_size, use_bias=False, name="fed")
@@ -170,27 +186,36 @@ class RNNDecoder(keras.layers.Layer):
         bottom, first = self.cells[0], state["layers"][0]
         if self._attends_before:
 
-            def step(projected: Any, current: list[Any]) -> tuple[Any, list[Any]]:
-                context = self._look(ops.expand_dims(bottom.read(current), 1), memory)[:, 0]
+            def step(row: Any, current: list[Any]) -> tuple[Any, list[Any]]:
+                projected, *known = ops.split(row, [bottom.projected_size], axis=-1) if self.query_input else [row]
+                query = ops.concatenate([bottom.read(current), *known], -1)
+                context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
                 output, current = bottom.recur(projected + self.fed(context), current)
                 return ops.concatenate([output, context], -1), current
 
-            both, final = repeat_over_time(step, bottom.project(inputs), first)
+            known = [inputs] if self.query_input else []
+            rows = ops.concatenate([bottom.project(inputs), *known], -1)
+            both, final = repeat_over_time(step, rows, first)
             outputs, context = ops.split(both, [self.units], axis=-1)
             start = ops.expand_dims(bottom.read(first), 1)
-            queries = ops.concatenate([start, outputs[:, :-1]], axis=1)
+            queries = ops.concatenate([ops.concatenate([start, outputs[:, :-1]], axis=1), *known], -1)
         else:
             outputs, final = repeat_over_time(bottom.recur, bottom.project(inputs), first)
+        above = outputs
+        if self._attends_between:
+            queries = outputs
+            context = self._look(queries, memory)
+            above = ops.concatenate([outputs, context], -1)
         finals = [final]
         for cell, layer_state, dropout in zip(self.cells[1:], state["layers"][1:], self.dropouts[1:-1], strict=True):
             below = outputs
-            projected = cell.project(dropout(below, training=training))
+            projected = cell.project(dropout(above, training=training))
             outputs, final = repeat_over_time(cell.recur, projected, layer_state)
-            outputs = outputs + below if self.residual else outputs
+            outputs = above = outputs + below if self.residual else outputs
             finals.append(final)
         if self.attend is None:
             context = queries = None
-        elif not self._attends_before:
+        elif self.order == "after":
             queries = outputs
             context = self._look(queries, memory)
         return self._read(outputs, context, inputs), queries, {"layers": finals}
@@ -206,12 +231,13 @@ class RNNDecoder(keras.layers.Layer):
         def step(row: Any, flat: list[Any]) -> tuple[Any, list[Any]]:
             current = keras.tree.pack_sequence_as(state, flat)
             layers, fed = list(current["layers"]), [current["feed"]]
+            projected, raw, *kept = ops.split(row, edges, axis=-1)
             query = self.cells[0].read(layers[0])
+            query = ops.concatenate([query, raw], -1) if self.query_input else query
             context = None
             if self._attends_before:
                 context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
                 fed.insert(0, context)
-            projected, raw, *kept = ops.split(row, edges, axis=-1)
             projected = projected + self.fed(ops.concatenate(fed, -1))
             output, layers[0] = self.cells[0].recur(projected, layers[0])
             for i, cell in enumerate(self.cells[1:], 1):
@@ -232,7 +258,7 @@ class RNNDecoder(keras.layers.Layer):
         return features, queries, final
 
     def _look(self, queries: Any, memory: Memory) -> Any:
-        """Context `(rows, steps, context_dim)` for queries `(rows, steps, units)`."""
+        """Context `(rows, steps, context_dim)` for queries `(rows, steps, query_dim)`."""
         return self._ask(queries, memory)[0]
 
     def align(self, queries: Any, memory: Memory) -> Any:
@@ -242,7 +268,7 @@ class RNNDecoder(keras.layers.Layer):
     def _ask(self, queries: Any, memory: Memory) -> tuple[Any, Any]:
         # Rows that share a source become queries of one memory row, so that the memory is never repeated.
         batch, steps, source = ops.shape(memory.values)[0], ops.shape(queries)[1], ops.shape(memory.values)[1]
-        context, weights = self.attend(ops.reshape(queries, (batch, -1, self.units)), memory)
+        context, weights = self.attend(ops.reshape(queries, (batch, -1, self.query_dim)), memory)
         return (
             ops.reshape(context, (-1, steps, self.context_dim)),
             ops.reshape(weights, (-1, steps, source)),
@@ -255,7 +281,7 @@ class RNNDecoder(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         names = (
-            *("units", "cell", "num_layers", "attention", "attention_units", "heads", "order", "input_feeding"),
-            *("readout_units", "bridge", "residual", "dropout", "variational_dropout"),
+            *("units", "cell", "num_layers", "attention", "attention_units", "heads", "order", "query_input"),
+            *("input_feeding", "readout_units", "bridge", "residual", "dropout", "variational_dropout"),
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -58,13 +58,38 @@ def test_feeding_by_a_kernel_of_zeros_equals_no_feeding(make, inputs, remember, 
         np.testing.assert_allclose(array(a), array(b), atol=1e-6)
 
 
-@pytest.mark.parametrize("attention", ["additive", "general", "dot", "multi_head"])
-@pytest.mark.parametrize("order", ["before", "after"])
 @pytest.mark.parametrize("input_feeding", [False, True])
+def test_a_query_that_knows_the_input_is_the_plain_one_where_its_kernel_ignores_it(
+    make, inputs, remember, array, input_feeding
+):
+    plain, knowing = (make(query_input=q, input_feeding=input_feeding) for q in (False, True))
+    for wanted, weight in zip(plain.weights, knowing.weights, strict=True):
+        value = np.zeros(weight.shape, "float32")
+        value[tuple(slice(n) for n in wanted.shape)] = array(wanted)
+        weight.assign(value)
+    memory = remember(plain)
+    wanted, got = (decoder(inputs, memory, memory.state) for decoder in (plain, knowing))
+    np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-6)
+    np.testing.assert_allclose(array(got.queries)[..., UNITS:], inputs, atol=1e-6)
+    kernel = array(knowing.attend.query_projection.kernel).copy()
+    kernel[UNITS:] = 1
+    knowing.attend.query_projection.kernel.assign(kernel)
+    asked = knowing(inputs, memory, memory.state)
+    assert np.abs(array(asked.features) - array(got.features)).max() > 1e-3
+    weights = array(knowing.align(asked.queries, memory))
+    np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("attention", ["additive", "general", "dot", "multi_head"])
+@pytest.mark.parametrize(
+    ("order", "input_feeding"),
+    [("before", False), ("before", True), ("between", False), ("after", False), ("after", True)],
+)
 def test_rows_that_share_a_source_equal_a_repeated_memory(
     make, inputs, remember, array, rng, attention, order, input_feeding
 ):
-    decoder = make(attention=attention, order=order, input_feeding=input_feeding, heads=2)
+    layers = 2 if order == "between" else 1
+    decoder = make(attention=attention, order=order, input_feeding=input_feeding, heads=2, num_layers=layers)
     shared, repeated = remember(decoder), remember(decoder, repeats=3)
     rows = rng.normal(size=(BATCH * 3, TARGET, FEATURES)).astype("float32")
     got, wanted = (decoder(rows, memory, repeated.state) for memory in (shared, repeated))
@@ -83,6 +108,24 @@ def test_with_before_the_first_query_is_the_state_before_and_with_after_the_new_
         memory = remember(after)
         output = after(inputs, memory, memory.state)
         np.testing.assert_allclose(array(output.queries)[:, -1], array(output.state["layers"][0][0]), atol=1e-6)
+
+
+def test_with_between_the_bottom_layer_asks_and_the_next_one_reads_the_context(make, inputs, remember, array):
+    options = {"num_layers": 2, "attention": "general"}
+    between, after = make(**options, order="between"), make(**options, order="after")
+    for wanted, weight in zip(between.weights, after.weights, strict=True):
+        weight.assign(array(wanted)[tuple(slice(n) for n in weight.shape)])  # without the rows that read the context
+    memory = remember(between)
+    full = between(inputs, memory, memory.state)
+    np.testing.assert_allclose(array(full.queries)[:, -1], array(full.state["layers"][0][0]), atol=1e-6)
+    kernel = array(between.cells[1].kernel).copy()
+    kernel[UNITS:] = 0
+    between.cells[1].kernel.assign(kernel)
+    blind, stack = between(inputs, memory, memory.state), after(inputs, remember(after), memory.state)
+    seeing, blind, stack = ([array(t) for t in keras.tree.flatten(out.state)] for out in (full, blind, stack))
+    for a, b in zip(blind, stack, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert np.abs(seeing[1] - blind[1]).max() > 1e-3  # the top layer's state
 
 
 def test_the_alignment_is_what_the_features_were_made_from(make, inputs, remember, array):
@@ -133,7 +176,11 @@ def test_variational_dropout_between_layers_is_constant_over_time(
     [
         ({"num_layers": 0}, "num_layers=0"),
         ({"attention": "bahdanau"}, "none, additive, .*Received: 'bahdanau'"),
-        ({"order": "during"}, "before, after. Received: 'during'"),
+        ({"order": "during"}, "before, between, after. Received: 'during'"),
+        ({"order": "between"}, "at least two layers"),
+        ({"query_input": True, "attention": "dot"}, "additive or multi-head"),
+        ({"query_input": True, "order": "after"}, 'wants the order "before"'),
+        ({"order": "between", "num_layers": 2, "input_feeding": True}, "no input feeding"),
         ({"attention": "none", "input_feeding": True}, "Input feeding .* wants attention"),
         ({"readout_units": None}, "wants readout_units"),
         ({"attention": "multi_head", "heads": 3}, "units=4, heads=3"),

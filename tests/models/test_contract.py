@@ -1,7 +1,7 @@
 """One contract for every model: each cell with each attention in each direction.
 
 Order, input feeding, depth, bridge, residual connections and ties are spread over the cases so that each cell and
-each attention meets every order, feeding and depth.
+each attention meets every order, feeding and depth that go together.
 """
 
 from __future__ import annotations
@@ -28,8 +28,16 @@ def cases() -> dict[str, dict[str, Any]]:
         variant = (c + 2 * a + 5 * d) % 8
         order, feeding, layers = ("before", "after")[variant % 2], variant // 2 % 2 == 1, 1 + variant // 4
         feeding = feeding and attention != "none"
+        if layers == 2 and not feeding and (c + a) % 2:
+            order = "between"
         decoder = {"cell": cell, "num_layers": layers, "attention": attention, "order": order, "heads": 2}
-        decoder |= {"input_feeding": feeding, "bridge": ("dense", "copy")[number % 2], "residual": number % 3 == 0}
+        knows = order == "before" and attention in ("additive", "multi_head") and d == 1
+        decoder |= {
+            "query_input": knows,
+            "input_feeding": feeding,
+            "bridge": ("dense", "copy")[number % 2],
+            "residual": number % 3 == 0,
+        }
         decoder |= {"readout_units": None if attention == "none" and number % 3 == 0 else 5}
         encoder = {
             "cell": cell,

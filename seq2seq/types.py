@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 State = Any
 """The decoder's state: a nest of tensors, each `(rows, …)`. Search moves its rows about and never looks inside."""
@@ -61,6 +62,10 @@ class Hypothesis:
     """In nats, EOS included."""
 
 
+EMPTY = Hypothesis("", (), 0.0, 0.0)
+"""What an empty line becomes."""
+
+
 @dataclass(frozen=True)
 class Example:
     """A source line and its target line, with the place they came from."""
@@ -69,3 +74,23 @@ class Example:
     target: str
     line: int
     """Counted from 1."""
+
+
+class LineGenerator(Protocol):
+    """Text to text, whatever runs the network: what commands ask for."""
+
+    source_tokenizer: Any
+    options: Any
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether `align` has something to show."""
+
+    def generate(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
+        """Returns the hypotheses of each line, best first."""
+
+    def align(self, pairs: Sequence[tuple[str, Sequence[str]]], batch_size: int = 64) -> list[Any]:
+        """Returns the attention of each (source line, target pieces), `(pieces + 1, source pieces + 1)`."""
+
+    def __call__(self, lines: Sequence[str] | str, batch_size: int = 64) -> list[str] | str:
+        """Returns the best translation of each line, or of the one line."""

@@ -14,7 +14,7 @@ from recipes.translation import RECIPES, main
 TINY = [
     *("--tokenizer.size", "60", "--model.embedding", "8", "--model.encoder.units", "8", "--model.decoder.units", "8"),
     *("--batching.tokens", "600", "--batching.buckets", "2", "--training.epochs", "3", "--training.warmup_steps", "3"),
-    *("--training.learning_rate", "0.01", "--search.beam_size", "2", "--search.max_ratio", "1"),
+    *("--training.learning_rate", "0.01", "--search.beam_size", "2", "--search.max_ratio", "1", "--exports", ""),
 ]
 
 

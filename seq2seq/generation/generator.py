@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,17 +10,14 @@ import keras
 import numpy as np
 from keras import ops
 
+from seq2seq.generation.searcher import Searcher, output_limit
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.pipeline.batches import pad, shift
-from seq2seq.search.beam import beam_search
-from seq2seq.search.greedy import forbid_control_symbols, greedy_search, sample_search
+from seq2seq.search.greedy import forbid_control_symbols
 from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
-from seq2seq.types import Hypothesis, SearchResult
-
-EMPTY = Hypothesis("", (), 0.0, 0.0)
-"""What an empty line becomes."""
+from seq2seq.types import EMPTY, Hypothesis, SearchResult
 
 
 class Generator:
@@ -46,13 +42,18 @@ class Generator:
         self.target_tokenizer = target_tokenizer
         self.options = options
         self._greedy: Generator | None = None
-        self._searcher = _compiled(_Searcher(model, options))
+        self._searcher = _compiled(Searcher(model, options))
         self._aligner = _compiled(_Aligner(model))
         self._scorer = _compiled(_Scorer(model))
 
     def with_options(self, **changes: Any) -> Generator:
         """Returns a generator on the same model that searches otherwise."""
         return Generator(self.model, self.source_tokenizer, self.target_tokenizer, replace(self.options, **changes))
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether `align` has something to show."""
+        return self.model.decoder.attend is not None
 
     def greedy(self) -> Generator:
         """Returns the same generator with the quickest search; made once, so that its graph is too."""
@@ -85,7 +86,7 @@ class Generator:
             inputs = _source_batch([sources[i] for i in chosen])
             if self.options.sampling:
                 # One stream a line, so that its draws do not depend on the lines beside it.
-                longest = _limit(inputs.shape[1], self.options)
+                longest = output_limit(inputs.shape[1], self.options)
                 draws = [np.random.default_rng([self.options.seed, i]).random(longest + 1) for i in chosen]
                 rows = draws + draws[:1] * (len(inputs) - len(chosen))
                 found = self._searcher.predict_on_batch((inputs, np.asarray(rows, np.float32)))
@@ -119,7 +120,7 @@ class Generator:
         Raises:
             ValueError: the model has no attention.
         """
-        if self.model.decoder.attend is None:
+        if not self.has_attention:
             raise ValueError("This model has no attention, so it has no alignments.")
         targets = [self.target_tokenizer.ids(pieces) for _, pieces in pairs]
         sources = self.source_tokenizer.encode([line for line, _ in pairs])
@@ -155,35 +156,6 @@ class Generator:
         return results
 
 
-class _Searcher(keras.Model):
-    """Source ids to hypotheses, compiled by Keras for the backend at hand."""
-
-    def __init__(self, model: Seq2Seq, options: SearchOptions):
-        super().__init__(name="searcher")
-        self.model = model
-        self.options = options
-
-    def call(self, inputs: Any) -> SearchResult:
-        options = self.options
-        source, *uniforms = inputs if options.sampling else (inputs,)
-        memory = self.model.encode(source, training=False)
-
-        def step(ids: Any, state: Any) -> tuple[Any, Any]:
-            logits, state = self.model.decode(ops.expand_dims(ids, 1), memory, state, training=False)
-            return logits[:, 0], state
-
-        # The EOS of the source is no piece of it.
-        lengths = ops.sum(ops.cast(ops.not_equal(source, PAD), "int32"), axis=1) - 1
-        limits, longest = _limit(lengths, options), _limit(ops.shape(source)[1], options)
-        if options.sampling:
-            narrow = (options.temperature, options.top_k, options.top_p)
-            return sample_search(step, memory.state, limits, longest, uniforms[0], *narrow)
-        if options.beam_size == 1:
-            return greedy_search(step, memory.state, limits, longest)
-        shape = (options.beam_size, options.num_best, options.normalization, options.strength)
-        return beam_search(step, memory.state, limits, longest, *shape)
-
-
 class _Aligner(keras.Model):
     def __init__(self, model: Seq2Seq):
         super().__init__(name="aligner")
@@ -212,13 +184,6 @@ def _compiled(model: keras.Model) -> keras.Model:
     # On a CPU, XLA lost every comparison under TensorFlow; elsewhere there is nothing but a compiled step.
     model.compile(jit_compile=keras.backend.backend() != "tensorflow")
     return model
-
-
-def _limit(length: Any, options: SearchOptions) -> Any:
-    """The most pieces of an output, for an int or a tensor of input lengths."""
-    if isinstance(length, int):
-        return math.floor(length * options.max_ratio) + options.max_extra
-    return ops.cast(ops.floor(ops.cast(length, "float32") * options.max_ratio), "int32") + options.max_extra
 
 
 def _by_length(lengths: list[int], batch_size: int) -> list[list[int]]:

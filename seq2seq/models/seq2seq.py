@@ -70,8 +70,8 @@ class Seq2Seq(keras.Model):
         self.target_size = target_size
         self.embedding_dim = embedding_dim
         self.tie = tie
-        # As an output layer the matrix wants a small spread, as an input the network wants values near 1: `_embed`
-        # scales between the two (Vaswani et al. 2017, 3.4). Without it the first epochs are lost.
+        # As an output layer the matrix wants a small spread, as an input the network wants values near 1: the `embed_`
+        # methods scale between the two (Vaswani et al. 2017, 3.4). Without it the first epochs are lost.
         initializer = keras.initializers.RandomNormal(stddev=embedding_dim**-0.5)
         self.target_embedding = keras.layers.Embedding(target_size, embedding_dim, initializer, name="target_embedding")
         self.source_embedding = (
@@ -97,7 +97,7 @@ class Seq2Seq(keras.Model):
     def encode(self, source: Any, training: bool | None = None) -> Memory:
         """Reads `(batch, source)` ids once; every row holds at least one id other than PAD."""
         mask = ops.not_equal(source, PAD)
-        values, state = self.encoder(self._embed(self.source_embedding, source), mask, training=training)
+        values, state = self.encoder(self.embed_source(source), mask, training=training)
         return self.decoder.remember(values, mask, state)
 
     def decode(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
@@ -111,14 +111,14 @@ class Seq2Seq(keras.Model):
 
     def features(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
         """As `decode`, without the output layer: `(rows, target, features_dim)`."""
-        output = self.decoder(self._embed(self.target_embedding, ids), memory, state, training=training)
+        output = self.decoder(self.embed_target(ids), memory, state, training=training)
         return output.features, output.state
 
     def align(self, ids: Any, memory: Memory, state: State) -> Any:
         """Attention weights `(rows, target, source)` over these ids; ValueError if the model has no attention."""
         if self.decoder.attend is None:
             raise ValueError("This model has no attention, so it has no alignments.")
-        output = self.decoder(self._embed(self.target_embedding, ids), memory, state)
+        output = self.decoder(self.embed_target(ids), memory, state)
         return self.decoder.align(output.queries, memory)
 
     def logits(self, features: Any) -> Any:
@@ -129,8 +129,13 @@ class Seq2Seq(keras.Model):
         """`(kernel (target_size, features_dim), bias (target_size,))` of the output layer, for losses that fuse it."""
         return self.head.weights_for(self._shared)
 
-    def _embed(self, embedding: Any, ids: Any) -> Any:
-        return embedding(ids) * self.embedding_dim**0.5
+    def embed_source(self, ids: Any) -> Any:
+        """`(…)` ids -> `(…, embedding_dim)`, what the encoder reads."""
+        return self.source_embedding(ids) * self.embedding_dim**0.5
+
+    def embed_target(self, ids: Any) -> Any:
+        """`(…)` ids -> `(…, embedding_dim)`, what the decoder reads."""
+        return self.target_embedding(ids) * self.embedding_dim**0.5
 
     @property
     def _shared(self) -> Any:

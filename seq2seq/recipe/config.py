@@ -111,8 +111,11 @@ class Decoder(Section):
     """Width of the keys; 0: as wide as the decoder."""
     heads: int = 4
     """Heads of multi-head attention."""
-    order: Literal["before", "after"] = "before"
-    """Attention before the recurrent layers (Bahdanau) or after them (Luong)."""
+    order: Literal["before", "between", "after"] = "before"
+    """Attention before the recurrent layers (Bahdanau), after the first of them (wants two; quicker to train, as it
+    leaves the time loop), or after them all (Luong)."""
+    query_input: bool = False
+    """With order "before": let the query know the piece just written. Wants additive or multi_head attention."""
     input_feeding: bool = False
     """Give what attention led to as a further input to the next step (Luong et al. 2015, 3.3)."""
     readout: bool = True
@@ -191,6 +194,8 @@ class Recipe(Section):
     """How to train."""
     search: SearchOptions = SearchOptions()
     """How to translate when the run is scored; commands can override it."""
+    exports: tuple[Literal["saved_model"], ...] = ("saved_model",)
+    """What to export at the end, into the run folder's export/; empty is nothing."""
 
     def model_post_init(self, _: Any) -> None:
         """Tells what no single field can be blamed for."""
@@ -205,6 +210,10 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     decoder, training = recipe.model.decoder, recipe.training
     if decoder.attention == "none" and decoder.input_feeding:
         yield "model.decoder.input_feeding wants attention"
+    if decoder.order == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
+        yield "model.decoder.order 'between' wants num_layers of at least 2 and no input_feeding"
+    if decoder.query_input and (decoder.order != "before" or decoder.attention in ("general", "dot")):
+        yield "model.decoder.query_input wants order 'before' and additive or multi_head attention"
     if decoder.attention != "none" and not decoder.readout:
         yield "model.decoder.readout must be true where there is attention"
     if recipe.data.corpus == "files" and not recipe.data.train.source:

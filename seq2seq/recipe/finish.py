@@ -1,17 +1,21 @@
-"""The end of a recipe: scores on the test sets, by the artefact itself, as any user would load it."""
+"""The end of a recipe: scores on the test sets, by the artefact itself, as any user would load it; and its exports."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import logging
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.pipeline.corpus import ParallelText, read_lines
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.report import read_history, versions, write_readme
 from seq2seq.recipe.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from seq2seq.generation.generator import Generator
 
 _log = logging.getLogger(__name__)
 
@@ -44,11 +48,33 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, ParallelText
         folder.write(folder.hypotheses / f"{name}.txt", "".join(line + "\n" for line in result.hypotheses))
         scores[name] = result.as_json()
         print(f"{name}\n{table(result.scores)}", flush=True)
+    export_run(folder, recipe, generator)
     write_readme(folder, recipe, scores, read_history(folder))
     # Last of all: a run with scores is a finished run.
     folder.write_json(folder.scores_file, {"tests": scores, "search": _plain(recipe.search), "versions": versions()})
     shutil.rmtree(folder.tokens, ignore_errors=True)
     return scores
+
+
+def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
+    """Writes what `recipe.exports` names and is not there yet; what this machine cannot make is told and left out."""
+    import keras
+
+    if "saved_model" not in recipe.exports or (folder.exports / "saved_model" / "1").exists():
+        return
+    missing = "TensorFlow as Keras' backend" if keras.backend.backend() != "tensorflow" else None
+    if missing is None and importlib.util.find_spec("tensorflow_text") is None:
+        missing = "tensorflow-text"
+    if missing:
+        _log.warning(
+            "No SavedModel is written: it wants %s. Where that is: seq2seq export %s --format saved_model",
+            *(missing, folder.path),
+        )
+        return
+    from seq2seq.export.saved_model import export_saved_model
+
+    path = export_saved_model(generator.with_options(sampling=False), folder.exports / "saved_model")
+    _log.info("Exported a SavedModel to %s", path)
 
 
 def show_examples(folder: RunFolder, tests: dict[str, ParallelText], count: int = 5) -> str:

@@ -105,6 +105,7 @@ Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on 
 | model.weights.h5 | averaged weights of the best epoch |
 | history.csv, curves.png, tensorboard | the training |
 | scores.json, hypotheses | the tests |
+| export | forms that others serve: `saved_model` takes text and gives text |
 | data.json | where the test sets stand, with checksums |
 | checkpoint.npz | all that is needed to go on |
 

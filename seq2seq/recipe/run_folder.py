@@ -39,6 +39,7 @@ class RunFolder:
         self.readme_file = self.path / "README.md"
         self.hypotheses = self.path / "hypotheses"
         self.tensorboard = self.path / "tensorboard"
+        self.exports = self.path / "export"
         self.tokens = self.path / "tokens"
 
     def write(self, file: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 
@@ -38,6 +38,12 @@ class SearchOptions:
     """Sampling: draw among the fewest likeliest pieces whose probabilities sum to top_p."""
     seed: int = 1
     """Sampling: the same seed gives the same text for the same input line at the same place."""
+
+    def changed(self, **options: Any) -> SearchOptions:
+        """Returns these options with some replaced; for more hypotheses than the beam holds, with a wider beam."""
+        if "num_best" in options and "beam_size" not in options:
+            options["beam_size"] = max(self.beam_size, options["num_best"])
+        return replace(self, **options)
 
     def __post_init__(self) -> None:
         from_one = {"beam_size": self.beam_size, "num_best": self.num_best, "max_input": self.max_input}

@@ -13,6 +13,7 @@ def test_the_tiny_variant_goes_from_the_embedded_corpus_to_a_scored_run(tmp_path
     out = capsys.readouterr().out
     assert "bleu_published" in out
     assert "reference" in out
+    assert (tmp_path / "run" / "export" / "saved_model" / "1" / "saved_model.pb").exists()
     assert len(list(read_lines(tmp_path / "run" / "hypotheses" / "test.txt"))) == 1000
 
 

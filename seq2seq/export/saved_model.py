@@ -1,0 +1,224 @@
+"""A SavedModel that takes text and gives text: tokeniser, encoder, search and detokeniser in one graph.
+
+Loaded by `tf.saved_model.load` or TensorFlow Serving, with tensorflow-text's operations registered. A SavedModel is a
+program: load only those you trust.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from seq2seq.generation.searcher import search
+from seq2seq.symbols import BOS, EOS, NAMES, PAD
+from seq2seq.types import SearchResult
+
+if TYPE_CHECKING:
+    from seq2seq.generation.generator import Generator
+
+_TEXT = tf.TensorSpec((None,), tf.string, "text")
+_IDS = tf.TensorSpec((None, None), tf.int32, "ids")
+_LENGTHS = tf.TensorSpec((None,), tf.int32, "lengths")
+
+
+class IdsService(tf.Module):
+    """Ids to ids; needs TensorFlow's own operations alone.
+
+    Args:
+        generator: Network, tokenisers and search; what it searches with is fixed in the graph.
+
+    Raises:
+        ValueError: the generator draws at random, which a served model does not.
+    """
+
+    def __init__(self, generator: Generator):
+        super().__init__(name="translator")
+        if generator.options.sampling:
+            raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
+        self._model = generator.model
+        self._options = generator.options
+        # What is saved of the network is its variables alone: the graphs hold the rest.
+        self.weights = [variable.value for variable in generator.model.variables]
+        self.translate_ids = _graph(self._translate_ids, _IDS, _LENGTHS)
+
+    def _search(self, ids: Any, lengths: Any) -> tuple[SearchResult, Any]:
+        """Searches for `(batch, width)` ids of which `lengths` count; rows of none stay empty.
+
+        Returns the result and the ids that the encoder read.
+        """
+        longest = _longest(lengths)
+        limit = self._options.max_input
+        short = tf.debugging.assert_less_equal(longest, limit, f"An input has more than {limit} pieces; split it.")
+        with tf.control_dependencies([short]):
+            longest = tf.identity(longest)
+        places = tf.range(longest + 1)[tf.newaxis]
+        ends = lengths[:, tf.newaxis]
+        ids = tf.pad(ids[:, :longest], [[0, 0], [0, 1]])
+        source = tf.where(places < ends, ids, tf.where(places == ends, EOS, PAD))
+        found = search(self._model, source, self._options)
+        some = tf.cast(lengths > 0, tf.int32)[:, tf.newaxis]
+        ids = found.ids * some[:, :, tf.newaxis] + PAD * (1 - some)[:, :, tf.newaxis]
+        gains = found.log_probabilities * tf.cast(some, tf.float32)
+        return SearchResult(ids, found.lengths * some, gains, found.scores), source
+
+    def _best(self, tensor: Any) -> Any:
+        """Without the axis of hypotheses where there is one only."""
+        return tensor[:, 0] if self._options.num_best == 1 else tensor
+
+    def _translate_ids(self, ids: Any, lengths: Any) -> dict[str, Any]:
+        """`ids (batch, width)`, `lengths (batch,)` -> `ids`, `lengths`, `log_probability`, best hypothesis first."""
+        fits = tf.debugging.assert_less_equal(
+            _longest(lengths), tf.shape(ids)[1], "A length is larger than the width of the ids."
+        )
+        with tf.control_dependencies([fits, tf.debugging.assert_non_negative(lengths, "A length is negative.")]):
+            lengths = tf.identity(lengths)
+        found, _ = self._search(ids, lengths)
+        parts = {"ids": found.ids, "lengths": found.lengths, "log_probability": found.log_probabilities}
+        return {name: self._best(part) for name, part in parts.items()}
+
+    def signatures(self) -> dict[str, Any]:
+        """By the names that a client calls."""
+        return {"serving_default": self.translate_ids, "ids": self.translate_ids}
+
+
+class TextService(IdsService):
+    """Text to text, by tensorflow-text's operations; it can do with ids too, and shows its attention."""
+
+    def __init__(self, generator: Generator):
+        from seq2seq.text.in_graph import GraphTokenizer
+
+        super().__init__(generator)
+        self._source = GraphTokenizer(generator.source_tokenizer.model)
+        self._target = GraphTokenizer(generator.target_tokenizer.model)
+        sides = generator.source_tokenizer, generator.target_tokenizer
+        self._source_pieces, self._target_pieces = (side.pieces(range(side.size)) for side in sides)
+        self.translate = _graph(self._translate, _TEXT)
+        self.explain = None if self._model.decoder.attend is None else _graph(self._explain, _TEXT)
+
+    def _search_text(self, text: Any) -> tuple[SearchResult, Any]:
+        with tf.control_dependencies(_refusals(text)):
+            text = tf.identity(text)
+        ids = self._source.encode(text)
+        return self._search(ids.to_tensor(PAD), tf.cast(ids.row_lengths(), tf.int32))
+
+    def _to_text(self, found: SearchResult) -> Any:
+        shape = tf.shape(found.lengths)
+        rows = tf.reshape(found.ids, (-1, tf.shape(found.ids)[2]))
+        return tf.reshape(self._target.decode(rows, tf.reshape(found.lengths, (-1,))), shape)
+
+    def _translate(self, text: Any) -> dict[str, Any]:
+        """`text (batch,)` -> `text`, `log_probability`: `(batch,)`, or `(batch, n)`, best hypothesis first."""
+        found, _ = self._search_text(text)
+        parts = {"text": self._to_text(found), "log_probability": found.log_probabilities}
+        return {name: self._best(part) for name, part in parts.items()}
+
+    def _explain(self, text: Any) -> dict[str, Any]:
+        """`text (batch,)` -> the best hypothesis: `text`, its `pieces (batch, t)`, the source's `source_pieces
+        (batch, s)`, and `attention (batch, t, s)`. EOS is the last piece of each; behind it all is empty or 0."""
+        found, source = self._search_text(text)
+        ids, lengths = found.ids[:, 0], found.lengths[:, 0]
+        some = lengths > 0
+        width = _longest(lengths)
+        places, ends = tf.range(width + 1)[tf.newaxis], lengths[:, tf.newaxis]
+        ids = tf.pad(ids[:, :width], [[0, 0], [0, 1]])
+        target = tf.where(places < ends, ids, tf.where((places == ends) & some[:, tf.newaxis], EOS, PAD))
+        source_shown = tf.where(some[:, tf.newaxis], source, PAD)
+        memory = self._model.encode(source, training=False)
+        weights = self._model.align(_begin(target), memory, memory.state)
+        kept = tf.cast(target != PAD, weights.dtype)[:, :, tf.newaxis]
+        return {
+            "text": self._to_text(found)[:, 0],
+            "pieces": _surface(self._target_pieces, target),
+            "source_pieces": _surface(self._source_pieces, source_shown),
+            "attention": weights * kept,
+        }
+
+    def signatures(self) -> dict[str, Any]:
+        """By the names that a client calls."""
+        attention = {} if self.explain is None else {"attention": self.explain}
+        return {"serving_default": self.translate, "ids": self.translate_ids, **attention}
+
+
+def export_saved_model(generator: Generator, folder: Path, ids_only: bool = False) -> Path:
+    """Writes the next version, `folder/1`, `folder/2`, …, whole or not at all.
+
+    TensorFlow Serving takes `folder` as a model's base path and serves its highest version.
+
+    Args:
+        generator: What to export; its search is fixed in the graph.
+        folder: Made if missing.
+        ids_only: Leave out all that needs tensorflow-text: `serving_default` is then ids to ids.
+
+    Returns:
+        The folder of the version.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"A SavedModel is made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
+    service = IdsService(generator) if ids_only else TextService(generator)
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    before = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    path = folder / str(max(before, default=0) + 1)
+    partial = folder / f"partial-{path.name}"  # no number, so no server takes it for a version
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        _save(service, partial)
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return path
+
+
+def _save(service: IdsService, path: Path) -> None:
+    log = logging.getLogger("tensorflow")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        tf.saved_model.save(service, str(path), signatures=service.signatures())
+    except tf.errors.OpError as error:
+        # TensorFlow hides the errno of what the disk says.
+        raise OSError(os.strerror(28) if "space" in str(error) else str(error).split("\n")[0]) from error
+    finally:
+        log.setLevel(level)
+
+
+def _graph(function: Any, *signature: tf.TensorSpec) -> Any:
+    return tf.function(function, input_signature=signature, autograph=False)
+
+
+def _longest(lengths: Any) -> Any:
+    return tf.maximum(tf.reduce_max(lengths), 0)  # the largest of none is the smallest number there is
+
+
+def _refusals(text: Any) -> list[Any]:
+    """Refuses as the command line does, by an error that names the first bad text of the batch, counted from 0."""
+    clean = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
+    faults = (
+        (clean != text, "is not valid UTF-8"),
+        (tf.strings.regex_full_match(text, r"(?s).*\x00.*"), "holds a NUL byte"),
+    )
+    return [
+        tf.debugging.Assert(
+            tf.logical_not(tf.reduce_any(bad)),
+            ["The text at this place of the batch", reason, tf.reduce_min(tf.where(bad))],
+        )
+        for bad, reason in faults
+    ]
+
+
+def _begin(target: Any) -> Any:
+    """What the decoder reads to write `target`: BOS, then `target` without its last step."""
+    return tf.pad(target[:, :-1], [[0, 0], [1, 0]], constant_values=BOS)
+
+
+def _surface(pieces: list[str], ids: Any) -> Any:
+    """The pieces of ids; "" for PAD."""
+    table = ["" if i == PAD else NAMES[EOS] if i == EOS else piece for i, piece in enumerate(pieces)]
+    return tf.gather(tf.constant(table), ids)

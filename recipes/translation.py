@@ -33,7 +33,16 @@ def main(recipe: Recipe, folder: RunFolder) -> None:
 def _multi30k(source: str, target: str) -> Recipe:
     # 2016 is the only test set that exists in every direction.
     data = Data(corpus="multi30k", source_language=source, target_language=target, tests=("test_2016_flickr",))
-    return Recipe(name=f"multi30k_{source}_{target}", data=data)
+    return Recipe(
+        name=f"multi30k_{source}_{target}",
+        data=data,
+        tokenizer=Tokenizer(kind="bpe", size=6000),
+        model=Model(
+            encoder=Encoder(units=256),
+            decoder=Decoder(units=320, num_layers=2, order="between", attention_units=192),
+        ),
+        training=Training(epochs=20, learning_rate=0.002, precision="mixed_bfloat16"),
+    )
 
 
 DEMO = Recipe(

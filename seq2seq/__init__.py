@@ -10,21 +10,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2seq.generation.generator import Generator
+    from seq2seq.types import LineGenerator
 
 __version__ = "0.1.0"
 
 
-def load(run: str | Path, **options: Any) -> Generator:
-    """Returns a translator for a run folder: called with lines of text, it gives their translations.
+def load(run: str | Path, **options: Any) -> LineGenerator:
+    """Returns a translator for a run folder or a LiteRT folder: called with lines of text, it gives their translations.
 
     Args:
-        run: A run folder that a recipe made.
+        run: A run folder that a recipe made, or what `seq2seq export --format litert` made of it.
         options: Fields of `SearchOptions` that shall differ from the recipe's, as `beam_size=1`.
 
     Raises:
-        ValueError: the folder is no run folder, incomplete, damaged or of another version.
+        ValueError: the folder is neither, incomplete, damaged or of another version.
     """
-    from seq2seq.recipe.loading import load_generator
+    from seq2seq.recipe.loading import load_translator
 
-    return load_generator(Path(run), **options)
+    return load_translator(Path(run), **options)

@@ -15,7 +15,8 @@ RANKS = [
     {"types", "symbols"},
     {"layers", "text", "search", "training", "metrics"},
     {"models", "pipeline"},
-    {"generation", "evaluation", "export"},
+    {"generation", "evaluation", "lite"},
+    {"export"},
     {"recipe", "serving"},
     {"cli"},
 ]

@@ -15,6 +15,7 @@ VERBS = {
     "translate": "translate lines of text with a trained run",
     "evaluate": "score a run on a test set",
     "score": "log-probability of given translations",
+    "export": "write a trained run in a form that others serve",
 }
 """By the name of their module in this folder, which has `add_arguments(parser)` and `run(arguments)`."""
 

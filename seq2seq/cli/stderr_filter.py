@@ -9,7 +9,8 @@ import threading
 
 CHATTER = re.compile(
     rb"^([IWE]\d{4} [\d:.]+ +\d+ \S+\.(cc|h):\d+\]"  # the C++ log, up to errors: a missing GPU is one of them
-    rb"|[IWE]0000 00:00:|WARNING: All log messages before absl::InitializeLog|To enable the following instructions:)"
+    rb"|[IWE]0000 00:00:|WARNING: All log messages before absl::InitializeLog|To enable the following instructions:"
+    rb"|INFO: Created TensorFlow Lite )"
 )
 SHOW_ALL = "SEQ2SEQ_LOG_ALL"
 """Environment variable: set to 1 to see everything, as when TensorFlow itself fails."""

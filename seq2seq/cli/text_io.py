@@ -37,7 +37,7 @@ def positive(text: str) -> int:
     return value
 
 
-def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+def add_search_arguments(parser: argparse.ArgumentParser, batched: bool = True) -> None:
     """The options of search that every translating verb has; what is not given stays as the recipe has it."""
     group = parser.add_argument_group("search (default: as in the run's recipe)")
     group.add_argument("--beam-size", type=positive, metavar="N", help="hypotheses kept at each step; 1 is greedy")
@@ -51,15 +51,17 @@ def add_search_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--top-k", type=int, metavar="N", help="sampling: among the N likeliest pieces; 0 is all")
     group.add_argument("--top-p", type=float, metavar="P", help="sampling: among the likeliest pieces that sum to P")
     group.add_argument("--seed", type=int, metavar="N", help="sampling: same seed, same text")
-    parser.add_argument(
-        "--batch-size", type=positive, default=64, metavar="N", help="lines searched together (default 64)"
-    )
+    if batched:
+        parser.add_argument(
+            "--batch-size", type=positive, default=64, metavar="N", help="lines searched together (default 64)"
+        )
 
 
 def search_options(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The given ones among `add_search_arguments`."""
+    """The given ones among `add_search_arguments`, and of a verb's --n-best."""
     given = vars(arguments)
-    return {name: given[name] for name in SEARCH_FIELDS if given[name] is not None}
+    options = {name: given[name] for name in SEARCH_FIELDS if given[name] is not None}
+    return options | ({"num_best": arguments.n_best} if given.get("n_best", 1) > 1 else {})
 
 
 def input_chunks(path: str | None, size: int) -> Iterator[list[str]]:

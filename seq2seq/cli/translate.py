@@ -1,4 +1,4 @@
-"""`seq2seq translate RUN`: lines in, translations out."""
+"""`seq2seq translate RUN`: lines in, translations out, by a run folder or its LiteRT export."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from seq2seq.cli.text_io import add_search_arguments, input_chunks, output, posi
 from seq2seq.search.options import InputTooLong
 
 if TYPE_CHECKING:
-    from seq2seq.generation.generator import Generator
-    from seq2seq.types import Hypothesis
+    from seq2seq.types import Hypothesis, LineGenerator
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
-    parser.add_argument("run", help="run folder that a recipe made")
+    parser.add_argument("run", help="run folder that a recipe made, or a LiteRT folder that export made")
     parser.add_argument("--input", metavar="FILE", help="text, a line each, plain or .gz (default: standard input)")
     parser.add_argument("--output", metavar="FILE", help="where to write (default: standard output)")
     parser.add_argument(
@@ -39,13 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
     options = search_options(arguments)
-    if arguments.n_best > 1:
-        options["num_best"] = arguments.n_best
-        options.setdefault("beam_size", max(arguments.n_best, _recipe_beam(arguments.run)))
-    from seq2seq.recipe.loading import load_generator
+    from seq2seq.recipe.loading import load_translator
 
-    generator = load_generator(Path(arguments.run), **options)
-    if arguments.alignments and generator.model.decoder.attend is None:
+    generator = load_translator(Path(arguments.run), **options)
+    if arguments.alignments and not generator.has_attention:
         raise ValueError(f"{arguments.run} has no attention, so it has no alignments.")
     with ExitStack() as stack:
         out = stack.enter_context(output(arguments.output))
@@ -65,12 +61,6 @@ def run(arguments: argparse.Namespace) -> None:
                 _write_alignments(alignments, generator, lines, results, arguments.batch_size)
 
 
-def _recipe_beam(run: str) -> int:
-    from seq2seq.recipe.run_folder import RunFolder
-
-    return RunFolder(run).load_recipe().search.beam_size
-
-
 def _format(number: int, hypotheses: list[Hypothesis], n_best: int) -> str:
     if n_best == 1:
         return hypotheses[0].text + "\n"
@@ -78,7 +68,7 @@ def _format(number: int, hypotheses: list[Hypothesis], n_best: int) -> str:
 
 
 def _write_alignments(
-    stream: TextIO, generator: Generator, lines: list[str], results: list[list[Hypothesis]], batch_size: int
+    stream: TextIO, generator: LineGenerator, lines: list[str], results: list[list[Hypothesis]], batch_size: int
 ) -> None:
     pairs = [(line, best[0].pieces) for line, best in zip(lines, results, strict=True)]
     sources = generator.source_tokenizer.encode(lines)

@@ -3,6 +3,8 @@ import json
 import subprocess
 import sys
 
+import keras
+import numpy as np
 import pytest
 
 from seq2seq.cli.main import main
@@ -148,6 +150,44 @@ def test_an_output_file_is_never_half_written(cli, finished, tmp_path):
     assert code == 2
     assert (tmp_path / "out").read_text() == "before"
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="exports are made by TensorFlow")
+def test_export_prints_where_it_wrote_and_translate_takes_a_litert_folder(cli, finished, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    code, out, _ = cli("export", finished, "--format", "litert", "--quantize", "none", "--output", tmp_path / "lite")
+    assert (code, out) == (0, f"{tmp_path / 'lite'}\n")
+    for flags in ([], ["--n-best", 2], ["--beam-size", 1]):
+        answers = [cli("translate", folder, *flags, text=_text(LINES)) for folder in (finished, tmp_path / "lite")]
+        wanted, got = ([line.split(" ||| ") for line in out.splitlines()] for _, out, _ in answers)
+        assert [code for code, _, _ in answers] == [0, 0]
+        assert [row[:2] for row in got] == [row[:2] for row in wanted]
+        scores = ([float(row[2]) for row in rows if len(row) == 3] for rows in (got, wanted))
+        np.testing.assert_allclose(*scores, atol=1e-4)
+    paths = [tmp_path / "a", tmp_path / "b"]
+    for folder, path in zip((finished, tmp_path / "lite"), paths, strict=True):
+        assert cli("translate", folder, "--alignments", path, text=_text(LINES))[0] == 0
+    for ours, theirs in zip(*(path.read_text().splitlines() for path in paths), strict=True):
+        one, other = json.loads(ours), json.loads(theirs)
+        assert one["target"] == other["target"]
+        np.testing.assert_allclose(one.pop("weights"), other.pop("weights"), atol=1e-4)
+    code, out, _ = cli("export", finished, "--format", "saved_model", "--ids-only", "--output", tmp_path / "saved")
+    assert (code, out) == (0, f"{tmp_path / 'saved' / '1'}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--format", "litert", "--ids-only"], "--ids-only is for --format saved_model"),
+        (["--format", "saved_model", "--quantize", "int8"], "--quantize is for --format litert"),
+        (["--format", "onnx"], "invalid choice: 'onnx'"),
+        ([], "required: --format"),
+    ],
+)
+def test_export_flags_that_do_not_go_together_are_refused(cli, finished, words, message):
+    code, _, err = cli("export", finished, *words)
+    assert code == 2
+    assert message in err
 
 
 def test_help_and_argument_checks_import_no_framework():

@@ -1,0 +1,83 @@
+"""Holds the exports of a run to the run itself, on real text.
+
+    python benchmarks/export_parity.py runs/multi30k_en_de --source test.en [--limit 1000]
+
+Each line goes through the model in memory; through the SavedModel in a process that imports nothing but tensorflow
+and tensorflow-text, in batches of 1 and of 64; and through the LiteRT folder, not quantised and int8. Printed: lines
+whose text differs, and the largest difference of a log-probability among the others. Exit code 1 if any text of the
+SavedModel differs, or a score by more than 1e-4.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from itertools import islice
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from seq2seq.cli import stderr_filter
+from seq2seq.export.litert import export_litert
+from seq2seq.export.saved_model import export_saved_model
+from seq2seq.lite.generator import LiteGenerator
+from seq2seq.pipeline.corpus import read_lines
+from seq2seq.recipe.loading import load_generator
+
+CLIENT = """
+import json, sys
+import tensorflow as tf, tensorflow_text
+serve = tf.saved_model.load(sys.argv[1]).signatures["serving_default"]
+lines, size, found = json.load(sys.stdin), int(sys.argv[2]), []
+for start in range(0, len(lines), size):
+    answer = serve(text=tf.constant(lines[start : start + size], tf.string))
+    found += zip([t.decode() for t in answer["text"].numpy()], answer["log_probability"].numpy().tolist())
+assert not {"seq2seq", "sentencepiece"} & set(sys.modules)
+print("ANSWER", json.dumps(found))
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("--source", required=True)
+    parser.add_argument("--limit", type=int, default=1000)
+    arguments = parser.parse_args()
+    lines = list(islice(read_lines(Path(arguments.source)), arguments.limit))
+    generator = load_generator(Path(arguments.run))
+    wanted = [(best[0].text, best[0].log_probability) for best in generator.generate(lines)]
+    print(f"{len(lines)} lines, beam {generator.options.beam_size}")
+    failed = False
+    with tempfile.TemporaryDirectory() as temporary:
+        path = export_saved_model(generator, Path(temporary) / "saved_model")
+        for size in (1, 64):
+            client = subprocess.run(
+                [sys.executable, "-c", CLIENT, str(path), str(size)],
+                input=json.dumps(lines), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                text=True, check=True, cwd="/",
+            )  # fmt: skip
+            found = json.loads(client.stdout.split("ANSWER ")[1])
+            failed |= not report(f"SavedModel, batch {size}", found, wanted)
+        for quantize in ("none", "int8"):
+            lite = LiteGenerator.load(export_litert(generator, Path(temporary) / quantize, quantize))
+            found = [(best[0].text, best[0].log_probability) for best in lite.generate(lines)]
+            report(f"LiteRT, {quantize}", found, wanted)
+    return int(failed)
+
+
+def report(name: str, found: list[tuple[str, float]], wanted: list[tuple[str, float]]) -> bool:
+    """Prints a line; returns whether all texts are the same and the scores within 1e-4."""
+    pairs = list(zip(found, wanted, strict=True))
+    other = sum(ours[0] != theirs[0] for ours, theirs in pairs)
+    gap = max((abs(ours[1] - theirs[1]) for ours, theirs in pairs if ours[0] == theirs[0]), default=0.0)
+    print(f"{name:22} {other:4} texts differ, log-probabilities of the others by at most {gap:.1e}", flush=True)
+    return other == 0 and gap <= 1e-4
+
+
+if __name__ == "__main__":
+    stderr_filter.install()
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""`seq2seq export RUN`: a trained run in a form that others serve."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from seq2seq.cli.text_io import add_search_arguments, positive, search_options
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what the verb takes."""
+    parser.add_argument("run", help="run folder that a recipe made")
+    parser.add_argument(
+        "--format",
+        choices=["saved_model", "litert"],
+        required=True,
+        help="saved_model: text in, text out, for tf.saved_model.load and TensorFlow Serving; "
+        "litert: a small folder that `seq2seq translate` runs without TensorFlow",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="DIR",
+        help="where to write (default: RUN/export/FORMAT); a SavedModel becomes the next of the versions 1, 2, … there",
+    )
+    parser.add_argument("--n-best", type=positive, default=1, metavar="N", help="give N hypotheses for each text")
+    parser.add_argument(
+        "--ids-only",
+        action="store_true",
+        help="saved_model: ids in, ids out, for servers without tensorflow-text's operations",
+    )
+    parser.add_argument(
+        "--quantize",
+        choices=["none", "float16", "int8"],
+        help="litert: format of the weights (default int8, a quarter of the size and the fastest)",
+    )
+    add_search_arguments(parser, batched=False)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Does the verb's work; ValueError for a mistake in the arguments."""
+    lite = arguments.format == "litert"
+    if arguments.ids_only and lite:
+        raise ValueError("--ids-only is for --format saved_model.")
+    if arguments.quantize and not lite:
+        raise ValueError("--quantize is for --format litert.")
+    from seq2seq.recipe.loading import load_generator
+
+    generator = load_generator(Path(arguments.run), **search_options(arguments))
+    from seq2seq.recipe.run_folder import RunFolder
+
+    name = "saved_model_ids" if arguments.ids_only else arguments.format
+    folder = Path(arguments.output or RunFolder(arguments.run).exports / name)
+    if lite:
+        from seq2seq.export.litert import export_litert
+
+        print(export_litert(generator, folder, arguments.quantize or "int8"))
+    else:
+        from seq2seq.export.saved_model import export_saved_model
+
+        print(export_saved_model(generator, folder, arguments.ids_only))

@@ -1,0 +1,283 @@
+"""A LiteRT folder: small networks without loops that a host drives, so that any length and any search needs few ops.
+
+One `.tflite` file holds them all as signatures that share their weights. Batch sizes are fixed, because the fast
+kernels want that; the length of the source is not. `Networks` says what each takes and gives; `seq2seq.lite` drives.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from seq2seq import __version__
+from seq2seq.layers.recurrence import repeat_over_time
+from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
+from seq2seq.models.seq2seq import Seq2Seq
+from seq2seq.search.greedy import FORBIDDEN, forbid_control_symbols
+from seq2seq.symbols import EOS
+from seq2seq.types import Memory
+
+if TYPE_CHECKING:
+    from seq2seq.generation.generator import Generator
+
+QUANTIZATIONS = ("none", "float16", "int8")
+BATCHES = (1, 8, 32)
+"""Sources that are encoded and searched together."""
+
+
+class Networks:
+    """The signatures of a model, by name; b is a batch size, k a beam size, directions stand side by side.
+
+    encode_L_b    layer L of the encoder, one step: `inputs (b, directions * width)`, for the first layer
+                  `ids (b, directions)`; `keep (b, directions)`, 0 at padding; `state (b, …)` -> `outputs`, `state`
+    remember_b    `state`, all last states of the encoder, and `values (b, source, dim)`, `mask` -> `state` of the
+                  decoder and, with attention, `keys`, `values`
+    decode_bxk    one step of the decoder and its output layer: `ids (b * k,)`, `state`, and with attention `keys`,
+                  `values`, `mask` -> `top`, `top_ids (b * k, k)`: the likeliest pieces but EOS; `eos (b * k,)`; `state`
+    align         as decode for one row -> `weights (1, source)`, `state`
+    """
+
+    def __init__(self, model: Seq2Seq, batches: Sequence[int], beams: Sequence[int]):
+        self.model = model
+        self.batches = batches
+        self.beams = beams
+        self.encoder_layers = model.encoder.layers
+        memory = model.encode(ops.full((1, 2), EOS, dtype="int32"), training=False)
+        self.memory = memory
+        self.state_sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
+
+    def all(self) -> Iterator[tuple[str, Any]]:
+        """Yields names and concrete functions."""
+        for b in self.batches:
+            for layer in range(len(self.encoder_layers)):
+                yield f"encode_{layer}_{b}", self._encode(layer, b)
+            yield f"remember_{b}", self._remember(b)
+            for k in self.beams:
+                yield f"decode_{b}x{k}", self._decode(b, k)
+        if self.has_attention:
+            yield "align", self._align()
+
+    @property
+    def has_attention(self) -> bool:
+        return self.model.decoder.attend is not None
+
+    def shape(self) -> dict[str, Any]:
+        """What the host must know to drive the networks."""
+        encoder = self.model.encoder
+        sizes = encoder.state_sizes
+        widths = [self.model.embedding_dim, *[encoder.memory_dim] * len(sizes)]
+        return {
+            "batches": list(self.batches),
+            "beams": list(self.beams),
+            "encoder": [
+                {
+                    "directions": len(cells),
+                    "units": encoder.units,
+                    "state": sum(size),
+                    "residual": encoder.residual and before == encoder.memory_dim,
+                }
+                for cells, size, before in zip(self.encoder_layers, sizes, widths, strict=False)
+            ],
+            "decoder": {"state": sum(self.state_sizes), "attention": self.has_attention},
+            "source_size": self.model.source_size,
+            "target_size": self.model.target_size,
+        }
+
+    def _encode(self, layer: int, b: int) -> Any:
+        cells = self.encoder_layers[layer]
+        directions, sizes = len(cells), self.model.encoder.state_sizes[layer]
+        first = layer == 0
+        width = directions * self.model.encoder.memory_dim
+
+        def step(given: Any, keep: Any, state: Any) -> dict[str, Any]:
+            if first:
+                given = ops.reshape(self.model.embed_source(given), (b, -1))
+            # The state holds, tensor by tensor, the directions side by side, as the encoder's own last state does.
+            tensors = [ops.split(t, directions, axis=-1) for t in _split(state, sizes)]
+            outputs, news = [], []
+            parts = zip(cells, ops.split(given, directions, -1), ops.split(keep, directions, -1), strict=True)
+            for d, (cell, x, kept) in enumerate(parts):
+                before = [tensor[d] for tensor in tensors]
+                output, after = repeat_over_time(cell.recur, cell.project(x)[:, None], before)
+                outputs.append(output[:, 0])
+                news.append([old + kept * (new - old) for old, new in zip(before, after, strict=True)])
+            state = [part for pair in zip(*news, strict=True) for part in pair]
+            return {"outputs": ops.concatenate(outputs, -1), "state": ops.concatenate(state, -1)}
+
+        given = (
+            tf.TensorSpec((b, directions), tf.int32, "ids")
+            if first
+            else tf.TensorSpec((b, width), tf.float32, "inputs")
+        )
+        keep, state = _floats("keep", b, directions), _floats("state", b, sum(sizes))
+        return tf.function(step, autograph=False).get_concrete_function(given, keep, state)
+
+    def _remember(self, b: int) -> Any:
+        sizes = self.model.encoder.state_sizes
+        spec = _floats("state", b, sum(map(sum, sizes)))
+
+        def finals(state: Any) -> list[list[Any]]:
+            parts = iter(_split(state, [size for layer in sizes for size in layer]))
+            return [[next(parts) for _ in layer] for layer in sizes]
+
+        def with_attention(state: Any, values: Any, mask: Any) -> dict[str, Any]:
+            memory = self.model.decoder.remember(values, mask, finals(state))
+            return {"state": _join(memory.state), "keys": memory.keys, "values": memory.values}
+
+        def without(state: Any) -> dict[str, Any]:
+            nothing = ops.zeros((b, 1, 1))
+            return {"state": _join(self.model.decoder.remember(nothing, None, finals(state)).state)}
+
+        if not self.has_attention:
+            return tf.function(without, autograph=False).get_concrete_function(spec)
+        values = _floats("values", b, None, self.model.encoder.memory_dim)
+        mask = tf.TensorSpec((b, None), tf.bool, "mask")
+        return tf.function(with_attention, autograph=False).get_concrete_function(spec, values, mask)
+
+    def _memory_specs(self, b: int) -> list[Any]:
+        if not self.has_attention:
+            return []
+        sizes = {"keys": self.memory.keys.shape[-1], "values": self.memory.values.shape[-1]}
+        return [
+            *(_floats(name, b, None, size) for name, size in sizes.items()),
+            tf.TensorSpec((b, None), tf.bool, "mask"),
+        ]
+
+    def _bind(self, state: Any, memory: Sequence[Any]) -> Memory:
+        leaves = _split(state, self.state_sizes)
+        state = keras.tree.pack_sequence_as(self.memory.state, leaves)
+        keys, values, mask = memory if memory else (None, None, None)
+        return Memory(values, keys, mask, state)
+
+    def _decode(self, b: int, k: int) -> Any:
+        rows, size = b * k, self.model.target_size
+        no_eos = tf.one_hot(EOS, size) * FORBIDDEN
+
+        def step(ids: Any, state: Any, *memory: Any) -> dict[str, Any]:
+            bound = self._bind(state, memory)
+            logits, new = self.model.decode(ids[:, None], bound, bound.state, training=False)
+            logits = forbid_control_symbols(logits[:, 0])
+            normalizer = ops.logsumexp(logits, axis=-1, keepdims=True)
+            top, top_ids = tf.math.top_k(logits + no_eos, min(k, size - 1))
+            return {
+                "top": top - normalizer,
+                "top_ids": top_ids,
+                "eos": logits[:, EOS] - normalizer[:, 0],
+                "state": _join(new),
+            }
+
+        specs = [tf.TensorSpec((rows,), tf.int32, "ids"), _floats("state", rows, sum(self.state_sizes))]
+        return tf.function(step, autograph=False).get_concrete_function(*specs, *self._memory_specs(b))
+
+    def _align(self) -> Any:
+        def step(ids: Any, state: Any, *memory: Any) -> dict[str, Any]:
+            bound = self._bind(state, memory)
+            embedded = self.model.embed_target(ids[:, None])
+            output = self.model.decoder(embedded, bound, bound.state, training=False)
+            return {"weights": self.model.decoder.align(output.queries, bound)[:, 0], "state": _join(output.state)}
+
+        specs = [tf.TensorSpec((1,), tf.int32, "ids"), _floats("state", 1, sum(self.state_sizes))]
+        return tf.function(step, autograph=False).get_concrete_function(*specs, *self._memory_specs(1))
+
+
+def export_litert(generator: Generator, folder: Path, quantize: str = "int8", batches: Sequence[int] = BATCHES) -> Path:
+    """Writes the LiteRT folder of a generator, whole or not at all; one that stood there before is replaced.
+
+    Args:
+        generator: What to export. Its beam size and 1 (greedy) are what the folder can search with.
+        folder: Where; nothing, or an earlier LiteRT export.
+        quantize: "none"; "float16": weights of half the size; "int8": of a quarter, and faster.
+        batches: Batch sizes to make networks for.
+
+    Raises:
+        ValueError: another backend, an unknown way to quantize, sampling, or a folder that holds something else.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"LiteRT models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
+    if quantize not in QUANTIZATIONS:
+        raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}. Received: {quantize!r}")
+    if generator.options.sampling:
+        raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / SHAPE_FILE).exists():
+        raise ValueError(f"{folder} exists and is no LiteRT export: it has no {SHAPE_FILE}. Choose another folder.")
+    networks = Networks(generator.model, batches, sorted({1, generator.options.beam_size}))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}-partial-", dir=folder.parent))
+    try:
+        (partial / NETWORKS_FILE).write_bytes(_convert(networks, quantize))
+        generator.source_tokenizer.save(partial / SOURCE_FILE)
+        generator.target_tokenizer.save(partial / TARGET_FILE)
+        files = {path.name: _fingerprint(path) for path in sorted(partial.iterdir())}
+        shape = {
+            "format": FORMAT,
+            "seq2seq": __version__,
+            "tensorflow": tf.__version__,
+            "quantize": quantize,
+            **networks.shape(),
+            "search": asdict(generator.options),
+            "files": files,
+        }
+        (partial / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")
+        partial.chmod(0o755)
+        if folder.exists():
+            before = partial.with_name(partial.name + "-before")
+            folder.rename(before)
+            partial.rename(folder)
+            shutil.rmtree(before)
+        else:
+            partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return folder
+
+
+def _convert(networks: Networks, quantize: str) -> bytes:
+    module = tf.Module()
+    module.weights = [variable.value for variable in networks.model.variables]
+    signatures = dict(networks.all())
+    log = logging.getLogger("tensorflow")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            tf.saved_model.save(module, temporary, signatures=signatures)
+            converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=list(signatures))
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]  # nothing of TensorFlow's own
+            if quantize != "none":
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if quantize == "float16":
+                converter.target_spec.supported_types = [tf.float16]
+            return bytes(converter.convert())
+    finally:
+        log.setLevel(level)
+
+
+def _floats(name: str, *shape: int | None) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32, name)
+
+
+def _split(joined: Any, sizes: Sequence[int]) -> list[Any]:
+    edges = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
+    return list(ops.split(joined, edges, axis=-1)) if edges else [joined]
+
+
+def _join(state: Any) -> Any:
+    leaves = keras.tree.flatten(state)
+    return ops.concatenate(leaves, axis=-1) if len(leaves) > 1 else leaves[0]
+
+
+def _fingerprint(path: Path) -> dict[str, Any]:
+    data = path.read_bytes()
+    return {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}

@@ -1,0 +1,86 @@
+"""A LiteRT folder as it stands on disk: what must be in it, and what is wrong with one that is damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from seq2seq import __version__
+from seq2seq.search.options import SearchOptions
+from seq2seq.text.subword import SubwordTokenizer
+
+FORMAT = 1
+"""Of the folder. Raised when an older version of the toolkit could not read it."""
+SHAPE_FILE = "model.json"
+NETWORKS_FILE = "model.tflite"
+SOURCE_FILE = "source.model"
+TARGET_FILE = "target.model"
+
+
+class LiteFolderError(ValueError):
+    """A LiteRT folder is incomplete, damaged or of another version. The message says which and what to do."""
+
+
+def is_lite_folder(path: Path) -> bool:
+    """Whether `path` is what `seq2seq export --format litert` makes."""
+    return (Path(path) / SHAPE_FILE).is_file()
+
+
+def load_shape(path: Path) -> dict[str, Any]:
+    """Reads model.json and checks every file of the folder against it.
+
+    Raises:
+        LiteFolderError: something is missing, cut off, altered, or of another version.
+    """
+    path = Path(path)
+    try:
+        shape = json.loads((path / SHAPE_FILE).read_text("utf-8"))
+        version, maker = shape["format"], shape["seq2seq"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise LiteFolderError(f"{path / SHAPE_FILE}: missing or damaged ({error}). Export the run again.") from error
+    if version != FORMAT:
+        raise LiteFolderError(
+            f"{path}: written in format {version} by seq2seq {maker}; this is seq2seq {__version__}, which reads "
+            f"format {FORMAT}. Export the run again with this version."
+        )
+    for name in (NETWORKS_FILE, SOURCE_FILE, TARGET_FILE):
+        _check(path / name, shape.get("files", {}).get(name))
+    return shape
+
+
+def _check(file: Path, expected: Any) -> None:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise LiteFolderError(f"{file}: {error.strerror}. Export the run again.") from error
+    wanted = expected.get("bytes") if isinstance(expected, dict) else None
+    if len(data) != wanted:
+        raise LiteFolderError(f"{file}: {len(data):,} bytes; {SHAPE_FILE} says {wanted}. It was cut off or exchanged.")
+    if hashlib.sha256(data).hexdigest() != expected.get("sha256"):
+        raise LiteFolderError(f"{file}: its checksum is not the one in {SHAPE_FILE}. It was damaged or exchanged.")
+
+
+def load_tokenizers(path: Path, shape: dict[str, Any]) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+    """Returns the source's and the target's; LiteFolderError where a vocabulary is not the network's."""
+    found = []
+    for name, side in ((SOURCE_FILE, "source_size"), (TARGET_FILE, "target_size")):
+        try:
+            tokenizer = SubwordTokenizer.load(Path(path) / name)
+        except ValueError as error:
+            raise LiteFolderError(str(error)) from error
+        if tokenizer.size != shape.get(side):
+            raise LiteFolderError(
+                f"{Path(path) / name}: a vocabulary of {tokenizer.size:,} pieces; the network has {shape.get(side)}."
+            )
+        found.append(tokenizer)
+    return found[0], found[1]
+
+
+def load_search(path: Path, shape: dict[str, Any]) -> SearchOptions:
+    """Returns how the exported run searched."""
+    try:
+        return SearchOptions(**shape["search"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise LiteFolderError(f"{Path(path) / SHAPE_FILE}: its search options are damaged ({error}).") from error

@@ -1,0 +1,102 @@
+"""The networks of a LiteRT folder, called with NumPy arrays: encode a batch, go on one step, look at the attention."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2seq.lite.folder import NETWORKS_FILE, LiteFolderError
+from seq2seq.symbols import PAD
+
+
+class LiteMemory(NamedTuple):
+    """An encoded batch of `batch` sources; only the first `sources` rows are real, the rest fill it up."""
+
+    batch: int
+    sources: int
+    state: np.ndarray
+    """`(batch, state)`, float32: the decoder's first."""
+    bound: dict[str, np.ndarray]
+    """What every step of the decoder sees: keys, values, mask; empty without attention."""
+
+
+class LiteNetworks:
+    """Calls the signatures that `seq2seq.export.litert.Networks` describes.
+
+    Args:
+        path: A LiteRT folder.
+        shape: Its model.json.
+        threads: Of LiteRT; for networks this small, one is usually the fastest.
+
+    Raises:
+        LiteFolderError: no LiteRT runtime is installed, or it refuses the file.
+    """
+
+    def __init__(self, path: Path, shape: dict[str, Any], threads: int = 1):
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise LiteFolderError(
+                f"{path} wants the LiteRT runtime: pip install ai-edge-litert (or this project with the extra [lite])."
+            ) from error
+        file = Path(path) / NETWORKS_FILE
+        try:
+            self._interpreter = Interpreter(str(file), num_threads=threads)
+            names = set(self._interpreter.get_signature_list())
+            self.batches: list[int] = sorted(shape["batches"])
+            self.beams: list[int] = sorted(shape["beams"])
+            self._encoder: list[dict[str, Any]] = shape["encoder"]
+            self.has_attention = bool(shape["decoder"]["attention"])
+            wanted = {f"decode_{b}x{k}" for b in self.batches for k in self.beams}
+            missing = sorted(wanted - names)
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            raise LiteFolderError(
+                f"{file}: not a network that LiteRT reads ({error}). Export the run again."
+            ) from error
+        if missing:
+            raise LiteFolderError(f"{file}: it lacks the networks {', '.join(missing)}. Export the run again.")
+        self._runners: dict[str, Any] = {}
+
+    def encode(self, source: np.ndarray) -> LiteMemory:
+        """Reads `(sources, width)` ids, int32, that end in EOS, then PAD; at most the largest batch."""
+        batch = next(b for b in self.batches if b >= len(source))
+        ids = np.concatenate([source, np.repeat(source[:1], batch - len(source), axis=0)])
+        mask = ids != PAD
+        width = ids.shape[1]
+        sequence, finals = ids, []
+        for number, layer in enumerate(self._encoder):
+            directions, units = layer["directions"], layer["units"]
+            outputs = np.empty((batch, width, directions * units), np.float32)
+            state = np.zeros((batch, layer["state"]), np.float32)
+            kept = mask.astype(np.float32)
+            for t in range(width):
+                places = [t, width - 1 - t][:directions]  # one direction reads from the front, one from the end
+                given = {"inputs" if number else "ids": sequence[:, places].reshape(batch, -1), "keep": kept[:, places]}
+                found = self._call(f"encode_{number}_{batch}", state=state, **given)
+                state = found["state"]
+                for d, place in enumerate(places):
+                    outputs[:, place, d * units : (d + 1) * units] = found["outputs"][:, d * units : (d + 1) * units]
+            sequence = outputs + sequence if layer["residual"] else outputs
+            finals.append(state)
+        given = {"state": np.concatenate(finals, axis=1)}
+        if self.has_attention:
+            given |= {"values": sequence, "mask": mask}
+        found = self._call(f"remember_{batch}", **given)
+        bound = {"keys": found["keys"], "values": found["values"], "mask": mask} if self.has_attention else {}
+        return LiteMemory(batch, len(source), found["state"], bound)
+
+    def decode(self, memory: LiteMemory, beam_size: int, ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
+        """One step for `batch * beam_size` rows. Returns `top`, `top_ids`, `eos` (log-probabilities) and `state`."""
+        return self._call(f"decode_{memory.batch}x{beam_size}", ids=ids, state=state, **memory.bound)
+
+    def align(self, memory: LiteMemory, ids: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """One step of one row. Returns the attention `(source,)` and the state."""
+        found = self._call("align", ids=ids, state=state, **memory.bound)
+        return found["weights"][0], found["state"]
+
+    def _call(self, name: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+        if name not in self._runners:
+            self._runners[name] = self._interpreter.get_signature_runner(name)
+        return self._runners[name](**arrays)

@@ -1,0 +1,206 @@
+"""A LiteRT folder translates as the model in memory, without TensorFlow, and says what is wrong with a damaged one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq.generation.generator import Generator
+from seq2seq.lite.folder import LiteFolderError
+from seq2seq.lite.generator import LiteGenerator
+from seq2seq.search.options import InputTooLong, SearchOptions
+from seq2seq.symbols import EOS
+
+pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("a LiteRT model is made by TensorFlow", allow_module_level=True)
+
+from seq2seq.export import litert
+from seq2seq.export.litert import export_litert
+
+OPTIONS = SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, max_input=40)
+MODELS = {
+    "bahdanau": ({}, {}),
+    "luong": ({"units": 4}, {"attention": "general", "order": "after", "cell": "lstm"}),
+    "fed": ({"num_layers": 2, "residual": True}, {"input_feeding": True, "num_layers": 2, "residual": True}),
+    "knowing": ({}, {"query_input": True}),
+    "between": ({}, {"order": "between", "num_layers": 2}),
+    "heads": ({"cell": "lstm", "bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
+    "none": ({"cell": "layer_norm_lstm", "num_layers": 2}, {"attention": "none", "cell": "layer_norm_lstm"}),
+    "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
+}
+LINES = ["", "a dog", "   ", "the cat sits on a mat", "😀 Straße", "hello, world!"]
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tokenizers):
+    return tokenizers["unigram", False]
+
+
+@pytest.fixture(scope="module")
+def make(build_model, tokenizer):
+    def make_(name):
+        encoder, decoder = MODELS[name]
+        model = build_model(encoder, decoder, sizes=(tokenizer.size, tokenizer.size))
+        bias = model.head.bias.numpy()
+        bias[EOS] = 1.5  # ends come at different lengths
+        model.head.bias.assign(bias)
+        return Generator(model, tokenizer, tokenizer, OPTIONS)
+
+    return make_
+
+
+@pytest.fixture(scope="module")
+def folder(make, tmp_path_factory):
+    """An export of the default kind of model, not quantised; tests may not change it."""
+    return export_litert(make("bahdanau"), tmp_path_factory.mktemp("lite") / "it", "none", batches=(1, 4))
+
+
+def same(got, wanted):
+    assert [[h.text for h in line] for line in got] == [[h.text for h in line] for line in wanted]
+    for ours, theirs in zip(got, wanted, strict=True):
+        assert [h.pieces for h in ours] == [h.pieces for h in theirs]
+        np.testing.assert_allclose([h.score for h in ours], [h.score for h in theirs], atol=1e-4)
+        np.testing.assert_allclose([h.log_probability for h in ours], [h.log_probability for h in theirs], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_kind_of_model_translates_as_in_memory(name, make, tmp_path, sentences):
+    generator, lines = make(name), [*LINES, *sentences[:12]]
+    lite = LiteGenerator.load(export_litert(generator, tmp_path / "it", "none", batches=(1, 4)))
+    expected = generator.generate(lines)
+    same(lite.generate(lines), expected)
+    same(lite.generate(lines, batch_size=1), expected)
+    same(lite.with_options(beam_size=1, num_best=1).generate(lines), generator.greedy().generate(lines))
+    assert lite("a dog") == generator("a dog")
+    assert lite.has_attention == generator.has_attention
+    if lite.has_attention:
+        pairs = [(line, best[0].pieces) for line, best in zip(lines, expected, strict=True)]
+        for ours, theirs in zip(lite.align(pairs), generator.align(pairs), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    else:
+        with pytest.raises(ValueError, match="no attention"):
+            lite.align([("a", ())])
+
+
+@pytest.mark.parametrize("normalization", ["none", "gnmt"])
+def test_every_normalisation_ranks_as_in_memory(normalization, make, folder, sentences):
+    changes = {"normalization": normalization, "strength": 0.7, "num_best": 3}
+    expected = make("bahdanau").with_options(**changes).generate(sentences[:20])
+    same(LiteGenerator.load(folder, **changes).generate(sentences[:20]), expected)
+
+
+@pytest.mark.parametrize(("quantize", "share"), [("float16", 0.75), ("int8", 0.75)])
+def test_quantised_networks_are_smaller_and_nearly_the_same(quantize, share, tmp_path, make, build_model, tokenizer):
+    model = build_model({"units": 32}, {"units": 64}, (tokenizer.size, tokenizer.size), 5)
+    generator = Generator(model, tokenizer, tokenizer, OPTIONS)
+    sizes = {}
+    for kind in ("none", quantize):
+        folder = export_litert(generator, tmp_path / kind, kind, batches=(1,))
+        sizes[kind] = (folder / "model.tflite").stat().st_size
+    assert sizes[quantize] < share * sizes["none"]
+    lite = LiteGenerator.load(tmp_path / quantize)
+    lines = ["a dog", "the cat sits on a mat"]
+    for ours, theirs in zip(lite.generate(lines), generator.generate(lines), strict=True):
+        assert ours[0].log_probability == pytest.approx(theirs[0].log_probability, rel=0.2)
+
+
+def test_no_framework_is_imported_and_none_but_built_in_operations_are_used(folder):
+    code = (
+        "import sys\nfrom seq2seq.cli import stderr_filter\nfrom seq2seq.cli.main import main\n"
+        "stderr_filter.install()\n"
+        f"assert main(['translate', {str(folder)!r}, '--n-best', '2']) == 0\n"
+        "heavy = {'keras', 'tensorflow', 'jax', 'pydantic', 'sacrebleu', 'pooch'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "from ai_edge_litert.interpreter import Interpreter\n"
+        f"names = {{op['op_name'] for op in Interpreter({str(folder / 'model.tflite')!r})._get_ops_details()}}\n"
+        "assert not any('Flex' in n or 'TensorList' in n or 'CUSTOM' in n for n in names), names\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], input="a dog\n\nthe cat\n", capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    rows = [line.split(" ||| ") for line in done.stdout.splitlines()]
+    assert [row[0] for row in rows] == ["0", "0", "1", "2", "2"]
+    assert done.stderr == ""
+
+
+def test_a_line_too_long_is_refused(folder):
+    with pytest.raises(InputTooLong):
+        LiteGenerator.load(folder).generate(["the " * 50])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"beam_size": 7}, "beams of 1 and 3.*--beam-size 7"), ({"sampling": True, "num_best": 1}, "does not draw")],
+)
+def test_a_search_that_was_not_exported_is_refused(folder, changes, message):
+    with pytest.raises(ValueError, match=message):
+        LiteGenerator.load(folder, **changes)
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _alter(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 255
+    path.write_bytes(data)
+
+
+def _json(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+DAMAGES = {
+    "cut off": (lambda f: _cut(f / "model.tflite"), r"model\.tflite: .* bytes; model\.json says"),
+    "altered": (lambda f: _alter(f / "model.tflite"), "checksum is not the one"),
+    "no tokeniser": (lambda f: (f / "source.model").unlink(), r"source\.model: No such file"),
+    "no json": (lambda f: (f / "model.json").write_text("{"), r"model\.json: missing or damaged"),
+    "other format": (lambda f: _json(f / "model.json", format=99), "written in format 99"),
+    "other vocabulary": (lambda f: _json(f / "model.json", source_size=7), "a vocabulary of .* the network has 7"),
+    "other architecture": (lambda f: _json(f / "model.json", beams=[1, 3, 9]), "it lacks the networks decode_1x9"),
+    "other search": (lambda f: _json(f / "model.json", search={"beam": 2}), "search options are damaged"),
+    "no shape": (lambda f: _json(f / "model.json", decoder=None), "not a network that LiteRT reads"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_folder_is_told(damage, folder, tmp_path):
+    shutil.copytree(folder, tmp_path / "it")
+    change, message = DAMAGES[damage]
+    change(tmp_path / "it")
+    with pytest.raises(LiteFolderError, match=message):
+        LiteGenerator.load(tmp_path / "it")
+
+
+def test_a_failed_export_leaves_the_old_one(make, folder, tmp_path, monkeypatch):
+    def full(networks, quantize):
+        raise OSError(28, "No space left on device")
+
+    shutil.copytree(folder, tmp_path / "it")
+    monkeypatch.setattr(litert, "_convert", full)
+    with pytest.raises(OSError, match="No space"):
+        export_litert(make("bahdanau"), tmp_path / "it")
+    assert [path.name for path in tmp_path.iterdir()] == ["it"]
+    assert LiteGenerator.load(tmp_path / "it")("a dog")
+
+
+def test_what_is_no_export_is_never_replaced(make, tmp_path):
+    (tmp_path / "thesis.txt").write_text("mine")
+    with pytest.raises(ValueError, match="is no LiteRT export"):
+        export_litert(make("bahdanau"), tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(("how", "message"), [({"quantize": "int4"}, "one of none, float16, int8")])
+def test_an_unknown_way_to_quantise_is_refused(make, tmp_path, how, message):
+    with pytest.raises(ValueError, match=message):
+        export_litert(make("bahdanau"), tmp_path / "it", **how)

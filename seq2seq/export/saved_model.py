@@ -40,9 +40,9 @@ class IdsService(tf.Module):
         super().__init__(name="translator")
         if generator.options.sampling:
             raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
-        self._model = generator.model
+        # The network stays behind the generator, where TensorFlow does not look: it would save the variables twice.
+        self._generator = generator
         self._options = generator.options
-        # What is saved of the network is its variables alone: the graphs hold the rest.
         self.weights = [variable.value for variable in generator.model.variables]
         self.translate_ids = _graph(self._translate_ids, _IDS, _LENGTHS)
 
@@ -60,7 +60,7 @@ class IdsService(tf.Module):
         ends = lengths[:, tf.newaxis]
         ids = tf.pad(ids[:, :longest], [[0, 0], [0, 1]])
         source = tf.where(places < ends, ids, tf.where(places == ends, EOS, PAD))
-        found = search(self._model, source, self._options)
+        found = search(self._generator.model, source, self._options)
         some = tf.cast(lengths > 0, tf.int32)[:, tf.newaxis]
         ids = found.ids * some[:, :, tf.newaxis] + PAD * (1 - some)[:, :, tf.newaxis]
         gains = found.log_probabilities * tf.cast(some, tf.float32)
@@ -98,7 +98,7 @@ class TextService(IdsService):
         sides = generator.source_tokenizer, generator.target_tokenizer
         self._source_pieces, self._target_pieces = (side.pieces(range(side.size)) for side in sides)
         self.translate = _graph(self._translate, _TEXT)
-        self.explain = None if self._model.decoder.attend is None else _graph(self._explain, _TEXT)
+        self.explain = None if not generator.has_attention else _graph(self._explain, _TEXT)
 
     def _search_text(self, text: Any) -> tuple[SearchResult, Any]:
         with tf.control_dependencies(_refusals(text)):
@@ -128,8 +128,8 @@ class TextService(IdsService):
         ids = tf.pad(ids[:, :width], [[0, 0], [0, 1]])
         target = tf.where(places < ends, ids, tf.where((places == ends) & some[:, tf.newaxis], EOS, PAD))
         source_shown = tf.where(some[:, tf.newaxis], source, PAD)
-        memory = self._model.encode(source, training=False)
-        weights = self._model.align(_begin(target), memory, memory.state)
+        memory = self._generator.model.encode(source, training=False)
+        weights = self._generator.model.align(_begin(target), memory, memory.state)
         kept = tf.cast(target != PAD, weights.dtype)[:, :, tf.newaxis]
         return {
             "text": self._to_text(found)[:, 0],

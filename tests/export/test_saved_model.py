@@ -10,6 +10,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from seq2seq.generation.generator import Generator
 from seq2seq.search.options import SearchOptions
@@ -165,6 +166,18 @@ def test_a_batch_of_none_and_bad_text_are_answered(exported, client):
 def test_lengths_that_cannot_be_are_refused(exported, client, lengths, message):
     (answer,) = client(exported["ids"], [{"signature": "ids", "ids": [[4, 5]], "lengths": lengths}], "ids")
     assert message in answer["error"]
+
+
+def test_every_weight_is_saved_once(generators, exported):
+    variables = generators["beam"].model.trainable_variables
+    stored = tf.train.list_variables(str(exported["beam"] / "variables" / "variables"))
+    kept = [int(np.prod(shape)) for name, shape in stored if not name.startswith("_CHECKPOINTABLE")]
+    few = 2 * len(generators["beam"].model.variables)  # the seeds of dropout
+    assert (
+        sum(int(np.prod(v.shape)) for v in variables)
+        <= sum(kept)
+        <= sum(int(np.prod(v.shape)) for v in variables) + few
+    )
 
 
 def test_versions_follow_each_other_and_a_failure_leaves_none(generators, tmp_path, monkeypatch):

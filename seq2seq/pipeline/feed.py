@@ -27,7 +27,12 @@ def as_fit_data(plan: Plan) -> Any:
     # the prefetching thread would still be asking Python for more, and taking it down has cost half a minute an epoch.
     # Keras then warns of too little data, at every end of every epoch.
     warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
-    return tf.data.Dataset.from_generator(lambda: map(_arrange, plan), output_signature=signature).prefetch(4)
+    batches = tf.data.Dataset.from_generator(lambda: map(_arrange, plan), output_signature=signature).prefetch(4)
+    # There is nothing to tune, and the thread that would tune sleeps: whoever takes the data down waits until it wakes,
+    # which is later the longer an epoch was; half a minute after one of two.
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)
 
 
 def _arrange(batch: Any) -> tuple[Any, Any, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
@@ -145,6 +146,11 @@ def test_fit_gets_the_plan_batch_by_batch(store):
         assert equal((source, given, output, weights), batch)
         count += 1
     assert count == len(plan)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere the plan itself is the data")
+def test_no_thread_that_tunes_holds_up_the_end_of_an_epoch(store):
+    assert as_fit_data(Plan(store, BATCHING, seed=1)).options().autotune.enabled is False
 
 
 @pytest.mark.parametrize("name", ["tokens", "buckets", "window", "max_rows"])

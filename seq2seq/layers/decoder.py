@@ -24,7 +24,7 @@ class DecoderOutput(NamedTuple):
     features: Any
     """`(rows, target, features_dim)`: what the output layer turns into logits."""
     queries: Any
-    """`(rows, target, query_dim)`: what the memory was asked with, the way to the alignment; None without attention."""
+    """`(rows, target, units)`: what the memory was asked with, the way to the alignment; None without attention."""
     state: State
     """The state after the last step."""
 
@@ -52,8 +52,8 @@ class RNNDecoder(keras.layers.Layer):
         attention_units: Width of the keys; None: `units`.
         heads: Heads of multi-head attention; the others ignore it.
         order: "before", "between" or "after": where attention stands among the recurrent layers; "between" wants two.
-        query_input: With "before", ask with the last output and this step's input, so that the query knows the piece
-            just written; in Bahdanau et al. 2015 it does not. Wants additive or multi-head attention.
+        query_input: With "before", ask with the last output plus a projection of this step's input, so that the query
+            knows the piece just written; in Bahdanau et al. 2015 it does not.
         input_feeding: Whether the readout is part of the next input; wants attention.
         readout_units: Width of the features; None: no readout, the top output is the features (no attention only).
         bridge: A name of `BRIDGES`.
@@ -93,8 +93,8 @@ class RNNDecoder(keras.layers.Layer):
             raise ValueError(f"Unknown order. Expected one of {', '.join(ORDERS)}. Received: {order!r}")
         if order == "between" and (num_layers < 2 or input_feeding):
             raise ValueError('The order "between" wants at least two layers and no input feeding.')
-        if query_input and (attention in ("general", "dot") or order != "before"):
-            raise ValueError('query_input wants the order "before" and additive or multi-head attention.')
+        if query_input and (attention == "none" or order != "before"):
+            raise ValueError('query_input wants attention, and the order "before".')
         if attention == "none" and input_feeding:
             raise ValueError("Input feeding carries what attention found to the next step: it wants attention.")
         if attention != "none" and readout_units is None:
@@ -119,6 +119,7 @@ class RNNDecoder(keras.layers.Layer):
         self.dropouts = [sequence_dropout(dropout, variational_dropout, f"dropout_{i}") for i in range(num_layers + 1)]
         self.attend = self._make_attention()
         self.readout = None if readout_units is None else keras.layers.Dense(readout_units, "tanh", name="readout")
+        self.known = keras.layers.Dense(units, use_bias=False, name="known") if query_input else None
         self.fed: Any = None  # the bottom layer's kernel for what the loop feeds it: context, readout
 
     def _make_attention(self) -> Any:
@@ -145,9 +146,10 @@ class RNNDecoder(keras.layers.Layer):
         """Builds for inputs of `(…, features)` and an encoder's memory and state of these widths."""
         inputs_dim, context_dim = inputs_shape[-1], 0
         self.bridge_layer.build(memory_state_sizes)
-        self.query_dim = self.units + (inputs_dim if self.query_input else 0)
+        if self.known is not None:
+            self.known.build((None, None, inputs_dim))
         if self.attend is not None:
-            self.attend.build((None, None, self.query_dim), (None, None, memory_dim))
+            self.attend.build((None, None, self.units), (None, None, memory_dim))
             context_dim = self.attend.context_dim(memory_dim)
         width = inputs_dim
         for cell in self.cells:
@@ -188,17 +190,17 @@ class RNNDecoder(keras.layers.Layer):
 
             def step(row: Any, current: list[Any]) -> tuple[Any, list[Any]]:
                 projected, *known = ops.split(row, [bottom.projected_size], axis=-1) if self.query_input else [row]
-                query = ops.concatenate([bottom.read(current), *known], -1)
+                query = sum(known, bottom.read(current))
                 context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
                 output, current = bottom.recur(projected + self.fed(context), current)
                 return ops.concatenate([output, context], -1), current
 
-            known = [inputs] if self.query_input else []
+            known = self._know(inputs)
             rows = ops.concatenate([bottom.project(inputs), *known], -1)
             both, final = repeat_over_time(step, rows, first)
             outputs, context = ops.split(both, [self.units], axis=-1)
             start = ops.expand_dims(bottom.read(first), 1)
-            queries = ops.concatenate([ops.concatenate([start, outputs[:, :-1]], axis=1), *known], -1)
+            queries = sum(known, ops.concatenate([start, outputs[:, :-1]], axis=1))
         else:
             outputs, final = repeat_over_time(bottom.recur, bottom.project(inputs), first)
         above = outputs
@@ -221,7 +223,8 @@ class RNNDecoder(keras.layers.Layer):
         return self._read(outputs, context, inputs), queries, {"layers": finals}
 
     def _all_in_loop(self, inputs: Any, memory: Memory, state: State, training: Any) -> tuple[Any, Any, State]:
-        columns = [self.cells[0].project(inputs), inputs]
+        known = self._know(inputs)
+        columns = [self.cells[0].project(inputs), inputs, *known]
         drops = bool(training) and self.dropout > 0 and self.num_layers > 1
         if drops:  # drawn for all steps before the loop, which must stay pure
             ones = ops.ones((*ops.shape(inputs)[:2], self.units), dtype=inputs.dtype)
@@ -231,9 +234,9 @@ class RNNDecoder(keras.layers.Layer):
         def step(row: Any, flat: list[Any]) -> tuple[Any, list[Any]]:
             current = keras.tree.pack_sequence_as(state, flat)
             layers, fed = list(current["layers"]), [current["feed"]]
-            projected, raw, *kept = ops.split(row, edges, axis=-1)
-            query = self.cells[0].read(layers[0])
-            query = ops.concatenate([query, raw], -1) if self.query_input else query
+            projected, raw, *rest = ops.split(row, edges, axis=-1)
+            asked, kept = rest[: len(known)], rest[len(known) :]
+            query = sum(asked, self.cells[0].read(layers[0]))
             context = None
             if self._attends_before:
                 context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
@@ -257,8 +260,12 @@ class RNNDecoder(keras.layers.Layer):
         features, queries = ops.split(both, [self.features_dim], axis=-1)
         return features, queries, final
 
+    def _know(self, inputs: Any) -> list[Any]:
+        """What the inputs add to the queries, `(rows, steps, units)`, made outside the loop; empty without."""
+        return [] if self.known is None else [self.known(inputs)]
+
     def _look(self, queries: Any, memory: Memory) -> Any:
-        """Context `(rows, steps, context_dim)` for queries `(rows, steps, query_dim)`."""
+        """Context `(rows, steps, context_dim)` for queries `(rows, steps, units)`."""
         return self._ask(queries, memory)[0]
 
     def align(self, queries: Any, memory: Memory) -> Any:
@@ -268,7 +275,7 @@ class RNNDecoder(keras.layers.Layer):
     def _ask(self, queries: Any, memory: Memory) -> tuple[Any, Any]:
         # Rows that share a source become queries of one memory row, so that the memory is never repeated.
         batch, steps, source = ops.shape(memory.values)[0], ops.shape(queries)[1], ops.shape(memory.values)[1]
-        context, weights = self.attend(ops.reshape(queries, (batch, -1, self.query_dim)), memory)
+        context, weights = self.attend(ops.reshape(queries, (batch, -1, self.units)), memory)
         return (
             ops.reshape(context, (-1, steps, self.context_dim)),
             ops.reshape(weights, (-1, steps, source)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import keras
@@ -23,11 +22,8 @@ def as_fit_data(plan: Plan) -> Any:
 
     ids = tf.TensorSpec((None, None), tf.int32)
     signature = ((ids, ids), ids, tf.TensorSpec((None, None), tf.float32))
-    # No cardinality is asserted, on purpose: `fit` must meet the end of the data itself. Were it to stop a step before,
-    # the prefetching thread would still be asking Python for more, and taking it down has cost half a minute an epoch.
-    # Keras then warns of too little data, at every end of every epoch.
-    warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
-    batches = tf.data.Dataset.from_generator(lambda: map(_arrange, plan), output_signature=signature).prefetch(4)
+    batches = tf.data.Dataset.from_generator(lambda: map(_arrange, plan), output_signature=signature)
+    batches = batches.apply(tf.data.experimental.assert_cardinality(len(plan))).prefetch(4)
     # There is nothing to tune, and the thread that would tune sleeps: whoever takes the data down waits until it wakes,
     # which is later the longer an epoch was; half a minute after one of two.
     options = tf.data.Options()

@@ -115,7 +115,7 @@ class Decoder(Section):
     """Attention before the recurrent layers (Bahdanau), after the first of them (wants two; quicker to train, as it
     leaves the time loop), or after them all (Luong)."""
     query_input: bool = False
-    """With order "before": let the query know the piece just written. Wants additive or multi_head attention."""
+    """With order "before": let the query know the piece just written."""
     input_feeding: bool = False
     """Give what attention led to as a further input to the next step (Luong et al. 2015, 3.3)."""
     readout: bool = True
@@ -212,8 +212,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield "model.decoder.input_feeding wants attention"
     if decoder.order == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
         yield "model.decoder.order 'between' wants num_layers of at least 2 and no input_feeding"
-    if decoder.query_input and (decoder.order != "before" or decoder.attention in ("general", "dot")):
-        yield "model.decoder.query_input wants order 'before' and additive or multi_head attention"
+    if decoder.query_input and (decoder.order != "before" or decoder.attention == "none"):
+        yield "model.decoder.query_input wants attention, and order 'before'"
     if decoder.attention != "none" and not decoder.readout:
         yield "model.decoder.readout must be true where there is attention"
     if recipe.data.corpus == "files" and not recipe.data.train.source:

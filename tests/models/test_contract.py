@@ -31,7 +31,7 @@ def cases() -> dict[str, dict[str, Any]]:
         if layers == 2 and not feeding and (c + a) % 2:
             order = "between"
         decoder = {"cell": cell, "num_layers": layers, "attention": attention, "order": order, "heads": 2}
-        knows = order == "before" and attention in ("additive", "multi_head") and d == 1
+        knows = order == "before" and attention != "none" and d == 1
         decoder |= {
             "query_input": knows,
             "input_feeding": feeding,

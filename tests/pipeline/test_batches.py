@@ -141,11 +141,9 @@ def test_padding_goes_to_the_right():
 def test_fit_gets_the_plan_batch_by_batch(store):
     plan = Plan(store, BATCHING, seed=1)
     data = as_fit_data(plan)
-    count = 0
-    for ((source, given), output, weights), batch in zip(data, plan, strict=False):
+    assert len(data) == len(plan)
+    for ((source, given), output, weights), batch in zip(data, plan, strict=True):
         assert equal((source, given, output, weights), batch)
-        count += 1
-    assert count == len(plan)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere the plan itself is the data")

@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
 from itertools import islice
 from pathlib import Path
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 from seq2seq.cli import stderr_filter
+from seq2seq.cli.common import quiet_start
 from seq2seq.export.litert import export_litert
 from seq2seq.export.saved_model import export_saved_model
 from seq2seq.lite.generator import LiteGenerator
@@ -80,4 +78,5 @@ def report(name: str, found: list[tuple[str, float]], wanted: list[tuple[str, fl
 
 if __name__ == "__main__":
     stderr_filter.install()
+    quiet_start()
     sys.exit(main())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from data import grammar, grammar_lexicon, grammar_syntax, grammar_words, grammar_writer
 from data.fetch import cache_folder
+from seq2seq.files import write_text
 from seq2seq.pipeline.corpus import ParallelText
 
 NAME, LANGUAGES, SPLITS = grammar.NAME, grammar.LANGUAGES, tuple(grammar.SPLITS)
@@ -25,10 +26,8 @@ def load(split: str, source: str, target: str) -> ParallelText:
     if not all(path.is_file() for path in paths.values()):
         folder.mkdir(exist_ok=True)
         pairs = list(grammar.generate(split))
-        for column, (language, path) in enumerate(paths.items()):
-            partial = folder / f"{split}.{language}.partial"
-            partial.write_text("".join(pair[column] + "\n" for pair in pairs), encoding="utf-8", newline="\n")
-            partial.replace(path)
+        for column, path in enumerate(paths.values()):
+            write_text(path, "".join(pair[column] + "\n" for pair in pairs))
     return ParallelText(paths[source], paths[target])
 
 

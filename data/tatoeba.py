@@ -12,6 +12,7 @@ import zlib
 from pathlib import Path
 
 from data.fetch import RemoteFile, cache_folder, fetch
+from seq2seq.files import whole_folder, write_text
 from seq2seq.pipeline.corpus import ParallelText
 
 NAME = "tatoeba_spa"
@@ -55,10 +56,7 @@ def _cut(archive: Path, folder: Path) -> None:
     for line in lines:
         english, spanish = line.split("\t")[:2]
         pairs[split_of(english)].append([english, spanish])
-    partial = folder.with_name(folder.name + ".partial")
-    partial.mkdir(parents=True, exist_ok=True)
-    for split, rows in pairs.items():
-        for column, language in enumerate(LANGUAGES):
-            text = "".join(row[column] + "\n" for row in rows)
-            (partial / f"{split}.{language}").write_text(text, encoding="utf-8", newline="\n")
-    partial.rename(folder)
+    with whole_folder(folder) as partial:
+        for split, rows in pairs.items():
+            for column, language in enumerate(LANGUAGES):
+                write_text(partial / f"{split}.{language}", "".join(row[column] + "\n" for row in rows))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2seq.types import LineGenerator
+    from seq2seq.generation.lines import LineGenerator
 
 __version__ = "0.1.0"
 

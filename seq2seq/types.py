@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 State = Any
 """The decoder's state: a nest of tensors, each `(rows, …)`. Search moves its rows about and never looks inside."""
@@ -74,23 +73,3 @@ class Example:
     target: str
     line: int
     """Counted from 1."""
-
-
-class LineGenerator(Protocol):
-    """Text to text, whatever runs the network: what commands ask for."""
-
-    source_tokenizer: Any
-    options: Any
-
-    @property
-    def has_attention(self) -> bool:
-        """Whether `align` has something to show."""
-
-    def generate(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
-        """Returns the hypotheses of each line, best first."""
-
-    def align(self, pairs: Sequence[tuple[str, Sequence[str]]], batch_size: int = 64) -> list[Any]:
-        """Returns the attention of each (source line, target pieces), `(pieces + 1, source pieces + 1)`."""
-
-    def __call__(self, lines: Sequence[str] | str, batch_size: int = 64) -> list[str] | str:
-        """Returns the best translation of each line, or of the one line."""

@@ -45,7 +45,8 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
         return EXIT_MISTAKE
     except OSError as error:
         hint = " Free some space and run the same command again." if error.errno == errno.ENOSPC else ""
-        print(f"error: {error.filename or ''}: {error.strerror or error}.{hint}", file=sys.stderr)
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {place}{error.strerror or error}.{hint}", file=sys.stderr)
         return EXIT_FAILED
     except MemoryError:
         print("error: out of memory. Use smaller batches.", file=sys.stderr)

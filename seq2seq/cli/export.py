@@ -51,11 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     name = "saved_model_ids" if arguments.ids_only else arguments.format
     folder = Path(arguments.output or RunFolder(arguments.run).exports / name)
-    if lite:
-        from seq2seq.export.litert import export_litert
+    options = {"quantize": arguments.quantize or "int8"} if lite else {"ids_only": arguments.ids_only}
+    from seq2seq.export.formats import export
 
-        print(export_litert(generator, folder, arguments.quantize or "int8"))
-    else:
-        from seq2seq.export.saved_model import export_saved_model
-
-        print(export_saved_model(generator, folder, arguments.ids_only))
+    print(export(arguments.format, generator, folder, **options))

@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
+from seq2seq.files import whole_file
 from seq2seq.pipeline.corpus import MAX_LINE_BYTES, decode_line, read_lines
 
 SEARCH_FIELDS = (
@@ -95,10 +96,9 @@ def output(path: str | None) -> Iterator[TextIO]:
         finally:
             stream.detach()
         return
-    partial = Path(path).with_name(Path(path).name + ".partial")
-    try:
-        with open(partial, "w", encoding="utf-8", newline="\n") as stream:
+    if Path(path).exists() and not Path(path).is_file():  # a device or a pipe is written to as it is
+        with open(path, "w", encoding="utf-8", newline="\n") as stream:
             yield stream
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        return
+    with whole_file(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
+        yield stream

@@ -12,7 +12,8 @@ from seq2seq.cli.text_io import add_search_arguments, input_chunks, output, posi
 from seq2seq.search.options import InputTooLong
 
 if TYPE_CHECKING:
-    from seq2seq.types import Hypothesis, LineGenerator
+    from seq2seq.generation.lines import LineGenerator
+    from seq2seq.types import Hypothesis
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

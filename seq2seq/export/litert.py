@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
-import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -21,11 +19,14 @@ import tensorflow as tf
 from keras import ops
 
 from seq2seq import __version__
-from seq2seq.layers.recurrence import repeat_over_time
+from seq2seq.files import whole_folder
+from seq2seq.generation.searcher import output_limit
+from seq2seq.layers.recurrence import run_cell
 from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.search.greedy import FORBIDDEN, forbid_control_symbols
-from seq2seq.symbols import EOS
+from seq2seq.search.greedy import FORBIDDEN, follow, forbid_control_symbols
+from seq2seq.search.options import SearchOptions
+from seq2seq.symbols import EOS, PAD
 from seq2seq.types import Memory
 
 if TYPE_CHECKING:
@@ -39,17 +40,21 @@ BATCHES = (1, 8, 32)
 class Networks:
     """The signatures of a model, by name; b is a batch size, k a beam size, directions stand side by side.
 
-    encode_L_b    layer L of the encoder, one step: `inputs (b, directions * width)`, for the first layer
-                  `ids (b, directions)`; `keep (b, directions)`, 0 at padding; `state (b, …)` -> `outputs`, `state`
+    embed_b       `ids (b, source)` -> `vectors (b, source, width)`
+    encode_L_b    layer L of the encoder, one step: `inputs (b, directions * width)`; `keep (b, directions)`, 0 at
+                  padding; `state (b, …)` -> `outputs`, `state`
     remember_b    `state`, all last states of the encoder, and `values (b, source, dim)`, `mask` -> `state` of the
                   decoder and, with attention, `keys`, `values`
     decode_bxk    one step of the decoder and its output layer: `ids (b * k,)`, `state`, and with attention `keys`,
                   `values`, `mask` -> `top`, `top_ids (b * k, k)`: the likeliest pieces but EOS; `eos (b * k,)`; `state`
     align         as decode for one row -> `weights (1, source)`, `state`
+    greedy_b      all of it in one graph, for hosts that would rather not drive: `ids (b, source)` that end in EOS, then
+                  PAD -> `ids (b, target)`, `lengths (b,)`, `log_probability (b,)`, found by greedy search
     """
 
-    def __init__(self, model: Seq2Seq, batches: Sequence[int], beams: Sequence[int]):
+    def __init__(self, model: Seq2Seq, batches: Sequence[int], beams: Sequence[int], options: SearchOptions):
         self.model = model
+        self.options = options
         self.batches = batches
         self.beams = beams
         self.encoder_layers = model.encoder.layers
@@ -60,17 +65,15 @@ class Networks:
     def all(self) -> Iterator[tuple[str, Any]]:
         """Yields names and concrete functions."""
         for b in self.batches:
+            yield f"embed_{b}", self._embed(b)
             for layer in range(len(self.encoder_layers)):
                 yield f"encode_{layer}_{b}", self._encode(layer, b)
             yield f"remember_{b}", self._remember(b)
             for k in self.beams:
                 yield f"decode_{b}x{k}", self._decode(b, k)
-        if self.has_attention:
+            yield f"greedy_{b}", self._greedy(b)
+        if self.model.has_attention:
             yield "align", self._align()
-
-    @property
-    def has_attention(self) -> bool:
-        return self.model.decoder.attend is not None
 
     def shape(self) -> dict[str, Any]:
         """What the host must know to drive the networks."""
@@ -89,64 +92,68 @@ class Networks:
                 }
                 for cells, size, before in zip(self.encoder_layers, sizes, widths, strict=False)
             ],
-            "decoder": {"state": sum(self.state_sizes), "attention": self.has_attention},
+            "decoder": {"state": sum(self.state_sizes), "attention": self.model.has_attention},
             "source_size": self.model.source_size,
             "target_size": self.model.target_size,
         }
 
-    def _encode(self, layer: int, b: int) -> Any:
+    def _embed(self, b: int) -> Any:
+        def embed(ids: Any) -> dict[str, Any]:
+            return {"vectors": self.model.embed_source(ids)}
+
+        return tf.function(embed, autograph=False).get_concrete_function(tf.TensorSpec((b, None), tf.int32, "ids"))
+
+    def _encode_step(self, layer: int) -> Any:
         cells = self.encoder_layers[layer]
         directions, sizes = len(cells), self.model.encoder.state_sizes[layer]
-        first = layer == 0
-        width = directions * self.model.encoder.memory_dim
 
         def step(given: Any, keep: Any, state: Any) -> dict[str, Any]:
-            if first:
-                given = ops.reshape(self.model.embed_source(given), (b, -1))
             # The state holds, tensor by tensor, the directions side by side, as the encoder's own last state does.
             tensors = [ops.split(t, directions, axis=-1) for t in _split(state, sizes)]
             outputs, news = [], []
             parts = zip(cells, ops.split(given, directions, -1), ops.split(keep, directions, -1), strict=True)
             for d, (cell, x, kept) in enumerate(parts):
                 before = [tensor[d] for tensor in tensors]
-                output, after = repeat_over_time(cell.recur, cell.project(x)[:, None], before)
+                output, after = run_cell(cell, cell.project(x)[:, None], before, kept)
                 outputs.append(output[:, 0])
-                news.append([old + kept * (new - old) for old, new in zip(before, after, strict=True)])
+                news.append(after)
             state = [part for pair in zip(*news, strict=True) for part in pair]
             return {"outputs": ops.concatenate(outputs, -1), "state": ops.concatenate(state, -1)}
 
-        given = (
-            tf.TensorSpec((b, directions), tf.int32, "ids")
-            if first
-            else tf.TensorSpec((b, width), tf.float32, "inputs")
-        )
-        keep, state = _floats("keep", b, directions), _floats("state", b, sum(sizes))
-        return tf.function(step, autograph=False).get_concrete_function(given, keep, state)
+        return step
+
+    def _encode(self, layer: int, b: int) -> Any:
+        encoder, directions = self.model.encoder, len(self.encoder_layers[layer])
+        width = encoder.memory_dim if layer else self.model.embedding_dim
+        given = _floats("inputs", b, directions * width)
+        keep, state = _floats("keep", b, directions), _floats("state", b, sum(encoder.state_sizes[layer]))
+        return tf.function(self._encode_step(layer), autograph=False).get_concrete_function(given, keep, state)
+
+    def _finals(self, state: Any) -> list[list[Any]]:
+        """The encoder's last states, layer by layer, out of all side by side."""
+        sizes = self.model.encoder.state_sizes
+        parts = iter(_split(state, [size for layer in sizes for size in layer]))
+        return [[next(parts) for _ in layer] for layer in sizes]
 
     def _remember(self, b: int) -> Any:
-        sizes = self.model.encoder.state_sizes
-        spec = _floats("state", b, sum(map(sum, sizes)))
-
-        def finals(state: Any) -> list[list[Any]]:
-            parts = iter(_split(state, [size for layer in sizes for size in layer]))
-            return [[next(parts) for _ in layer] for layer in sizes]
+        spec = _floats("state", b, sum(map(sum, self.model.encoder.state_sizes)))
 
         def with_attention(state: Any, values: Any, mask: Any) -> dict[str, Any]:
-            memory = self.model.decoder.remember(values, mask, finals(state))
+            memory = self.model.decoder.remember(values, mask, self._finals(state))
             return {"state": _join(memory.state), "keys": memory.keys, "values": memory.values}
 
         def without(state: Any) -> dict[str, Any]:
             nothing = ops.zeros((b, 1, 1))
-            return {"state": _join(self.model.decoder.remember(nothing, None, finals(state)).state)}
+            return {"state": _join(self.model.decoder.remember(nothing, None, self._finals(state)).state)}
 
-        if not self.has_attention:
+        if not self.model.has_attention:
             return tf.function(without, autograph=False).get_concrete_function(spec)
         values = _floats("values", b, None, self.model.encoder.memory_dim)
         mask = tf.TensorSpec((b, None), tf.bool, "mask")
         return tf.function(with_attention, autograph=False).get_concrete_function(spec, values, mask)
 
     def _memory_specs(self, b: int) -> list[Any]:
-        if not self.has_attention:
+        if not self.model.has_attention:
             return []
         sizes = {"keys": self.memory.keys.shape[-1], "values": self.memory.values.shape[-1]}
         return [
@@ -180,6 +187,56 @@ class Networks:
         specs = [tf.TensorSpec((rows,), tf.int32, "ids"), _floats("state", rows, sum(self.state_sizes))]
         return tf.function(step, autograph=False).get_concrete_function(*specs, *self._memory_specs(b))
 
+    def _greedy(self, b: int) -> Any:
+        def greedy(ids: Any) -> dict[str, Any]:
+            mask = ops.not_equal(ids, PAD)
+            sequence, finals = self.model.embed_source(ids), []
+            for layer in range(len(self.encoder_layers)):
+                outputs, final = self._read(layer, b, sequence, ops.cast(mask, "float32"))
+                widths = sequence.shape[-1], outputs.shape[-1]
+                sequence = outputs + sequence if self.model.encoder.residual and widths[0] == widths[1] else outputs
+                finals.append(final)
+            memory = self.model.decoder.remember(sequence, mask, self._finals(ops.concatenate(finals, -1)))
+
+            def step(last: Any, state: Any) -> tuple[Any, Any]:
+                logits, state = self.model.decode(last[:, None], memory, state, training=False)
+                return logits[:, 0], state
+
+            limits = output_limit(ops.sum(ops.cast(mask, "int32"), axis=1) - 1, self.options)
+            # As `greedy_search`, but Keras' argmax minds the sign of zero by operations that LiteRT has not.
+            found = follow(step, memory.state, limits, ops.max(limits), lambda scores, _: tf.argmax(scores, -1))
+            return {
+                "ids": found.ids[:, 0],
+                "lengths": found.lengths[:, 0],
+                "log_probability": found.log_probabilities[:, 0],
+            }
+
+        return tf.function(greedy, autograph=False).get_concrete_function(tf.TensorSpec((b, None), tf.int32, "ids"))
+
+    def _read(self, layer: int, b: int, sequence: Any, kept: Any) -> tuple[Any, Any]:
+        """Runs a layer of the encoder over `(b, source, width)` by a loop that needs no list of tensors."""
+        step, directions = self._encode_step(layer), len(self.encoder_layers[layer])
+        units, width = self.model.encoder.units, ops.shape(sequence)[1]
+        places = ops.arange(width, dtype="int32")
+
+        def body(time: Any, outputs: Any, state: Any) -> tuple[Any, Any, Any]:
+            turns = [time, width - 1 - time][:directions]
+            inputs = ops.concatenate([ops.take(sequence, turn, axis=1) for turn in turns], -1)
+            keep = ops.stack([ops.take(kept, turn, axis=1) for turn in turns], -1)
+            found = step(inputs, keep, state)
+            olds, news = (ops.split(x, directions, -1) for x in (outputs, found["outputs"][:, None]))
+            here = [(places == turn)[None, :, None] for turn in turns]
+            written = [ops.where(*parts) for parts in zip(here, news, olds, strict=True)]
+            return time + 1, ops.concatenate(written, -1), found["state"]
+
+        start = (
+            ops.zeros((), "int32"),
+            ops.zeros((b, width, directions * units)),
+            ops.zeros((b, sum(self.model.encoder.state_sizes[layer]))),
+        )
+        _, outputs, state = ops.while_loop(lambda time, *_: time < width, body, start)
+        return outputs, state
+
     def _align(self) -> Any:
         def step(ids: Any, state: Any, *memory: Any) -> dict[str, Any]:
             bound = self._bind(state, memory)
@@ -212,10 +269,8 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / SHAPE_FILE).exists():
         raise ValueError(f"{folder} exists and is no LiteRT export: it has no {SHAPE_FILE}. Choose another folder.")
-    networks = Networks(generator.model, batches, sorted({1, generator.options.beam_size}))
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=f"{folder.name}-partial-", dir=folder.parent))
-    try:
+    networks = Networks(generator.model, batches, sorted({1, generator.options.beam_size}), generator.options)
+    with whole_folder(folder) as partial:
         (partial / NETWORKS_FILE).write_bytes(_convert(networks, quantize))
         generator.source_tokenizer.save(partial / SOURCE_FILE)
         generator.target_tokenizer.save(partial / TARGET_FILE)
@@ -230,16 +285,6 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
             "files": files,
         }
         (partial / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")
-        partial.chmod(0o755)
-        if folder.exists():
-            before = partial.with_name(partial.name + "-before")
-            folder.rename(before)
-            partial.rename(folder)
-            shutil.rmtree(before)
-        else:
-            partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 
@@ -247,21 +292,15 @@ def _convert(networks: Networks, quantize: str) -> bytes:
     module = tf.Module()
     module.weights = [variable.value for variable in networks.model.variables]
     signatures = dict(networks.all())
-    log = logging.getLogger("tensorflow")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with tempfile.TemporaryDirectory() as temporary:
-            tf.saved_model.save(module, temporary, signatures=signatures)
-            converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=list(signatures))
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]  # nothing of TensorFlow's own
-            if quantize != "none":
-                converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            if quantize == "float16":
-                converter.target_spec.supported_types = [tf.float16]
-            return bytes(converter.convert())
-    finally:
-        log.setLevel(level)
+    with tempfile.TemporaryDirectory() as temporary:
+        tf.saved_model.save(module, temporary, signatures=signatures)
+        converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=list(signatures))
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]  # nothing of TensorFlow's own
+        if quantize != "none":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        return bytes(converter.convert())
 
 
 def _floats(name: str, *shape: int | None) -> tf.TensorSpec:

@@ -6,14 +6,12 @@ program: load only those you trust.
 
 from __future__ import annotations
 
-import logging
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
+from seq2seq.files import whole_folder
 from seq2seq.generation.searcher import search
 from seq2seq.symbols import BOS, EOS, NAMES, PAD
 from seq2seq.types import SearchResult
@@ -61,10 +59,10 @@ class IdsService(tf.Module):
         ids = tf.pad(ids[:, :longest], [[0, 0], [0, 1]])
         source = tf.where(places < ends, ids, tf.where(places == ends, EOS, PAD))
         found = search(self._generator.model, source, self._options)
-        some = tf.cast(lengths > 0, tf.int32)[:, tf.newaxis]
-        ids = found.ids * some[:, :, tf.newaxis] + PAD * (1 - some)[:, :, tf.newaxis]
-        gains = found.log_probabilities * tf.cast(some, tf.float32)
-        return SearchResult(ids, found.lengths * some, gains, found.scores), source
+        some = (lengths > 0)[:, tf.newaxis]
+        ids = tf.where(some[:, :, tf.newaxis], found.ids, PAD)
+        counted, gains = (tf.where(some, part, 0) for part in (found.lengths, found.log_probabilities))
+        return SearchResult(ids, counted, gains, found.scores), source
 
     def _best(self, tensor: Any) -> Any:
         """Without the axis of hypotheses where there is one only."""
@@ -163,30 +161,11 @@ def export_saved_model(generator: Generator, folder: Path, ids_only: bool = Fals
         raise ValueError(f"A SavedModel is made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
     service = IdsService(generator) if ids_only else TextService(generator)
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    before = [int(path.name) for path in folder.iterdir() if path.name.isdigit()]
+    before = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.exists() else []
     path = folder / str(max(before, default=0) + 1)
-    partial = folder / f"partial-{path.name}"  # no number, so no server takes it for a version
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        _save(service, partial)
-        partial.rename(path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with whole_folder(path) as partial:  # which has no number, so no server takes it for a version
+        tf.saved_model.save(service, str(partial), signatures=service.signatures())
     return path
-
-
-def _save(service: IdsService, path: Path) -> None:
-    log = logging.getLogger("tensorflow")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        tf.saved_model.save(service, str(path), signatures=service.signatures())
-    except tf.errors.OpError as error:
-        # TensorFlow hides the errno of what the disk says.
-        raise OSError(os.strerror(28) if "space" in str(error) else str(error).split("\n")[0]) from error
-    finally:
-        log.setLevel(level)
 
 
 def _graph(function: Any, *signature: tf.TensorSpec) -> Any:

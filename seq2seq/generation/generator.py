@@ -10,18 +10,19 @@ import keras
 import numpy as np
 from keras import ops
 
-from seq2seq.generation.searcher import Searcher, output_limit
+from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
+from seq2seq.generation.searcher import Searcher
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.pipeline.batches import pad, shift
+from seq2seq.pipeline.batches import shift
 from seq2seq.search.greedy import forbid_control_symbols
-from seq2seq.search.options import InputTooLong, SearchOptions
-from seq2seq.symbols import EOS, PAD
+from seq2seq.search.options import SearchOptions
+from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
-from seq2seq.types import EMPTY, Hypothesis, SearchResult
+from seq2seq.types import SearchResult
 
 
-class Generator:
-    """Translates lines of text.
+class Generator(LineGenerator):
+    """Translates lines of text with a model in memory.
 
     Args:
         model: A built `Seq2Seq`.
@@ -37,10 +38,8 @@ class Generator:
         target_tokenizer: SubwordTokenizer,
         options: SearchOptions = SearchOptions(),
     ):
+        super().__init__(source_tokenizer, target_tokenizer, options)
         self.model = model
-        self.source_tokenizer = source_tokenizer
-        self.target_tokenizer = target_tokenizer
-        self.options = options
         self._greedy: Generator | None = None
         self._searcher = _compiled(Searcher(model, options))
         self._aligner = _compiled(_Aligner(model))
@@ -52,8 +51,7 @@ class Generator:
 
     @property
     def has_attention(self) -> bool:
-        """Whether `align` has something to show."""
-        return self.model.decoder.attend is not None
+        return self.model.has_attention
 
     def greedy(self) -> Generator:
         """Returns the same generator with the quickest search; made once, so that its graph is too."""
@@ -61,77 +59,19 @@ class Generator:
             self._greedy = self.with_options(beam_size=1, num_best=1, sampling=False)
         return self._greedy
 
-    def __call__(self, lines: Sequence[str] | str, batch_size: int = 64) -> list[str] | str:
-        """Returns the best translation of each line, or of the one line."""
-        if isinstance(lines, str):
-            return self.generate([lines], batch_size)[0][0].text
-        return [best[0].text for best in self.generate(lines, batch_size)]
+    def _search(self, sources: list[list[int]], places: list[int]) -> SearchResult:
+        inputs = _static(pad_with_eos(sources))
+        if not self.options.sampling:
+            return self._searcher.predict_on_batch(inputs)
+        # One stream a line, so that its draws do not depend on the lines beside it.
+        longest = self.options.output_limit(inputs.shape[1])
+        draws = [np.random.default_rng([self.options.seed, place]).random(longest + 1) for place in places]
+        rows = draws + draws[:1] * (len(inputs) - len(places))
+        return self._searcher.predict_on_batch((inputs, np.asarray(rows, np.float32)))
 
-    def generate(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
-        """Returns the `num_best` hypotheses of each line, in the order of the lines; an empty line stays empty.
-
-        Args:
-            lines: Text, one input each.
-            batch_size: Lines searched together, lines of like length. It changes the speed, not the result.
-
-        Raises:
-            InputTooLong: a line has more than `max_input` pieces; nothing is translated then.
-        """
-        sources = self.source_tokenizer.encode(lines)
-        for index, ids in enumerate(sources):
-            if len(ids) > self.options.max_input:
-                raise InputTooLong(index, len(ids), self.options.max_input)
-        results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
-        for chosen in _by_length([len(s) for s in sources], batch_size):
-            inputs = _source_batch([sources[i] for i in chosen])
-            if self.options.sampling:
-                # One stream a line, so that its draws do not depend on the lines beside it.
-                longest = output_limit(inputs.shape[1], self.options)
-                draws = [np.random.default_rng([self.options.seed, i]).random(longest + 1) for i in chosen]
-                rows = draws + draws[:1] * (len(inputs) - len(chosen))
-                found = self._searcher.predict_on_batch((inputs, np.asarray(rows, np.float32)))
-            else:
-                found = self._searcher.predict_on_batch(inputs)
-            for row, hypotheses in zip(chosen, self._to_text(found, len(chosen)), strict=True):
-                results[row] = hypotheses
-        return results
-
-    def _to_text(self, found: Any, rows: int) -> list[list[Hypothesis]]:
-        found = SearchResult(*(np.asarray(part)[:rows] for part in found))
-        places = [(row, n) for row in range(rows) for n in range(found.ids.shape[1]) if found.scores[row, n] > -1e8]
-        ids = [found.ids[row, n, : found.lengths[row, n]].tolist() for row, n in places]
-        results: list[list[Hypothesis]] = [[] for _ in range(rows)]
-        for (row, n), pieces, text in zip(places, ids, self.target_tokenizer.decode(ids), strict=True):
-            results[row].append(
-                Hypothesis(
-                    text,
-                    tuple(self.target_tokenizer.pieces(pieces)),
-                    float(found.scores[row, n]),
-                    float(found.log_probabilities[row, n]),
-                )
-            )
-        return results
-
-    def align(self, pairs: Sequence[tuple[str, Sequence[str]]], batch_size: int = 64) -> list[np.ndarray]:
-        """Returns for each (source line, target pieces) the attention weights, `(pieces + 1, source pieces + 1)`.
-
-        The last row is the EOS, the last column the source's EOS; rows sum to 1.
-
-        Raises:
-            ValueError: the model has no attention.
-        """
-        if not self.has_attention:
-            raise ValueError("This model has no attention, so it has no alignments.")
-        targets = [self.target_tokenizer.ids(pieces) for _, pieces in pairs]
-        sources = self.source_tokenizer.encode([line for line, _ in pairs])
-        results: list[np.ndarray] = [np.zeros((1, 1), np.float32)] * len(pairs)
-        for chosen in _by_length([len(s) for s in sources], batch_size):
-            target_input, _ = _target_batch([targets[i] for i in chosen])
-            source = _source_batch([sources[i] for i in chosen])
-            weights = np.asarray(self._aligner.predict_on_batch((source, target_input)))
-            for row, i in enumerate(chosen):
-                results[i] = weights[row, : len(targets[i]) + 1, : len(sources[i]) + 1]
-        return results
+    def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
+        target_input, _ = shift(_static(pad_with_eos(targets)))
+        return np.asarray(self._aligner.predict_on_batch((_static(pad_with_eos(sources)), target_input)))
 
     def score(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
         """Returns for each (source line, target line) the log-probability of every target piece and of the EOS.
@@ -147,9 +87,9 @@ class Generator:
         """As `score`, for targets that are ids already."""
         sources = self.source_tokenizer.encode(lines)
         results: list[np.ndarray] = [np.zeros(0, np.float32)] * len(sources)
-        for chosen in _by_length([len(s) for s in sources], batch_size):
-            target_input, target_output = _target_batch([targets[i] for i in chosen])
-            source = _source_batch([sources[i] for i in chosen])
+        for chosen in by_length(sources, batch_size):
+            target_input, target_output = shift(_static(pad_with_eos([targets[i] for i in chosen])))
+            source = _static(pad_with_eos([sources[i] for i in chosen]))
             gains = np.asarray(self._scorer.predict_on_batch((source, target_input, target_output)))
             for row, i in enumerate(chosen):
                 results[i] = gains[row, : len(targets[i]) + 1]
@@ -184,20 +124,6 @@ def _compiled(model: keras.Model) -> keras.Model:
     # On a CPU, XLA lost every comparison under TensorFlow; elsewhere there is nothing but a compiled step.
     model.compile(jit_compile=keras.backend.backend() != "tensorflow")
     return model
-
-
-def _by_length(lengths: list[int], batch_size: int) -> list[list[int]]:
-    """Groups the places of the lines that are not empty, longest first so that memory is known at once."""
-    order = sorted((i for i, n in enumerate(lengths) if n), key=lambda i: -lengths[i])
-    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-
-
-def _source_batch(sources: list[list[int]]) -> np.ndarray:
-    return _static(pad([[*ids, EOS] for ids in sources]))
-
-
-def _target_batch(targets: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
-    return shift(_static(pad([[*ids, EOS] for ids in targets])))
 
 
 def _static(ids: np.ndarray) -> np.ndarray:

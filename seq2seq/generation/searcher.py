@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import keras
@@ -44,9 +43,9 @@ def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = 
 
 
 def output_limit(length: Any, options: SearchOptions) -> Any:
-    """The most pieces of an output, for an int or a tensor of input lengths."""
+    """`options.output_limit`, for tensors too."""
     if isinstance(length, int):
-        return math.floor(length * options.max_ratio) + options.max_extra
+        return options.output_limit(length)
     return ops.cast(ops.floor(ops.cast(length, "float32") * options.max_ratio), "int32") + options.max_extra
 
 

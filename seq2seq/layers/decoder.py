@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 import keras
@@ -12,7 +11,7 @@ from seq2seq.layers.attention import ATTENTIONS, MultiHeadAttention
 from seq2seq.layers.bridge import Bridge
 from seq2seq.layers.cells import make_cell, state_sizes
 from seq2seq.layers.dropout import sequence_dropout
-from seq2seq.layers.recurrence import repeat_over_time
+from seq2seq.layers.recurrence import repeat_over_time, run_cell
 from seq2seq.types import Memory, State
 
 ORDERS = ("before", "between", "after")
@@ -188,21 +187,19 @@ class RNNDecoder(keras.layers.Layer):
         bottom, first = self.cells[0], state["layers"][0]
         if self._attends_before:
 
-            def step(row: Any, current: list[Any]) -> tuple[Any, list[Any]]:
-                projected, *known = ops.split(row, [bottom.projected_size], axis=-1) if self.query_input else [row]
+            def step(now: list[Any], current: list[Any]) -> tuple[list[Any], list[Any]]:
+                projected, *known = now
                 query = sum(known, bottom.read(current))
                 context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
                 output, current = bottom.recur(projected + self.fed(context), current)
-                return ops.concatenate([output, context], -1), current
+                return [output, context], current
 
             known = self._know(inputs)
-            rows = ops.concatenate([bottom.project(inputs), *known], -1)
-            both, final = repeat_over_time(step, rows, first)
-            outputs, context = ops.split(both, [self.units], axis=-1)
+            (outputs, context), final = repeat_over_time(step, [bottom.project(inputs), *known], first)
             start = ops.expand_dims(bottom.read(first), 1)
             queries = sum(known, ops.concatenate([start, outputs[:, :-1]], axis=1))
         else:
-            outputs, final = repeat_over_time(bottom.recur, bottom.project(inputs), first)
+            outputs, final = run_cell(bottom, bottom.project(inputs), first)
         above = outputs
         if self._attends_between:
             queries = outputs
@@ -212,7 +209,7 @@ class RNNDecoder(keras.layers.Layer):
         for cell, layer_state, dropout in zip(self.cells[1:], state["layers"][1:], self.dropouts[1:-1], strict=True):
             below = outputs
             projected = cell.project(dropout(above, training=training))
-            outputs, final = repeat_over_time(cell.recur, projected, layer_state)
+            outputs, final = run_cell(cell, projected, layer_state)
             outputs = above = outputs + below if self.residual else outputs
             finals.append(final)
         if self.attend is None:
@@ -224,17 +221,16 @@ class RNNDecoder(keras.layers.Layer):
 
     def _all_in_loop(self, inputs: Any, memory: Memory, state: State, training: Any) -> tuple[Any, Any, State]:
         known = self._know(inputs)
-        columns = [self.cells[0].project(inputs), inputs, *known]
+        given = [self.cells[0].project(inputs), inputs, *known]
         drops = bool(training) and self.dropout > 0 and self.num_layers > 1
         if drops:  # drawn for all steps before the loop, which must stay pure
             ones = ops.ones((*ops.shape(inputs)[:2], self.units), dtype=inputs.dtype)
-            columns += [dropout(ones, training=True) for dropout in self.dropouts[1:-1]]
-        edges = list(accumulate(column.shape[-1] for column in columns))[:-1]
+            given += [dropout(ones, training=True) for dropout in self.dropouts[1:-1]]
 
-        def step(row: Any, flat: list[Any]) -> tuple[Any, list[Any]]:
+        def step(now: list[Any], flat: list[Any]) -> tuple[list[Any], list[Any]]:
             current = keras.tree.pack_sequence_as(state, flat)
             layers, fed = list(current["layers"]), [current["feed"]]
-            projected, raw, *rest = ops.split(row, edges, axis=-1)
+            projected, raw, *rest = now
             asked, kept = rest[: len(known)], rest[len(known) :]
             query = sum(asked, self.cells[0].read(layers[0]))
             context = None
@@ -253,12 +249,10 @@ class RNNDecoder(keras.layers.Layer):
                 context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
             readout = self._read(output, context, raw)
             new = {"layers": layers, "feed": readout}
-            return ops.concatenate([readout, query], -1), keras.tree.flatten(new)
+            return [readout, query], keras.tree.flatten(new)
 
-        both, flat = repeat_over_time(step, ops.concatenate(columns, -1), keras.tree.flatten(state))
-        final = keras.tree.pack_sequence_as(state, flat)
-        features, queries = ops.split(both, [self.features_dim], axis=-1)
-        return features, queries, final
+        (features, queries), flat = repeat_over_time(step, given, keras.tree.flatten(state))
+        return features, queries, keras.tree.pack_sequence_as(state, flat)
 
     def _know(self, inputs: Any) -> list[Any]:
         """What the inputs add to the queries, `(rows, steps, units)`, made outside the loop; empty without."""

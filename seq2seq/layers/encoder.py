@@ -9,7 +9,7 @@ from keras import ops
 
 from seq2seq.layers.cells import make_cell, state_sizes, zero_state
 from seq2seq.layers.dropout import sequence_dropout
-from seq2seq.layers.recurrence import repeat_over_time
+from seq2seq.layers.recurrence import run_cell
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -85,7 +85,7 @@ class RNNEncoder(keras.layers.Layer):
             outputs, finals = [], []
             for cell, reverse in zip(cells, (False, True), strict=False):
                 zeros = zero_state(cell, ops.shape(dropped)[0])
-                output, final = repeat_over_time(cell.recur, cell.project(dropped), zeros, mask, reverse)
+                output, final = run_cell(cell, cell.project(dropped), zeros, mask, reverse)
                 outputs.append(output)
                 finals.append(final)
             sequence = ops.concatenate(outputs, axis=-1) if len(outputs) > 1 else outputs[0]

@@ -12,10 +12,9 @@ from seq2seq.symbols import PAD
 
 
 class LiteMemory(NamedTuple):
-    """An encoded batch of `batch` sources; only the first `sources` rows are real, the rest fill it up."""
+    """An encoded batch of `batch` sources; where fewer came, the first fills it up."""
 
     batch: int
-    sources: int
     state: np.ndarray
     """`(batch, state)`, float32: the decoder's first."""
     bound: dict[str, np.ndarray]
@@ -65,16 +64,17 @@ class LiteNetworks:
         ids = np.concatenate([source, np.repeat(source[:1], batch - len(source), axis=0)])
         mask = ids != PAD
         width = ids.shape[1]
-        sequence, finals = ids, []
+        kept = mask.astype(np.float32)
+        sequence = self._call(f"embed_{batch}", ids=ids)["vectors"]
+        finals = []
         for number, layer in enumerate(self._encoder):
             directions, units = layer["directions"], layer["units"]
             outputs = np.empty((batch, width, directions * units), np.float32)
             state = np.zeros((batch, layer["state"]), np.float32)
-            kept = mask.astype(np.float32)
             for t in range(width):
                 places = [t, width - 1 - t][:directions]  # one direction reads from the front, one from the end
-                given = {"inputs" if number else "ids": sequence[:, places].reshape(batch, -1), "keep": kept[:, places]}
-                found = self._call(f"encode_{number}_{batch}", state=state, **given)
+                inputs = sequence[:, places].reshape(batch, -1)
+                found = self._call(f"encode_{number}_{batch}", inputs=inputs, keep=kept[:, places], state=state)
                 state = found["state"]
                 for d, place in enumerate(places):
                     outputs[:, place, d * units : (d + 1) * units] = found["outputs"][:, d * units : (d + 1) * units]
@@ -85,7 +85,7 @@ class LiteNetworks:
             given |= {"values": sequence, "mask": mask}
         found = self._call(f"remember_{batch}", **given)
         bound = {"keys": found["keys"], "values": found["values"], "mask": mask} if self.has_attention else {}
-        return LiteMemory(batch, len(source), found["state"], bound)
+        return LiteMemory(batch, found["state"], bound)
 
     def decode(self, memory: LiteMemory, beam_size: int, ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
         """One step for `batch * beam_size` rows. Returns `top`, `top_ids`, `eos` (log-probabilities) and `state`."""

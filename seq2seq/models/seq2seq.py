@@ -116,7 +116,7 @@ class Seq2Seq(keras.Model):
 
     def align(self, ids: Any, memory: Memory, state: State) -> Any:
         """Attention weights `(rows, target, source)` over these ids; ValueError if the model has no attention."""
-        if self.decoder.attend is None:
+        if not self.has_attention:
             raise ValueError("This model has no attention, so it has no alignments.")
         output = self.decoder(self.embed_target(ids), memory, state)
         return self.decoder.align(output.queries, memory)
@@ -136,6 +136,11 @@ class Seq2Seq(keras.Model):
     def embed_target(self, ids: Any) -> Any:
         """`(…)` ids -> `(…, embedding_dim)`, what the decoder reads."""
         return self.target_embedding(ids) * self.embedding_dim**0.5
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether `align` has something to show."""
+        return self.decoder.attend is not None
 
     @property
     def _shared(self) -> Any:

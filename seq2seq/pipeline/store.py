@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain, islice
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.files import whole_folder
 from seq2seq.symbols import EOS
 from seq2seq.types import Example
 
@@ -76,27 +76,23 @@ class TokenStore:
         Pairs with an empty side, or with more than `max_length` pieces on one, are left out and counted.
         """
         folder = Path(folder)
-        partial = folder.with_name(folder.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
         counts = {"pairs": 0, "empty": 0, "too_long": 0}
-        with _Writer(partial, "source") as sources, _Writer(partial, "target") as targets:
-            for number, chunk in enumerate(_chunks(examples)):
-                pairs = zip(
-                    encode_source([e.source for e in chunk], number),
-                    encode_target([e.target for e in chunk], number),
-                    strict=True,
-                )
-                kept = [(source, target) for source, target in pairs if source and target]
-                fitting = [pair for pair in kept if max(map(len, pair)) <= max_length]
-                counts["empty"] += len(chunk) - len(kept)
-                counts["too_long"] += len(kept) - len(fitting)
-                counts["pairs"] += len(fitting)
-                sources.add([source for source, _ in fitting])
-                targets.add([target for _, target in fitting])
-        (partial / "store.json").write_text(json.dumps(counts), "utf-8")
-        shutil.rmtree(folder, ignore_errors=True)
-        partial.rename(folder)
+        with whole_folder(folder) as partial:
+            with _Writer(partial, "source") as sources, _Writer(partial, "target") as targets:
+                for number, chunk in enumerate(_chunks(examples)):
+                    pairs = zip(
+                        encode_source([e.source for e in chunk], number),
+                        encode_target([e.target for e in chunk], number),
+                        strict=True,
+                    )
+                    kept = [(source, target) for source, target in pairs if source and target]
+                    fitting = [pair for pair in kept if max(map(len, pair)) <= max_length]
+                    counts["empty"] += len(chunk) - len(kept)
+                    counts["too_long"] += len(kept) - len(fitting)
+                    counts["pairs"] += len(fitting)
+                    sources.add([source for source, _ in fitting])
+                    targets.add([target for _, target in fitting])
+            (partial / "store.json").write_text(json.dumps(counts), "utf-8")
         return cls(folder)
 
 

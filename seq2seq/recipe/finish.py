@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import logging
 import shutil
 from pathlib import Path
@@ -58,23 +57,18 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, ParallelText
 
 def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
     """Writes what `recipe.exports` names and is not there yet; what this machine cannot make is told and left out."""
-    import keras
+    from seq2seq.export.formats import export, has_export, missing_for
 
-    if "saved_model" not in recipe.exports or (folder.exports / "saved_model" / "1").exists():
-        return
-    missing = "TensorFlow as Keras' backend" if keras.backend.backend() != "tensorflow" else None
-    if missing is None and importlib.util.find_spec("tensorflow_text") is None:
-        missing = "tensorflow-text"
-    if missing:
-        _log.warning(
-            "No SavedModel is written: it wants %s. Where that is: seq2seq export %s --format saved_model",
-            *(missing, folder.path),
-        )
-        return
-    from seq2seq.export.saved_model import export_saved_model
-
-    path = export_saved_model(generator.with_options(sampling=False), folder.exports / "saved_model")
-    _log.info("Exported a SavedModel to %s", path)
+    for form in recipe.exports:
+        path = folder.exports / form
+        if has_export(form, path):
+            continue
+        missing = missing_for(form)
+        if missing:
+            how = f"Where that is: seq2seq export {folder.path} --format {form}"
+            _log.warning("No %s is exported: it wants %s. %s", form, missing, how)
+        else:
+            _log.info("Exported %s", export(form, generator.with_options(sampling=False), path))
 
 
 def show_examples(folder: RunFolder, tests: dict[str, ParallelText], count: int = 5) -> str:

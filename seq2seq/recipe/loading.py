@@ -9,7 +9,7 @@ from seq2seq.lite.folder import is_lite_folder
 
 if TYPE_CHECKING:
     from seq2seq.generation.generator import Generator
-    from seq2seq.types import LineGenerator
+    from seq2seq.generation.lines import LineGenerator
 
 
 def load_translator(path: Path, **options: Any) -> LineGenerator:

@@ -9,6 +9,7 @@ from importlib import metadata
 from typing import Any
 
 from seq2seq import __version__
+from seq2seq.files import whole_file
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.run_folder import RunFolder
 from seq2seq.training.clock import clock
@@ -38,9 +39,8 @@ def write_curves(folder: RunFolder, history: list[dict[str, Any]]) -> None:
     scores.set(xlabel="epoch", ylabel="BLEU", title="Validation BLEU, greedy")
     for axes in (losses, scores):
         axes.grid(alpha=0.3)
-    partial = folder.curves_file.with_name("curves.partial")
-    figure.savefig(partial, format="png", dpi=100)
-    partial.replace(folder.curves_file)
+    with whole_file(folder.curves_file) as partial:
+        figure.savefig(partial, format="png", dpi=100)
 
 
 def versions() -> dict[str, str]:

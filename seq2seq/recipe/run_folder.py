@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
+from seq2seq.files import whole_file, write_text
 from seq2seq.pipeline.corpus import ParallelText
 from seq2seq.recipe.config import Model, Recipe, RecipeError, from_json
 from seq2seq.text.subword import SubwordTokenizer
@@ -45,12 +45,7 @@ class RunFolder:
     def write(self, file: Path, text: str) -> None:
         """Writes a text file whole or not at all."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(file.name + ".partial")
-        with open(partial, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(file)
+        write_text(file, text)
 
     def write_json(self, file: Path, value: Any) -> None:
         self.write(file, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
@@ -158,11 +153,8 @@ def build_model(recipe: Model, source_size: int, target_size: int) -> Any:
 
 def save_weights(model: Any, path: Path) -> None:
     """Writes a weights-only file by Keras, whole or not at all."""
-    partial = path.with_name("partial-" + path.name)  # Keras wants the ending
-    model.save_weights(partial)
-    with open(partial, "rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with whole_file(path) as partial:
+        model.save_weights(partial)
 
 
 def load_weights(model: Any, path: Path) -> None:

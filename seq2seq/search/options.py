@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -44,6 +45,10 @@ class SearchOptions:
         if "num_best" in options and "beam_size" not in options:
             options["beam_size"] = max(self.beam_size, options["num_best"])
         return replace(self, **options)
+
+    def output_limit(self, length: int) -> int:
+        """The most pieces of an output for an input of `length` pieces."""
+        return math.floor(length * self.max_ratio) + self.max_extra
 
     def __post_init__(self) -> None:
         from_one = {"beam_size": self.beam_size, "num_best": self.num_best, "max_input": self.max_input}

@@ -12,6 +12,7 @@ from typing import Any
 
 import sentencepiece
 
+from seq2seq.files import whole_file
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
 
 KINDS = ("unigram", "bpe")
@@ -154,9 +155,8 @@ class SubwordTokenizer:
 
     def save(self, path: Path) -> None:
         """Writes the `.model` file under a temporary name, then renames it."""
-        temporary = Path(path).with_suffix(".partial")
-        temporary.write_bytes(self.model)
-        temporary.replace(path)
+        with whole_file(path) as partial:
+            partial.write_bytes(self.model)
 
 
 def _sample(lines: Iterable[str], most: int, draw: random.Random) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+
+from seq2seq.files import whole_file
 
 
 def save_checkpoint(path: Path, trainee: keras.Model, progress: dict[str, Any]) -> None:
@@ -18,12 +19,8 @@ def save_checkpoint(path: Path, trainee: keras.Model, progress: dict[str, Any]) 
     The file appears under its name only when it is whole and on the disk.
     """
     arrays = {f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_variables(trainee))}
-    partial = path.with_name(path.name + ".partial")
-    with open(partial, "wb") as file:
+    with whole_file(path) as partial, open(partial, "wb") as file:
         np.savez(file, progress=np.frombuffer(json.dumps(progress).encode("utf-8"), np.uint8), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def load_checkpoint(path: Path, trainee: keras.Model) -> dict[str, Any]:

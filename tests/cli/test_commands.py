@@ -1,12 +1,15 @@
 import io
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
+from seq2seq.cli import text_io
 from seq2seq.cli.main import main
 
 LINES = ["ab cd", "", "ef gh ij", "op"]
@@ -150,6 +153,12 @@ def test_an_output_file_is_never_half_written(cli, finished, tmp_path):
     assert code == 2
     assert (tmp_path / "out").read_text() == "before"
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_device_is_written_to_as_it_is():
+    with text_io.output(os.devnull) as stream:
+        stream.write("gone")
+    assert Path(os.devnull).is_char_device()
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="exports are made by TensorFlow")

@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -181,18 +182,17 @@ def test_every_weight_is_saved_once(generators, exported):
 
 
 def test_versions_follow_each_other_and_a_failure_leaves_none(generators, tmp_path, monkeypatch):
-    def full(service, path):
-        path.mkdir()
-        (path / "saved_model.pb").write_bytes(b"half")
+    def full(service, path, signatures):
+        (Path(path) / "saved_model.pb").write_bytes(b"half")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(saved_model, "_save", lambda service, path: path.mkdir())
+    monkeypatch.setattr(saved_model.tf.saved_model, "save", lambda service, path, signatures: None)
     folder = tmp_path / "out"
     assert export_saved_model(generators["beam"], folder) == folder / "1"
     (folder / "7").mkdir()
     (folder / "old").mkdir()
     assert export_saved_model(generators["beam"], folder) == folder / "8"
-    monkeypatch.setattr(saved_model, "_save", full)
+    monkeypatch.setattr(saved_model.tf.saved_model, "save", full)
     with pytest.raises(OSError, match="No space"):
         export_saved_model(generators["beam"], folder)
     assert sorted(path.name for path in folder.iterdir()) == ["1", "7", "8", "old"]

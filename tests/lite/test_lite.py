@@ -6,13 +6,15 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 from seq2seq.generation.generator import Generator
-from seq2seq.lite.folder import LiteFolderError
+from seq2seq.generation.lines import pad_with_eos
+from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, LiteFolderError
 from seq2seq.lite.generator import LiteGenerator
 from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS
@@ -29,6 +31,7 @@ MODELS = {
     "bahdanau": ({}, {}),
     "luong": ({"units": 4}, {"attention": "general", "order": "after", "cell": "lstm"}),
     "fed": ({"num_layers": 2, "residual": True}, {"input_feeding": True, "num_layers": 2, "residual": True}),
+    "residual": ({"units": 5, "bidirectional": False, "residual": True}, {}),
     "knowing": ({}, {"query_input": True}),
     "between": ({}, {"order": "between", "num_layers": 2}),
     "heads": ({"cell": "lstm", "bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
@@ -70,10 +73,16 @@ def same(got, wanted):
         np.testing.assert_allclose([h.log_probability for h in ours], [h.log_probability for h in theirs], atol=1e-4)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_kind_of_model_translates_as_in_memory(name, make, tmp_path, sentences):
-    generator, lines = make(name), [*LINES, *sentences[:12]]
-    lite = LiteGenerator.load(export_litert(generator, tmp_path / "it", "none", batches=(1, 4)))
+@pytest.fixture(scope="module", params=MODELS)
+def kind(request, make, tmp_path_factory):
+    """A model of each kind and its export, not quantised."""
+    generator = make(request.param)
+    return generator, export_litert(generator, tmp_path_factory.mktemp("lite") / "it", "none", batches=(1, 4))
+
+
+def test_every_kind_of_model_translates_as_in_memory(kind, sentences):
+    generator, lines = kind[0], [*LINES, *sentences[:12]]
+    lite = LiteGenerator.load(kind[1])
     expected = generator.generate(lines)
     same(lite.generate(lines), expected)
     same(lite.generate(lines, batch_size=1), expected)
@@ -87,6 +96,18 @@ def test_every_kind_of_model_translates_as_in_memory(name, make, tmp_path, sente
     else:
         with pytest.raises(ValueError, match="no attention"):
             lite.align([("a", ())])
+
+
+def test_the_whole_search_in_one_graph_is_the_greedy_one(kind, tokenizer, sentences):
+    from ai_edge_litert.interpreter import Interpreter
+
+    (generator, folder), lines = kind, sentences[:4]
+    search = Interpreter(str(folder / NETWORKS_FILE)).get_signature_runner("greedy_4")
+    found = search(ids=pad_with_eos(tokenizer.encode(lines)))
+    ids = [row[:length].tolist() for row, length in zip(found["ids"], found["lengths"], strict=True)]
+    expected = [best[0] for best in generator.greedy().generate(lines)]
+    assert tokenizer.decode(ids) == [best.text for best in expected]
+    np.testing.assert_allclose(found["log_probability"], [best.log_probability for best in expected], atol=1e-4)
 
 
 @pytest.mark.parametrize("normalization", ["none", "gnmt"])
@@ -191,6 +212,22 @@ def test_a_failed_export_leaves_the_old_one(make, folder, tmp_path, monkeypatch)
         export_litert(make("bahdanau"), tmp_path / "it")
     assert [path.name for path in tmp_path.iterdir()] == ["it"]
     assert LiteGenerator.load(tmp_path / "it")("a dog")
+
+
+def test_an_export_that_cannot_take_its_place_leaves_the_old_one(make, folder, tmp_path, monkeypatch):
+    def rename(path, target):
+        if path.name.startswith("partial-"):
+            raise OSError(13, "Permission denied")
+        return real(path, target)
+
+    real = Path.rename
+    shutil.copytree(folder, tmp_path / "it")
+    before = (tmp_path / "it" / SHAPE_FILE).read_text()
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(OSError, match="Permission denied"):
+        export_litert(make("bahdanau"), tmp_path / "it", batches=(1,))
+    assert [path.name for path in tmp_path.iterdir()] == ["it"]
+    assert (tmp_path / "it" / SHAPE_FILE).read_text() == before
 
 
 def test_what_is_no_export_is_never_replaced(make, tmp_path):

@@ -1,0 +1,47 @@
+"""The forms in which a model is shipped, by the names that recipes and the command line use."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from seq2seq.lite.folder import is_lite_folder
+
+if TYPE_CHECKING:
+    from seq2seq.generation.generator import Generator
+
+FORMATS = ("saved_model", "litert")
+
+
+def missing_for(form: str) -> str | None:
+    """Returns what an export in this form needs and this machine lacks; None if it can be made here."""
+    if keras.backend.backend() != "tensorflow":
+        return "TensorFlow as Keras' backend"
+    if form == "saved_model" and importlib.util.find_spec("tensorflow_text") is None:
+        return "tensorflow-text"
+    return None
+
+
+def has_export(form: str, folder: Path) -> bool:
+    """Whether `folder` holds a whole export in this form."""
+    if form == "litert":
+        return is_lite_folder(folder)
+    return folder.is_dir() and any(path.name.isdigit() for path in folder.iterdir())
+
+
+def export(form: str, generator: Generator, folder: Path, **options: Any) -> Path:
+    """Writes a generator to `folder` in a form of `FORMATS`; `options` as `export_saved_model`, `export_litert`.
+
+    Returns:
+        The folder that is to be served: of a SavedModel the new version in `folder`, else `folder` itself.
+    """
+    if form == "litert":
+        from seq2seq.export.litert import export_litert
+
+        return export_litert(generator, folder, **options)
+    from seq2seq.export.saved_model import export_saved_model
+
+    return export_saved_model(generator, folder, **options)

@@ -1,0 +1,83 @@
+"""Files and folders that appear under their names only when they are whole. Imports no framework."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FULL = 1 << 20
+"""Bytes; a disk with less room than this counts as full when something could not be written."""
+
+
+@contextmanager
+def whole_file(path: Path | str) -> Iterator[Path]:
+    """Yields a temporary name beside `path`, of the same ending, to write to.
+
+    At the end what was written is brought to the disk and takes the place of `path`. If anything fails, or nothing
+    was written, `path` stays as it was and nothing is left.
+
+    Raises:
+        OSError: with ENOSPC whatever the writer raised, if the disk is full.
+    """
+    path = Path(path)
+    partial = _partial(path)
+    try:
+        with _told(path):
+            yield partial
+            with open(partial, "rb") as file:
+                os.fsync(file.fileno())
+            partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path | str) -> Iterator[Path]:
+    """As `whole_file`, for a folder: yields an empty one; what stood at `path` is replaced at the end."""
+    path = Path(path)
+    partial = _partial(path)
+    before = path.with_name(f"before-{path.name}")
+    try:
+        with _told(path):
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            yield partial
+            if path.exists():
+                shutil.rmtree(before, ignore_errors=True)
+                path.rename(before)
+            try:
+                partial.rename(path)
+            except OSError:
+                if before.exists():
+                    before.rename(path)
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Writes a UTF-8 text file whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f"partial-{path.name}")
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Gives a full disk its number and the name of the file: libraries hide both in words, each in its own."""
+    try:
+        yield
+    except ValueError:
+        raise  # a mistake in what was to be written
+    except Exception as error:
+        if getattr(error, "errno", None) != errno.ENOSPC and shutil.disk_usage(path.parent).free >= FULL:
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error

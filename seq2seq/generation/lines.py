@@ -1,0 +1,117 @@
+"""Lines of text to hypotheses: what every generator shares, whatever runs its network. Imports no framework."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from seq2seq.pipeline.batches import pad
+from seq2seq.search.options import InputTooLong, SearchOptions
+from seq2seq.symbols import EOS
+from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.types import EMPTY, Hypothesis, SearchResult
+
+
+class LineGenerator(ABC):
+    """Translates lines of text.
+
+    Args:
+        source_tokenizer: For the lines that come in.
+        target_tokenizer: For the lines that go out.
+        options: How to search.
+    """
+
+    def __init__(self, source_tokenizer: SubwordTokenizer, target_tokenizer: SubwordTokenizer, options: SearchOptions):
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
+        self.options = options
+
+    @property
+    @abstractmethod
+    def has_attention(self) -> bool:
+        """Whether `align` has something to show."""
+
+    @abstractmethod
+    def _search(self, sources: list[list[int]], places: list[int]) -> SearchResult:
+        """Searches for a batch of sources, pieces without EOS, which stood at `places` among the lines.
+
+        The result may have further rows, which mean nothing.
+        """
+
+    @abstractmethod
+    def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
+        """Attention weights `(batch, target, source)` of a batch of pairs, pieces without EOS."""
+
+    def _batch_size(self, wanted: int) -> int:
+        """Lines to go together where `wanted` were asked for."""
+        return wanted
+
+    def __call__(self, lines: Sequence[str] | str, batch_size: int = 64) -> list[str] | str:
+        """Returns the best translation of each line, or of the one line."""
+        if isinstance(lines, str):
+            return self.generate([lines], batch_size)[0][0].text
+        return [best[0].text for best in self.generate(lines, batch_size)]
+
+    def generate(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
+        """Returns the `num_best` hypotheses of each line, in the order of the lines; an empty line stays empty.
+
+        Args:
+            lines: Text, one input each.
+            batch_size: Lines searched together, at most, lines of like length. It changes the speed, not the result.
+
+        Raises:
+            InputTooLong: a line has more than `max_input` pieces; nothing is translated then.
+        """
+        sources = self.source_tokenizer.encode(lines)
+        for index, ids in enumerate(sources):
+            if len(ids) > self.options.max_input:
+                raise InputTooLong(index, len(ids), self.options.max_input)
+        results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
+        for places in by_length(sources, self._batch_size(batch_size)):
+            found = self._search([sources[i] for i in places], places)
+            for place, hypotheses in zip(places, self._to_text(found, len(places)), strict=True):
+                results[place] = hypotheses
+        return results
+
+    def align(self, pairs: Sequence[tuple[str, Sequence[str]]], batch_size: int = 64) -> list[np.ndarray]:
+        """Returns for each (source line, target pieces) the attention weights, `(pieces + 1, source pieces + 1)`.
+
+        The last row is the EOS, the last column the source's EOS; rows sum to 1.
+
+        Raises:
+            ValueError: the model has no attention.
+        """
+        if not self.has_attention:
+            raise ValueError("This model has no attention, so it has no alignments.")
+        targets = [self.target_tokenizer.ids(pieces) for _, pieces in pairs]
+        sources = self.source_tokenizer.encode([line for line, _ in pairs])
+        results: list[np.ndarray] = [np.zeros((1, 1), np.float32)] * len(pairs)
+        for places in by_length(sources, self._batch_size(batch_size)):
+            weights = self._align([sources[i] for i in places], [targets[i] for i in places])
+            for row, i in enumerate(places):
+                results[i] = weights[row, : len(targets[i]) + 1, : len(sources[i]) + 1]
+        return results
+
+    def _to_text(self, found: SearchResult, rows: int) -> list[list[Hypothesis]]:
+        found = SearchResult(*(np.asarray(part)[:rows] for part in found))
+        # A hypothesis that scores as forbidden is none: the search space held fewer.
+        places = [(row, n) for row in range(rows) for n in range(found.ids.shape[1]) if found.scores[row, n] > -1e8]
+        ids = [found.ids[row, n, : found.lengths[row, n]].tolist() for row, n in places]
+        results: list[list[Hypothesis]] = [[] for _ in range(rows)]
+        for (row, n), pieces, text in zip(places, ids, self.target_tokenizer.decode(ids), strict=True):
+            numbers = float(found.scores[row, n]), float(found.log_probabilities[row, n])
+            results[row].append(Hypothesis(text, tuple(self.target_tokenizer.pieces(pieces)), *numbers))
+        return results
+
+
+def by_length(sources: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:
+    """Groups the places of what is not empty, longest first so that the memory it takes is known at once."""
+    order = sorted((i for i, ids in enumerate(sources) if ids), key=lambda i: -len(sources[i]))
+    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+
+
+def pad_with_eos(sequences: Sequence[Sequence[int]]) -> np.ndarray:
+    """Returns `(len(sequences), longest + 1)` int32: each sequence, its EOS, then PAD."""
+    return pad([[*ids, EOS] for ids in sequences])

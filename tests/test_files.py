@@ -1,0 +1,105 @@
+"""What is written appears whole or not at all, and a full disk is told as one."""
+
+import errno
+import shutil
+from types import SimpleNamespace
+
+import pytest
+
+from seq2seq.files import whole_file, whole_folder, write_text
+
+
+class Stop(Exception):
+    pass
+
+
+@pytest.fixture(params=[False, True], ids=["new", "there before"])
+def file(request, tmp_path):
+    """A path with what stands there, None for nothing."""
+    path = tmp_path / "it.txt"
+    if request.param:
+        path.write_text("old")
+    return path, "old" if request.param else None
+
+
+def fail(path, error):
+    path.write_text("half")
+    raise error
+
+
+def content(path):
+    return path.read_text() if path.exists() else None
+
+
+def test_a_file_appears_when_it_is_whole(file):
+    path, before = file
+    with whole_file(path) as partial:
+        partial.write_text("new")
+        assert content(path) == before
+        assert partial.suffix == path.suffix
+    assert content(path) == "new"
+    assert [p.name for p in path.parent.iterdir()] == ["it.txt"]
+
+
+@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt, ValueError, OSError])
+def test_a_file_that_fails_leaves_what_was(file, error):
+    path, before = file
+    with pytest.raises(error), whole_file(path) as partial:
+        fail(partial, error)
+    assert content(path) == before
+    assert len(list(path.parent.iterdir())) == (before is not None)
+
+
+@pytest.mark.parametrize("before", [None, "old"])
+def test_a_folder_appears_when_it_is_whole(tmp_path, before):
+    path = tmp_path / "deep" / "it"
+    if before:
+        path.mkdir(parents=True)
+        (path / "a").write_text(before)
+    with whole_folder(path) as partial:
+        assert not list(partial.iterdir())
+        (partial / "b").write_text("new")
+        assert content(path / "a") == before
+    assert [(p.name, p.read_text()) for p in path.iterdir()] == [("b", "new")]
+    assert [p.name for p in path.parent.iterdir()] == ["it"]
+
+
+@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt])
+def test_a_folder_that_fails_leaves_what_was(tmp_path, error):
+    write_text(tmp_path / "it", "")  # in the way of a folder on purpose: nothing may touch it
+    with pytest.raises(error), whole_folder(tmp_path / "it") as partial:
+        fail(partial / "b", error)
+    assert [p.name for p in tmp_path.iterdir()] == ["it"]
+
+
+def test_what_an_earlier_process_left_half_written_is_no_obstacle(tmp_path):
+    with whole_folder(tmp_path / "it") as partial:
+        left = partial
+    left.mkdir()
+    (left / "half").write_text("")
+    with whole_folder(tmp_path / "it") as partial:
+        (partial / "b").write_text("new")
+    assert [p.name for p in (tmp_path / "it").iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("Can't synchronously write data"), True),
+        (OSError("27657 requested and 9216 written"), True),
+        (ValueError("line 3: not valid UTF-8"), False),
+    ],
+)
+@pytest.mark.parametrize("make", [whole_file, whole_folder])
+def test_a_full_disk_is_told_whatever_the_writer_raises(tmp_path, monkeypatch, make, error, told):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1000))
+    with pytest.raises(OSError if told else ValueError) as caught, make(tmp_path / "it"):
+        raise error
+    if told:
+        assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "it"))
+
+
+def test_with_room_on_the_disk_an_error_is_what_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 40))
+    with pytest.raises(RuntimeError, match="boom"), whole_file(tmp_path / "it"):
+        raise RuntimeError("boom")

@@ -19,11 +19,11 @@ demo: $(READY)   ## train on the embedded corpus, score, translate (minutes)
 	@$(BIN)/python -m recipes.translation demo
 	@$(BIN)/python -m seq2seq.cli.main translate runs/demo --input recipes/demo.txt
 
-test: $(READY)   ## lint, types, tests
+test: $(READY)   ## lint, types, tests on all cores
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(READY)   ## lint alone
 	$(BIN)/ruff check .

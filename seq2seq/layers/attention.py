@@ -1,7 +1,7 @@
 """Attention: looks up a memory with a query. Keys are projected once a source, never inside the time loop.
 
-Every kind takes a query of `(batch, queries, query_dim)` against a memory of `batch` rows. `queries` is whatever
-shares a source: the steps of a target, the beams of a sentence, or both.
+Every kind takes queries of `(batch, queries, asked_dim)`, made by its `ask`, against a memory of `batch` rows.
+`queries` is whatever shares a source: the steps of a target, the beams of a sentence, or both.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Attention(keras.layers.Layer):
         units: Width of the keys, at least 1.
 
     Call arguments:
-        query: `(batch, queries, query_dim)`, float.
+        asked: `(batch, queries, asked_dim)`, float, from `ask`.
         memory: `Memory` whose keys come from `project`.
 
     Returns:
@@ -44,13 +44,21 @@ class Attention(keras.layers.Layer):
         """Returns `(keys, values)` as `call` wants them, from `(batch, source, memory_dim)`."""
         return self.key_projection(values), values
 
-    def score(self, query: Any, keys: Any) -> Any:
+    def ask(self, query: Any) -> Any:
+        """Returns `(…, asked_dim)` as `call` wants it, from `(…, query_dim)`. Linear: parts of a query may be added."""
+        return query
+
+    def score(self, asked: Any, keys: Any) -> Any:
         """Returns `(batch, queries, source)`: how well each position fits each query, before mask and softmax."""
         raise NotImplementedError
 
-    def call(self, query: Any, memory: Memory) -> tuple[Any, Any]:
-        weights = masked_softmax(self.score(query, memory.keys), memory.mask)
+    def call(self, asked: Any, memory: Memory) -> tuple[Any, Any]:
+        weights = masked_softmax(self.score(asked, memory.keys), memory.mask)
         return ops.matmul(weights, memory.values), weights
+
+    def asked_dim(self, query_dim: int) -> int:
+        """Width of what `ask` makes of queries of `query_dim`."""
+        return query_dim
 
     def context_dim(self, memory_dim: int) -> int:
         """Width of the context for values of `memory_dim`."""
@@ -77,8 +85,14 @@ class AdditiveAttention(Attention):
         self.query_projection.build(query_shape)
         self.weight = self.add_weight((self.units, 1), "glorot_uniform", name="weight")
 
-    def score(self, query: Any, keys: Any) -> Any:
-        queries = ops.expand_dims(self.query_projection(query), 2)  # (batch, queries, 1, units)
+    def ask(self, query: Any) -> Any:
+        return self.query_projection(query)
+
+    def asked_dim(self, query_dim: int) -> int:
+        return self.units
+
+    def score(self, asked: Any, keys: Any) -> Any:
+        queries = ops.expand_dims(asked, 2)  # (batch, queries, 1, units)
         hidden = ops.tanh(queries + ops.expand_dims(keys, 1))  # (batch, queries, source, units)
         return ops.squeeze(ops.matmul(hidden, self.weight), -1)
 
@@ -92,8 +106,8 @@ class GeneralAttention(Attention):
         self.key_projection = keras.layers.Dense(self.units, use_bias=False, name="keys")
         self.key_projection.build(memory_shape)
 
-    def score(self, query: Any, keys: Any) -> Any:
-        return ops.matmul(query, ops.transpose(keys, (0, 2, 1)))
+    def score(self, asked: Any, keys: Any) -> Any:
+        return ops.matmul(asked, ops.transpose(keys, (0, 2, 1)))
 
 
 @_register
@@ -106,8 +120,8 @@ class DotAttention(Attention):
     def project(self, values: Any) -> tuple[Any, Any]:
         return values, values
 
-    def score(self, query: Any, keys: Any) -> Any:
-        return ops.matmul(query, ops.transpose(keys, (0, 2, 1)))
+    def score(self, asked: Any, keys: Any) -> Any:
+        return ops.matmul(asked, ops.transpose(keys, (0, 2, 1)))
 
 
 @_register
@@ -139,10 +153,16 @@ class MultiHeadAttention(Attention):
     def project(self, values: Any) -> tuple[Any, Any]:
         return self.key_projection(values), self.value_projection(values)
 
-    def call(self, query: Any, memory: Memory) -> tuple[Any, Any]:
+    def ask(self, query: Any) -> Any:
+        return self.query_projection(query) * (self.units // self.heads) ** -0.5
+
+    def asked_dim(self, query_dim: int) -> int:
+        return self.units
+
+    def call(self, asked: Any, memory: Memory) -> tuple[Any, Any]:
         batch, source = ops.shape(memory.keys)[0], ops.shape(memory.keys)[1]
         size = self.units // self.heads
-        queries = ops.reshape(self.query_projection(query) * size**-0.5, (batch, -1, self.heads, size))
+        queries = ops.reshape(asked, (batch, -1, self.heads, size))
         keys = ops.reshape(memory.keys, (batch, source, self.heads, size))
         values = ops.reshape(memory.values, (batch, source, self.heads, size))
         scores = ops.matmul(ops.transpose(queries, (0, 2, 1, 3)), ops.transpose(keys, (0, 2, 3, 1)))

@@ -23,7 +23,7 @@ class DecoderOutput(NamedTuple):
     features: Any
     """`(rows, target, features_dim)`: what the output layer turns into logits."""
     queries: Any
-    """`(rows, target, units)`: what the memory was asked with, the way to the alignment; None without attention."""
+    """`(rows, target, asked_dim)`: what the memory was asked with, the way to the alignment; None without attention."""
     state: State
     """The state after the last step."""
 
@@ -51,8 +51,8 @@ class RNNDecoder(keras.layers.Layer):
         attention_units: Width of the keys; None: `units`.
         heads: Heads of multi-head attention; the others ignore it.
         order: "before", "between" or "after": where attention stands among the recurrent layers; "between" wants two.
-        query_input: With "before", ask with the last output plus a projection of this step's input, so that the query
-            knows the piece just written; in Bahdanau et al. 2015 it does not.
+        query_input: With "before", ask with the last output and this step's input, so that the query knows the piece
+            just written; in Bahdanau et al. 2015 it does not.
         input_feeding: Whether the readout is part of the next input; wants attention.
         readout_units: Width of the features; None: no readout, the top output is the features (no attention only).
         bridge: A name of `BRIDGES`.
@@ -118,7 +118,9 @@ class RNNDecoder(keras.layers.Layer):
         self.dropouts = [sequence_dropout(dropout, variational_dropout, f"dropout_{i}") for i in range(num_layers + 1)]
         self.attend = self._make_attention()
         self.readout = None if readout_units is None else keras.layers.Dense(readout_units, "tanh", name="readout")
-        self.known = keras.layers.Dense(units, use_bias=False, name="known") if query_input else None
+        self.known: Any = None  # what the input adds to a query, after the attention's own projection
+        if query_input:
+            self.known = keras.layers.Dense(self.attend.asked_dim(units), use_bias=False, name="known")
         self.fed: Any = None  # the bottom layer's kernel for what the loop feeds it: context, readout
 
     def _make_attention(self) -> Any:
@@ -189,20 +191,20 @@ class RNNDecoder(keras.layers.Layer):
 
             def step(now: list[Any], current: list[Any]) -> tuple[list[Any], list[Any]]:
                 projected, *known = now
-                query = sum(known, bottom.read(current))
-                context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
+                asked = sum(known, self.attend.ask(bottom.read(current)))
+                context = self._look(ops.expand_dims(asked, 1), memory)[:, 0]
                 output, current = bottom.recur(projected + self.fed(context), current)
                 return [output, context], current
 
             known = self._know(inputs)
             (outputs, context), final = repeat_over_time(step, [bottom.project(inputs), *known], first)
             start = ops.expand_dims(bottom.read(first), 1)
-            queries = sum(known, ops.concatenate([start, outputs[:, :-1]], axis=1))
+            queries = sum(known, self.attend.ask(ops.concatenate([start, outputs[:, :-1]], axis=1)))
         else:
             outputs, final = run_cell(bottom, bottom.project(inputs), first)
         above = outputs
         if self._attends_between:
-            queries = outputs
+            queries = self.attend.ask(outputs)
             context = self._look(queries, memory)
             above = ops.concatenate([outputs, context], -1)
         finals = [final]
@@ -215,7 +217,7 @@ class RNNDecoder(keras.layers.Layer):
         if self.attend is None:
             context = queries = None
         elif self.order == "after":
-            queries = outputs
+            queries = self.attend.ask(outputs)
             context = self._look(queries, memory)
         return self._read(outputs, context, inputs), queries, {"layers": finals}
 
@@ -231,11 +233,11 @@ class RNNDecoder(keras.layers.Layer):
             current = keras.tree.pack_sequence_as(state, flat)
             layers, fed = list(current["layers"]), [current["feed"]]
             projected, raw, *rest = now
-            asked, kept = rest[: len(known)], rest[len(known) :]
-            query = sum(asked, self.cells[0].read(layers[0]))
+            kept = rest[len(known) :]
             context = None
             if self._attends_before:
-                context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
+                asked = sum(rest[: len(known)], self.attend.ask(self.cells[0].read(layers[0])))
+                context = self._look(ops.expand_dims(asked, 1), memory)[:, 0]
                 fed.insert(0, context)
             projected = projected + self.fed(ops.concatenate(fed, -1))
             output, layers[0] = self.cells[0].recur(projected, layers[0])
@@ -245,31 +247,31 @@ class RNNDecoder(keras.layers.Layer):
                 output, layers[i] = cell.recur(cell.project(dropped), layers[i])
                 output = output + below if self.residual else output
             if not self._attends_before:
-                query = output
-                context = self._look(ops.expand_dims(query, 1), memory)[:, 0]
+                asked = self.attend.ask(output)
+                context = self._look(ops.expand_dims(asked, 1), memory)[:, 0]
             readout = self._read(output, context, raw)
             new = {"layers": layers, "feed": readout}
-            return [readout, query], keras.tree.flatten(new)
+            return [readout, asked], keras.tree.flatten(new)
 
         (features, queries), flat = repeat_over_time(step, given, keras.tree.flatten(state))
         return features, queries, keras.tree.pack_sequence_as(state, flat)
 
     def _know(self, inputs: Any) -> list[Any]:
-        """What the inputs add to the queries, `(rows, steps, units)`, made outside the loop; empty without."""
+        """What the inputs add to the queries, `(rows, steps, asked_dim)`, made outside the loop; empty without."""
         return [] if self.known is None else [self.known(inputs)]
 
     def _look(self, queries: Any, memory: Memory) -> Any:
-        """Context `(rows, steps, context_dim)` for queries `(rows, steps, units)`."""
-        return self._ask(queries, memory)[0]
+        """Context `(rows, steps, context_dim)` for queries `(rows, steps, asked_dim)`."""
+        return self._attend(queries, memory)[0]
 
     def align(self, queries: Any, memory: Memory) -> Any:
         """Attention weights `(rows, steps, source)` for the `queries` of a `DecoderOutput`."""
-        return self._ask(queries, memory)[1]
+        return self._attend(queries, memory)[1]
 
-    def _ask(self, queries: Any, memory: Memory) -> tuple[Any, Any]:
+    def _attend(self, queries: Any, memory: Memory) -> tuple[Any, Any]:
         # Rows that share a source become queries of one memory row, so that the memory is never repeated.
         batch, steps, source = ops.shape(memory.values)[0], ops.shape(queries)[1], ops.shape(memory.values)[1]
-        context, weights = self.attend(ops.reshape(queries, (batch, -1, self.units)), memory)
+        context, weights = self.attend(ops.reshape(queries, (batch, -1, queries.shape[-1])), memory)
         return (
             ops.reshape(context, (-1, steps, self.context_dim)),
             ops.reshape(weights, (-1, steps, source)),

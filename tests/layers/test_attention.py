@@ -36,6 +36,12 @@ def remember(attention, values, mask=MASK):
     return Memory(projected, keys, mask, None)
 
 
+def look(attention, query, memory):
+    asked = attention.ask(query)
+    assert asked.shape[-1] == attention.asked_dim(DIM)
+    return attention(asked, memory)
+
+
 def masked_softmax(scores):
     scores = np.where(MASK[:, None], scores, -np.inf)
     exponentials = np.exp(scores - scores.max(-1, keepdims=True))
@@ -65,7 +71,7 @@ def expected(attention, q, m):
 
 @every_kind
 def test_context_and_weights_equal_the_formula(attention, query, values, array):
-    context, weights = attention(query, remember(attention, values))
+    context, weights = look(attention, query, remember(attention, values))
     wanted_context, wanted_weights = expected(attention, query, values)
     np.testing.assert_allclose(array(weights), wanted_weights, atol=1e-5)
     np.testing.assert_allclose(array(context), wanted_context, atol=1e-5)
@@ -75,7 +81,7 @@ def test_context_and_weights_equal_the_formula(attention, query, values, array):
 @every_kind
 @pytest.mark.parametrize("scale", [1.0, 1e3])
 def test_rows_sum_to_one_and_padding_gets_exactly_zero(attention, query, values, array, scale):
-    weights = array(attention(query * np.float32(scale), remember(attention, values))[1])
+    weights = array(look(attention, query * np.float32(scale), remember(attention, values))[1])
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
     assert (weights[~np.broadcast_to(MASK[:, None], weights.shape)] == 0.0).all()
 
@@ -84,18 +90,28 @@ def test_rows_sum_to_one_and_padding_gets_exactly_zero(attention, query, values,
 def test_what_stands_at_padding_does_not_matter(attention, query, values, array):
     other = np.where(MASK[..., None], values, np.float32(100.0))
     for got, wanted in zip(
-        attention(query, remember(attention, other)), attention(query, remember(attention, values)), strict=True
+        look(attention, query, remember(attention, other)),
+        look(attention, query, remember(attention, values)),
+        strict=True,
     ):
         np.testing.assert_allclose(array(got), array(wanted), atol=1e-6)
 
 
 @every_kind
 def test_queries_grouped_on_a_memory_row_equal_a_repeated_memory(attention, query, values, array):
-    grouped = attention(query, remember(attention, values))
+    grouped = look(attention, query, remember(attention, values))
     repeated = remember(attention, np.repeat(values, 3, axis=0), np.repeat(MASK, 3, axis=0))
-    alone = attention(query.reshape(BATCH * 3, QUERIES // 3, DIM), repeated)
+    alone = look(attention, query.reshape(BATCH * 3, QUERIES // 3, DIM), repeated)
     for got, wanted in zip(alone, grouped, strict=True):
         np.testing.assert_allclose(array(got).reshape(wanted.shape), array(wanted), atol=1e-6)
+
+
+@every_kind
+def test_to_ask_is_linear(attention, query, array):
+    parts = query * np.float32(0.3), query * np.float32(0.7)
+    np.testing.assert_allclose(
+        sum(array(attention.ask(part)) for part in parts), array(attention.ask(query)), atol=1e-6
+    )
 
 
 @pytest.mark.parametrize(("kind", "units"), [(DotAttention, 4), (GeneralAttention, 6)])

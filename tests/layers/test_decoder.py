@@ -104,10 +104,11 @@ def test_with_before_the_first_query_is_the_state_before_and_with_after_the_new_
         before, after = (make(order=order, input_feeding=feeding) for order in ("before", "after"))
         memory = remember(before)
         first = array(before(inputs, memory, memory.state).queries)[:, 0]
-        np.testing.assert_allclose(first, array(memory.state["layers"][0][0]), atol=1e-6)
+        np.testing.assert_allclose(first, array(before.attend.ask(memory.state["layers"][0][0])), atol=1e-6)
         memory = remember(after)
         output = after(inputs, memory, memory.state)
-        np.testing.assert_allclose(array(output.queries)[:, -1], array(output.state["layers"][0][0]), atol=1e-6)
+        last = after.attend.ask(output.state["layers"][0][0])
+        np.testing.assert_allclose(array(output.queries)[:, -1], array(last), atol=1e-6)
 
 
 def test_with_between_the_bottom_layer_asks_and_the_next_one_reads_the_context(make, inputs, remember, array):

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -99,7 +98,9 @@ def measure(kind: str, place: Path, lines: list[str]) -> dict:
             hypotheses = run(sample, batch)
             found[f"beam {beam}, batch {batch}"] = (time.perf_counter() - begin) / len(sample) * 1000
         found[f"text {beam}"] = hypotheses
-    found["memory"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # Not getrusage: its maximum outlives exec and would be that of the process that started this one.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    found["memory"] = int(status["VmHWM"].split()[0]) / 1024
     return found
 
 

@@ -1,4 +1,4 @@
-"""A LiteRT folder: small networks without loops that a host drives, so that any length and any search needs few ops.
+"""A LiteRT folder: small networks that a host drives for beam search, and greedy search whole in one graph.
 
 One `.tflite` file holds them all as signatures that share their weights. Batch sizes are fixed, because the fast
 kernels want that; the length of the source is not. `Networks` says what each takes and gives; `seq2seq.lite` drives.
@@ -20,12 +20,10 @@ from keras import ops
 
 from seq2seq import __version__
 from seq2seq.files import whole_folder
-from seq2seq.generation.searcher import output_limit
 from seq2seq.layers.recurrence import run_cell
 from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.greedy import FORBIDDEN, follow, forbid_control_symbols
-from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS, PAD
 from seq2seq.types import Memory
 
@@ -48,13 +46,12 @@ class Networks:
     decode_bxk    one step of the decoder and its output layer: `ids (b * k,)`, `state`, and with attention `keys`,
                   `values`, `mask` -> `top`, `top_ids (b * k, k)`: the likeliest pieces but EOS; `eos (b * k,)`; `state`
     align         as decode for one row -> `weights (1, source)`, `state`
-    greedy_b      all of it in one graph, for hosts that would rather not drive: `ids (b, source)` that end in EOS, then
-                  PAD -> `ids (b, target)`, `lengths (b,)`, `log_probability (b,)`, found by greedy search
+    greedy_b      greedy search, all of it in one graph: `ids (b, source)` that end in EOS, then PAD; `limits (b,)`, the
+                  most pieces of each -> `ids (b, target)`, `lengths (b,)`, `log_probability (b,)`
     """
 
-    def __init__(self, model: Seq2Seq, batches: Sequence[int], beams: Sequence[int], options: SearchOptions):
+    def __init__(self, model: Seq2Seq, batches: Sequence[int], beams: Sequence[int]):
         self.model = model
-        self.options = options
         self.batches = batches
         self.beams = beams
         self.encoder_layers = model.encoder.layers
@@ -70,6 +67,8 @@ class Networks:
                 yield f"encode_{layer}_{b}", self._encode(layer, b)
             yield f"remember_{b}", self._remember(b)
             for k in self.beams:
+                if k == 1:
+                    continue
                 yield f"decode_{b}x{k}", self._decode(b, k)
             yield f"greedy_{b}", self._greedy(b)
         if self.model.has_attention:
@@ -188,7 +187,7 @@ class Networks:
         return tf.function(step, autograph=False).get_concrete_function(*specs, *self._memory_specs(b))
 
     def _greedy(self, b: int) -> Any:
-        def greedy(ids: Any) -> dict[str, Any]:
+        def greedy(ids: Any, limits: Any) -> dict[str, Any]:
             mask = ops.not_equal(ids, PAD)
             sequence, finals = self.model.embed_source(ids), []
             for layer in range(len(self.encoder_layers)):
@@ -202,7 +201,6 @@ class Networks:
                 logits, state = self.model.decode(last[:, None], memory, state, training=False)
                 return logits[:, 0], state
 
-            limits = output_limit(ops.sum(ops.cast(mask, "int32"), axis=1) - 1, self.options)
             # As `greedy_search`, but Keras' argmax minds the sign of zero by operations that LiteRT has not.
             found = follow(step, memory.state, limits, ops.max(limits), lambda scores, _: tf.argmax(scores, -1))
             return {
@@ -211,7 +209,9 @@ class Networks:
                 "log_probability": found.log_probabilities[:, 0],
             }
 
-        return tf.function(greedy, autograph=False).get_concrete_function(tf.TensorSpec((b, None), tf.int32, "ids"))
+        return tf.function(greedy, autograph=False).get_concrete_function(
+            tf.TensorSpec((b, None), tf.int32, "ids"), tf.TensorSpec((b,), tf.int32, "limits")
+        )
 
     def _read(self, layer: int, b: int, sequence: Any, kept: Any) -> tuple[Any, Any]:
         """Runs a layer of the encoder over `(b, source, width)` by a loop that needs no list of tensors."""
@@ -269,7 +269,7 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / SHAPE_FILE).exists():
         raise ValueError(f"{folder} exists and is no LiteRT export: it has no {SHAPE_FILE}. Choose another folder.")
-    networks = Networks(generator.model, batches, sorted({1, generator.options.beam_size}), generator.options)
+    networks = Networks(generator.model, batches, sorted({1, generator.options.beam_size}))
     with whole_folder(folder) as partial:
         (partial / NETWORKS_FILE).write_bytes(_convert(networks, quantize))
         generator.source_tokenizer.save(partial / SOURCE_FILE)

@@ -32,7 +32,7 @@ def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = 
 
     # The EOS of the source is no piece of it.
     lengths = ops.sum(ops.cast(ops.not_equal(source, PAD), "int32"), axis=1) - 1
-    limits, longest = output_limit(lengths, options), output_limit(ops.shape(source)[1], options)
+    limits, longest = _output_limit(lengths, options), _output_limit(ops.shape(source)[1], options)
     if options.sampling:
         narrow = (options.temperature, options.top_k, options.top_p)
         return sample_search(step, memory.state, limits, longest, uniforms, *narrow)
@@ -42,7 +42,7 @@ def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = 
     return beam_search(step, memory.state, limits, longest, *shape)
 
 
-def output_limit(length: Any, options: SearchOptions) -> Any:
+def _output_limit(length: Any, options: SearchOptions) -> Any:
     """`options.output_limit`, for tensors too."""
     if isinstance(length, int):
         return options.output_limit(length)

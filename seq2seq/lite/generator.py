@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq.generation.lines import LineGenerator, pad_with_eos
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
 from seq2seq.lite.networks import LiteNetworks
-from seq2seq.lite.search import beam_search, greedy_search
+from seq2seq.lite.search import beam_search
 from seq2seq.pipeline.batches import shift
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.subword import SubwordTokenizer
@@ -72,16 +72,15 @@ class LiteGenerator(LineGenerator):
 
     def _search(self, sources: list[list[int]], places: list[int]) -> SearchResult:
         options = self.options
+        limits = np.asarray([options.output_limit(len(ids)) for ids in sources], np.int32)
+        if options.beam_size == 1:
+            return self.networks.greedy(pad_with_eos(sources), limits)
         memory = self.networks.encode(pad_with_eos(sources))
-        lengths = [len(ids) for ids in sources]
-        lengths += [lengths[0]] * (memory.batch - len(sources))
-        limits = np.asarray([options.output_limit(n) for n in lengths], np.int32)
+        limits = np.concatenate([limits, np.repeat(limits[:1], memory.batch - len(sources))])
 
         def step(ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
             return self.networks.decode(memory, options.beam_size, ids, state)
 
-        if options.beam_size == 1:
-            return greedy_search(step, memory.state, limits)
         how = (options.beam_size, options.num_best, options.normalization, options.strength)
         return beam_search(step, memory.state, limits, *how)
 

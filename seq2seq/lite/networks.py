@@ -9,6 +9,7 @@ import numpy as np
 
 from seq2seq.lite.folder import NETWORKS_FILE, LiteFolderError
 from seq2seq.symbols import PAD
+from seq2seq.types import SearchResult
 
 
 class LiteMemory(NamedTuple):
@@ -48,7 +49,8 @@ class LiteNetworks:
             self.beams: list[int] = sorted(shape["beams"])
             self._encoder: list[dict[str, Any]] = shape["encoder"]
             self.has_attention = bool(shape["decoder"]["attention"])
-            wanted = {f"decode_{b}x{k}" for b in self.batches for k in self.beams}
+            wanted = {f"decode_{b}x{k}" for b in self.batches for k in self.beams if k > 1}
+            wanted |= {f"greedy_{b}" for b in self.batches}
             missing = sorted(wanted - names)
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             raise LiteFolderError(
@@ -60,8 +62,8 @@ class LiteNetworks:
 
     def encode(self, source: np.ndarray) -> LiteMemory:
         """Reads `(sources, width)` ids, int32, that end in EOS, then PAD; at most the largest batch."""
-        batch = next(b for b in self.batches if b >= len(source))
-        ids = np.concatenate([source, np.repeat(source[:1], batch - len(source), axis=0)])
+        batch = self._batch(len(source))
+        ids = _fill(source, batch)
         mask = ids != PAD
         width = ids.shape[1]
         kept = mask.astype(np.float32)
@@ -87,6 +89,13 @@ class LiteNetworks:
         bound = {"keys": found["keys"], "values": found["values"], "mask": mask} if self.has_attention else {}
         return LiteMemory(batch, found["state"], bound)
 
+    def greedy(self, source: np.ndarray, limits: np.ndarray) -> SearchResult:
+        """Translates `(sources, width)` ids as `encode` wants them into at most `limits (sources,)` pieces each."""
+        batch = self._batch(len(source))
+        found = self._call(f"greedy_{batch}", ids=_fill(source, batch), limits=_fill(limits, batch))
+        score = found["log_probability"][:, None]
+        return SearchResult(found["ids"][:, None], found["lengths"][:, None], score, score)
+
     def decode(self, memory: LiteMemory, beam_size: int, ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
         """One step for `batch * beam_size` rows. Returns `top`, `top_ids`, `eos` (log-probabilities) and `state`."""
         return self._call(f"decode_{memory.batch}x{beam_size}", ids=ids, state=state, **memory.bound)
@@ -96,7 +105,15 @@ class LiteNetworks:
         found = self._call("align", ids=ids, state=state, **memory.bound)
         return found["weights"][0], found["state"]
 
+    def _batch(self, rows: int) -> int:
+        return next(b for b in self.batches if b >= rows)
+
     def _call(self, name: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
         if name not in self._runners:
             self._runners[name] = self._interpreter.get_signature_runner(name)
         return self._runners[name](**arrays)
+
+
+def _fill(rows: np.ndarray, count: int) -> np.ndarray:
+    """Repeats the first row until there are `count`."""
+    return np.concatenate([rows, np.repeat(rows[:1], count - len(rows), axis=0)])

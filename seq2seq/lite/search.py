@@ -1,4 +1,4 @@
-"""Greedy and beam search over a LiteRT step, in NumPy: what `seq2seq.search` does in a graph, result for result."""
+"""Beam search over a LiteRT step, in NumPy: what `seq2seq.search` does in a graph, result for result."""
 
 from __future__ import annotations
 
@@ -14,33 +14,6 @@ Step = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
 log-probabilities; `eos (rows,)`, that of EOS; `state`."""
 
 FORBIDDEN = np.float32(-1e9)
-
-
-def greedy_search(step: Step, state: np.ndarray, limits: np.ndarray) -> SearchResult:
-    """Takes the likeliest piece at every step until each row has ended; see `seq2seq.search.greedy.follow`.
-
-    Args:
-        step: The model.
-        state: `(batch, …)`, before the first step.
-        limits: `(batch,)`, int: the most pieces of each; what reaches it ends there.
-    """
-    batch, width = len(limits), int(limits.max()) + 1
-    ids = np.full((batch, width), PAD, np.int32)
-    total, lengths = np.zeros(batch, np.float32), np.zeros(batch, np.int32)
-    done, last = np.zeros(batch, bool), np.full(batch, BOS, np.int32)
-    for time in range(width):
-        found = step(last, state)
-        state = found["state"]
-        ends = (found["eos"] >= found["top"][:, 0]) | (time >= limits)
-        total += np.where(done, np.float32(0), np.where(ends, found["eos"], found["top"][:, 0]))
-        done |= ends
-        last = np.where(done, PAD, found["top_ids"][:, 0]).astype(np.int32)
-        lengths += ~done
-        ids[:, time] = last
-        if done.all():
-            break
-    score = total[:, None]
-    return SearchResult(ids[:, None, :-1], lengths[:, None], score, score)
 
 
 def beam_search(

@@ -103,7 +103,8 @@ def test_the_whole_search_in_one_graph_is_the_greedy_one(kind, tokenizer, senten
 
     (generator, folder), lines = kind, sentences[:4]
     search = Interpreter(str(folder / NETWORKS_FILE)).get_signature_runner("greedy_4")
-    found = search(ids=pad_with_eos(tokenizer.encode(lines)))
+    limits = np.asarray([OPTIONS.output_limit(len(ids)) for ids in tokenizer.encode(lines)], np.int32)
+    found = search(ids=pad_with_eos(tokenizer.encode(lines)), limits=limits)
     ids = [row[:length].tolist() for row, length in zip(found["ids"], found["lengths"], strict=True)]
     expected = [best[0] for best in generator.greedy().generate(lines)]
     assert tokenizer.decode(ids) == [best.text for best in expected]

@@ -1,0 +1,57 @@
+"""`pip install .[lite]`, and nothing else, is enough to translate."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+from seq2seq.generation.generator import Generator
+from seq2seq.search.options import SearchOptions
+
+pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("a LiteRT model is made by TensorFlow", allow_module_level=True)
+
+from seq2seq.export.litert import export_litert
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def run(*words, **options):
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, **options)
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """The folder of the commands of a new environment with the extra alone."""
+    source = tmp_path / "source"  # a copy, as building leaves files beside what it builds
+    source.mkdir()
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(ROOT / "seq2seq", source / "seq2seq", ignore=shutil.ignore_patterns("__pycache__"))
+    assert run(sys.executable, "-m", "venv", tmp_path / "env").returncode == 0
+    commands = tmp_path / "env" / ("Scripts" if sys.platform == "win32" else "bin")
+    done = run(commands / "python", "-m", "pip", "install", "--disable-pip-version-check", "-q", f"{source}[lite]")
+    if "No matching distribution" in done.stderr or "Connection" in done.stderr:
+        pytest.skip(f"no package index at hand: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stderr[-2000:]
+    return commands
+
+
+def test_the_lite_extra_alone_translates(environment, build_model, tokenizers, tmp_path, sentences):
+    tokenizer = tokenizers["unigram", False]
+    model = build_model(sizes=(tokenizer.size, tokenizer.size))
+    generator = Generator(model, tokenizer, tokenizer, SearchOptions(beam_size=2, max_ratio=1.0, max_extra=3))
+    folder = export_litert(generator, tmp_path / "it", "none", batches=(1, 4))
+    lines = [*sentences[:5], "", "a dog"]
+    for module in ("tensorflow", "keras", "sacrebleu"):
+        assert run(environment / "python", "-c", f"import {module}", cwd=tmp_path).returncode == 1, module
+    done = run(environment / "seq2seq", "translate", folder, input="".join(f"{line}\n" for line in lines), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.splitlines() == list(generator(lines))
+    assert done.stderr == ""

@@ -41,23 +41,25 @@ def whole_folder(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     partial = _partial(path)
     before = path.with_name(f"before-{path.name}")
+    _settle(path, before)
     try:
         with _told(path):
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir(parents=True)
             yield partial
             if path.exists():
-                shutil.rmtree(before, ignore_errors=True)
                 path.rename(before)
-            try:
-                partial.rename(path)
-            except OSError:
-                if before.exists():
-                    before.rename(path)
-                raise
+            partial.rename(path)
     finally:
+        _settle(path, before)
         shutil.rmtree(partial, ignore_errors=True)
-        shutil.rmtree(before, ignore_errors=True)
+
+
+def _settle(path: Path, before: Path) -> None:
+    """Ends an exchange of folders, wherever it was stopped: what stood there comes back unless the new one is there."""
+    if before.exists() and not path.exists():
+        before.rename(path)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -80,6 +81,31 @@ def test_what_an_earlier_process_left_half_written_is_no_obstacle(tmp_path):
     with whole_folder(tmp_path / "it") as partial:
         (partial / "b").write_text("new")
     assert [p.name for p in (tmp_path / "it").iterdir()] == ["b"]
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_folder_stopped_between_its_two_renames_leaves_what_was(tmp_path, monkeypatch, error):
+    def rename(path, target):
+        if path.name.startswith("partial-"):
+            raise error
+        return real(path, target)
+
+    real, path = Path.rename, tmp_path / "it"
+    path.mkdir()
+    (path / "a").write_text("old")
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(error), whole_folder(path) as partial:
+        write_text(partial / "b", "new")
+    assert [(p.name, p.read_text()) for p in path.iterdir()] == [("a", "old")]
+    assert [p.name for p in tmp_path.iterdir()] == ["it"]
+
+
+def test_what_a_killed_process_had_put_aside_comes_back(tmp_path):
+    (tmp_path / "before-it").mkdir()
+    (tmp_path / "before-it" / "a").write_text("old")
+    with pytest.raises(Stop), whole_folder(tmp_path / "it"):
+        raise Stop
+    assert [(p.name, p.read_text()) for p in (tmp_path / "it").iterdir()] == [("a", "old")]
 
 
 @pytest.mark.parametrize(

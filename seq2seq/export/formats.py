@@ -1,4 +1,4 @@
-"""The forms in which a model is shipped, by the names that recipes and the command line use."""
+"""The forms in which a model is shipped: "saved_model" and "litert", as recipes and the command line name them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from seq2seq.lite.folder import is_lite_folder
 
 if TYPE_CHECKING:
     from seq2seq.generation.generator import Generator
-
-FORMATS = ("saved_model", "litert")
 
 
 def missing_for(form: str) -> str | None:
@@ -33,7 +31,7 @@ def has_export(form: str, folder: Path) -> bool:
 
 
 def export(form: str, generator: Generator, folder: Path, **options: Any) -> Path:
-    """Writes a generator to `folder` in a form of `FORMATS`; `options` as `export_saved_model`, `export_litert`.
+    """Writes a generator to `folder` in this form; `options` as `export_saved_model`, `export_litert`.
 
     Returns:
         The folder that is to be served: of a SavedModel the new version in `folder`, else `folder` itself.

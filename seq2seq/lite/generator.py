@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq.generation.lines import LineGenerator, pad_with_eos
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
-from seq2seq.lite.networks import LiteNetworks
+from seq2seq.lite.networks import LiteNetworks, fill
 from seq2seq.lite.search import beam_search
 from seq2seq.pipeline.batches import shift
 from seq2seq.search.options import SearchOptions
@@ -76,7 +76,7 @@ class LiteGenerator(LineGenerator):
         if options.beam_size == 1:
             return self.networks.greedy(pad_with_eos(sources), limits)
         memory = self.networks.encode(pad_with_eos(sources))
-        limits = np.concatenate([limits, np.repeat(limits[:1], memory.batch - len(sources))])
+        limits = fill(limits, memory.batch)
 
         def step(ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
             return self.networks.decode(memory, options.beam_size, ids, state)

@@ -63,7 +63,7 @@ class LiteNetworks:
     def encode(self, source: np.ndarray) -> LiteMemory:
         """Reads `(sources, width)` ids, int32, that end in EOS, then PAD; at most the largest batch."""
         batch = self._batch(len(source))
-        ids = _fill(source, batch)
+        ids = fill(source, batch)
         mask = ids != PAD
         width = ids.shape[1]
         kept = mask.astype(np.float32)
@@ -92,7 +92,7 @@ class LiteNetworks:
     def greedy(self, source: np.ndarray, limits: np.ndarray) -> SearchResult:
         """Translates `(sources, width)` ids as `encode` wants them into at most `limits (sources,)` pieces each."""
         batch = self._batch(len(source))
-        found = self._call(f"greedy_{batch}", ids=_fill(source, batch), limits=_fill(limits, batch))
+        found = self._call(f"greedy_{batch}", ids=fill(source, batch), limits=fill(limits, batch))
         score = found["log_probability"][:, None]
         return SearchResult(found["ids"][:, None], found["lengths"][:, None], score, score)
 
@@ -114,6 +114,6 @@ class LiteNetworks:
         return self._runners[name](**arrays)
 
 
-def _fill(rows: np.ndarray, count: int) -> np.ndarray:
+def fill(rows: np.ndarray, count: int) -> np.ndarray:
     """Repeats the first row until there are `count`."""
     return np.concatenate([rows, np.repeat(rows[:1], count - len(rows), axis=0)])

@@ -28,7 +28,7 @@ def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = 
 
     def step(ids: Any, state: Any) -> tuple[Any, Any]:
         logits, state = model.decode(ops.expand_dims(ids, 1), memory, state, training=False)
-        return logits[:, 0], state
+        return ops.squeeze(logits, 1), state
 
     # The EOS of the source is no piece of it.
     lengths = ops.sum(ops.cast(ops.not_equal(source, PAD), "int32"), axis=1) - 1

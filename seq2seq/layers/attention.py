@@ -94,7 +94,10 @@ class AdditiveAttention(Attention):
     def score(self, asked: Any, keys: Any) -> Any:
         queries = ops.expand_dims(asked, 2)  # (batch, queries, 1, units)
         hidden = ops.tanh(queries + ops.expand_dims(keys, 1))  # (batch, queries, source, units)
-        return ops.squeeze(ops.matmul(hidden, self.weight), -1)
+        # Shapes that are known stay so: a product over four axes would ask for them at run time, and LiteRT has its
+        # fast kernels only for what is known before.
+        flat = ops.matmul(ops.reshape(hidden, (-1, self.units)), self.weight)
+        return ops.reshape(flat, (*ops.shape(asked)[:2], -1))
 
 
 @_register
@@ -160,11 +163,10 @@ class MultiHeadAttention(Attention):
         return self.units
 
     def call(self, asked: Any, memory: Memory) -> tuple[Any, Any]:
-        batch, source = ops.shape(memory.keys)[0], ops.shape(memory.keys)[1]
-        size = self.units // self.heads
+        batch, size = ops.shape(memory.keys)[0], self.units // self.heads
         queries = ops.reshape(asked, (batch, -1, self.heads, size))
-        keys = ops.reshape(memory.keys, (batch, source, self.heads, size))
-        values = ops.reshape(memory.values, (batch, source, self.heads, size))
+        keys = ops.reshape(memory.keys, (batch, -1, self.heads, size))
+        values = ops.reshape(memory.values, (batch, -1, self.heads, size))
         scores = ops.matmul(ops.transpose(queries, (0, 2, 1, 3)), ops.transpose(keys, (0, 2, 3, 1)))
         weights = masked_softmax(scores, ops.expand_dims(memory.mask, 1))  # (batch, heads, queries, source)
         mixed = ops.transpose(ops.matmul(weights, ops.transpose(values, (0, 2, 1, 3))), (0, 2, 1, 3))

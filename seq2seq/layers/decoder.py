@@ -192,7 +192,7 @@ class RNNDecoder(keras.layers.Layer):
             def step(now: list[Any], current: list[Any]) -> tuple[list[Any], list[Any]]:
                 projected, *known = now
                 asked = sum(known, self.attend.ask(bottom.read(current)))
-                context = self._look(ops.expand_dims(asked, 1), memory)[:, 0]
+                context = ops.squeeze(self._look(ops.expand_dims(asked, 1), memory), 1)
                 output, current = bottom.recur(projected + self.fed(context), current)
                 return [output, context], current
 
@@ -237,7 +237,7 @@ class RNNDecoder(keras.layers.Layer):
             context = None
             if self._attends_before:
                 asked = sum(rest[: len(known)], self.attend.ask(self.cells[0].read(layers[0])))
-                context = self._look(ops.expand_dims(asked, 1), memory)[:, 0]
+                context = ops.squeeze(self._look(ops.expand_dims(asked, 1), memory), 1)
                 fed.insert(0, context)
             projected = projected + self.fed(ops.concatenate(fed, -1))
             output, layers[0] = self.cells[0].recur(projected, layers[0])
@@ -248,7 +248,7 @@ class RNNDecoder(keras.layers.Layer):
                 output = output + below if self.residual else output
             if not self._attends_before:
                 asked = self.attend.ask(output)
-                context = self._look(ops.expand_dims(asked, 1), memory)[:, 0]
+                context = ops.squeeze(self._look(ops.expand_dims(asked, 1), memory), 1)
             readout = self._read(output, context, raw)
             new = {"layers": layers, "feed": readout}
             return [readout, asked], keras.tree.flatten(new)

@@ -38,7 +38,7 @@ def repeat_over_time(
         step = _masked(step)
         inputs = [*inputs, ops.expand_dims(ops.cast(mask, dtype), 2)]
     if inputs[0].shape[1] == 1:  # a search step: no loop to set up
-        outputs, state = step([x[:, 0] for x in inputs], state)
+        outputs, state = step([ops.squeeze(x, 1) for x in inputs], state)
         return [ops.expand_dims(x, 1) for x in outputs], state
     bound = _BoundStep(step, [x.shape[-1] for x in inputs], state, dtype)
     loop = keras.layers.RNN(bound, return_sequences=True, return_state=True, go_backwards=reverse, dtype=dtype)

@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq.generation.lines import LineGenerator, pad_with_eos
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
-from seq2seq.lite.networks import LiteNetworks, fill
+from seq2seq.lite.networks import LiteNetworks
 from seq2seq.lite.search import beam_search
 from seq2seq.pipeline.batches import shift
 from seq2seq.search.options import SearchOptions
@@ -76,13 +76,21 @@ class LiteGenerator(LineGenerator):
         if options.beam_size == 1:
             return self.networks.greedy(pad_with_eos(sources), limits)
         memory = self.networks.encode(pad_with_eos(sources))
-        limits = fill(limits, memory.batch)
+        limits = np.pad(limits, (0, memory.batch - len(limits)))  # what fills the batch up is done at once
 
         def step(ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
             return self.networks.decode(memory, options.beam_size, ids, state)
 
+        def narrow(sources: np.ndarray) -> np.ndarray | None:
+            nonlocal memory
+            narrower = self.networks.narrow(memory, sources)
+            if narrower is None:
+                return None
+            memory, kept = narrower
+            return kept
+
         how = (options.beam_size, options.num_best, options.normalization, options.strength)
-        return beam_search(step, memory.state, limits, *how)
+        return beam_search(step, memory.state, limits, *how, narrow)
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         given, _ = shift(pad_with_eos(targets))

@@ -89,6 +89,17 @@ class LiteNetworks:
         bound = {"keys": found["keys"], "values": found["values"], "mask": mask} if self.has_attention else {}
         return LiteMemory(batch, found["state"], bound)
 
+    def narrow(self, memory: LiteMemory, sources: np.ndarray) -> tuple[LiteMemory, np.ndarray] | None:
+        """Returns the memory of these `sources` (places in the batch) for a smaller network, and the places it holds.
+
+        None if no smaller network takes so many.
+        """
+        batch = self._batch(len(sources))
+        if batch == memory.batch:
+            return None
+        kept = fill(sources, batch)
+        return LiteMemory(batch, memory.state[kept], {name: part[kept] for name, part in memory.bound.items()}), kept
+
     def greedy(self, source: np.ndarray, limits: np.ndarray) -> SearchResult:
         """Translates `(sources, width)` ids as `encode` wants them into at most `limits (sources,)` pieces each."""
         batch = self._batch(len(source))

@@ -10,8 +10,12 @@ from seq2seq.symbols import BOS, PAD
 from seq2seq.types import SearchResult
 
 Step = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
-"""`step(ids (rows,), state (rows, …))` -> `top`, `top_ids (rows, k)`: the likeliest pieces but EOS, with their
-log-probabilities; `eos (rows,)`, that of EOS; `state`."""
+"""`step(ids (rows,), state (rows, …))` -> `top`, `top_ids (rows, k + 1)`: the likeliest pieces with their
+log-probabilities, EOS forbidden where it is one of them; `eos (rows,)`, that of EOS; `state`."""
+
+Narrow = Callable[[np.ndarray], np.ndarray | None]
+"""`narrow(open)` hears which sources can still change, and returns those to go on with, by their present places: `open`
+and perhaps others to fill up; None: all. From then on the steps are for these."""
 
 FORBIDDEN = np.float32(-1e9)
 
@@ -24,47 +28,62 @@ def beam_search(
     num_best: int = 1,
     normalization: str = "average",
     strength: float = 1.0,
+    narrow: Narrow | None = None,
 ) -> SearchResult:
-    """Keeps the best live and the best ended hypotheses of each source; see `seq2seq.search.beam.beam_search`."""
+    """Keeps the best live and the best ended hypotheses of each source; see `seq2seq.search.beam.beam_search`.
+
+    A batch goes on until its last source is done, long after most of them: `narrow` lets it shrink on the way.
+    """
     k, batch, width = beam_size, len(limits), int(limits.max()) + 1
-    rows = np.arange(batch)[:, None]
-    best_normalizer = _normalizer(limits.astype(np.float32) + 1, normalization, strength)
+    rows, here = np.arange(batch)[:, None], np.arange(batch)
     live_ids = np.full((batch, k, width), PAD, np.int32)
     live_total = np.full((batch, k), FORBIDDEN, np.float32)
     live_total[:, 0] = 0  # one live hypothesis at the start: k equal ones would stay equal
     last = np.full(batch * k, BOS, np.int32)
-    ended_ids, ended_lengths = live_ids.copy(), np.zeros((batch, k), np.int32)
-    ended_total = np.full((batch, k), FORBIDDEN, np.float32)
-    ended_scores = ended_total.copy()
+    worst = np.full_like(live_total, FORBIDDEN)
+    ended = SearchResult(live_ids, np.zeros((batch, k), np.int32), worst, worst)
+    found = SearchResult(*map(np.copy, ended))
     state = np.repeat(state, k, axis=0)
     for time in range(width):
-        found = step(last, state)
-        eos = found["eos"].reshape(batch, k) + live_total
+        now = step(last, state)
+        eos = now["eos"].reshape(-1, k) + live_total
         normalizer = _normalizer(np.float32(time + 1), normalization, strength)
         scores = np.where(eos > FORBIDDEN / 2, eos / normalizer, FORBIDDEN)
-        scores = np.concatenate([ended_scores, scores], axis=1)
-        best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        ended_scores = scores[rows, best]
-        ended_total = np.concatenate([ended_total, eos], axis=1)[rows, best]
-        ended_lengths = np.concatenate([ended_lengths, np.full((batch, k), time, np.int32)], axis=1)[rows, best]
-        ended_ids = np.concatenate([ended_ids, live_ids], axis=1)[rows, best]
+        ending = SearchResult(live_ids, np.full_like(ended.lengths, time), eos, scores)
+        both = SearchResult(*(np.concatenate(pair, axis=1) for pair in zip(ended, ending, strict=True)))
+        best = np.argsort(-both.scores, axis=1, kind="stable")[:, :k]
+        ended = SearchResult(*(part[rows, best] for part in both))
 
-        totals = (live_total.reshape(-1, 1) + found["top"]).reshape(batch, -1)
-        wide = found["top"].shape[1]
+        totals = (live_total.reshape(-1, 1) + now["top"]).reshape(len(here), -1)
         chosen = np.argsort(-totals, axis=1, kind="stable")[:, :k]
-        parents = chosen // wide
+        parents = chosen // now["top"].shape[1]
         live_ids = live_ids[rows, parents]
-        live_ids[:, :, time] = found["top_ids"].reshape(batch, -1)[rows, chosen]
-        last = np.ascontiguousarray(live_ids[:, :, time].reshape(-1))
+        live_ids[:, :, time] = now["top_ids"].reshape(len(here), -1)[rows, chosen]
         live_total = np.maximum(totals[rows, chosen], FORBIDDEN)
         live_total[time >= limits] = FORBIDDEN  # it could only end, and that it has just done
-        state = found["state"][(rows * k + parents).reshape(-1)]
-        top = live_total[:, 0]
-        attainable = np.where(top > FORBIDDEN / 2, top / best_normalizer, FORBIDDEN)
-        if not (attainable > ended_scores[:, num_best - 1]).any():
+        state = now["state"][(rows * k + parents).reshape(-1)]
+
+        top, longest = live_total[:, 0], _normalizer(limits.astype(np.float32) + 1, normalization, strength)
+        attainable = np.where(top > FORBIDDEN / 2, top / longest, FORBIDDEN)
+        is_open = attainable > ended.scores[:, num_best - 1]
+        if not is_open.any():
             break
-    n = num_best
-    return SearchResult(ended_ids[:, :n, :-1], ended_lengths[:, :n], ended_total[:, :n], ended_scores[:, :n])
+        kept = narrow(np.flatnonzero(is_open)) if narrow else None
+        if kept is not None:
+            _settle(found, here, ended)
+            here, limits, live_ids, live_total = here[kept], limits[kept], live_ids[kept], live_total[kept]
+            ended = SearchResult(*(part[kept] for part in ended))
+            state = state.reshape(-1, k, state.shape[-1])[kept].reshape(-1, state.shape[-1])
+            rows = rows[: len(kept)]
+        last = live_ids[:, :, time].reshape(-1)
+    _settle(found, here, ended)
+    return SearchResult(found.ids[:, :num_best, :-1], *(part[:, :num_best] for part in found[1:]))
+
+
+def _settle(found: SearchResult, here: np.ndarray, ended: SearchResult) -> None:
+    """Writes the ended hypotheses of the sources `here` to their places among all."""
+    for whole, part in zip(found, ended, strict=True):
+        whole[here] = part
 
 
 def _normalizer(lengths: np.ndarray | np.float32, kind: str, strength: float) -> np.ndarray | np.float32:

@@ -21,7 +21,7 @@ FORBIDDEN = -1e9
 
 
 def forbid_control_symbols(logits: Any) -> Any:
-    """`(rows, size)` logits in which PAD and BOS cannot win."""
+    """`(…, size)` logits in which PAD and BOS cannot win."""
     size = logits.shape[-1]
     penalty = ops.sum(ops.one_hot(ops.convert_to_tensor([PAD, BOS]), size, dtype="float32"), axis=0) * FORBIDDEN
     return ops.cast(logits, "float32") + penalty

@@ -2,16 +2,17 @@
 
     python benchmarks/inference.py runs/multi30k_en_de --source test.en [--target test.de] [--limit 200] [--turns 3]
 
-In memory (TensorFlow behind Keras), the SavedModel, and the LiteRT folder as float32, float16 and int8. Printed for
-each, medians over the turns: seconds from the start of the process to its first translation; milliseconds a sentence
-one by one and in batches of 32, greedy and with a beam of 5; peak resident memory; size on disk; with --target the
-BLEU of the beam.
+In memory (TensorFlow behind Keras), the SavedModel, the LiteRT folder as float32, float16 and int8, and those of the
+peers in `peers.py` that are installed. Printed for each, medians over the turns: seconds from the start of the process
+to its first translation; milliseconds a sentence one by one and in batches of 32, greedy and with a beam of 5; peak
+resident memory; size on disk; with --target the BLEU of the beam.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -21,6 +22,9 @@ import time
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+
+from peers import PEERS, is_installed
+from peers import load as load_peer
 
 KINDS = ("memory", "saved_model", "litert none", "litert float16", "litert int8")
 BEAMS = (1, 5)
@@ -34,17 +38,18 @@ def main() -> int:
     parser.add_argument("--target")
     parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--work", help=argparse.SUPPRESS, choices=KINDS)
+    parser.add_argument("--work", help=argparse.SUPPRESS, choices=KINDS + PEERS)
     arguments = parser.parse_args()
     lines = list(islice(Path(arguments.source).read_text("utf-8").splitlines(), arguments.limit))
     if arguments.work:
         print("MEASURED", json.dumps(measure(arguments.work, Path(arguments.run), lines)))
         return 0
     with tempfile.TemporaryDirectory() as temporary:
-        places = {"memory": Path(arguments.run)} | export(Path(arguments.run), Path(temporary))
-        found: dict[str, list[dict]] = {kind: [] for kind in KINDS}
+        run = Path(arguments.run)
+        places = {"memory": run} | export(run, Path(temporary)) | {peer: run for peer in PEERS if is_installed(peer)}
+        found: dict[str, list[dict]] = {kind: [] for kind in places}
         for turn in range(arguments.turns):
-            for kind in KINDS:
+            for kind in places:
                 print(f"turn {turn + 1}/{arguments.turns}: {kind}", file=sys.stderr, flush=True)
                 found[kind].append(work(kind, places[kind], arguments))
         report(found, {kind: size(kind, place) for kind, place in places.items()}, arguments)
@@ -105,6 +110,8 @@ def measure(kind: str, place: Path, lines: list[str]) -> dict:
 
 
 def load(kind: str, place: Path, beam: int) -> Translate:
+    if kind in PEERS:
+        return load_peer(kind, place, beam)
     if kind == "saved_model":
         import tensorflow as tf
         import tensorflow_text  # noqa: F401  registers the operations of the tokeniser
@@ -130,7 +137,9 @@ def load(kind: str, place: Path, beam: int) -> Translate:
 
 
 def size(kind: str, place: Path) -> float:
-    """Megabytes of what has to be shipped."""
+    """Megabytes of what has to be shipped; nan for a peer."""
+    if kind in PEERS:
+        return math.nan
     if kind == "memory":
         return sum((place / name).stat().st_size for name in ("model.weights.h5", "source.model", "target.model")) / 1e6
     place = place / str(BEAMS[-1]) if kind == "saved_model" else place
@@ -145,7 +154,7 @@ def report(found: dict[str, list[dict]], sizes: dict[str, float], arguments: arg
         middle = {name: statistics.median(turn[name] for turn in turns) for name in ["start", "memory", *columns]}
         cells = [f"{middle['start']:.1f}", *(f"{middle[name]:.1f}" for name in columns)]
         score = ""
-        if arguments.target:
+        if arguments.target and kind not in PEERS:
             from seq2seq.metrics.bleu import bleu
 
             references = list(islice(Path(arguments.target).read_text("utf-8").splitlines(), arguments.limit))

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from seq2seq.generation.generator import Generator
 
 QUANTIZATIONS = ("none", "float16", "int8")
-BATCHES = (1, 8, 32)
+BATCHES = (1, 16)
 """Sources that are encoded and searched together."""
 
 
@@ -202,7 +202,7 @@ class Networks:
                 return ops.squeeze(logits, 1), state
 
             # As `greedy_search`, but Keras' argmax minds the sign of zero by operations that LiteRT has not.
-            found = follow(step, memory.state, limits, ops.max(limits), lambda scores, _: tf.argmax(scores, -1))
+            found = follow(step, memory.state, limits, ops.max(limits), lambda logits, _: tf.argmax(logits, -1))
             return {
                 "ids": found.ids[:, 0],
                 "lengths": found.lengths[:, 0],
@@ -298,6 +298,7 @@ def _convert(networks: Networks, quantize: str) -> bytes:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]  # nothing of TensorFlow's own
         if quantize != "none":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter._experimental_disable_per_channel = True
         if quantize == "float16":
             converter.target_spec.supported_types = [tf.float16]
         return bytes(converter.convert())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -48,6 +48,10 @@ class LineGenerator(ABC):
         """Lines to go together where `wanted` were asked for."""
         return wanted
 
+    def _map(self, search: Callable[[list[int]], SearchResult], batches: list[list[int]]) -> Iterable[SearchResult]:
+        """Applies `search` to each batch; the results in order."""
+        return map(search, batches)
+
     def __call__(self, lines: Sequence[str] | str, batch_size: int = 64) -> list[str] | str:
         """Returns the best translation of each line, or of the one line."""
         if isinstance(lines, str):
@@ -69,8 +73,9 @@ class LineGenerator(ABC):
             if len(ids) > self.options.max_input:
                 raise InputTooLong(index, len(ids), self.options.max_input)
         results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
-        for places in by_length(sources, self._batch_size(batch_size)):
-            found = self._search([sources[i] for i in places], places)
+        batches = by_length(sources, self._batch_size(batch_size))
+        searches = self._map(lambda places: self._search([sources[i] for i in places], places), batches)
+        for places, found in zip(batches, searches, strict=True):
             for place, hypotheses in zip(places, self._to_text(found, len(places)), strict=True):
                 results[place] = hypotheses
         return results

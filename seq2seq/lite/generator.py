@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ from seq2seq.lite.networks import LiteNetworks
 from seq2seq.lite.search import beam_search
 from seq2seq.pipeline.batches import shift
 from seq2seq.search.options import SearchOptions
+from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import SearchResult
 
@@ -26,6 +31,7 @@ class LiteGenerator(LineGenerator):
         source_tokenizer: For the lines that come in.
         target_tokenizer: For the lines that go out.
         options: How to search.
+        threads: Batches that are searched side by side, each on a core of its own with networks of its own.
 
     Raises:
         ValueError: the folder has no networks for such a search.
@@ -37,6 +43,7 @@ class LiteGenerator(LineGenerator):
         source_tokenizer: SubwordTokenizer,
         target_tokenizer: SubwordTokenizer,
         options: SearchOptions,
+        threads: int = 1,
     ):
         if options.sampling:
             raise ValueError("A LiteRT folder searches, it does not draw at random. Use the run folder for sampling.")
@@ -48,20 +55,26 @@ class LiteGenerator(LineGenerator):
             )
         super().__init__(source_tokenizer, target_tokenizer, options)
         self.networks = networks
+        self.threads = threads
+        self._idle = [networks]
 
     @classmethod
-    def load(cls, path: Path, threads: int = 1, **options: Any) -> LiteGenerator:
-        """Reads a LiteRT folder, its search changed by `options`; LiteFolderError says what is wrong with it."""
+    def load(cls, path: Path, threads: int = 0, **options: Any) -> LiteGenerator:
+        """Reads a LiteRT folder, its search changed by `options`; LiteFolderError says what is wrong with it.
+
+        `threads` is 0 for as many as this process may use cores.
+        """
         shape = load_shape(path)
         source, target = load_tokenizers(path, shape)
         search = load_search(path, shape).changed(**options)
-        return cls(LiteNetworks(path, shape, threads), source, target, search)
+        return cls(LiteNetworks(path, shape), source, target, search, threads or _cores())
 
     def with_options(self, **changes: Any) -> LiteGenerator:
         """Returns a generator on the same networks that searches otherwise."""
-        return LiteGenerator(
-            self.networks, self.source_tokenizer, self.target_tokenizer, replace(self.options, **changes)
-        )
+        options = replace(self.options, **changes)
+        changed = LiteGenerator(self.networks, self.source_tokenizer, self.target_tokenizer, options, self.threads)
+        changed._idle = self._idle
+        return changed
 
     @property
     def has_attention(self) -> bool:
@@ -70,20 +83,43 @@ class LiteGenerator(LineGenerator):
     def _batch_size(self, wanted: int) -> int:
         return max([b for b in self.networks.batches if b <= wanted], default=self.networks.batches[0])
 
+    def _map(self, search: Callable[[list[int]], SearchResult], batches: list[list[int]]) -> Iterable[SearchResult]:
+        if min(self.threads, len(batches)) < 2:
+            return super()._map(search, batches)
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(search, batches))
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[LiteNetworks]:
+        """Networks that no other thread uses meanwhile."""
+        try:
+            networks = self._idle.pop()
+        except IndexError:
+            networks = self.networks.another()
+        try:
+            yield networks
+        finally:
+            self._idle.append(networks)
+
     def _search(self, sources: list[list[int]], places: list[int]) -> SearchResult:
+        with self._borrowed() as networks:
+            return self._search_on(networks, pad_with_eos(sources))
+
+    def _search_on(self, networks: LiteNetworks, source: np.ndarray) -> SearchResult:
         options = self.options
-        limits = np.asarray([options.output_limit(len(ids)) for ids in sources], np.int32)
+        # The EOS of the source is no piece of it.
+        limits = np.asarray([options.output_limit(int((ids != PAD).sum()) - 1) for ids in source], np.int32)
         if options.beam_size == 1:
-            return self.networks.greedy(pad_with_eos(sources), limits)
-        memory = self.networks.encode(pad_with_eos(sources))
+            return networks.greedy(source, limits)
+        memory = networks.encode(source)
         limits = np.pad(limits, (0, memory.batch - len(limits)))  # what fills the batch up is done at once
 
         def step(ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
-            return self.networks.decode(memory, options.beam_size, ids, state)
+            return networks.decode(memory, options.beam_size, ids, state)
 
         def narrow(sources: np.ndarray) -> np.ndarray | None:
             nonlocal memory
-            narrower = self.networks.narrow(memory, sources)
+            narrower = networks.narrow(memory, sources)
             if narrower is None:
                 return None
             memory, kept = narrower
@@ -96,10 +132,16 @@ class LiteGenerator(LineGenerator):
         given, _ = shift(pad_with_eos(targets))
         longest = max(map(len, sources)) + 1
         weights = np.zeros((*given.shape, longest), np.float32)
-        for row, (source, ids) in enumerate(zip(sources, given, strict=True)):
-            memory = self.networks.encode(pad_with_eos([source]))
-            state = memory.state
-            for time in range(len(targets[row]) + 1):
-                found, state = self.networks.align(memory, ids[time : time + 1], state)
-                weights[row, time, : len(found)] = found
+        with self._borrowed() as networks:
+            for row, (source, ids) in enumerate(zip(sources, given, strict=True)):
+                memory = networks.encode(pad_with_eos([source]))
+                state = memory.state
+                for time in range(len(targets[row]) + 1):
+                    found, state = networks.align(memory, ids[time : time + 1], state)
+                    weights[row, time, : len(found)] = found
         return weights
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -28,13 +28,12 @@ class LiteNetworks:
     Args:
         path: A LiteRT folder.
         shape: Its model.json.
-        threads: Of LiteRT; for networks this small, one is usually the fastest.
 
     Raises:
         LiteFolderError: no LiteRT runtime is installed, or it refuses the file.
     """
 
-    def __init__(self, path: Path, shape: dict[str, Any], threads: int = 1):
+    def __init__(self, path: Path, shape: dict[str, Any]):
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -43,7 +42,8 @@ class LiteNetworks:
             ) from error
         file = Path(path) / NETWORKS_FILE
         try:
-            self._interpreter = Interpreter(str(file), num_threads=threads)
+            # Networks this small gain little from sharing a step; `LiteGenerator` shares the batches among threads.
+            self._interpreter = Interpreter(str(file), num_threads=1)
             names = set(self._interpreter.get_signature_list())
             self.batches: list[int] = sorted(shape["batches"])
             self.beams: list[int] = sorted(shape["beams"])
@@ -59,6 +59,11 @@ class LiteNetworks:
         if missing:
             raise LiteFolderError(f"{file}: it lacks the networks {', '.join(missing)}. Export the run again.")
         self._runners: dict[str, Any] = {}
+        self._made_from = path, shape
+
+    def another(self) -> LiteNetworks:
+        """Returns the same networks for another thread; one set of them serves one thread at a time."""
+        return LiteNetworks(*self._made_from)
 
     def encode(self, source: np.ndarray) -> LiteMemory:
         """Reads `(sources, width)` ids, int32, that end in EOS, then PAD; at most the largest batch."""

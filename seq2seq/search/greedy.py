@@ -14,7 +14,7 @@ StepFunction = Callable[[Any, State], tuple[Any, State]]
 """`step(ids (rows,), state) -> (logits (rows, size), state)`: all that a search knows of a model."""
 
 Choose = Callable[[Any, Any], Any]
-"""`choose(log_probabilities (rows, size), time) -> ids (rows,)`."""
+"""`choose(logits (rows, size), time) -> ids (rows,)`."""
 
 FORBIDDEN = -1e9
 """The log-probability of what must not be chosen."""
@@ -45,9 +45,10 @@ def follow(step: StepFunction, state: State, limits: Any, max_length: Any, choos
 
     def body(time: Any, last: Any, ids: Any, total: Any, lengths: Any, done: Any, state: Any) -> tuple[Any, ...]:
         logits, state = step(last, state)
-        log_probabilities = ops.log_softmax(forbid_control_symbols(logits))
-        chosen = ops.where(time >= limits, EOS, ops.cast(choose(log_probabilities, time), "int32"))
-        gain = ops.squeeze(ops.take_along_axis(log_probabilities, ops.expand_dims(chosen, 1), axis=1), 1)
+        logits = forbid_control_symbols(logits)
+        chosen = ops.where(time >= limits, EOS, ops.cast(choose(logits, time), "int32"))
+        logit = ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(chosen, 1), axis=1), 1)
+        gain = logit - ops.logsumexp(logits, axis=-1)  # of one piece: nobody needs the others'
         chosen = ops.where(done, PAD, chosen)
         total = total + ops.where(done, 0.0, gain)
         done = ops.logical_or(done, ops.equal(chosen, EOS))
@@ -76,7 +77,7 @@ def follow(step: StepFunction, state: State, limits: Any, max_length: Any, choos
 
 def greedy_search(step: StepFunction, state: State, limits: Any, max_length: Any) -> SearchResult:
     """Takes the likeliest piece at every step; see `follow` for the arguments."""
-    return follow(step, state, limits, max_length, lambda log_probabilities, time: ops.argmax(log_probabilities, -1))
+    return follow(step, state, limits, max_length, lambda logits, time: ops.argmax(logits, -1))
 
 
 def sample_search(
@@ -109,9 +110,9 @@ def sample_search(
     if not 0 < top_p <= 1:
         raise ValueError(f"top_p must be in (0, 1]. Received: {top_p}")
 
-    def choose(log_probabilities: Any, time: Any) -> Any:
-        size = log_probabilities.shape[-1]
-        values, ids = ops.top_k(log_probabilities / temperature, min(top_k, size) if top_k else size)
+    def choose(logits: Any, time: Any) -> Any:
+        size = logits.shape[-1]
+        values, ids = ops.top_k(logits / temperature, min(top_k, size) if top_k else size)
         likelihoods = ops.exp(values - values[:, :1])
         probabilities = likelihoods / ops.sum(likelihoods, axis=-1, keepdims=True)
         before = ops.cumsum(probabilities, axis=-1) - probabilities

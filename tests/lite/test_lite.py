@@ -98,6 +98,16 @@ def test_every_kind_of_model_translates_as_in_memory(kind, sentences):
             lite.align([("a", ())])
 
 
+def test_batches_side_by_side_find_the_same(make, folder, sentences):
+    lines = sentences[:30]
+    expected = LiteGenerator.load(folder, threads=1).generate(lines, batch_size=4)
+    shared = LiteGenerator.load(folder, threads=3)
+    assert shared.generate(lines, batch_size=4) == expected
+    assert 1 <= len(shared._idle) <= 3  # at most as many networks as threads, and each of them back
+    assert shared.with_options(num_best=1).generate(lines, batch_size=4) == [best[:1] for best in expected]
+    assert 1 <= len(shared._idle) <= 3
+
+
 def test_the_whole_search_in_one_graph_is_the_greedy_one(kind, tokenizer, sentences):
     from ai_edge_litert.interpreter import Interpreter
 

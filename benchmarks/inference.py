@@ -159,7 +159,8 @@ def report(found: dict[str, list[dict]], sizes: dict[str, float], arguments: arg
 
             references = list(islice(Path(arguments.target).read_text("utf-8").splitlines(), arguments.limit))
             score = f"{bleu(turns[0][f'text {BEAMS[-1]}'], references).score:.1f}"
-        print(f"| {kind} | {' | '.join(cells)} | {middle['memory']:.0f} | {sizes[kind]:.1f} | {score} |")
+        shipped = "" if math.isnan(sizes[kind]) else f"{sizes[kind]:.1f}"
+        print(f"| {kind} | {' | '.join(cells)} | {middle['memory']:.0f} | {shipped} | {score} |")
 
 
 if __name__ == "__main__":

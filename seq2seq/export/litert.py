@@ -298,6 +298,8 @@ def _convert(networks: Networks, quantize: str) -> bytes:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]  # nothing of TensorFlow's own
         if quantize != "none":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "int8":
+            # One scale a matrix, not one a row: 5.0 MB instead of 7.9 for 0.04 BLEU less.
             converter._experimental_disable_per_channel = True
         if quantize == "float16":
             converter.target_spec.supported_types = [tf.float16]
@@ -308,7 +310,8 @@ def top_k(scores: Any, k: int) -> tuple[Any, Any]:
     """Returns the k largest of `(rows, size)` scores and their places, `(rows, k)` each, or all if there are fewer.
 
     LiteRT's own goes through a row piece by piece. Here the row falls into groups: the k largest scores stand in the k
-    groups with the largest maxima, maxima are found many at a time, and few pieces are left to go through.
+    groups with the largest maxima, maxima are found many at a time, and few pieces are left to go through. Of equal
+    scores any may come first. A prime size leaves groups of 1, and nothing is won.
     """
     rows, size = scores.shape
     k = min(k, size)

@@ -44,9 +44,9 @@ class LineGenerator(ABC):
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         """Attention weights `(batch, target, source)` of a batch of pairs, pieces without EOS."""
 
-    def _batch_size(self, wanted: int) -> int:
-        """Lines to go together where `wanted` were asked for."""
-        return wanted
+    def _batches(self, sources: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:
+        """The places of the sources that go together."""
+        return by_length(sources, batch_size)
 
     def _map(self, search: Callable[[list[int]], SearchResult], batches: list[list[int]]) -> Iterable[SearchResult]:
         """Applies `search` to each batch; the results in order."""
@@ -73,7 +73,7 @@ class LineGenerator(ABC):
             if len(ids) > self.options.max_input:
                 raise InputTooLong(index, len(ids), self.options.max_input)
         results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
-        batches = by_length(sources, self._batch_size(batch_size))
+        batches = self._batches(sources, batch_size)
         searches = self._map(lambda places: self._search([sources[i] for i in places], places), batches)
         for places, found in zip(batches, searches, strict=True):
             for place, hypotheses in zip(places, self._to_text(found, len(places)), strict=True):
@@ -93,7 +93,7 @@ class LineGenerator(ABC):
         targets = [self.target_tokenizer.ids(pieces) for _, pieces in pairs]
         sources = self.source_tokenizer.encode([line for line, _ in pairs])
         results: list[np.ndarray] = [np.zeros((1, 1), np.float32)] * len(pairs)
-        for places in by_length(sources, self._batch_size(batch_size)):
+        for places in self._batches(sources, batch_size):
             weights = self._align([sources[i] for i in places], [targets[i] for i in places])
             for row, i in enumerate(places):
                 results[i] = weights[row, : len(targets[i]) + 1, : len(sources[i]) + 1]

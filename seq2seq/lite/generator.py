@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.generation.lines import LineGenerator, pad_with_eos
+from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
 from seq2seq.lite.networks import LiteNetworks
 from seq2seq.lite.search import beam_search
@@ -80,8 +80,13 @@ class LiteGenerator(LineGenerator):
     def has_attention(self) -> bool:
         return self.networks.has_attention
 
-    def _batch_size(self, wanted: int) -> int:
-        return max([b for b in self.networks.batches if b <= wanted], default=self.networks.batches[0])
+    def _batches(self, sources: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:
+        sizes = self.networks.batches
+        batches = by_length(sources, max([b for b in sizes if b <= batch_size], default=sizes[0]))
+        # A network takes its time, however few of its rows are sources: few go one by one.
+        if batches and sizes[0] == 1 and 2 * len(batches[-1]) <= next(b for b in sizes if b >= len(batches[-1])):
+            batches[-1:] = [[place] for place in batches[-1]]
+        return batches
 
     def _map(self, search: Callable[[list[int]], SearchResult], batches: list[list[int]]) -> Iterable[SearchResult]:
         if min(self.threads, len(batches)) < 2:

@@ -28,12 +28,13 @@ class LiteNetworks:
     Args:
         path: A LiteRT folder.
         shape: Its model.json.
+        content: Its model.tflite, where it was read before.
 
     Raises:
         LiteFolderError: no LiteRT runtime is installed, or it refuses the file.
     """
 
-    def __init__(self, path: Path, shape: dict[str, Any]):
+    def __init__(self, path: Path, shape: dict[str, Any], content: bytes | None = None):
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -43,7 +44,8 @@ class LiteNetworks:
         file = Path(path) / NETWORKS_FILE
         try:
             # Networks this small gain little from sharing a step; `LiteGenerator` shares the batches among threads.
-            self._interpreter = Interpreter(str(file), num_threads=1)
+            self._content = file.read_bytes() if content is None else content
+            self._interpreter = Interpreter(model_content=self._content, num_threads=1)
             names = set(self._interpreter.get_signature_list())
             self.batches: list[int] = sorted(shape["batches"])
             self.beams: list[int] = sorted(shape["beams"])
@@ -52,7 +54,7 @@ class LiteNetworks:
             wanted = {f"decode_{b}x{k}" for b in self.batches for k in self.beams if k > 1}
             wanted |= {f"greedy_{b}" for b in self.batches}
             missing = sorted(wanted - names)
-        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise LiteFolderError(
                 f"{file}: not a network that LiteRT reads ({error}). Export the run again."
             ) from error
@@ -63,12 +65,12 @@ class LiteNetworks:
 
     def another(self) -> LiteNetworks:
         """Returns the same networks for another thread; one set of them serves one thread at a time."""
-        return LiteNetworks(*self._made_from)
+        return LiteNetworks(*self._made_from, self._content)
 
     def encode(self, source: np.ndarray) -> LiteMemory:
         """Reads `(sources, width)` ids, int32, that end in EOS, then PAD; at most the largest batch."""
         batch = self._batch(len(source))
-        ids = fill(source, batch)
+        ids = _fill(source, batch)
         mask = ids != PAD
         width = ids.shape[1]
         kept = mask.astype(np.float32)
@@ -102,13 +104,13 @@ class LiteNetworks:
         batch = self._batch(len(sources))
         if batch == memory.batch:
             return None
-        kept = fill(sources, batch)
+        kept = _fill(sources, batch)
         return LiteMemory(batch, memory.state[kept], {name: part[kept] for name, part in memory.bound.items()}), kept
 
     def greedy(self, source: np.ndarray, limits: np.ndarray) -> SearchResult:
         """Translates `(sources, width)` ids as `encode` wants them into at most `limits (sources,)` pieces each."""
         batch = self._batch(len(source))
-        found = self._call(f"greedy_{batch}", ids=fill(source, batch), limits=fill(limits, batch))
+        found = self._call(f"greedy_{batch}", ids=_fill(source, batch), limits=_fill(limits, batch))
         score = found["log_probability"][:, None]
         return SearchResult(found["ids"][:, None], found["lengths"][:, None], score, score)
 
@@ -130,6 +132,6 @@ class LiteNetworks:
         return self._runners[name](**arrays)
 
 
-def fill(rows: np.ndarray, count: int) -> np.ndarray:
+def _fill(rows: np.ndarray, count: int) -> np.ndarray:
     """Repeats the first row until there are `count`."""
     return np.concatenate([rows, np.repeat(rows[:1], count - len(rows), axis=0)])

@@ -14,8 +14,8 @@ Step = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
 log-probabilities, EOS forbidden where it is one of them; `eos (rows,)`, that of EOS; `state`."""
 
 Narrow = Callable[[np.ndarray], np.ndarray | None]
-"""`narrow(open)` hears which sources can still change, and returns those to go on with, by their present places: `open`
-and perhaps others to fill up; None: all. From then on the steps are for these."""
+"""`narrow(sources)` hears which can still change, by their present places, and returns those to go on with: these, the
+first perhaps repeated to fill up; None: all. From then on the steps are for them."""
 
 FORBIDDEN = np.float32(-1e9)
 
@@ -68,7 +68,9 @@ def beam_search(
         is_open = attainable > ended.scores[:, num_best - 1]
         if not is_open.any():
             break
-        kept = narrow(np.flatnonzero(is_open)) if narrow else None
+        still = np.flatnonzero(is_open)
+        still = still[np.unique(here[still], return_index=True)[1]]  # what fills up counts no source twice
+        kept = narrow(still) if narrow else None
         if kept is not None:
             _settle(found, here, ended)
             here, limits, live_ids, live_total = here[kept], limits[kept], live_ids[kept], live_total[kept]

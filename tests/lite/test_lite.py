@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import keras
@@ -98,14 +99,38 @@ def test_every_kind_of_model_translates_as_in_memory(kind, sentences):
             lite.align([("a", ())])
 
 
-def test_batches_side_by_side_find_the_same(make, folder, sentences):
-    lines = sentences[:30]
-    expected = LiteGenerator.load(folder, threads=1).generate(lines, batch_size=4)
-    shared = LiteGenerator.load(folder, threads=3)
+def test_batches_side_by_side_find_the_same(folder, sentences, monkeypatch):
+    lines, search, meeting = sentences[:16], LiteGenerator._search_on, threading.Barrier(2, timeout=60)
+    alone = LiteGenerator.load(folder, threads=1)
+    expected = alone.generate(lines, batch_size=4)
+    assert len(alone._idle) == 1
+    shared = LiteGenerator.load(folder, threads=2)
+
+    def meet(self, networks, source):
+        meeting.wait()  # goes on only when another thread searches too
+        return search(self, networks, source)
+
+    monkeypatch.setattr(LiteGenerator, "_search_on", meet)
     assert shared.generate(lines, batch_size=4) == expected
-    assert 1 <= len(shared._idle) <= 3  # at most as many networks as threads, and each of them back
-    assert shared.with_options(num_best=1).generate(lines, batch_size=4) == [best[:1] for best in expected]
-    assert 1 <= len(shared._idle) <= 3
+    assert len({id(networks) for networks in shared._idle}) == 2
+    assert shared.with_options(num_best=1)._idle is shared._idle
+
+
+def test_a_generator_needs_its_folder_no_more(folder, sentences, tmp_path):
+    shutil.copytree(folder, tmp_path / "it")
+    lite = LiteGenerator.load(tmp_path / "it", threads=2)
+    expected = lite.generate(sentences[:1])
+    shutil.rmtree(tmp_path / "it")
+    assert lite.generate(sentences[:8], batch_size=4)[0] == expected[0]
+
+
+def test_few_lines_go_one_by_one(folder):
+    lite = LiteGenerator.load(folder)
+    sources = [[5] * length for length in (3, 1, 4, 1, 5, 9)]
+    assert lite._batches(sources, 4) == [[5, 4, 2, 0], [1], [3]]
+    assert lite._batches(sources[:3], 4) == [[2, 0, 1]]
+    assert lite._batches(sources[:2], 3) == [[0], [1]]
+    assert lite._batches([], 4) == []
 
 
 def test_the_whole_search_in_one_graph_is_the_greedy_one(kind, tokenizer, sentences):

@@ -29,15 +29,15 @@ def test_a_batch_that_shrinks_finds_the_same(num_best):
     batches = [8]
 
     def narrow(sources):
-        fits = next(size for size in (1, 2, 4, 8) if size >= len(sources))
-        if fits == batches[-1]:
+        if len(sources) + 1 >= batches[-1]:
             return None
-        batches.append(fits)
-        return np.concatenate([sources, np.repeat(sources[:1], fits - len(sources))])
+        batches.append(len(sources) + 1)
+        return np.concatenate([sources, sources[:1]])  # one more than is open, to fill up
 
     whole = beam_search(step, state, limits, BEAM, num_best)
     shrunk = beam_search(step, state, limits, BEAM, num_best, narrow=narrow)
-    assert batches == [8, 4, 2, 1]
+    assert len(batches) > 2
+    assert batches[-1] == 2
     for got, wanted in zip(shrunk, whole, strict=True):
         np.testing.assert_array_equal(got, wanted)
 

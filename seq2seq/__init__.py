@@ -20,7 +20,8 @@ def load(run: str | Path, **options: Any) -> LineGenerator:
 
     Args:
         run: A run folder that a recipe made, or what `seq2seq export --format litert` made of it.
-        options: Fields of `SearchOptions` that shall differ from the recipe's, as `beam_size=1`.
+        options: Fields of `SearchOptions` that shall differ from the recipe's, as `beam_size=1`; for a LiteRT folder
+            also `threads`, the batches searched side by side.
 
     Raises:
         ValueError: the folder is neither, incomplete, damaged or of another version.

@@ -66,6 +66,12 @@ def folder(make, tmp_path_factory):
     return export_litert(make("bahdanau"), tmp_path_factory.mktemp("lite") / "it", "none", batches=(1, 4))
 
 
+def networks_of(folder):
+    from ai_edge_litert.interpreter import Interpreter
+
+    return Interpreter(str(folder / NETWORKS_FILE))
+
+
 def same(got, wanted):
     assert [[h.text for h in line] for line in got] == [[h.text for h in line] for line in wanted]
     for ours, theirs in zip(got, wanted, strict=True):
@@ -134,10 +140,8 @@ def test_few_lines_go_one_by_one(folder):
 
 
 def test_the_whole_search_in_one_graph_is_the_greedy_one(kind, tokenizer, sentences):
-    from ai_edge_litert.interpreter import Interpreter
-
     (generator, folder), lines = kind, sentences[:4]
-    search = Interpreter(str(folder / NETWORKS_FILE)).get_signature_runner("greedy_4")
+    search = networks_of(folder).get_signature_runner("greedy_4")
     limits = np.asarray([OPTIONS.output_limit(len(ids)) for ids in tokenizer.encode(lines)], np.int32)
     found = search(ids=pad_with_eos(tokenizer.encode(lines)), limits=limits)
     ids = [row[:length].tolist() for row, length in zip(found["ids"], found["lengths"], strict=True)]
@@ -162,6 +166,9 @@ def test_quantised_networks_are_smaller_and_nearly_the_same(quantize, share, tmp
         folder = export_litert(generator, tmp_path / kind, kind, batches=(1,))
         sizes[kind] = (folder / "model.tflite").stat().st_size
     assert sizes[quantize] < share * sizes["none"]
+    if quantize == "int8":  # one scale a matrix: a scale a row would weigh more than the room it is for
+        scales = [tensor["quantization_parameters"]["scales"] for tensor in networks_of(folder).get_tensor_details()]
+        assert {len(scale) for scale in scales} == {0, 1}
     lite = LiteGenerator.load(tmp_path / quantize)
     lines = ["a dog", "the cat sits on a mat"]
     for ours, theirs in zip(lite.generate(lines), generator.generate(lines), strict=True):

@@ -13,6 +13,7 @@ import importlib.util
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def _ctranslate2(size: int, beam: int) -> Callable[[list[list[int]]], list[list[
     return search
 
 
-def _transformer(words: list[str], layers: int, width: int, heads: int, hidden: int):  # type: ignore[no-untyped-def]
+def _transformer(words: list[str], layers: int, width: int, heads: int, hidden: int) -> Any:
     from ctranslate2.specs import TransformerSpec
 
     random = np.random.default_rng(1)

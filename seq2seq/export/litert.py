@@ -20,7 +20,7 @@ from keras import ops
 
 from seq2seq import __version__
 from seq2seq.files import whole_folder
-from seq2seq.layers.recurrence import run_cell
+from seq2seq.layers.recurrence import join, run_cell, split
 from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.greedy import FORBIDDEN, follow, forbid_control_symbols
@@ -109,7 +109,7 @@ class Networks:
 
         def step(given: Any, keep: Any, state: Any) -> dict[str, Any]:
             # The state holds, tensor by tensor, the directions side by side, as the encoder's own last state does.
-            tensors = [ops.split(t, directions, axis=-1) for t in _split(state, sizes)]
+            tensors = [ops.split(t, directions, axis=-1) for t in split(state, sizes)]
             outputs, news = [], []
             parts = zip(cells, ops.split(given, directions, -1), ops.split(keep, directions, -1), strict=True)
             for d, (cell, x, kept) in enumerate(parts):
@@ -132,7 +132,7 @@ class Networks:
     def _finals(self, state: Any) -> list[list[Any]]:
         """The encoder's last states, layer by layer, out of all side by side."""
         sizes = self.model.encoder.state_sizes
-        parts = iter(_split(state, [size for layer in sizes for size in layer]))
+        parts = iter(split(state, [size for layer in sizes for size in layer]))
         return [[next(parts) for _ in layer] for layer in sizes]
 
     def _remember(self, b: int) -> Any:
@@ -140,11 +140,11 @@ class Networks:
 
         def with_attention(state: Any, values: Any, mask: Any) -> dict[str, Any]:
             memory = self.model.decoder.remember(values, mask, self._finals(state))
-            return {"state": _join(memory.state), "keys": memory.keys, "values": memory.values}
+            return {"state": _flat(memory.state), "keys": memory.keys, "values": memory.values}
 
         def without(state: Any) -> dict[str, Any]:
             nothing = ops.zeros((b, 1, 1))
-            return {"state": _join(self.model.decoder.remember(nothing, None, self._finals(state)).state)}
+            return {"state": _flat(self.model.decoder.remember(nothing, None, self._finals(state)).state)}
 
         if not self.model.has_attention:
             return tf.function(without, autograph=False).get_concrete_function(spec)
@@ -162,7 +162,7 @@ class Networks:
         ]
 
     def _bind(self, state: Any, memory: Sequence[Any]) -> Memory:
-        leaves = _split(state, self.state_sizes)
+        leaves = split(state, self.state_sizes)
         state = keras.tree.pack_sequence_as(self.memory.state, leaves)
         keys, values, mask = memory if memory else (None, None, None)
         return Memory(values, keys, mask, state)
@@ -180,7 +180,7 @@ class Networks:
                 "top": ops.where(ops.equal(top_ids, EOS), FORBIDDEN, top - normalizer),
                 "top_ids": top_ids,
                 "eos": logits[:, EOS] - normalizer[:, 0],
-                "state": _join(new),
+                "state": _flat(new),
             }
 
         specs = [tf.TensorSpec((rows,), tf.int32, "ids"), _floats("state", rows, sum(self.state_sizes))]
@@ -242,7 +242,7 @@ class Networks:
             bound = self._bind(state, memory)
             embedded = self.model.embed_target(ids[:, None])
             output = self.model.decoder(embedded, bound, bound.state, training=False)
-            return {"weights": self.model.decoder.align(output.queries, bound)[:, 0], "state": _join(output.state)}
+            return {"weights": self.model.decoder.align(output.queries, bound)[:, 0], "state": _flat(output.state)}
 
         specs = [tf.TensorSpec((1,), tf.int32, "ids"), _floats("state", 1, sum(self.state_sizes))]
         return tf.function(step, autograph=False).get_concrete_function(*specs, *self._memory_specs(1))
@@ -327,14 +327,9 @@ def _floats(name: str, *shape: int | None) -> tf.TensorSpec:
     return tf.TensorSpec(shape, tf.float32, name)
 
 
-def _split(joined: Any, sizes: Sequence[int]) -> list[Any]:
-    edges = [sum(sizes[: i + 1]) for i in range(len(sizes) - 1)]
-    return list(ops.split(joined, edges, axis=-1)) if edges else [joined]
-
-
-def _join(state: Any) -> Any:
-    leaves = keras.tree.flatten(state)
-    return ops.concatenate(leaves, axis=-1) if len(leaves) > 1 else leaves[0]
+def _flat(state: Any) -> Any:
+    """A nested state as one tensor, what a signature takes and gives."""
+    return join(keras.tree.flatten(state))
 
 
 def _fingerprint(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ for all steps at once and does the same with the outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -42,9 +42,9 @@ def repeat_over_time(
         return [ops.expand_dims(x, 1) for x in outputs], state
     bound = _BoundStep(step, [x.shape[-1] for x in inputs], state, dtype)
     loop = keras.layers.RNN(bound, return_sequences=True, return_state=True, go_backwards=reverse, dtype=dtype)
-    outputs, *state = loop.call(_join(inputs), initial_state=state)
+    outputs, *state = loop.call(join(inputs), initial_state=state)
     outputs = ops.flip(outputs, axis=1) if reverse else outputs
-    return _split(outputs, bound.widths), state
+    return split(outputs, bound.widths), state
 
 
 def run_cell(
@@ -71,9 +71,9 @@ class _BoundStep:
         self.compute_dtype = dtype
 
     def __call__(self, inputs: Any, states: Any) -> tuple[Any, list[Any]]:
-        outputs, states = self.step(_split(inputs, self.input_widths), list(states))
+        outputs, states = self.step(split(inputs, self.input_widths), list(states))
         self.widths = [x.shape[-1] for x in outputs]
-        return _join(outputs), states
+        return join(outputs), states
 
     call = __call__
 
@@ -92,9 +92,11 @@ def _masked(step: Step) -> Step:
     return masked
 
 
-def _join(parts: list[Any]) -> Any:
+def join(parts: list[Any]) -> Any:
+    """Puts tensors side by side, along their last axis."""
     return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
 
-def _split(joined: Any, widths: list[int]) -> list[Any]:
+def split(joined: Any, widths: Sequence[int]) -> list[Any]:
+    """Takes apart what `join` made of tensors of these widths."""
     return list(ops.split(joined, list(accumulate(widths))[:-1], axis=-1)) if len(widths) > 1 else [joined]

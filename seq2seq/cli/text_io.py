@@ -18,6 +18,7 @@ SEARCH_FIELDS = (
     "beam_size",
     "normalization",
     "strength",
+    "consensus",
     "max_ratio",
     "max_extra",
     "max_input",
@@ -44,6 +45,12 @@ def add_search_arguments(parser: argparse.ArgumentParser, batched: bool = True) 
     group.add_argument("--beam-size", type=positive, metavar="N", help="hypotheses kept at each step; 1 is greedy")
     group.add_argument("--normalization", choices=["none", "average", "gnmt"], help="length normalisation of scores")
     group.add_argument("--strength", type=float, metavar="X", help="strength of the length normalisation")
+    group.add_argument(
+        "--consensus",
+        type=float,
+        metavar="X",
+        help="above 0: of the beam's hypotheses the one most like the others, by exp(X * score) votes each; try 10",
+    )
     group.add_argument("--max-ratio", type=float, metavar="X", help="longest output: X * input pieces + --max-extra")
     group.add_argument("--max-extra", type=int, metavar="N", help="see --max-ratio")
     group.add_argument("--max-input", type=positive, metavar="N", help="refuse lines of more pieces")

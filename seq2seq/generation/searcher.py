@@ -9,6 +9,7 @@ from keras import ops
 
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.beam import beam_search
+from seq2seq.search.consensus import choose_by_consensus
 from seq2seq.search.greedy import greedy_search, sample_search
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import PAD
@@ -38,8 +39,10 @@ def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = 
         return sample_search(step, memory.state, limits, longest, uniforms, *narrow)
     if options.beam_size == 1:
         return greedy_search(step, memory.state, limits, longest)
-    shape = (options.beam_size, options.num_best, options.normalization, options.strength)
-    return beam_search(step, memory.state, limits, longest, *shape)
+    kept = options.beam_size if options.consensus else options.num_best
+    shape = (options.beam_size, kept, options.normalization, options.strength)
+    found = beam_search(step, memory.state, limits, longest, *shape)
+    return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
 
 
 def _output_limit(length: Any, options: SearchOptions) -> Any:

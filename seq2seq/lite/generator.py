@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
+from seq2seq.lite.consensus import choose_by_consensus
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
 from seq2seq.lite.networks import LiteNetworks
 from seq2seq.lite.search import beam_search
@@ -130,8 +131,10 @@ class LiteGenerator(LineGenerator):
             memory, kept = narrower
             return kept
 
-        how = (options.beam_size, options.num_best, options.normalization, options.strength)
-        return beam_search(step, memory.state, limits, *how, narrow)
+        kept = options.beam_size if options.consensus else options.num_best
+        how = (options.beam_size, kept, options.normalization, options.strength)
+        found = beam_search(step, memory.state, limits, *how, narrow)
+        return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         given, _ = shift(pad_with_eos(targets))

@@ -6,6 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
+AGREEMENT_ORDERS = 4
+"""Hypotheses are alike by their n-grams of 1 to this many pieces, as in BLEU; see `consensus`."""
+
 
 @dataclass(frozen=True)
 class SearchOptions:
@@ -23,6 +26,9 @@ class SearchOptions:
     gnmt (divide by ((5 + length) / 6) ** strength)."""
     strength: float = 1.0
     """Strength of the length normalisation; 0 is none, larger prefers longer output."""
+    consensus: float = 0.0
+    """Above 0: of all hypotheses in the beam take the one that agrees best with the others (minimum Bayes risk), each
+    with exp(consensus * score) votes; with "average", 10 is a good value. 0 is off."""
     max_ratio: float = 2.0
     """Longest output in pieces: max_ratio * input pieces + max_extra."""
     max_extra: int = 10
@@ -65,6 +71,8 @@ class SearchOptions:
             raise ValueError(f"normalization must be none, average or gnmt. Received: {self.normalization!r}")
         if self.strength < 0:
             raise ValueError(f"strength must not be negative. Received: {self.strength}")
+        if self.consensus < 0:
+            raise ValueError(f"consensus must not be negative. Received: {self.consensus}")
         if self.max_ratio < 0 or self.max_extra < 0 or self.max_ratio + self.max_extra == 0:
             raise ValueError(
                 "max_ratio and max_extra must leave room for output. "

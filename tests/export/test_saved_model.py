@@ -49,6 +49,7 @@ SEARCHES = {
     "greedy": SearchOptions(beam_size=1, max_ratio=1.0, max_extra=3, max_input=40),
     "beam": SearchOptions(beam_size=4, num_best=1, max_ratio=1.0, max_extra=3, max_input=40),
     "best": SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, max_input=40, normalization="gnmt"),
+    "consensus": SearchOptions(beam_size=4, num_best=2, max_ratio=1.0, max_extra=3, max_input=40, consensus=5.0),
 }
 ODD = ["", "   ", "a dog", "Straße 😀 \t\x01", "\u200b", "\ufeffa dog", "\uffff\U0010ffff", "the the the " * 9]
 
@@ -62,8 +63,8 @@ def tokenizer(tokenizers):
 def generators(build_model, tokenizer):
     found = {}
     for name, options in SEARCHES.items():
-        decoder = {"greedy": {"attention": "none"}, "beam": {}, "best": {"cell": "lstm", "input_feeding": True}}[name]
-        model = build_model(sizes=(tokenizer.size, tokenizer.size), decoder=decoder)
+        decoders = {"greedy": {"attention": "none"}, "best": {"cell": "lstm", "input_feeding": True}}
+        model = build_model(sizes=(tokenizer.size, tokenizer.size), decoder=decoders.get(name, {}))
         bias = model.head.bias.numpy()
         bias[EOS] = 1.5  # ends come at different lengths
         model.head.bias.assign(bias)

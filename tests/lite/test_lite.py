@@ -150,6 +150,15 @@ def test_the_whole_search_in_one_graph_is_the_greedy_one(kind, tokenizer, senten
     np.testing.assert_allclose(found["log_probability"], [best.log_probability for best in expected], atol=1e-4)
 
 
+def test_consensus_chooses_as_in_memory(make, folder, sentences):
+    changes = {"consensus": 5.0, "num_best": 2}
+    expected = make("bahdanau").with_options(**changes).generate(sentences[:20])
+    plain = LiteGenerator.load(folder, num_best=2).generate(sentences[:20])
+    found = LiteGenerator.load(folder, **changes).generate(sentences[:20])
+    same(found, expected)
+    assert [h[0].text for h in found] != [h[0].text for h in plain]
+
+
 @pytest.mark.parametrize("normalization", ["none", "gnmt"])
 def test_every_normalisation_ranks_as_in_memory(normalization, make, folder, sentences):
     changes = {"normalization": normalization, "strength": 0.7, "num_best": 3}

@@ -3,14 +3,16 @@
     python benchmarks/export_parity.py runs/multi30k_en_de --source test.en [--limit 1000]
 
 Each line goes through the model in memory; through the SavedModel in a process that imports nothing but tensorflow
-and tensorflow-text, in batches of 1 and of 64; and through the LiteRT folder, not quantised and int8. Printed: lines
-whose text differs, and the largest difference of a log-probability among the others. Exit code 1 if any text of the
-SavedModel differs, or a score by more than 1e-4.
+and tensorflow-text, in batches of 1 and of 64; through the LiteRT folder, not quantised and int8; and, where the
+converter and ONNX Runtime are installed, through the ONNX folder. Printed: lines whose text differs, and the largest
+difference of a log-probability among the others. Exit code 1 if any text of the SavedModel or of ONNX differs, or a
+score by more than 1e-4.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -21,6 +23,7 @@ from pathlib import Path
 from seq2seq.cli import stderr_filter
 from seq2seq.cli.common import quiet_start
 from seq2seq.export.litert import export_litert
+from seq2seq.export.onnx import export_onnx
 from seq2seq.export.saved_model import export_saved_model
 from seq2seq.lite.generator import LiteGenerator
 from seq2seq.pipeline.corpus import read_lines
@@ -64,6 +67,12 @@ def main() -> int:
             lite = LiteGenerator.load(export_litert(generator, Path(temporary) / quantize, quantize))
             found = [(best[0].text, best[0].log_probability) for best in lite.generate(lines)]
             report(f"LiteRT, {quantize}", found, wanted)
+        if all(map(importlib.util.find_spec, ("tf2onnx", "onnxruntime"))):
+            from onnx_host import OnnxHost
+
+            host = OnnxHost(export_onnx(generator, Path(temporary) / "onnx"))
+            for size in (1, 64):
+                failed |= not report(f"ONNX Runtime, batch {size}", host.translate(lines, size), wanted)
     return int(failed)
 
 

@@ -13,10 +13,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="run folder that a recipe made")
     parser.add_argument(
         "--format",
-        choices=["saved_model", "litert"],
+        choices=["saved_model", "litert", "onnx"],
         required=True,
         help="saved_model: text in, text out, for tf.saved_model.load and TensorFlow Serving; "
-        "litert: a small folder that `seq2seq translate` runs without TensorFlow",
+        "litert: a small folder that `seq2seq translate` runs without TensorFlow; onnx: encoder and decoder step",
     )
     parser.add_argument(
         "--output",
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the arguments."""
     lite = arguments.format == "litert"
-    if arguments.ids_only and lite:
+    if arguments.ids_only and arguments.format != "saved_model":
         raise ValueError("--ids-only is for --format saved_model.")
     if arguments.quantize and not lite:
         raise ValueError("--quantize is for --format litert.")
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     name = "saved_model_ids" if arguments.ids_only else arguments.format
     folder = Path(arguments.output or RunFolder(arguments.run).exports / name)
-    options = {"quantize": arguments.quantize or "int8"} if lite else {"ids_only": arguments.ids_only}
+    options = {"litert": {"quantize": arguments.quantize or "int8"}, "saved_model": {"ids_only": arguments.ids_only}}
     from seq2seq.export.formats import export
 
-    print(export(arguments.format, generator, folder, **options))
+    print(export(arguments.format, generator, folder, **options.get(arguments.format, {})))

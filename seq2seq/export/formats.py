@@ -1,4 +1,4 @@
-"""The forms in which a model is shipped: "saved_model" and "litert", as recipes and the command line name them."""
+"""The forms in which a model is shipped, "saved_model", "litert" and "onnx": as recipes and commands name them."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def missing_for(form: str) -> str | None:
         return "TensorFlow as Keras' backend"
     if form == "saved_model" and importlib.util.find_spec("tensorflow_text") is None:
         return "tensorflow-text"
+    if form == "onnx" and not all(map(importlib.util.find_spec, ("onnx", "tf2onnx"))):
+        return "tf2onnx (this project's extra [onnx])"
     return None
 
 
@@ -27,6 +29,10 @@ def has_export(form: str, folder: Path) -> bool:
     """Whether `folder` holds a whole export in this form."""
     if form == "litert":
         return is_lite_folder(folder)
+    if form == "onnx":
+        from seq2seq.export.onnx import SHAPE_FILE
+
+        return (folder / SHAPE_FILE).is_file()
     return folder.is_dir() and any(path.name.isdigit() for path in folder.iterdir())
 
 
@@ -40,6 +46,10 @@ def export(form: str, generator: Generator, folder: Path, **options: Any) -> Pat
         from seq2seq.export.litert import export_litert
 
         return export_litert(generator, folder, **options)
+    if form == "onnx":
+        from seq2seq.export.onnx import export_onnx
+
+        return export_onnx(generator, folder)
     from seq2seq.export.saved_model import export_saved_model
 
     return export_saved_model(generator, folder, **options)

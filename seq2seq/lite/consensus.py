@@ -11,13 +11,13 @@ from seq2seq.search.options import AGREEMENT_ORDERS
 from seq2seq.types import SearchResult
 
 
-def choose_by_consensus(found: SearchResult, sharpness: float, num_best: int) -> SearchResult:
+def choose_by_consensus(found: SearchResult, exponent: float, num_best: int) -> SearchResult:
     """See `seq2seq.search.consensus.choose_by_consensus`."""
     places = np.zeros((len(found.ids), num_best), np.intp)
     expected = np.full((len(found.ids), num_best), FORBIDDEN, np.float32)
-    for row, (ids, lengths, scores) in enumerate(zip(found.ids, found.lengths, found.scores, strict=True)):
+    for row, (ids, lengths, gains, scores) in enumerate(zip(*found, strict=True)):
         real = int((scores > FORBIDDEN / 2).sum())  # they stand first
-        votes = np.exp(sharpness * (scores[:real] - scores[:1]))
+        votes = np.exp(exponent * (gains[:real] - gains[:real].max()))
         alike = agreement([line[:length].tolist() for line, length in zip(ids[:real], lengths[:real], strict=True)])
         agreed = np.pad(alike @ (votes / votes.sum()), (0, len(scores) - real), constant_values=FORBIDDEN)
         places[row] = np.argsort(-agreed, kind="stable")[:num_best]

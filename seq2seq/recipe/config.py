@@ -194,7 +194,7 @@ class Recipe(Section):
     """How to train."""
     search: SearchOptions = SearchOptions()
     """How to translate when the run is scored; commands can override it."""
-    exports: tuple[Literal["saved_model", "litert"], ...] = ("saved_model",)
+    exports: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("saved_model",)
     """What to export at the end, into the run folder's export/; empty is nothing."""
 
     def model_post_init(self, _: Any) -> None:

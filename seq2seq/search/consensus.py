@@ -15,12 +15,12 @@ from seq2seq.search.options import AGREEMENT_ORDERS
 from seq2seq.types import SearchResult
 
 
-def choose_by_consensus(found: SearchResult, sharpness: float, num_best: int) -> SearchResult:
+def choose_by_consensus(found: SearchResult, exponent: float, num_best: int) -> SearchResult:
     """Ranks hypotheses by their expected agreement with what the model would write.
 
     Args:
         found: Of a beam search: all the hypotheses that it kept.
-        sharpness: Hypotheses vote by `softmax(sharpness * score)`: 0 is one vote each.
+        exponent: A hypothesis has `probability ** exponent` votes: 0 is one each, 1 what the model believes.
         num_best: How many to return, best first.
 
     Returns:
@@ -28,7 +28,7 @@ def choose_by_consensus(found: SearchResult, sharpness: float, num_best: int) ->
         search space held fewer.
     """
     real = found.scores > FORBIDDEN / 2
-    votes = ops.softmax(ops.where(real, found.scores * sharpness, FORBIDDEN))
+    votes = ops.softmax(ops.where(real, found.log_probabilities * exponent, FORBIDDEN))
     alike = ops.map(lambda pair: agreement(*pair), (found.ids, found.lengths))  # a line at a time: it is quadratic
     expected = ops.sum(alike * ops.expand_dims(votes, 1), axis=2)  # (batch, n)
     scores, best = ops.top_k(ops.where(real, expected, FORBIDDEN), num_best)

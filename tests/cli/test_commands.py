@@ -190,7 +190,8 @@ def test_export_prints_where_it_wrote_and_translate_takes_a_litert_folder(cli, f
     [
         (["--format", "litert", "--ids-only"], "--ids-only is for --format saved_model"),
         (["--format", "saved_model", "--quantize", "int8"], "--quantize is for --format litert"),
-        (["--format", "onnx"], "invalid choice: 'onnx'"),
+        (["--format", "onnx", "--ids-only"], "--ids-only is for --format saved_model"),
+        (["--format", "onxn"], "invalid choice: 'onxn'"),
         ([], "required: --format"),
     ],
 )

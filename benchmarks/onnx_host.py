@@ -1,0 +1,73 @@
+"""What an application does with an ONNX folder: encode, go on step by step, search; NumPy around ONNX Runtime."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from seq2seq.generation.lines import pad_with_eos
+from seq2seq.lite.consensus import choose_by_consensus
+from seq2seq.lite.search import beam_search
+from seq2seq.search.options import SearchOptions
+from seq2seq.symbols import EOS
+from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.types import SearchResult
+
+
+class OnnxHost:
+    """Beam search on the networks of an ONNX folder, with the search options in it.
+
+    Args:
+        folder: What `seq2seq export --format onnx` made.
+    """
+
+    def __init__(self, folder: Path):
+        self.options = SearchOptions(**json.loads((folder / "onnx.json").read_text("utf-8"))["search"])
+        self.source, self.target = (SubwordTokenizer.load(folder / f"{side}.model") for side in ("source", "target"))
+        self.encoder, self.step = (
+            onnxruntime.InferenceSession(folder / f"{name}.onnx", providers=["CPUExecutionProvider"])
+            for name in ("encoder", "step")
+        )
+
+    def search(self, lines: Sequence[str]) -> SearchResult:
+        """Searches for one batch of lines, none of them empty."""
+        k, options = self.options.beam_size, self.options
+        sources = self.source.encode(lines)
+        memory = _run(self.encoder, ids=pad_with_eos(sources))
+        state = memory.pop("state")
+
+        def step(ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
+            found = _run(self.step, ids=ids, state=state, **memory)
+            gains = found["log_probabilities"]
+            eos = gains[:, EOS].copy()
+            gains[:, EOS] = -1e9
+            top_ids = np.argsort(-gains, axis=1, kind="stable")[:, : k + 1]
+            top = np.take_along_axis(gains, top_ids, 1)
+            return {"top": top, "top_ids": top_ids, "eos": eos, "state": found["next_state"]}
+
+        limits = np.asarray([options.output_limit(len(ids)) for ids in sources], np.int32)
+        kept = k if options.consensus else options.num_best
+        found = beam_search(step, state, limits, k, kept, options.normalization, options.strength)
+        return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
+
+    def translate(self, lines: Sequence[str], batch_size: int = 64) -> list[tuple[str, float]]:
+        """Returns the best translation of each line with its log-probability; an empty line stays empty."""
+        results = [("", 0.0)] * len(lines)
+        places = [i for i, ids in enumerate(self.source.encode(lines)) if ids]
+        for start in range(0, len(places), batch_size):
+            chosen = places[start : start + batch_size]
+            found = self.search([lines[i] for i in chosen])
+            texts = self.target.decode(
+                [found.ids[row, 0, : found.lengths[row, 0]].tolist() for row in range(len(chosen))]
+            )
+            for i, text, gain in zip(chosen, texts, found.log_probabilities[:, 0].tolist(), strict=True):
+                results[i] = text, gain
+        return results
+
+
+def _run(network: onnxruntime.InferenceSession, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(zip([o.name for o in network.get_outputs()], network.run(None, arrays), strict=True))

@@ -1,0 +1,138 @@
+"""An ONNX folder: encoder and one step of the decoder, for any runtime that reads ONNX; the host searches.
+
+encoder.onnx    `ids (batch, source)`, int32: pieces, EOS, then PAD -> `state (batch, …)`, the decoder's first, and with
+                attention `keys`, `values (batch, source, …)` and `mask (batch, source)`
+step.onnx       `ids (rows,)`, int32, BOS at first; `state (rows, …)`; with attention `keys`, `values`, `mask` as the
+                encoder gave them -> `log_probabilities (rows, size)`, `next_state`
+
+`rows` is a multiple of `batch`: rows that share a source, as the beams of a search, stand next to each other.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import keras
+from keras import ops
+
+from seq2seq import __version__
+from seq2seq.files import whole_folder
+from seq2seq.layers.recurrence import join, split
+from seq2seq.models.seq2seq import Seq2Seq
+from seq2seq.search.greedy import forbid_control_symbols
+from seq2seq.symbols import BOS, EOS, PAD, UNK
+from seq2seq.types import Memory
+
+if TYPE_CHECKING:
+    from seq2seq.generation.generator import Generator
+
+SHAPE_FILE = "onnx.json"
+OPSET = 18
+"""Version of the operations; ONNX Runtime 1.14 and later know it."""
+
+
+def export_onnx(generator: Generator, folder: Path) -> Path:
+    """Writes the ONNX folder of a generator, whole or not at all; one that stood there before is replaced.
+
+    Args:
+        generator: What to export.
+        folder: Where; nothing, or an earlier ONNX export.
+
+    Raises:
+        ValueError: another backend, a folder that holds something else, or the converter is not installed.
+    """
+    if not all(map(importlib.util.find_spec, ("onnx", "tf2onnx"))):
+        raise ValueError("An ONNX export wants the converter: pip install tf2onnx (or this project's extra [onnx]).")
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"ONNX models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / SHAPE_FILE).exists():
+        raise ValueError(f"{folder} exists and is no ONNX export: it has no {SHAPE_FILE}. Choose another folder.")
+    encoder, step = _Encoder(generator.model), _Step(generator.model)
+    with whole_folder(folder) as partial:
+        _export(encoder, partial / "encoder.onnx", {"ids": ("batch", "source")})
+        _export(step, partial / "step.onnx", step.inputs_by_name)
+        generator.source_tokenizer.save(partial / "source.model")
+        generator.target_tokenizer.save(partial / "target.model")
+        shape = {
+            "seq2seq": __version__,
+            "keras": keras.__version__,
+            "opset": OPSET,
+            "symbols": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS},
+            "attention": generator.has_attention,
+            "source_size": generator.model.source_size,
+            "target_size": generator.model.target_size,
+            "search": asdict(generator.options),
+        }
+        (partial / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")
+    return folder
+
+
+class _Encoder(keras.Model):
+    def __init__(self, model: Seq2Seq):
+        super().__init__(name="encoder")
+        self.model = model
+        self.built = self._called = True  # the exporter asks; the model inside is
+
+    def call(self, ids: Any) -> dict[str, Any]:
+        memory = self.model.encode(ids, training=False)
+        found = {"state": join(keras.tree.flatten(memory.state))}
+        if self.model.has_attention:
+            found |= {"keys": memory.keys, "values": memory.values, "mask": memory.mask}
+        return found
+
+
+class _Step(keras.Model):
+    def __init__(self, model: Seq2Seq):
+        super().__init__(name="step")
+        self.model = model
+        self.built = self._called = True
+        memory = model.encode(ops.full((1, 2), EOS, dtype="int32"), training=False)
+        self._state = memory.state
+        self._sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
+        self.inputs_by_name: dict[str, tuple[str | int, ...]] = {"ids": ("rows",), "state": ("rows", sum(self._sizes))}
+        if model.has_attention:
+            for name, tensor in (("keys", memory.keys), ("values", memory.values)):
+                self.inputs_by_name[name] = ("batch", "source", tensor.shape[-1])
+            self.inputs_by_name["mask"] = ("batch", "source")
+
+    def call(self, inputs: Sequence[Any]) -> dict[str, Any]:
+        ids, state, *rest = inputs
+        state = keras.tree.pack_sequence_as(self._state, split(state, self._sizes))
+        keys, values, mask = rest or (None, None, None)
+        logits, state = self.model.decode(ops.expand_dims(ids, 1), Memory(values, keys, mask, state), state)
+        log_probabilities = ops.log_softmax(forbid_control_symbols(ops.squeeze(logits, 1)))
+        return {"log_probabilities": log_probabilities, "next_state": join(keras.tree.flatten(state))}
+
+
+def _export(network: keras.Model, path: Path, inputs: dict[str, tuple[str | int, ...]]) -> None:
+    """Writes `network` by Keras' own exporter, then gives its inputs and their axes the names they have here."""
+    import onnx
+    import tensorflow as tf
+
+    dtypes = {"ids": tf.int32, "mask": tf.bool}
+    specs = [
+        tf.TensorSpec([None if isinstance(axis, str) else axis for axis in shape], dtypes.get(name, tf.float32))
+        for name, shape in inputs.items()
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras' exporter asks NumPy for names that it no longer has
+        signature = specs if len(specs) == 1 else [specs]
+        network.export(path, format="onnx", verbose=False, input_signature=signature, opset_version=OPSET)
+    model = onnx.load(path)
+    graph = model.graph
+    for given, (name, shape) in zip(graph.input, inputs.items(), strict=True):
+        # The converter wants inputs without names of their own, or loses them.
+        graph.node.insert(0, onnx.helper.make_node("Identity", [name], [given.name]))
+        given.name = name
+        for axis, size in zip(given.type.tensor_type.shape.dim, shape, strict=True):
+            if isinstance(size, str):
+                axis.dim_param = size
+    onnx.checker.check_model(model)
+    onnx.save(model, path)

@@ -1,0 +1,102 @@
+"""An ONNX folder holds the network that is in memory: a search that a host drives by it finds the same."""
+
+from __future__ import annotations
+
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq.generation.generator import Generator
+from seq2seq.search.options import SearchOptions
+from seq2seq.symbols import EOS
+
+pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
+pytest.importorskip("tf2onnx", reason="the converter is not installed")
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("an ONNX model is made by TensorFlow", allow_module_level=True)
+
+from benchmarks.onnx_host import OnnxHost
+from seq2seq.export import onnx as onnx_export
+from seq2seq.export.onnx import export_onnx
+
+OPTIONS = SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3)
+MODELS = {
+    "bahdanau": ({}, {}),
+    "between": ({"num_layers": 2, "residual": True}, {"order": "between", "num_layers": 2}),
+    "fed": ({"cell": "lstm"}, {"input_feeding": True, "cell": "lstm"}),
+    "heads": ({"bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
+    "none": ({"cell": "layer_norm_lstm"}, {"attention": "none", "cell": "layer_norm_lstm"}),
+    "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
+}
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tokenizers):
+    return tokenizers["unigram", False]
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def kind(request, build_model, tokenizer, tmp_path_factory):
+    """A model of each kind and its export."""
+    encoder, decoder = MODELS[request.param]
+    model = build_model(encoder, decoder, sizes=(tokenizer.size, tokenizer.size))
+    bias = model.head.bias.numpy()
+    bias[EOS] = 1.5  # ends come at different lengths
+    model.head.bias.assign(bias)
+    generator = Generator(model, tokenizer, tokenizer, OPTIONS)
+    return generator, export_onnx(generator, tmp_path_factory.mktemp("onnx") / "it")
+
+
+def test_a_search_by_the_exported_networks_is_the_one_in_memory(kind, sentences):
+    (generator, folder), lines = kind, sentences[:12]
+    host = OnnxHost(folder)
+    for rows in (lines, lines[:1]):
+        found = host.search(rows)
+        for row, hypotheses in enumerate(generator.generate(rows)):
+            ids = [found.ids[row, n, : found.lengths[row, n]].tolist() for n in range(len(hypotheses))]
+            assert host.target.decode(ids) == [h.text for h in hypotheses]
+            np.testing.assert_allclose(found.scores[row], [h.score for h in hypotheses], atol=1e-4)
+    assert [text for text, _ in host.translate(["", *lines, ""], batch_size=5)] == generator(["", *lines, ""])
+
+
+def test_inputs_and_axes_have_the_names_of_the_documentation(kind):
+    host = OnnxHost(kind[1])
+    assert [(i.name, i.shape) for i in host.encoder.get_inputs()] == [("ids", ["batch", "source"])]
+    inputs = {i.name: i.shape for i in host.step.get_inputs()}
+    assert inputs["ids"] == ["rows"]
+    assert inputs["state"][0] == "rows"
+    memory = {"keys", "values", "mask"} if kind[0].has_attention else set()
+    assert set(inputs) == {"ids", "state"} | memory
+    assert all(inputs[name][:2] == ["batch", "source"] for name in memory)
+    assert {o.name for o in host.encoder.get_outputs()} == {"state"} | memory
+    assert {o.name for o in host.step.get_outputs()} == {"log_probabilities", "next_state"}
+
+
+def test_an_earlier_export_is_replaced_and_anything_else_is_left(kind, tmp_path, monkeypatch):
+    generator, _ = kind
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter").write_text("dear")
+    with pytest.raises(ValueError, match="is no ONNX export"):
+        export_onnx(generator, tmp_path / "mine")
+    monkeypatch.setattr(onnx_export, "_export", lambda network, path, inputs: path.write_bytes(b"new"))
+    for _ in range(2):
+        export_onnx(generator, tmp_path / "it")
+    assert sorted(os.listdir(tmp_path)) == ["it", "mine"]
+
+    def fail(*_):
+        raise OSError("no room")
+
+    monkeypatch.setattr(onnx_export, "_export", fail)
+    with pytest.raises(OSError, match="no room"):
+        export_onnx(generator, tmp_path / "it")
+    assert (tmp_path / "it" / "step.onnx").read_bytes() == b"new"
+    assert sorted(os.listdir(tmp_path)) == ["it", "mine"]
+
+
+def test_without_the_converter_the_message_says_what_to_install(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(onnx_export.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ValueError, match="pip install tf2onnx"):
+        export_onnx(kind[0], tmp_path / "it")
+    assert not (tmp_path / "it").exists()

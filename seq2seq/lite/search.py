@@ -49,10 +49,11 @@ def beam_search(
         eos = now["eos"].reshape(-1, k) + live_total
         normalizer = _normalizer(np.float32(time + 1), normalization, strength)
         scores = np.where(eos > FORBIDDEN / 2, eos / normalizer, FORBIDDEN)
-        ending = SearchResult(live_ids, np.full_like(ended.lengths, time), eos, scores)
-        both = SearchResult(*(np.concatenate(pair, axis=1) for pair in zip(ended, ending, strict=True)))
-        best = np.argsort(-both.scores, axis=1, kind="stable")[:, :k]
-        ended = SearchResult(*(part[rows, best] for part in both))
+        if (scores > ended.scores[:, -1:]).any():
+            ending = SearchResult(live_ids, np.full_like(ended.lengths, time), eos, scores)
+            both = SearchResult(*(np.concatenate(pair, axis=1) for pair in zip(ended, ending, strict=True)))
+            best = np.argsort(-both.scores, axis=1, kind="stable")[:, :k]
+            ended = SearchResult(*(part[rows, best] for part in both))
 
         totals = (live_total.reshape(-1, 1) + now["top"]).reshape(len(here), -1)
         chosen = np.argsort(-totals, axis=1, kind="stable")[:, :k]
@@ -68,9 +69,11 @@ def beam_search(
         is_open = attainable > ended.scores[:, num_best - 1]
         if not is_open.any():
             break
-        still = np.flatnonzero(is_open)
-        still = still[np.unique(here[still], return_index=True)[1]]  # what fills up counts no source twice
-        kept = narrow(still) if narrow else None
+        kept = None
+        if narrow and not is_open.all():
+            still = np.flatnonzero(is_open)
+            still = still[np.unique(here[still], return_index=True)[1]]  # what fills up counts no source twice
+            kept = narrow(still)
         if kept is not None:
             _settle(found, here, ended)
             here, limits, live_ids, live_total = here[kept], limits[kept], live_ids[kept], live_total[kept]

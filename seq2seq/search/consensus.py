@@ -53,32 +53,28 @@ def agreement(ids: Any, lengths: Any) -> Any:
         `(n, n)`, float32 in [0, 1], symmetric, 1 on the diagonal.
     """
     ids = ops.pad(ids, [[0, 0], [0, 1]])  # so that there is a place, even if nothing was to be written
-    n, width = ops.shape(ids)
-    places = ops.arange(width, dtype="int32")
-    written = ops.expand_dims(places, 0) < ops.expand_dims(lengths, 1)
-    flat, some = ops.reshape(ids, (-1,)), ops.reshape(written, (-1,))
-    equal = ops.logical_and(ops.expand_dims(flat, 1) == ops.expand_dims(flat, 0), ops.expand_dims(some, 1))
-    equal = ops.cast(ops.logical_and(equal, ops.expand_dims(some, 0)), "float32")
-    owner = ops.repeat(ops.eye(n, dtype="float32"), width, axis=0)  # (n * width, n): whose each place is
-    column = ops.tile(places, (n,))
-    before = ops.cast(ops.expand_dims(column, 0) < ops.expand_dims(column, 1), "float32")
-    before = before * ops.matmul(owner, ops.transpose(owner))  # (n * width, n * width): earlier in the same hypothesis
+    places = ops.arange(ops.shape(ids)[1], dtype="int32")
+    written = ops.expand_dims(places, 0) < ops.expand_dims(lengths, 1)  # (n, width)
+    before = ops.cast(ops.expand_dims(places, 0) < ops.expand_dims(places, 1), "float32")  # (width, width)
 
-    total, run = ops.zeros((n, n), "float32"), equal
-    for order in range(1, AGREEMENT_ORDERS + 1):
-        if order > 1:  # `run`: the n-grams that begin at two places are equal
-            run = equal * _next(run, n, width)
-        rank = ops.sum(run * before, axis=1, keepdims=True)  # how often the n-gram came before
-        matched = ops.cast(rank < ops.matmul(run, owner), "float32")  # (n * width, n): has it a partner there?
-        shared = ops.matmul(ops.transpose(owner), matched)
-        counts = ops.cast(ops.maximum(lengths - (order - 1), 0), "float32")
-        both = ops.expand_dims(counts, 1) + ops.expand_dims(counts, 0)
-        total = total + ops.where(both > 0, 2 * shared / ops.maximum(both, 1.0), 1.0)
-    return total / AGREEMENT_ORDERS
+    def of_one(one: tuple[Any, Any, Any]) -> Any:
+        """Agreement of one hypothesis with each, `(n,)`: a hypothesis at a time, so that long ones find room."""
+        mine, length, here = one
+        there = ops.logical_and(ops.expand_dims(written, 0), ops.reshape(here, (-1, 1, 1)))
+        equal = ops.reshape(mine, (-1, 1, 1)) == ops.expand_dims(ids, 0)
+        equal = ops.cast(ops.logical_and(equal, there), "float32")  # (width, n, width)
+        own = ops.expand_dims(mine, 1) == ops.expand_dims(mine, 0)
+        own = ops.cast(ops.logical_and(own, ops.expand_dims(here, 1)), "float32") * before  # (width, width)
+        total, runs, own_runs = ops.zeros_like(lengths, dtype="float32"), equal, own
+        for order in range(1, AGREEMENT_ORDERS + 1):
+            if order > 1:  # the n-grams that begin at two places are equal
+                runs = equal * ops.pad(runs[1:, :, 1:], [[0, 1], [0, 0], [0, 1]])
+                own_runs = own * ops.pad(own_runs[1:, 1:], [[0, 1], [0, 1]])
+            rank = ops.sum(own_runs, axis=1, keepdims=True)  # how often the n-gram came before, here
+            shared = ops.sum(ops.cast(rank < ops.sum(runs, axis=2), "float32"), axis=0)
+            both = ops.maximum(length - order + 1, 0) + ops.maximum(lengths - order + 1, 0)
+            both = ops.cast(both, "float32")
+            total = total + ops.where(both > 0, 2 * shared / ops.maximum(both, 1.0), 1.0)
+        return total / AGREEMENT_ORDERS
 
-
-def _next(run: Any, n: int, width: int) -> Any:
-    """What `run` holds one place later on both sides; 0 behind the last."""
-    run = ops.reshape(run, (n, width, n, width))
-    run = ops.pad(run[:, 1:, :, 1:], [[0, 0], [0, 1], [0, 0], [0, 1]])
-    return ops.reshape(run, (n * width, n * width))
+    return ops.map(of_one, (ids, lengths, written))

@@ -13,7 +13,7 @@ from seq2seq.generation.lines import pad_with_eos
 from seq2seq.lite.consensus import choose_by_consensus
 from seq2seq.lite.search import beam_search
 from seq2seq.search.options import SearchOptions
-from seq2seq.symbols import EOS
+from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import SearchResult
 
@@ -50,9 +50,28 @@ class OnnxHost:
             return {"top": top, "top_ids": top_ids, "eos": eos, "state": found["next_state"]}
 
         limits = np.asarray([options.output_limit(len(ids)) for ids in sources], np.int32)
+        if k == 1:
+            return self._greedy(memory, state, limits)
         kept = k if options.consensus else options.num_best
         found = beam_search(step, state, limits, k, kept, options.normalization, options.strength)
         return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
+
+    def _greedy(self, memory: dict[str, np.ndarray], state: np.ndarray, limits: np.ndarray) -> SearchResult:
+        rows = len(limits)
+        ids = np.full((rows, int(limits.max()) + 1), PAD, np.int32)
+        last, done = np.full(rows, BOS, np.int32), np.zeros(rows, bool)
+        total, lengths = np.zeros(rows, np.float32), np.zeros(rows, np.int32)
+        for time in range(ids.shape[1]):
+            found = _run(self.step, ids=last, state=state, **memory)
+            state, gains = found["next_state"], found["log_probabilities"]
+            last = np.where(time >= limits, EOS, gains.argmax(1)).astype(np.int32)
+            total += np.where(done, 0, gains[np.arange(rows), last])
+            done |= last == EOS
+            lengths += ~done
+            ids[:, time] = np.where(done, PAD, last)
+            if done.all():
+                break
+        return SearchResult(ids[:, None, :-1], lengths[:, None], total[:, None], total[:, None])
 
     def translate(self, lines: Sequence[str], batch_size: int = 64) -> list[tuple[str, float]]:
         """Returns the best translation of each line with its log-probability; an empty line stays empty."""

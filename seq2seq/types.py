@@ -45,7 +45,8 @@ class SearchResult(NamedTuple):
     log_probabilities: Any
     """`(batch, n)`, float32: sum over the pieces and the EOS, in nats."""
     scores: Any
-    """`(batch, n)`, float32: what the hypotheses are ranked by: the sum after length normalisation."""
+    """`(batch, n)`, float32: what the hypotheses are ranked by: the sum after length normalisation or, by consensus,
+    the expected agreement in [0, 1]."""
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def add_search_arguments(parser: argparse.ArgumentParser, batched: bool = True) 
         "--consensus",
         type=float,
         metavar="X",
-        help="above 0: of the beam's hypotheses the one most like the others (probability ** X votes each); try 0.2",
+        help="above 0: of a beam the hypothesis most like the others, probability ** X votes each; try 0.2, beam 10",
     )
     group.add_argument("--max-ratio", type=float, metavar="X", help="longest output: X * input pieces + --max-extra")
     group.add_argument("--max-extra", type=int, metavar="N", help="see --max-ratio")

@@ -45,12 +45,14 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
         folder: Where; nothing, or an earlier ONNX export.
 
     Raises:
-        ValueError: another backend, a folder that holds something else, or the converter is not installed.
+        ValueError: another backend, sampling, a folder that holds something else, or the converter is not installed.
     """
-    if not all(map(importlib.util.find_spec, ("onnx", "tf2onnx"))):
-        raise ValueError("An ONNX export wants the converter: pip install tf2onnx (or this project's extra [onnx]).")
     if keras.backend.backend() != "tensorflow":
         raise ValueError(f"ONNX models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
+    if generator.options.sampling:
+        raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
+    if not all(map(importlib.util.find_spec, ("onnx", "tf2onnx"))):
+        raise ValueError("An ONNX export wants the converter: pip install tf2onnx (or this project's extra [onnx]).")
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / SHAPE_FILE).exists():
         raise ValueError(f"{folder} exists and is no ONNX export: it has no {SHAPE_FILE}. Choose another folder.")
@@ -94,7 +96,7 @@ class _Step(keras.Model):
         self.model = model
         self.built = self._called = True
         memory = model.encode(ops.full((1, 2), EOS, dtype="int32"), training=False)
-        self._state = memory.state
+        self._structure = keras.tree.map_structure(lambda tensor: 0, memory.state)
         self._sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
         self.inputs_by_name: dict[str, tuple[str | int, ...]] = {"ids": ("rows",), "state": ("rows", sum(self._sizes))}
         if model.has_attention:
@@ -104,9 +106,9 @@ class _Step(keras.Model):
 
     def call(self, inputs: Sequence[Any]) -> dict[str, Any]:
         ids, state, *rest = inputs
-        state = keras.tree.pack_sequence_as(self._state, split(state, self._sizes))
+        state = keras.tree.pack_sequence_as(self._structure, split(state, self._sizes))
         keys, values, mask = rest or (None, None, None)
-        logits, state = self.model.decode(ops.expand_dims(ids, 1), Memory(values, keys, mask, state), state)
+        logits, state = self.model.decode(ops.expand_dims(ids, 1), Memory(values, keys, mask, state), state, False)
         log_probabilities = ops.log_softmax(forbid_control_symbols(ops.squeeze(logits, 1)))
         return {"log_probabilities": log_probabilities, "next_state": join(keras.tree.flatten(state))}
 

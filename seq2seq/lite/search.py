@@ -44,10 +44,12 @@ def beam_search(
     ended = SearchResult(live_ids, np.zeros((batch, k), np.int32), worst, worst)
     found = SearchResult(*map(np.copy, ended))
     state = np.repeat(state, k, axis=0)
+    normalizers = _normalizer(np.arange(1, width + 1, dtype=np.float32), normalization, strength)
+    longest = normalizers[limits]  # of the EOS at the limit
     for time in range(width):
         now = step(last, state)
         eos = now["eos"].reshape(-1, k) + live_total
-        normalizer = _normalizer(np.float32(time + 1), normalization, strength)
+        normalizer = normalizers[time]
         scores = np.where(eos > FORBIDDEN / 2, eos / normalizer, FORBIDDEN)
         if (scores > ended.scores[:, -1:]).any():
             ending = SearchResult(live_ids, np.full_like(ended.lengths, time), eos, scores)
@@ -64,7 +66,7 @@ def beam_search(
         live_total[time >= limits] = FORBIDDEN  # it could only end, and that it has just done
         state = now["state"][(rows * k + parents).reshape(-1)]
 
-        top, longest = live_total[:, 0], _normalizer(limits.astype(np.float32) + 1, normalization, strength)
+        top = live_total[:, 0]
         attainable = np.where(top > FORBIDDEN / 2, top / longest, FORBIDDEN)
         is_open = attainable > ended.scores[:, num_best - 1]
         if not is_open.any():
@@ -77,6 +79,7 @@ def beam_search(
         if kept is not None:
             _settle(found, here, ended)
             here, limits, live_ids, live_total = here[kept], limits[kept], live_ids[kept], live_total[kept]
+            longest = longest[kept]
             ended = SearchResult(*(part[kept] for part in ended))
             state = state.reshape(-1, k, state.shape[-1])[kept].reshape(-1, state.shape[-1])
             rows = rows[: len(kept)]
@@ -91,7 +94,7 @@ def _settle(found: SearchResult, here: np.ndarray, ended: SearchResult) -> None:
         whole[here] = part
 
 
-def _normalizer(lengths: np.ndarray | np.float32, kind: str, strength: float) -> np.ndarray | np.float32:
+def _normalizer(lengths: np.ndarray, kind: str, strength: float) -> np.ndarray:
     """See `seq2seq.search.scoring.length_normalizer`."""
     if kind == "none":
         return np.ones_like(lengths)

@@ -29,13 +29,14 @@ def choose_by_consensus(found: SearchResult, exponent: float, num_best: int) -> 
     """
     real = found.scores > FORBIDDEN / 2
     votes = ops.softmax(ops.where(real, found.log_probabilities * exponent, FORBIDDEN))
-    alike = ops.map(lambda pair: agreement(*pair), (found.ids, found.lengths))  # a line at a time: it is quadratic
+    alike = ops.map(lambda pair: agreement(*pair), (found.ids, found.lengths))  # a line at a time
     expected = ops.sum(alike * ops.expand_dims(votes, 1), axis=2)  # (batch, n)
     scores, best = ops.top_k(ops.where(real, expected, FORBIDDEN), num_best)
     lengths, log_probabilities = (
         ops.take_along_axis(part, best, axis=1) for part in (found.lengths, found.log_probabilities)
     )
-    ids = ops.take_along_axis(found.ids, ops.expand_dims(best, 2), axis=1)
+    ids = ops.pad(found.ids, [[0, 0], [0, 0], [0, 1]])  # where nothing was to be written there is nothing to take from
+    ids = ops.take_along_axis(ids, ops.expand_dims(best, 2), axis=1)[:, :, :-1]
     return SearchResult(ids, lengths, log_probabilities, scores)
 
 
@@ -53,28 +54,30 @@ def agreement(ids: Any, lengths: Any) -> Any:
         `(n, n)`, float32 in [0, 1], symmetric, 1 on the diagonal.
     """
     ids = ops.pad(ids, [[0, 0], [0, 1]])  # so that there is a place, even if nothing was to be written
-    places = ops.arange(ops.shape(ids)[1], dtype="int32")
-    written = ops.expand_dims(places, 0) < ops.expand_dims(lengths, 1)  # (n, width)
-    before = ops.cast(ops.expand_dims(places, 0) < ops.expand_dims(places, 1), "float32")  # (width, width)
+    n, width = ops.shape(ids)
+    places = n * width
+    first = ops.arange(places, dtype="int32") // width * places  # where the counts of a place's hypothesis begin
+    grams = pieces = _ranks(ops.reshape(ids, (-1,)))
+    total = ops.zeros((n, n), "float32")
+    for order in range(1, AGREEMENT_ORDERS + 1):
+        if order > 1:  # an n-gram is the one a piece shorter and the piece behind it
+            last = ops.reshape(pieces, (n, width))[:, order - 1 :]
+            last = ops.reshape(ops.pad(last, [[0, 0], [0, order - 1]])[:, :width], (-1,))
+            grams = _ranks(grams * places + last)
+        sizes = ops.maximum(lengths - order + 1, 0)
+        whole = ops.expand_dims(ops.arange(width, dtype="int32"), 0) < ops.expand_dims(sizes, 1)
+        counts = ops.segment_sum(ops.cast(ops.reshape(whole, (-1,)), "float32"), first + grams, n * places)
+        counts = ops.reshape(counts, (n, places))
+        shared = ops.sum(ops.minimum(ops.expand_dims(counts, 1), ops.expand_dims(counts, 0)), axis=2)
+        both = ops.cast(ops.expand_dims(sizes, 1) + ops.expand_dims(sizes, 0), "float32")
+        total = total + ops.where(both > 0, 2 * shared / ops.maximum(both, 1.0), 1.0)
+    return total / AGREEMENT_ORDERS
 
-    def of_one(one: tuple[Any, Any, Any]) -> Any:
-        """Agreement of one hypothesis with each, `(n,)`: a hypothesis at a time, so that long ones find room."""
-        mine, length, here = one
-        there = ops.logical_and(ops.expand_dims(written, 0), ops.reshape(here, (-1, 1, 1)))
-        equal = ops.reshape(mine, (-1, 1, 1)) == ops.expand_dims(ids, 0)
-        equal = ops.cast(ops.logical_and(equal, there), "float32")  # (width, n, width)
-        own = ops.expand_dims(mine, 1) == ops.expand_dims(mine, 0)
-        own = ops.cast(ops.logical_and(own, ops.expand_dims(here, 1)), "float32") * before  # (width, width)
-        total, runs, own_runs = ops.zeros_like(lengths, dtype="float32"), equal, own
-        for order in range(1, AGREEMENT_ORDERS + 1):
-            if order > 1:  # the n-grams that begin at two places are equal
-                runs = equal * ops.pad(runs[1:, :, 1:], [[0, 1], [0, 0], [0, 1]])
-                own_runs = own * ops.pad(own_runs[1:, 1:], [[0, 1], [0, 1]])
-            rank = ops.sum(own_runs, axis=1, keepdims=True)  # how often the n-gram came before, here
-            shared = ops.sum(ops.cast(rank < ops.sum(runs, axis=2), "float32"), axis=0)
-            both = ops.maximum(length - order + 1, 0) + ops.maximum(lengths - order + 1, 0)
-            both = ops.cast(both, "float32")
-            total = total + ops.where(both > 0, 2 * shared / ops.maximum(both, 1.0), 1.0)
-        return total / AGREEMENT_ORDERS
 
-    return ops.map(of_one, (ids, lengths, written))
+def _ranks(keys: Any) -> Any:
+    """Numbers `(m,)` keys from 0 to at most m - 1: equal keys alike."""
+    order = ops.argsort(keys)
+    ordered = ops.take(keys, order)
+    steps = ops.cast(ops.not_equal(ordered[1:], ordered[:-1]), "int32")
+    ranks = ops.pad(ops.cumsum(steps), [[1, 0]])
+    return ops.take(ranks, ops.argsort(order))

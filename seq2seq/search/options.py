@@ -28,7 +28,8 @@ class SearchOptions:
     """Strength of the length normalisation; 0 is none, larger prefers longer output."""
     consensus: float = 0.0
     """Above 0: of all hypotheses in the beam take the one that agrees best with the others (minimum Bayes risk), each
-    with probability ** consensus votes; 0.2 is a good value, with a beam of 10. 0 is off."""
+    with probability ** consensus votes; 0.2 is a good value, with a beam of 10. Scores are then what is expected of
+    the agreement, from 0 to 1. 0 is off, and so it is for a beam of 1 and for sampling."""
     max_ratio: float = 2.0
     """Longest output in pieces: max_ratio * input pieces + max_extra."""
     max_extra: int = 10
@@ -71,8 +72,8 @@ class SearchOptions:
             raise ValueError(f"normalization must be none, average or gnmt. Received: {self.normalization!r}")
         if self.strength < 0:
             raise ValueError(f"strength must not be negative. Received: {self.strength}")
-        if self.consensus < 0:
-            raise ValueError(f"consensus must not be negative. Received: {self.consensus}")
+        if not 0 <= self.consensus < math.inf:
+            raise ValueError(f"consensus must be a number and not negative. Received: {self.consensus}")
         if self.max_ratio < 0 or self.max_extra < 0 or self.max_ratio + self.max_extra == 0:
             raise ValueError(
                 "max_ratio and max_extra must leave room for output. "

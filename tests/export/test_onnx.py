@@ -59,6 +59,8 @@ def test_a_search_by_the_exported_networks_is_the_one_in_memory(kind, sentences)
             assert host.target.decode(ids) == [h.text for h in hypotheses]
             np.testing.assert_allclose(found.scores[row], [h.score for h in hypotheses], atol=1e-4)
     assert [text for text, _ in host.translate(["", *lines, ""], batch_size=5)] == generator(["", *lines, ""])
+    host.options, greedy = SearchOptions(beam_size=1, max_ratio=1.0, max_extra=3), generator.greedy()
+    assert [text for text, _ in host.translate(lines, batch_size=5)] == greedy(lines)
 
 
 def test_inputs_and_axes_have_the_names_of_the_documentation(kind):
@@ -93,6 +95,11 @@ def test_an_earlier_export_is_replaced_and_anything_else_is_left(kind, tmp_path,
         export_onnx(generator, tmp_path / "it")
     assert (tmp_path / "it" / "step.onnx").read_bytes() == b"new"
     assert sorted(os.listdir(tmp_path)) == ["it", "mine"]
+
+
+def test_a_model_that_draws_is_refused(kind, tmp_path):
+    with pytest.raises(ValueError, match="does not draw at random"):
+        export_onnx(kind[0].with_options(sampling=True, num_best=1), tmp_path / "it")
 
 
 def test_without_the_converter_the_message_says_what_to_install(kind, tmp_path, monkeypatch):

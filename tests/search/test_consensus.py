@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -84,6 +86,20 @@ def test_a_lone_voice_loses_to_two_that_agree():
     assert ops.convert_to_numpy(consensus.choose_by_consensus(beam, 1.0, 1).ids)[0, 0].tolist() == [9, 10, 11, 12]
 
 
-def test_fewer_than_no_votes_are_refused():
-    with pytest.raises(ValueError, match="consensus must not be negative"):
-        SearchOptions(consensus=-1.0)
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere a graph knows its shapes")
+def test_a_graph_for_any_width_takes_none(rng):
+    import tensorflow as tf
+
+    beam = a_beam(rng)
+    specs = [tf.TensorSpec((None,) * part.ndim, tf.as_dtype(part.dtype)) for part in beam]
+    run = tf.function(lambda *parts: consensus.choose_by_consensus(SearchResult(*parts), 0.3, 2), input_signature=specs)
+    nothing = SearchResult(beam.ids[:, :, :0], 0 * beam.lengths, *beam[2:])
+    assert run(*nothing).ids.shape == (3, 2, 0)
+    np.testing.assert_allclose(run(*nothing).scores, 1.0, atol=1e-6)
+    np.testing.assert_array_equal(run(*beam).ids, lite.choose_by_consensus(beam, 0.3, 2).ids)
+
+
+@pytest.mark.parametrize("votes", [-1.0, math.inf, math.nan])
+def test_votes_that_are_no_number_are_refused(votes):
+    with pytest.raises(ValueError, match="consensus must be a number"):
+        SearchOptions(consensus=votes)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from seq2seq.generation.generator import Generator
 
 QUANTIZATIONS = ("none", "float16", "int8")
-BATCHES = (1, 4, 12)
+BATCHES = (1, 12)
 """Sources that are encoded and searched together."""
 
 

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "seq2seq"
 RANKS = [
-    {"types", "symbols", "files"},
+    {"types", "symbols", "files", "kernels"},
     {"layers", "text", "search", "training", "metrics"},
     {"models", "pipeline"},
     {"generation", "evaluation", "lite"},
@@ -21,7 +21,7 @@ RANKS = [
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-TENSORFLOW = {"text", "pipeline", "export", "cli", "recipe"}
+TENSORFLOW = {"kernels", "text", "pipeline", "export", "cli", "recipe"}
 """Where TensorFlow may be imported; model code is for every backend."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FRAMEWORKS = {"keras", "tensorflow", "tensorflow_text", "jax", "torch"}

@@ -155,14 +155,11 @@ class LayerNormLSTMCell(_OwnCell):
         return centred * ops.rsqrt(variance + 1e-5) * getattr(self, f"{name}_gain") + getattr(self, f"{name}_shift")
 
 
-@_register
-class SSRUCell(_OwnCell):
-    """Simpler simple recurrent unit: no matrix product recurs (Kim et al. 2019, "From Research to Production").
+class LinearCell(_OwnCell):
+    """A cell whose state depends on the past through nothing but `c' = keep * c + add`, all elementwise.
 
-    f = sigmoid(W_f x + b_f);  c' = f c + (1 - f) W x;  output = relu(c')
-
-    Args:
-        units: Width of the state, at least 1.
+    `keep` and `add` come from the inputs alone, so every matrix product stands outside the time loop, and what is left
+    of it is a few small operations a step.
     """
 
     gates = 2
@@ -170,6 +167,28 @@ class SSRUCell(_OwnCell):
     @property
     def state_size(self) -> list[int]:
         return [self.units]
+
+    def gate(self, projected: Any) -> tuple[Any, Any]:
+        """Returns `keep` and `add`, `(…, units)` each, from `(…, projected_size)`."""
+        forget, candidate = ops.split(projected, 2, axis=-1)
+        keep = ops.sigmoid(forget)
+        return keep, candidate - keep * candidate
+
+    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+        keep, add = self.gate(projected)
+        state = [keep * state[0] + add]
+        return self.read(state), state
+
+
+@_register
+class SSRUCell(LinearCell):
+    """Simpler simple recurrent unit: no matrix product recurs (Kim et al. 2019, "From Research to Production").
+
+    f = sigmoid(W_f x + b_f);  c' = f c + (1 - f) W x;  output = relu(c')
+
+    Args:
+        units: Width of the state, at least 1.
+    """
 
     def build(self, input_shape: Any) -> None:
         self.kernel = self.add_weight((input_shape[-1], self.projected_size), "glorot_uniform", name="kernel")
@@ -179,14 +198,29 @@ class SSRUCell(_OwnCell):
         # Only the forget gate has a bias.
         return ops.matmul(inputs, self.kernel) + ops.pad(self.bias, [[0, self.units]])
 
-    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
-        (c,) = state
-        forget, candidate = ops.split(projected, 2, axis=-1)
-        c = candidate + ops.sigmoid(forget) * (c - candidate)
-        return ops.relu(c), [c]
-
     def read(self, state: list[Any]) -> Any:
         return ops.relu(state[0])
+
+
+@_register
+class MinGRUCell(LinearCell):
+    """Minimal gated recurrent unit (Feng et al. 2024, "Were RNNs All We Needed?", 3.1), its gate turned round.
+
+    f = sigmoid(W_f x + b_f);  h' = f h + (1 - f) (W x + b);  output = h'
+
+    Args:
+        units: Width of the state, at least 1.
+    """
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight((input_shape[-1], self.projected_size), "glorot_uniform", name="kernel")
+        self.bias = self.add_weight((self.projected_size,), "zeros", name="bias")
+
+    def project(self, inputs: Any) -> Any:
+        return ops.matmul(inputs, self.kernel) + self.bias
+
+    def read(self, state: list[Any]) -> Any:
+        return state[0]
 
 
 CELLS = {
@@ -195,6 +229,7 @@ CELLS = {
     "lstm": LSTMCell,
     "layer_norm_lstm": LayerNormLSTMCell,
     "ssru": SSRUCell,
+    "min_gru": MinGRUCell,
 }
 """The cells by the names that recipes use."""
 

@@ -13,6 +13,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.layers.cells import LinearCell
+
 Step = Callable[[list[Any], list[Any]], tuple[list[Any], list[Any]]]
 """`(inputs, state) -> (outputs, state)`, each a list of `(rows, features)`. Pure: what it binds (memory, weights) stays
 constant over the loop."""
@@ -51,6 +53,14 @@ def run_cell(
     cell: Any, projected: Any, state: list[Any], mask: Any | None = None, reverse: bool = False
 ) -> tuple[Any, list[Any]]:
     """Repeats a cell alone over `projected`, `(rows, time, projected_size)`; the rest as `repeat_over_time`."""
+    if isinstance(cell, LinearCell) and projected.shape[1] != 1:
+        # Nothing but `keep * c + add` is left for the loop; the mask says that a step keeps all and adds nothing.
+        keep, add = cell.gate(projected)
+        if mask is not None:
+            real = ops.expand_dims(mask, 2)
+            keep, add = ops.where(real, keep, 1), ops.where(real, add, 0)
+        (states,), final = repeat_over_time(_linear_step, [keep, add], state, None, reverse)
+        return cell.read([states]), final
 
     def step(inputs: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:
         output, state = cell.recur(inputs[0], state)
@@ -58,6 +68,12 @@ def run_cell(
 
     (outputs,), final = repeat_over_time(step, [projected], state, mask, reverse)
     return outputs, final
+
+
+def _linear_step(inputs: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:
+    keep, add = inputs
+    new = keep * state[0] + add
+    return [new], [new]
 
 
 class _BoundStep:

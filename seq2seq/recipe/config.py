@@ -79,7 +79,7 @@ class Tokenizer(Section):
 class Encoder(Section):
     """The recurrent encoder."""
 
-    cell: Literal["simple", "gru", "lstm", "layer_norm_lstm", "ssru"] = "gru"
+    cell: Literal["simple", "gru", "lstm", "layer_norm_lstm", "ssru", "min_gru"] = "gru"
     """Recurrent cell."""
     units: int = 256
     """Width of one direction of each layer."""
@@ -98,7 +98,7 @@ class Encoder(Section):
 class Decoder(Section):
     """The recurrent decoder."""
 
-    cell: Literal["simple", "gru", "lstm", "layer_norm_lstm", "ssru"] = "gru"
+    cell: Literal["simple", "gru", "lstm", "layer_norm_lstm", "ssru", "min_gru"] = "gru"
     """Recurrent cell."""
     units: int = 512
     """Width of each layer."""

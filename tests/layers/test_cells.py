@@ -119,6 +119,20 @@ def test_ssru_equals_kim_2019(cell_and_state, inputs, array):
     np.testing.assert_allclose(array(output), np.maximum(new_c, 0), atol=1e-5)
 
 
+@pytest.mark.parametrize("cell_and_state", ["min_gru"], indirect=True)
+def test_min_gru_equals_feng_2024(cell_and_state, inputs, array):
+    cell, (h,) = cell_and_state
+    w = named(cell)
+    # In the paper the gate says how much is new, here how much is kept.
+    gate, candidate = np.split(inputs @ w["kernel"] + w["bias"], 2, axis=1)
+    z = 1 - sigmoid(gate)
+    new_h = (1 - z) * h + z * candidate
+
+    output, state = cell.recur(cell.project(inputs), [keras.ops.convert_to_tensor(h)])
+    np.testing.assert_allclose(array(state[0]), new_h, atol=1e-5)
+    np.testing.assert_allclose(array(output), new_h, atol=1e-5)
+
+
 def test_an_unknown_cell_is_refused_with_the_known_ones():
     with pytest.raises(ValueError, match=r"Expected one of .*gru.*Received: 'gruu'"):
         make_cell("gruu", 4)

@@ -1,0 +1,79 @@
+"""The optimizer's one-pass kernels compute what Keras computes."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from seq2seq.training.optimizers import AveragingAdam
+
+OPTIONS = {"learning_rate": 0.01, "use_ema": True, "ema_momentum": 0.9}
+
+
+def run(optimizer, gradients, start):
+    variables = [keras.Variable(value, name=f"v{i}") for i, value in enumerate(start)]
+    optimizer.build(variables)
+    for step in gradients:
+        optimizer.apply([None if g is None else keras.ops.convert_to_tensor(g) for g in step], variables)
+    averages = optimizer._model_variables_moving_average if optimizer.use_ema else []
+    return [np.asarray(keras.ops.convert_to_numpy(v)) for v in (*variables, *averages)]
+
+
+@pytest.fixture
+def problem(rng):
+    shapes = [(3, 4), (4,), (1,)]
+    start = [rng.normal(size=shape).astype("float32") for shape in shapes]
+    return [[rng.normal(size=shape).astype("float32") for shape in shapes] for _ in range(5)], start
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"global_clipnorm": 1.0},
+        {"global_clipnorm": 100.0},
+        {"clipnorm": 0.5},
+        {"weight_decay": 0.1},
+        {"global_clipnorm": 0.5, "weight_decay": 0.1, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3},
+        {"gradient_accumulation_steps": 2, "global_clipnorm": 1.0},
+        {"amsgrad": True},
+        {"use_ema": False},
+    ],
+    ids=lambda options: "+".join(options) or "plain",
+)
+def test_the_steps_are_those_of_keras_own_adam(problem, options):
+    class Plain(keras.optimizers.Adam):
+        def finalize_variable_values(self, var_list):
+            pass
+
+    options = {**OPTIONS, **options}
+    if not options["use_ema"]:
+        options.pop("ema_momentum")
+    ours, keras_own = AveragingAdam(**options), Plain(**options)
+    for got, expected in zip(run(ours, *problem), run(keras_own, *problem), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=2e-6, atol=2e-6)
+
+
+def test_a_gradient_that_is_not_finite_leaves_no_weight_that_looks_sound(problem):
+    gradients, start = problem
+    gradients[0][1][2] = np.inf
+    for values in run(AveragingAdam(global_clipnorm=1.0, use_ema=True), gradients[:1], start):
+        assert np.isnan(values).all()
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has gradients given row by row")
+def test_rows_that_occur_twice_count_once_in_the_norm():
+    import tensorflow as tf
+
+    rows = tf.IndexedSlices(tf.constant([[3.0], [-3.0], [0.5]]), tf.constant([1, 1, 0]), tf.constant([2, 1]))
+    whole = np.array([[0.5], [0.0]], "float32")
+    start = [np.ones((2, 1), "float32")]
+    found = []
+    for gradient in (rows, tf.constant(whole)):
+        variable = keras.Variable(start[0])
+        optimizer = AveragingAdam(0.01, global_clipnorm=1.0, epsilon=1.0)
+        optimizer.build([variable])
+        optimizer.apply([gradient], [variable])
+        found.append(keras.ops.convert_to_numpy(variable))
+    np.testing.assert_array_equal(*found)

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from seq2seq.layers.attention import ATTENTIONS, MultiHeadAttention
+from seq2seq.layers.attention import ATTENTIONS, AdditiveAttention, MultiHeadAttention
 from seq2seq.layers.bridge import Bridge
 from seq2seq.layers.cells import make_cell, state_sizes
 from seq2seq.layers.dropout import sequence_dropout
-from seq2seq.layers.recurrence import repeat_over_time, run_cell
+from seq2seq.layers.recurrence import recurrent_weights, repeat_over_time, run_cell, training_kernels
 from seq2seq.types import Memory, State
 
 ORDERS = ("before", "between", "after")
@@ -188,20 +188,12 @@ class RNNDecoder(keras.layers.Layer):
     def _bottom_in_loop(self, inputs: Any, memory: Memory, state: State, training: Any) -> tuple[Any, Any, State]:
         bottom, first = self.cells[0], state["layers"][0]
         if self._attends_before:
-
-            def step(now: list[Any], current: list[Any]) -> tuple[list[Any], list[Any]]:
-                projected, *known = now
-                asked = sum(known, self.attend.ask(bottom.read(current)))
-                context = ops.squeeze(self._look(ops.expand_dims(asked, 1), memory), 1)
-                output, current = bottom.recur(projected + self.fed(context), current)
-                return [output, context], current
-
             known = self._know(inputs)
-            (outputs, context), final = repeat_over_time(step, [bottom.project(inputs), *known], first)
+            outputs, context, final = self._attending_loop(bottom.project(inputs), known, memory, first, training)
             start = ops.expand_dims(bottom.read(first), 1)
             queries = sum(known, self.attend.ask(ops.concatenate([start, outputs[:, :-1]], axis=1)))
         else:
-            outputs, final = run_cell(bottom, bottom.project(inputs), first)
+            outputs, final = run_cell(bottom, bottom.project(inputs), first, training=training)
         above = outputs
         if self._attends_between:
             queries = self.attend.ask(outputs)
@@ -211,7 +203,7 @@ class RNNDecoder(keras.layers.Layer):
         for cell, layer_state, dropout in zip(self.cells[1:], state["layers"][1:], self.dropouts[1:-1], strict=True):
             below = outputs
             projected = cell.project(dropout(above, training=training))
-            outputs, final = run_cell(cell, projected, layer_state)
+            outputs, final = run_cell(cell, projected, layer_state, training=training)
             outputs = above = outputs + below if self.residual else outputs
             finals.append(final)
         if self.attend is None:
@@ -220,6 +212,34 @@ class RNNDecoder(keras.layers.Layer):
             queries = self.attend.ask(outputs)
             context = self._look(queries, memory)
         return self._read(outputs, context, inputs), queries, {"layers": finals}
+
+    def _attending_loop(
+        self, projected: Any, known: list[Any], memory: Memory, state: list[Any], training: Any
+    ) -> tuple[Any, Any, list[Any]]:
+        """Repeats the bottom layer, which before each step asks the memory with its last output."""
+        bottom = self.cells[0]
+        kernels = training_kernels(bottom) if training and type(self.attend) is AdditiveAttention else None
+        if kernels is not None:
+            query, weight, fed = (
+                ops.cast(w, self.compute_dtype)
+                for w in (self.attend.query_projection.kernel, self.attend.weight, self.fed.kernel)
+            )
+            known = known[0] if known else ops.zeros((*ops.shape(projected)[:2], query.shape[1]), projected.dtype)
+            look = kernels.AdditiveLook(memory.keys, memory.values, query, weight, fed, known)
+            (outputs, context), final = kernels.run(
+                type(bottom).__name__, projected, state, *recurrent_weights(bottom), look=look, look_mask=memory.mask
+            )
+            return outputs, context, final
+
+        def step(now: list[Any], current: list[Any]) -> tuple[list[Any], list[Any]]:
+            projected, *known = now
+            asked = sum(known, self.attend.ask(bottom.read(current)))
+            context = ops.squeeze(self._look(ops.expand_dims(asked, 1), memory), 1)
+            output, current = bottom.recur(projected + self.fed(context), current)
+            return [output, context], current
+
+        (outputs, context), final = repeat_over_time(step, [projected, *known], state)
+        return outputs, context, final
 
     def _all_in_loop(self, inputs: Any, memory: Memory, state: State, training: Any) -> tuple[Any, Any, State]:
         known = self._know(inputs)

@@ -85,7 +85,7 @@ class RNNEncoder(keras.layers.Layer):
             outputs, finals = [], []
             for cell, reverse in zip(cells, (False, True), strict=False):
                 zeros = zero_state(cell, ops.shape(dropped)[0])
-                output, final = run_cell(cell, cell.project(dropped), zeros, mask, reverse)
+                output, final = run_cell(cell, cell.project(dropped), zeros, mask, reverse, training)
                 outputs.append(output)
                 finals.append(final)
             sequence = ops.concatenate(outputs, axis=-1) if len(outputs) > 1 else outputs[0]

@@ -50,9 +50,20 @@ def repeat_over_time(
 
 
 def run_cell(
-    cell: Any, projected: Any, state: list[Any], mask: Any | None = None, reverse: bool = False
+    cell: Any,
+    projected: Any,
+    state: list[Any],
+    mask: Any | None = None,
+    reverse: bool = False,
+    training: bool | None = None,
 ) -> tuple[Any, list[Any]]:
     """Repeats a cell alone over `projected`, `(rows, time, projected_size)`; the rest as `repeat_over_time`."""
+    kernels = training_kernels(cell) if training else None
+    if kernels is not None:
+        (outputs,), final = kernels.run(
+            type(cell).__name__, projected, state, *recurrent_weights(cell), mask=mask, reverse=reverse
+        )
+        return outputs, final
     if isinstance(cell, LinearCell) and projected.shape[1] != 1:
         # Nothing but `keep * c + add` is left for the loop; the mask says that a step keeps all and adds nothing.
         keep, add = cell.gate(projected)
@@ -68,6 +79,22 @@ def run_cell(
 
     (outputs,), final = repeat_over_time(step, [projected], state, mask, reverse)
     return outputs, final
+
+
+def training_kernels(cell: Any) -> Any:
+    """The module of loops with gradients written by hand, or None where there is none for this cell or backend."""
+    if keras.backend.backend() != "tensorflow":
+        return None
+    from seq2seq.kernels import recurrence
+
+    return recurrence if type(cell).__name__ in recurrence.CELLS else None
+
+
+def recurrent_weights(cell: Any) -> tuple[Any, Any]:
+    """Kernel and bias of the product with the state, in the type of the computation."""
+    kernel = ops.cast(cell.recurrent_kernel, cell.compute_dtype)
+    bias = ops.cast(cell.bias, cell.compute_dtype)
+    return kernel, bias[1] if len(bias.shape) == 2 else ops.zeros_like(bias)
 
 
 def _linear_step(inputs: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -48,50 +48,63 @@ def fused_cross_entropy(
         fill = [[0, chunks * height - rows]] + [[0, 0]] * (len(tensor.shape) - 1)
         return ops.reshape(ops.pad(tensor, fill), (chunks, height, *tensor.shape[1:]))
 
-    def chunk_loss(x: Any, kernel: Any, bias: Any, y: Any, w: Any) -> tuple[Any, Any, Any]:
-        """Returns the two sums and the weighted probabilities, `(height, size)`."""
-        logits = ops.cast(ops.matmul(x, ops.transpose(kernel)), "float32") + ops.cast(bias, "float32")
-        top = ops.max(logits, axis=-1, keepdims=True)
-        exponentials = ops.exp(logits - top)
-        total = ops.sum(exponentials, axis=-1, keepdims=True)
-        normalizer = ops.squeeze(ops.log(total) + top, -1)
-        nll = normalizer - ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(y, 1), axis=1), 1)
-        loss = nll
-        if label_smoothing:
-            loss = (1 - label_smoothing) * nll + label_smoothing * (normalizer - ops.mean(logits, axis=-1))
-        return ops.sum(w * loss), ops.sum(w * nll), exponentials * (ops.expand_dims(w, 1) / total)
-
     def forward(features: Any, kernel: Any, bias: Any) -> Any:
         xs, ys, ws = split(features), split(labels), split(weights)
         zero = ops.zeros((), "float32")
+        # What even smoothing wants of every logit is their mean, and that is linear in the features.
+        mean_kernel, mean_bias = ops.mean(ops.cast(kernel, "float32"), axis=0), ops.mean(ops.cast(bias, "float32"))
+
+        def chunk(i: Any) -> tuple[Any, Any, Any, Any, Any]:
+            x, y, w = xs[i], ys[i], ws[i]
+            # Every line here that has the height and the whole vocabulary is a pass over the largest tensor there is.
+            logits = ops.cast(ops.matmul(x, ops.transpose(kernel)) + bias, "float32")
+            probabilities = ops.softmax(logits, axis=-1)
+            # logits - log(probabilities) is the same for every piece; of the likeliest both are far from underflow.
+            normalizer = ops.max(logits, axis=-1) - ops.log(ops.max(probabilities, axis=-1))
+            plain = normalizer - ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(y, 1), axis=1), 1)
+            smooth = plain
+            if label_smoothing:
+                mean = ops.squeeze(ops.matmul(ops.cast(x, "float32"), ops.expand_dims(mean_kernel, 1)), 1) + mean_bias
+                smooth = (1 - label_smoothing) * plain + label_smoothing * (normalizer - mean)
+            sums = ops.sum(w * smooth), ops.sum(w * plain)
+            if not training:
+                return *sums, xs[:1], kernel, bias
+            # The weights would scale the rows of p; they scale the smaller factor of each product instead.
+            p, scale = ops.cast(probabilities, x.dtype), ops.expand_dims(ops.cast(w, x.dtype), 1)
+            dkernel, dbias = (
+                ops.matmul(ops.transpose(p), x * scale),
+                ops.squeeze(ops.matmul(ops.transpose(scale), p), 0),
+            )
+            return *sums, ops.expand_dims(ops.matmul(p, kernel) * scale, 0), dkernel, dbias
 
         def body(i: Any, loss: Any, nll: Any, dxs: Any, dkernel: Any, dbias: Any) -> tuple[Any, ...]:
-            x, y, w = xs[i], ys[i], ws[i]
-            more_loss, more_nll, probabilities = chunk_loss(x, kernel, bias, y, w)
+            more_loss, more_nll, dx, more_dkernel, more_dbias = chunk(i)
             if training:
-                # d loss / d logits = w (p - (1 - s) onehot - s / size); the two latter never stand as a matrix.
-                hit, spread = (1 - label_smoothing) * w, (label_smoothing / size) * w
-                p = ops.cast(probabilities, x.dtype)
-                hit_x, spread_x = (
-                    ops.expand_dims(ops.cast(hit, x.dtype), 1),
-                    ops.expand_dims(ops.cast(spread, x.dtype), 1),
-                )
-                dx = ops.matmul(p, kernel) - hit_x * ops.take(kernel, y, axis=0)
-                dk = ops.matmul(ops.transpose(p), x) - ops.segment_sum(hit_x * x, y, num_segments=size)
-                db = ops.sum(probabilities, axis=0) - ops.segment_sum(hit, y, num_segments=size) - ops.sum(spread)
-                if label_smoothing:
-                    dx = dx - spread_x * ops.sum(kernel, axis=0)
-                    dk = dk - ops.sum(spread_x * x, axis=0)
-                dxs = ops.scatter_update(dxs, ops.reshape(i, (1, 1)), ops.expand_dims(dx, 0))
-                dkernel, dbias = dkernel + dk, dbias + ops.cast(db, dbias.dtype)
+                dxs = ops.scatter_update(dxs, ops.reshape(i, (1, 1)), dx)
+                dkernel, dbias = dkernel + more_dkernel, dbias + more_dbias
             return i + 1, loss + more_loss, nll + more_nll, dxs, dkernel, dbias
 
-        start = (ops.zeros((), "int32"), zero, zero, ops.zeros_like(xs), ops.zeros_like(kernel), ops.zeros_like(bias))
-        if isinstance(chunks, int) and chunks == 1:
-            _, loss, nll, dxs, dkernel, dbias = body(*start)
-        else:
-            _, loss, nll, dxs, dkernel, dbias = ops.while_loop(lambda i, *_: i < chunks, body, start)
-        return loss, nll, ops.reshape(dxs, (-1, dim))[:rows], dkernel, dbias
+        # The first chunk, often the only one, stands before the loop: nothing is added to zeros.
+        loss, nll, dx, dkernel, dbias = chunk(0)
+        if not isinstance(chunks, int) or chunks > 1:
+            dxs = ops.concatenate([dx, xs[1:]], axis=0)
+            start = (ops.ones((), "int32"), loss, nll, dxs, dkernel, dbias)
+            _, loss, nll, dx, dkernel, dbias = ops.while_loop(lambda i, *_: i < chunks, body, start)
+        if not training:
+            return loss, nll
+        # So far d loss / d logits = w p; here follow - w (1 - s) onehot and - w s / size.
+        hit, spread = (
+            ops.expand_dims(ops.cast(scale, features.dtype), 1)
+            for scale in ((1 - label_smoothing) * weights, (label_smoothing / size) * weights)
+        )
+        dx = ops.reshape(dx, (-1, dim))[:rows] - hit * ops.take(kernel, labels, axis=0)
+        dkernel = dkernel - ops.segment_sum(hit * features, labels, num_segments=size)
+        dbias = dbias - ops.segment_sum(ops.squeeze(hit, 1), labels, num_segments=size)
+        if label_smoothing:
+            dx = dx - spread * ops.sum(kernel, axis=0)
+            dkernel = dkernel - ops.sum(spread * features, axis=0)
+            dbias = dbias - ops.sum(spread)
+        return loss, nll, dx, dkernel, dbias
 
     @ops.custom_gradient
     def fused(features: Any, kernel: Any, bias: Any) -> Any:
@@ -105,7 +118,7 @@ def fused_cross_entropy(
         return (loss, nll), gradient
 
     kernel, bias = ops.cast(kernel, features.dtype), ops.cast(bias, features.dtype)
-    loss, nll = fused(features, kernel, bias) if training else forward(features, kernel, bias)[:2]
+    loss, nll = fused(features, kernel, bias) if training else forward(features, kernel, bias)
     return loss, ops.stop_gradient(nll)
 
 

@@ -87,7 +87,7 @@ class _LSTM:
         return dgates, dgates, [None, dc * forget]
 
 
-CELLS = {"GRUCell": _GRU, "LSTMCell": _LSTM}
+CELLS: dict[str, Any] = {"GRUCell": _GRU, "LSTMCell": _LSTM}
 """The elementwise parts, by the names of the cells in `layers.cells`."""
 
 

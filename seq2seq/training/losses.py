@@ -50,7 +50,6 @@ def fused_cross_entropy(
 
     def forward(features: Any, kernel: Any, bias: Any) -> Any:
         xs, ys, ws = split(features), split(labels), split(weights)
-        zero = ops.zeros((), "float32")
         # What even smoothing wants of every logit is their mean, and that is linear in the features.
         mean_kernel, mean_bias = ops.mean(ops.cast(kernel, "float32"), axis=0), ops.mean(ops.cast(bias, "float32"))
 

@@ -25,11 +25,12 @@ KINDS = {
 
 @pytest.fixture
 def used(monkeypatch):
-    """Which cells went through the kernels; `used.off()` takes the kernels away."""
+    """Which cells went through the kernels."""
     from seq2seq.kernels import recurrence as kernels
 
     class Calls(list):
         def off(self):
+            """Takes the kernels away."""
             for module in (recurrence, decoder):
                 monkeypatch.setattr(module, "training_kernels", lambda cell: None)
 

@@ -1,6 +1,6 @@
 """Holds the exports of a run to the run itself, on real text.
 
-    python benchmarks/export_parity.py runs/multi30k_en_de --source test.en [--limit 1000]
+    python -m benchmarks.export_parity runs/multi30k_en_de --source test.en [--limit 1000]
 
 Each line goes through the model in memory; through the SavedModel in a process that imports nothing but tensorflow
 and tensorflow-text, in batches of 1 and of 64; through the LiteRT folder, not quantised and int8; and, where the

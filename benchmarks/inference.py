@@ -1,6 +1,6 @@
 """Measures the ways to run a trained model, each in a process of its own on one core, in turn.
 
-    python benchmarks/inference.py runs/multi30k_en_de --source test.en [--target test.de] [--limit 200] [--turns 3]
+    python -m benchmarks.inference runs/multi30k_en_de --source test.en [--target test.de] [--limit 200] [--turns 3]
 
 In memory (TensorFlow behind Keras), the SavedModel, the LiteRT folder as float32, float16 and int8, and those of the
 peers in `peers.py` that are installed. Printed for each, medians over the turns: seconds from the start of the process
@@ -23,8 +23,8 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from peers import PEERS, is_installed
-from peers import load as load_peer
+from benchmarks.peers import PEERS, is_installed
+from benchmarks.peers import load as load_peer
 
 KINDS = ("memory", "saved_model", "litert none", "litert float16", "litert int8")
 BEAMS = (1, 5)
@@ -73,7 +73,7 @@ def export(run: Path, folder: Path) -> dict[str, Path]:
 
 
 def work(kind: str, place: Path, arguments: argparse.Namespace) -> dict:
-    words = [sys.executable, __file__, str(place), "--work", kind, "--source", arguments.source]
+    words = [sys.executable, "-m", "benchmarks.inference", str(place), "--work", kind, "--source", arguments.source]
     start = time.time()
     done = subprocess.run(
         [*words, "--limit", str(arguments.limit)],

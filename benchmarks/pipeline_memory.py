@@ -1,4 +1,4 @@
-"""Does memory stay flat as the corpus grows? python benchmarks/pipeline_memory.py [--pairs 1000000 10000000]
+"""Does memory stay flat as the corpus grows? python -m benchmarks.pipeline_memory [--pairs 1000000 10000000]
 
 Each size runs in a process of its own: corpus -> token store -> plan of an epoch -> every batch. Prints a row a size.
 """
@@ -87,7 +87,7 @@ def main() -> None:
             for seed, name in enumerate(("source", "target"), 1):
                 with open(Path(folder) / name, "w", encoding="utf-8") as file:
                     file.writelines(line + "\n" for line in lines(pairs, seed))
-            command = [sys.executable, __file__, "--measure", folder, str(pairs)]
+            command = [sys.executable, "-m", "benchmarks.pipeline_memory", "--measure", folder, str(pairs)]
             print(subprocess.run(command, capture_output=True, text=True, check=True).stdout, end="", flush=True)
 
 

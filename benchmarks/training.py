@@ -1,0 +1,266 @@
+"""Measures how fast one and the same model trains, here and elsewhere, in turn.
+
+    python -m benchmarks.training [--turns 3] [--seconds 40] [--threads 2] [--only NAME ...] [--python PEER=PATH ...]
+    python -m benchmarks.training --until 3.0 --turns 1     # seconds to that validation loss, instead of a fixed time
+    python -m benchmarks.training --profile                 # where the milliseconds of a step go
+
+Multi30k en-de, joint vocabulary of 8,000; embedding 256, bidirectional GRU of 256 a direction, Bahdanau attention,
+decoder GRU 512, readout 512, nothing tied; dropout 0.3, label smoothing 0.1, Adam with rate 0.001, gradients clipped at
+norm 1; the same batches in the same order for all, some 70 sentences each. The peers are in `training_peers.py`; those
+are measured that this interpreter or one given by --python has installed. Each contender runs in a process of its own.
+Printed for each, medians over the turns: sentences, source + target pieces and target pieces a second, none of them
+padding; peak memory; utilisation, that is the floating-point operations of the model (`operations`) a second over the
+matrix peak of TensorFlow in float32, measured in the same process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import chain, count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.training_peers import PEERS, SIZES, Steps, is_installed
+from benchmarks.training_peers import load as load_peer
+from seq2seq.pipeline.batches import Batching, Plan
+from seq2seq.pipeline.store import TokenStore
+from seq2seq.symbols import PAD
+from seq2seq.types import Batch
+
+ROOT = Path(__file__).parent.parent
+OURS = {"seq2seq, float32": "float32", "seq2seq, bfloat16": "mixed_bfloat16"}
+"""Names of the project's own contenders, with their dtype policies."""
+WARM_UP = 30
+"""Steps before the clock runs: graphs are compiled, memory is taken."""
+LOOK_EVERY = 100
+"""Steps between two looks at the validation loss."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=40.0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--until", type=float, metavar="LOSS", help="train to this validation loss, nats a piece")
+    parser.add_argument("--steps", type=int, default=6000, help="give up on --until after so many")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose name begins so")
+    parser.add_argument("--python", nargs="+", default=[], metavar="PEER=PATH", help="interpreter that has this peer")
+    parser.add_argument("--profile", action="store_true")
+    parser.add_argument("--work", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.work:
+        print("MEASURED", json.dumps(measure(*arguments.work, arguments)))
+        return 0
+    pythons = dict(pair.partition("=")[::2] for pair in arguments.python)
+    names = [*OURS, *(name for name in PEERS if name in pythons or is_installed(name))]
+    if arguments.only:
+        names = [name for name in names if name.startswith(tuple(arguments.only))]
+    if not names or not set(pythons) <= set(PEERS):
+        parser.error(f"known contenders: {', '.join([*OURS, *PEERS])}")
+    with tempfile.TemporaryDirectory() as temporary:
+        prepare(Path(temporary))
+        if arguments.profile:
+            from benchmarks.training_profile import profile
+
+            use_cores(arguments.threads)
+            for name in (name for name in names if name in OURS):
+                print(name)
+                profile(OurSteps(OURS[name]), batches(Path(temporary), "train"))
+            return 0
+        found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+        for turn in range(arguments.turns):
+            for name in names:
+                print(f"turn {turn + 1}/{arguments.turns}: {name}", file=sys.stderr, flush=True)
+                found[name].append(work(name, temporary, pythons.get(name, sys.executable), arguments))
+    report(found, arguments)
+    return 0
+
+
+def prepare(folder: Path) -> None:
+    """Tokenises the corpus once, for all."""
+    from data import multi30k
+    from seq2seq.text.subword import SubwordTokenizer
+
+    texts = {split: list(multi30k.load(split, "en", "de")) for split in ("train", "val")}
+    lines = chain.from_iterable((example.source, example.target) for example in texts["train"])
+    tokenizer = SubwordTokenizer.train(lines, SIZES["vocabulary"], "unigram")
+    for split, examples in texts.items():
+        encode = lambda lines, _: tokenizer.encode(lines)  # noqa: E731
+        TokenStore.write(folder / split, examples, encode, encode, 150)
+
+
+def batches(folder: Path, split: str) -> Iterator[Batch]:
+    """Of all epochs, one after the other; of validation one."""
+    store = TokenStore(folder / split)
+    for epoch in count() if split == "train" else (0,):
+        yield from Plan(store, Batching(), 1, epoch, shuffle=split == "train")
+
+
+def work(name: str, folder: str, python: str, arguments: argparse.Namespace) -> dict[str, float]:
+    words = [python, "-m", "benchmarks.training", "--work", name, folder, "--seconds", str(arguments.seconds)]
+    words += ["--threads", str(arguments.threads), "--steps", str(arguments.steps)]
+    words += ["--until", str(arguments.until)] if arguments.until else []
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(words, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{name} failed.")
+    return json.loads(done.stdout.split("MEASURED ")[1])
+
+
+def use_cores(number: int) -> None:
+    """Leaves the process so many cores; TensorFlow and PyTorch make a thread for each that they find."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:number])
+
+
+def measure(name: str, folder: str, arguments: argparse.Namespace) -> dict[str, float]:
+    """Runs in a process of its own."""
+    use_cores(arguments.threads)
+    steps = OurSteps(OURS[name]) if name in OURS else load_peer(name)
+    place = Path(folder)
+    if arguments.until:
+        found = until(steps, place, arguments.until, arguments.steps)
+    else:
+        found = speed(steps, place, arguments.seconds)
+    # Not getrusage: its maximum outlives exec and would be that of the process that started this one.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return found | {"memory": int(status["VmHWM"].split()[0]) / 1024, "peak": matrix_peak()}
+
+
+def speed(steps: Steps, folder: Path, seconds: float) -> dict[str, float]:
+    """Trains for `seconds` after the warm-up."""
+    counted = np.zeros(4)
+    begin = 0.0
+    for number, batch in enumerate(batches(folder, "train")):
+        if number == WARM_UP:
+            begin = time.perf_counter()
+        steps.train(batch)
+        if number >= WARM_UP:
+            counted += sizes(batch)
+            if time.perf_counter() - begin >= seconds:
+                break
+    took = time.perf_counter() - begin
+    rows, sources, targets, total = counted / took
+    return {"sentences": rows, "pieces": sources + targets, "targets": targets, "operations": total}
+
+
+def until(steps: Steps, folder: Path, loss: float, most: int) -> dict[str, float]:
+    """Trains until the validation loss is at most `loss`, for `most` steps at most; looking at it is not counted."""
+    took, begin, reached = 0.0, time.perf_counter(), np.inf
+    for number, batch in enumerate(batches(folder, "train"), 1):
+        steps.train(batch)
+        if number % LOOK_EVERY and number < most:
+            continue
+        took += time.perf_counter() - begin
+        sums = np.sum([steps.validate(batch) for batch in batches(folder, "val")], axis=0)
+        reached = sums[0] / sums[1]
+        print(f"step {number}: {took:.0f} s, validation loss {reached:.3f}", file=sys.stderr, flush=True)
+        if reached <= loss or number >= most:
+            break
+        begin = time.perf_counter()
+    return {"seconds": took, "steps": number, "loss": reached}
+
+
+def sizes(batch: Batch) -> np.ndarray:
+    """Sentences, source pieces, target pieces and floating-point operations of a training step on `batch`."""
+    source, target = ((ids != PAD).sum(axis=1) for ids in (batch.source, batch.target_output))
+    return np.array([len(source), source.sum(), target.sum(), operations(source, target)])
+
+
+def operations(source: np.ndarray, target: np.ndarray) -> float:
+    """Floating-point operations of the matrix products of a training step, from the lengths without padding.
+
+    A product of `(m, k)` and `(k, n)` has 2 m k n, and training takes it three times: forward, and for the gradients
+    of both its factors. With embedding e, encoder h a direction, decoder d, readout r, attention a, vocabulary v:
+
+    a source piece   2 (3h e + 3h h) of the encoder, 2h a of the keys
+    a target piece   3d (e + 2h) + 3d d of the decoder, d a of the query, r (d + 2h + e) of the readout, v r of the
+                     output layer
+    a pair of them   a of the score, 2h of the mixture
+    """
+    e, h, d, r, a, v = SIZES.values()
+    by_source = 2 * (3 * h * e + 3 * h * h) + 2 * h * a
+    by_target = 3 * d * (e + 2 * h) + 3 * d * d + d * a + r * (d + 2 * h + e) + v * r
+    return 3 * 2 * float(source.sum() * by_source + target.sum() * by_target + (source * target).sum() * (a + 2 * h))
+
+
+def matrix_peak() -> float:
+    """Floating-point operations a second of TensorFlow's float32 product of two square matrices of 2048."""
+    import tensorflow as tf
+
+    a, b = (tf.random.normal((2048, 2048)) for _ in range(2))
+    product = tf.function(lambda a, b: tf.reduce_sum(tf.matmul(a, b)))
+    times = []
+    for _ in range(10):
+        begin = time.perf_counter()
+        product(a, b).numpy()
+        times.append(time.perf_counter() - begin)
+    return 2 * 2048**3 / min(times)
+
+
+class OurSteps(Steps):
+    """The project: the model, loss and optimizer that recipes make, a batch at a time."""
+
+    def __init__(self, policy: str):
+        import keras
+
+        from seq2seq.layers.decoder import RNNDecoder
+        from seq2seq.layers.encoder import RNNEncoder
+        from seq2seq.models.seq2seq import Seq2Seq
+        from seq2seq.training.losses import TeacherForcing
+        from seq2seq.training.optimizers import AveragingAdam
+
+        keras.config.set_dtype_policy(policy)
+        keras.utils.set_random_seed(1)
+        encoder = RNNEncoder(SIZES["encoder"], dropout=0.3)
+        decoder = RNNDecoder(SIZES["decoder"], readout_units=SIZES["readout"], dropout=0.3)
+        model = Seq2Seq(encoder, decoder, SIZES["vocabulary"], SIZES["vocabulary"], SIZES["embedding"])
+        self.trainee = TeacherForcing(model, label_smoothing=0.1)
+        self.trainee.build()
+        self.trainee.compile(AveragingAdam(1e-3, global_clipnorm=1.0), jit_compile=False)
+
+    def train(self, batch: Batch) -> None:
+        self.trainee.train_on_batch((batch.source, batch.target_input), batch.target_output, batch.weights)
+
+    def validate(self, batch: Batch) -> tuple[float, float]:
+        inputs = (batch.source, batch.target_input)
+        self.trainee.reset_metrics()
+        found = self.trainee.test_on_batch(inputs, batch.target_output, batch.weights, return_dict=True)
+        return float(found["nll"]) * float(batch.weights.sum()), float(batch.weights.sum())
+
+
+def report(found: dict[str, list[dict[str, float]]], arguments: argparse.Namespace) -> None:
+    def middle(name: str, key: str) -> float:
+        return statistics.median(turn[key] for turn in found[name])
+
+    if arguments.until:
+        print(f"| model | seconds to a validation loss of {arguments.until:g} | steps | memory, MB |")
+        print("|---|---|---|---|")
+        for name in found:
+            cells = [f"{middle(name, key):,.0f}" for key in ("seconds", "steps", "memory")]
+            if middle(name, "loss") > arguments.until:
+                cells[0] = f"not reached in {cells[0]}: {middle(name, 'loss'):.3f}"
+            print(f"| {name} | {' | '.join(cells)} |")
+        return
+    peers = [middle(name, "pieces") for name in found if name in PEERS]
+    print("| model | sentences/s | pieces/s | target pieces/s | memory, MB | utilisation | of the fastest peer |")
+    print("|---|---|---|---|---|---|---|")
+    for name, turns in found.items():
+        numbers: list[Any] = [f"{middle(name, key):,.0f}" for key in ("sentences", "pieces", "targets", "memory")]
+        utilisation = statistics.median(turn["operations"] / turn["peak"] for turn in turns)
+        ratio = f"{middle(name, 'pieces') / max(peers):.2f}" if peers else ""
+        print(f"| {name} | {' | '.join(numbers)} | {utilisation:.0%} | {ratio} |")
+    print(f"\nMatrix peak {statistics.median(t['peak'] for turns in found.values() for t in turns) / 1e9:.0f} GFLOP/s")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

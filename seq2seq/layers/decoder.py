@@ -11,7 +11,7 @@ from seq2seq.layers.attention import ATTENTIONS, AdditiveAttention, MultiHeadAtt
 from seq2seq.layers.bridge import Bridge
 from seq2seq.layers.cells import make_cell, state_sizes
 from seq2seq.layers.dropout import sequence_dropout
-from seq2seq.layers.recurrence import recurrent_weights, repeat_over_time, run_cell, training_kernels
+from seq2seq.layers.recurrence import Way, choose_way, recurrent_weights, repeat_over_time, run_layer
 from seq2seq.types import Memory, State
 
 ORDERS = ("before", "between", "after")
@@ -139,6 +139,20 @@ class RNNDecoder(keras.layers.Layer):
     def _attends_before(self) -> bool:
         return self.attend is not None and self.order == "before"
 
+    def ways(self) -> list[Way]:
+        """How each layer goes through time in training, from the bottom up."""
+        if self.input_feeding:
+            return [Way("loop", "the readout recurs")] * self.num_layers
+        bottom, *above = (choose_way(cell, whole=True) for cell in self.cells)
+        return [self._attending_way if self._attends_before else bottom, *above]
+
+    @property
+    def _attending_way(self) -> Way:
+        """How the bottom layer goes through time together with the attention that it depends on."""
+        if type(self.attend) is not AdditiveAttention:
+            return Way("loop", f"there is no kernel for {self.attention} attention")
+        return choose_way(self.cells[0])
+
     @property
     def _attends_between(self) -> bool:
         return self.attend is not None and self.order == "between"
@@ -193,7 +207,7 @@ class RNNDecoder(keras.layers.Layer):
             start = ops.expand_dims(bottom.read(first), 1)
             queries = sum(known, self.attend.ask(ops.concatenate([start, outputs[:, :-1]], axis=1)))
         else:
-            outputs, final = run_cell(bottom, bottom.project(inputs), first, training=training)
+            outputs, final = run_layer(bottom, inputs, first, None, False, training)
         above = outputs
         if self._attends_between:
             queries = self.attend.ask(outputs)
@@ -202,8 +216,8 @@ class RNNDecoder(keras.layers.Layer):
         finals = [final]
         for cell, layer_state, dropout in zip(self.cells[1:], state["layers"][1:], self.dropouts[1:-1], strict=True):
             below = outputs
-            projected = cell.project(dropout(above, training=training))
-            outputs, final = run_cell(cell, projected, layer_state, training=training)
+            dropped = dropout(above, training=training)
+            outputs, final = run_layer(cell, dropped, layer_state, None, False, training)
             outputs = above = outputs + below if self.residual else outputs
             finals.append(final)
         if self.attend is None:
@@ -218,15 +232,16 @@ class RNNDecoder(keras.layers.Layer):
     ) -> tuple[Any, Any, list[Any]]:
         """Repeats the bottom layer, which before each step asks the memory with its last output."""
         bottom = self.cells[0]
-        kernels = training_kernels(bottom) if training and type(self.attend) is AdditiveAttention else None
-        if kernels is not None:
+        if training and self._attending_way.name == "kernel":
+            from seq2seq.kernels import recurrence
+
             query, weight, fed = (
                 ops.cast(w, self.compute_dtype)
                 for w in (self.attend.query_projection.kernel, self.attend.weight, self.fed.kernel)
             )
             known = known[0] if known else ops.zeros((*ops.shape(projected)[:2], query.shape[1]), projected.dtype)
-            look = kernels.AdditiveLook(memory.keys, memory.values, query, weight, fed, known)
-            (outputs, context), final = kernels.run(
+            look = recurrence.AdditiveLook(memory.keys, memory.values, query, weight, fed, known)
+            (outputs, context), final = recurrence.run(
                 type(bottom).__name__, projected, state, *recurrent_weights(bottom), look=look, look_mask=memory.mask
             )
             return outputs, context, final

@@ -9,7 +9,7 @@ from keras import ops
 
 from seq2seq.layers.cells import make_cell, state_sizes, zero_state
 from seq2seq.layers.dropout import sequence_dropout
-from seq2seq.layers.recurrence import run_cell
+from seq2seq.layers.recurrence import Way, choose_way, run_layer
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -85,7 +85,7 @@ class RNNEncoder(keras.layers.Layer):
             outputs, finals = [], []
             for cell, reverse in zip(cells, (False, True), strict=False):
                 zeros = zero_state(cell, ops.shape(dropped)[0])
-                output, final = run_cell(cell, cell.project(dropped), zeros, mask, reverse, training)
+                output, final = run_layer(cell, dropped, zeros, mask, reverse, training)
                 outputs.append(output)
                 finals.append(final)
             sequence = ops.concatenate(outputs, axis=-1) if len(outputs) > 1 else outputs[0]
@@ -95,6 +95,10 @@ class RNNEncoder(keras.layers.Layer):
                 [ops.concatenate(pair, -1) if len(pair) > 1 else pair[0] for pair in zip(*finals, strict=True)]
             )
         return self.dropouts[-1](sequence, training=training), states
+
+    def ways(self) -> list[Way]:
+        """How each layer goes through time in training, from the bottom up."""
+        return [choose_way(cells[0], whole=True) for cells in self.layers]
 
     def get_config(self) -> dict[str, Any]:
         names = ("units", "cell", "num_layers", "bidirectional", "residual", "dropout", "variational_dropout")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -49,6 +49,20 @@ def repeat_over_time(
     return split(outputs, bound.widths), state
 
 
+def run_layer(
+    cell: Any, inputs: Any, state: list[Any], mask: Any | None, reverse: bool, training: bool | None
+) -> tuple[Any, list[Any]]:
+    """Repeats a cell over inputs that are all known before, `(rows, time, features)`; the rest as `run_cell`.
+
+    The mask is True at the left, once in every row at least.
+    """
+    if training and choose_way(cell, whole=True).name == "cudnn":
+        from seq2seq.kernels import cudnn
+
+        return cudnn.run(cell, inputs, state, mask, reverse)
+    return run_cell(cell, cell.project(inputs), state, mask, reverse, training)
+
+
 def run_cell(
     cell: Any,
     projected: Any,
@@ -58,9 +72,10 @@ def run_cell(
     training: bool | None = None,
 ) -> tuple[Any, list[Any]]:
     """Repeats a cell alone over `projected`, `(rows, time, projected_size)`; the rest as `repeat_over_time`."""
-    kernels = training_kernels(cell) if training else None
-    if kernels is not None:
-        (outputs,), final = kernels.run(
+    if training and choose_way(cell).name == "kernel":
+        from seq2seq.kernels import recurrence
+
+        (outputs,), final = recurrence.run(
             type(cell).__name__, projected, state, *recurrent_weights(cell), mask=mask, reverse=reverse
         )
         return outputs, final
@@ -81,13 +96,32 @@ def run_cell(
     return outputs, final
 
 
-def training_kernels(cell: Any) -> Any:
-    """The module of loops with gradients written by hand, or None where there is none for this cell or backend."""
-    if keras.backend.backend() != "tensorflow":
-        return None
-    from seq2seq.kernels import recurrence
+class Way(NamedTuple):
+    """How a recurrent layer goes through time in training."""
 
-    return recurrence if type(cell).__name__ in recurrence.CELLS else None
+    name: str
+    """cudnn: Keras' own layer on a GPU; kernel: a loop with its gradient written by hand; loop: the generic one."""
+    reason: str
+    """Why not the one named before it; empty for the first."""
+
+
+def choose_way(cell: Any, whole: bool = False) -> Way:
+    """Returns the quickest way that there is for `cell`.
+
+    Args:
+        cell: Any of `CELLS`.
+        whole: Whether the layer's inputs are all known before and the product with them may be made anew.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return Way("loop", "cuDNN and kernels are reached through TensorFlow")
+    from seq2seq.kernels import cudnn, recurrence
+
+    refusal = cudnn.refusal(cell) if whole else "cuDNN cannot stop at every step"
+    if not refusal:
+        return Way("cudnn", "")
+    if type(cell).__name__ in recurrence.CELLS:
+        return Way("kernel", refusal)
+    return Way("loop", f"{refusal}, and there is no kernel for it")
 
 
 def recurrent_weights(cell: Any) -> tuple[Any, Any]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import keras
 
     from seq2seq.generation.generator import Generator
+    from seq2seq.models.seq2seq import Seq2Seq
     from seq2seq.pipeline.corpus import ParallelText
 
 _log = logging.getLogger(__name__)
@@ -170,6 +171,7 @@ def train(
             _log.info("Going on after epoch %d", progress["epoch"])
         else:
             _log.info("Model of %s weights; %s steps an epoch", f"{model.count_params():,}", f"{steps:,}")
+        _log.info("Through time: %s", describe_ways(model))
         board = _tensorboard(folder, trainee)
 
         for epoch in range(progress["epoch"], options.epochs):
@@ -210,6 +212,15 @@ def train(
             )
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+def describe_ways(model: Seq2Seq) -> str:
+    """Tells how the layers go through time in training, and why not quicker."""
+    parts = []
+    for name, part in (("encoder", model.encoder), ("decoder", model.decoder)):
+        told = list(dict.fromkeys(f"{way.name} ({way.reason})" if way.reason else way.name for way in part.ways()))
+        parts.append(f"{name} {part.cell} by {', then '.join(told)}")
+    return "; ".join(parts)
 
 
 def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.training [--turns 3] [--seconds 40] [--threads 2] [--only NAME ...] [--python PEER=PATH ...]
     python -m benchmarks.training --until 3.0 --turns 1     # seconds to that validation loss, instead of a fixed time
+    python -m benchmarks.training --pairs 2900 29000        # a whole epoch of so many pairs each: is time linear?
     python -m benchmarks.training --profile                 # where the milliseconds of a step go
 
 Multi30k en-de, joint vocabulary of 8,000; embedding 256, bidirectional GRU of 256 a direction, Bahdanau attention,
@@ -23,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, count
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ import numpy as np
 
 from benchmarks.training_peers import PEERS, SIZES, Steps, is_installed
 from benchmarks.training_peers import load as load_peer
+from seq2seq.cli import stderr_filter
 from seq2seq.pipeline.batches import Batching, Plan
 from seq2seq.pipeline.store import TokenStore
 from seq2seq.symbols import PAD
@@ -53,6 +55,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--until", type=float, metavar="LOSS", help="train to this validation loss, nats a piece")
     parser.add_argument("--steps", type=int, default=6000, help="give up on --until after so many")
+    parser.add_argument("--pairs", type=int, nargs="+", metavar="N", help="an epoch of the first N pairs, for each N")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose name begins so")
     parser.add_argument("--python", nargs="+", default=[], metavar="PEER=PATH", help="interpreter that has this peer")
     parser.add_argument("--profile", action="store_true")
@@ -68,7 +71,7 @@ def main() -> int:
     if not names or not set(pythons) <= set(PEERS):
         parser.error(f"known contenders: {', '.join([*OURS, *PEERS])}")
     with tempfile.TemporaryDirectory() as temporary:
-        prepare(Path(temporary))
+        prepare(Path(temporary), arguments.pairs or ())
         if arguments.profile:
             from benchmarks.training_profile import profile
 
@@ -76,6 +79,9 @@ def main() -> int:
             for name in (name for name in names if name in OURS):
                 print(name)
                 profile(OurSteps(OURS[name]), batches(Path(temporary), "train"))
+            return 0
+        if arguments.pairs:
+            report_epochs(names, temporary, arguments)
             return 0
         found: dict[str, list[dict[str, float]]] = {name: [] for name in names}
         for turn in range(arguments.turns):
@@ -86,14 +92,15 @@ def main() -> int:
     return 0
 
 
-def prepare(folder: Path) -> None:
-    """Tokenises the corpus once, for all."""
+def prepare(folder: Path, pairs: Sequence[int]) -> None:
+    """Tokenises the corpus once, for all, and its first so many pairs."""
     from data import multi30k
     from seq2seq.text.subword import SubwordTokenizer
 
     texts = {split: list(multi30k.load(split, "en", "de")) for split in ("train", "val")}
     lines = chain.from_iterable((example.source, example.target) for example in texts["train"])
     tokenizer = SubwordTokenizer.train(lines, SIZES["vocabulary"], "unigram")
+    texts |= {f"train_{number}": texts["train"][:number] for number in pairs}
     for split, examples in texts.items():
         encode = lambda lines, _: tokenizer.encode(lines)  # noqa: E731
         TokenStore.write(folder / split, examples, encode, encode, 150)
@@ -106,10 +113,11 @@ def batches(folder: Path, split: str) -> Iterator[Batch]:
         yield from Plan(store, Batching(), 1, epoch, shuffle=split == "train")
 
 
-def work(name: str, folder: str, python: str, arguments: argparse.Namespace) -> dict[str, float]:
+def work(name: str, folder: str, python: str, arguments: argparse.Namespace, pairs: int = 0) -> dict[str, float]:
     words = [python, "-m", "benchmarks.training", "--work", name, folder, "--seconds", str(arguments.seconds)]
     words += ["--threads", str(arguments.threads), "--steps", str(arguments.steps)]
     words += ["--until", str(arguments.until)] if arguments.until else []
+    words += ["--pairs", str(pairs)] if pairs else []
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(words, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
@@ -124,10 +132,13 @@ def use_cores(number: int) -> None:
 
 def measure(name: str, folder: str, arguments: argparse.Namespace) -> dict[str, float]:
     """Runs in a process of its own."""
+    stderr_filter.install()
     use_cores(arguments.threads)
     steps = OurSteps(OURS[name]) if name in OURS else load_peer(name)
     place = Path(folder)
-    if arguments.until:
+    if arguments.pairs:
+        found = epoch(steps, place, arguments.pairs[0])
+    elif arguments.until:
         found = until(steps, place, arguments.until, arguments.steps)
     else:
         found = speed(steps, place, arguments.seconds)
@@ -151,6 +162,17 @@ def speed(steps: Steps, folder: Path, seconds: float) -> dict[str, float]:
     took = time.perf_counter() - begin
     rows, sources, targets, total = counted / took
     return {"sentences": rows, "pieces": sources + targets, "targets": targets, "operations": total}
+
+
+def epoch(steps: Steps, folder: Path, pairs: int) -> dict[str, float]:
+    """Trains one epoch of so many pairs, after the warm-up."""
+    for _, batch in zip(range(WARM_UP), batches(folder, "train"), strict=False):
+        steps.train(batch)
+    begin, counted = time.perf_counter(), np.zeros(4)
+    for batch in Plan(TokenStore(folder / f"train_{pairs}"), Batching(), 1):
+        steps.train(batch)
+        counted += sizes(batch)
+    return {"seconds": time.perf_counter() - begin, "pieces": counted[1] + counted[2]}
 
 
 def until(steps: Steps, folder: Path, loss: float, most: int) -> dict[str, float]:
@@ -236,6 +258,16 @@ class OurSteps(Steps):
         self.trainee.reset_metrics()
         found = self.trainee.test_on_batch(inputs, batch.target_output, batch.weights, return_dict=True)
         return float(found["nll"]) * float(batch.weights.sum()), float(batch.weights.sum())
+
+
+def report_epochs(names: list[str], folder: str, arguments: argparse.Namespace) -> None:
+    print("| model | pairs | seconds an epoch | pieces/s | memory, MB |")
+    print("|---|---|---|---|---|")
+    for name in (name for name in names if name in OURS):
+        for pairs in arguments.pairs:
+            found = work(name, folder, sys.executable, arguments, pairs)
+            rate = found["pieces"] / found["seconds"]
+            print(f"| {name} | {pairs:,} | {found['seconds']:.1f} | {rate:,.0f} | {found['memory']:,.0f} |", flush=True)
 
 
 def report(found: dict[str, list[dict[str, float]]], arguments: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ import onnxruntime
 
 from seq2seq.generation.lines import pad_with_eos
 from seq2seq.lite.consensus import choose_by_consensus
-from seq2seq.lite.search import beam_search
+from seq2seq.lite.search import beam_search, repeats
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
@@ -26,7 +26,8 @@ class OnnxHost:
     """
 
     def __init__(self, folder: Path):
-        self.options = SearchOptions(**json.loads((folder / "onnx.json").read_text("utf-8"))["search"])
+        shape = json.loads((folder / "onnx.json").read_text("utf-8"))
+        self.options, self.has_pointer = SearchOptions(**shape["search"]), shape["pointer"]
         self.source, self.target = (SubwordTokenizer.load(folder / f"{side}.model") for side in ("source", "target"))
         self.encoder, self.step = (
             onnxruntime.InferenceSession(folder / f"{name}.onnx", providers=["CPUExecutionProvider"])
@@ -37,12 +38,16 @@ class OnnxHost:
         """Searches for one batch of lines, none of them empty."""
         k, options = self.options.beam_size, self.options
         sources = self.source.encode(lines)
-        memory = _run(self.encoder, ids=pad_with_eos(sources))
+        source = pad_with_eos(sources)
+        memory = _run(self.encoder, ids=source)
+        memory |= {"source": source} if self.has_pointer else {}
         state = memory.pop("state")
 
-        def step(ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
+        def step(ids: np.ndarray, state: np.ndarray, banned: np.ndarray | None) -> dict[str, np.ndarray]:
             found = _run(self.step, ids=ids, state=state, **memory)
             gains = found["log_probabilities"]
+            if banned is not None:
+                np.put_along_axis(gains, banned, -1e9, axis=1)  # PAD, which fills up, is forbidden anyway
             eos = gains[:, EOS].copy()
             gains[:, EOS] = -1e9
             top_ids = np.argsort(-gains, axis=1, kind="stable")[:, : k + 1]
@@ -53,17 +58,21 @@ class OnnxHost:
         if k == 1:
             return self._greedy(memory, state, limits)
         kept = k if options.consensus else options.num_best
-        found = beam_search(step, state, limits, k, kept, options.normalization, options.strength)
+        rules = options.min_length, options.no_repeat_ngram
+        found = beam_search(step, state, limits, k, kept, options.normalization, options.strength, None, *rules)
         return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
 
     def _greedy(self, memory: dict[str, np.ndarray], state: np.ndarray, limits: np.ndarray) -> SearchResult:
-        rows = len(limits)
+        rows, options = len(limits), self.options
         ids = np.full((rows, int(limits.max()) + 1), PAD, np.int32)
         last, done = np.full(rows, BOS, np.int32), np.zeros(rows, bool)
         total, lengths = np.zeros(rows, np.float32), np.zeros(rows, np.int32)
         for time in range(ids.shape[1]):
             found = _run(self.step, ids=last, state=state, **memory)
             state, gains = found["next_state"], found["log_probabilities"]
+            if options.no_repeat_ngram:
+                np.put_along_axis(gains, repeats(ids[:, :time], options.no_repeat_ngram), -1e9, axis=1)
+            gains[:, EOS] -= 1e9 if time < options.min_length else 0
             last = np.where(time >= limits, EOS, gains.argmax(1)).astype(np.int32)
             total += np.where(done, 0, gains[np.arange(rows), last])
             done |= last == EOS

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from seq2seq.cli.common import guarded, quiet_start
-from seq2seq.recipe.config import Recipe, RecipeError, describe, override
+from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.parsing import RecipeError, describe, override
 from seq2seq.recipe.run_folder import RunFolder, load_recipe
 from seq2seq.recipe.train import open_run
 
@@ -54,7 +55,8 @@ def run_recipe(
             )
             return
         main(recipe, folder[0])
-        print(f'The run is in {path}. Try:  echo "…" | seq2seq translate {path}')
+        verb = "translate" if recipe.task == "translation" else "summarize"
+        print(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
 
     code = guarded(work, interrupted="Interrupted.")
     if code and folder and folder[0].path.exists():

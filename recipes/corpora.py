@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from data import grammar_files, multi30k, tatoeba
-from seq2seq.pipeline.corpus import CorpusError, ParallelText, Part
+from data import aeslc, grammar_files, multi30k, phrases, sentence_compression, tatoeba
+from seq2seq.pipeline.corpus import CorpusError, Part, Text, text_at
 from seq2seq.recipe.config import Data, Files
 from seq2seq.recipe.train import Corpus
 
-CATALOGUE = {"grammar": grammar_files, "multi30k": multi30k, "tatoeba_spa": tatoeba}
+CATALOGUE = {
+    "grammar": grammar_files,
+    "multi30k": multi30k,
+    "tatoeba_spa": tatoeba,
+    "phrases": phrases,
+    "aeslc": aeslc,
+    "sentence_compression": sentence_compression,
+}
 """Modules of the catalogue by the names of `data.corpus`."""
 
-VALIDATION = {"grammar": "dev", "multi30k": "val", "tatoeba_spa": "val"}
+VALIDATION = dict.fromkeys(CATALOGUE, "val") | {"grammar": "dev"}
 """What each calls its validation split."""
 
 
@@ -30,21 +37,21 @@ def find_corpus(data: Data) -> Corpus:
 
 
 def _files(data: Data) -> Corpus:
-    train = _text(data.train, "train")
-    tests = {"test": _text(data.test, "test")} if data.test.source else {}
+    train = _text(data, data.train, "train")
+    tests = {"test": _text(data, data.test, "test")} if data.test.source else {}
     if data.validation.source:
-        return Corpus(train, _text(data.validation, "validation"), tests)
+        return Corpus(train, _text(data, data.validation, "validation"), tests)
     return Corpus(Part(train, held_out=False), Part(train, held_out=True), tests)
 
 
-def _text(files: Files, name: str) -> ParallelText:
-    tsv = files.source.removesuffix(".gz").endswith(".tsv")
-    if not files.target and not tsv:
+def _text(data: Data, files: Files, name: str) -> Text:
+    both = files.source.removesuffix(".gz").endswith((".tsv", ".jsonl"))
+    if not files.target and not both:
         raise CorpusError(
-            f"--data.{name}.target is missing: {files.source} is no .tsv, "
-            "so its translations must be in a file of their own."
+            f"--data.{name}.target is missing: {files.source} is no .tsv or .jsonl, "
+            "so its targets must be in a file of their own."
         )
     for path in (files.source, files.target):
         if path and not Path(path).is_file():
             raise CorpusError(f"--data.{name}: {path}: no such file.")
-    return ParallelText(Path(files.source), Path(files.target) if files.target else None)
+    return text_at(files.source, files.target, data.source_field, data.target_field, data.reference_fields)

@@ -14,21 +14,15 @@ from recipes.command import run_recipe
 from recipes.corpora import find_corpus
 from seq2seq.cli import stderr_filter
 from seq2seq.pipeline.batches import Batching
+from seq2seq.recipe.build import build
 from seq2seq.recipe.config import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
-from seq2seq.recipe.finish import record_tests, score_tests, show_examples
 from seq2seq.recipe.run_folder import RunFolder
-from seq2seq.recipe.train import learn_tokenizers, train
 from seq2seq.search.options import SearchOptions
 
 
 def main(recipe: Recipe, folder: RunFolder) -> None:
     """Trains and scores `recipe` in `folder`, from wherever an earlier run of it has stopped."""
-    corpus = find_corpus(recipe.data)
-    record_tests(folder, corpus.tests)
-    source, target = learn_tokenizers(folder, recipe, corpus)
-    train(folder, recipe, corpus, source, target)
-    score_tests(folder, recipe, corpus.tests)
-    print(show_examples(folder, corpus.tests))
+    build(folder, recipe, find_corpus(recipe.data))
 
 
 def _multi30k(source: str, target: str) -> Recipe:

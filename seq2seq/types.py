@@ -20,6 +20,8 @@ class Memory(NamedTuple):
     """`(batch, source)`, bool: False at padding."""
     state: State
     """The decoder's first state, from the bridge."""
+    source: Any = None
+    """`(batch, source)`, int32: the ids that a pointer may copy; None without one."""
 
 
 class Batch(NamedTuple):
@@ -68,9 +70,11 @@ EMPTY = Hypothesis("", (), 0.0, 0.0)
 
 @dataclass(frozen=True)
 class Example:
-    """A source line and its target line, with the place they came from."""
+    """A source and its target, text without line breaks, with the place they came from."""
 
     source: str
     target: str
     line: int
     """Counted from 1."""
+    references: tuple[str, ...] = ()
+    """Further targets that are as right; only tests have them."""

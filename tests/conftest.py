@@ -69,6 +69,7 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
         embedding_dim: int = 5,
         tie: str = "none",
         seed: int = 3,
+        pointer: bool = False,
     ) -> Seq2Seq:
         model = Seq2Seq(
             RNNEncoder(**{"units": 4, **(encoder or {})}),
@@ -76,6 +77,7 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
             *sizes,
             embedding_dim,
             tie,
+            pointer,
         )
         model.build()
         return randomize(model, seed)
@@ -149,7 +151,9 @@ def tokenizers(sentences: list[str]) -> dict[tuple[str, bool], SubwordTokenizer]
 def make_store(tmp_path: Path) -> Callable[..., TokenStore]:
     """A store of pairs that are given as ids; the text of a line is its ids, blanks between them."""
 
-    def make(pairs: Sequence[tuple[Sequence[int], Sequence[int]]], max_length: int = 1000) -> TokenStore:
+    def make(
+        pairs: Sequence[tuple[Sequence[int], Sequence[int]]], max_length: int = 1000, cut_source: int = 0
+    ) -> TokenStore:
         def encode(lines: list[str], chunk: int) -> list[list[int]]:
             return [[int(i) for i in line.split()] for line in lines]
 
@@ -157,6 +161,6 @@ def make_store(tmp_path: Path) -> Callable[..., TokenStore]:
             Example(" ".join(map(str, source)), " ".join(map(str, target)), line)
             for line, (source, target) in enumerate(pairs, 1)
         )
-        return TokenStore.write(tmp_path / "store", examples, encode, encode, max_length)
+        return TokenStore.write(tmp_path / "store", examples, encode, encode, max_length, cut_source)
 
     return make

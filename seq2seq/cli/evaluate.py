@@ -1,4 +1,4 @@
-"""`seq2seq evaluate RUN`: BLEU, chrF and TER with their signatures."""
+"""`seq2seq evaluate RUN`: the scores of the run's task with their signatures."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.cli.text_io import add_search_arguments, output, search_options
-from seq2seq.pipeline.corpus import ParallelText
+from seq2seq.pipeline.corpus import Text, text_at
 
 if TYPE_CHECKING:
+    from seq2seq.recipe.config import Data
     from seq2seq.recipe.run_folder import RunFolder
 
 
@@ -19,8 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder that a recipe made")
     parser.add_argument("--test", metavar="NAME", help="test set of the run's recipe (default: its first)")
-    parser.add_argument("--source", metavar="FILE", help="instead of --test: text to translate, or a TSV of both sides")
-    parser.add_argument("--target", metavar="FILE", help="its reference translations")
+    parser.add_argument(
+        "--source", metavar="FILE", help="instead of --test: input, or a TSV or JSON lines of both sides"
+    )
+    parser.add_argument("--target", metavar="FILE", help="its references")
     parser.add_argument("--lowercase", action="store_true", help="lower-case both sides for the score 'bleu'")
     parser.add_argument(
         "--tokenize",
@@ -38,7 +41,9 @@ def run(arguments: argparse.Namespace) -> None:
 
     folder = RunFolder(arguments.run)
     recipe = folder.load_recipe()
-    pairs = list(_text(arguments, folder, recipe.data.tests))
+    if recipe.task != "translation" and (arguments.lowercase or arguments.tokenize):
+        raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
+    pairs = list(_text(arguments, folder, recipe.data))
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.metrics.bleu import bleu_prepared
     from seq2seq.recipe.loading import load_generator
@@ -46,7 +51,7 @@ def run(arguments: argparse.Namespace) -> None:
     language = recipe.data.target_language
     generator = load_generator(Path(arguments.run), **search_options(arguments))
     references = [pair.target for pair in pairs]
-    result = evaluate(generator, [pair.source for pair in pairs], references, language, arguments.batch_size)
+    result = evaluate(generator, pairs, recipe.task, language, arguments.batch_size)
     if arguments.lowercase or arguments.tokenize:
         metric = bleu_prepared(language, arguments.lowercase, arguments.tokenize)
         result.scores["bleu"] = metric(result.hypotheses, references)
@@ -57,11 +62,13 @@ def run(arguments: argparse.Namespace) -> None:
     sys.stdout.flush()
 
 
-def _text(arguments: argparse.Namespace, folder: RunFolder, tests: tuple[str, ...]) -> ParallelText:
+def _text(arguments: argparse.Namespace, folder: RunFolder, data: Data) -> Text:
     if arguments.source:
         if arguments.test:
             raise ValueError("Give either --test or --source, not both.")
-        return ParallelText(Path(arguments.source), Path(arguments.target) if arguments.target else None)
+        return text_at(
+            arguments.source, arguments.target or "", data.source_field, data.target_field, data.reference_fields
+        )
     if arguments.target:
         raise ValueError("--target wants --source beside it.")
-    return folder.load_test(arguments.test or (tests[0] if tests else ""))
+    return folder.load_test(arguments.test or (data.tests[0] if data.tests else ""))

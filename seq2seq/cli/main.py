@@ -13,6 +13,7 @@ from seq2seq.cli.common import guarded, quiet_start
 
 VERBS = {
     "translate": "translate lines of text with a trained run",
+    "summarize": "the same for a run that summarises: lines of text in, summaries out",
     "evaluate": "score a run on a test set",
     "score": "log-probability of given translations",
     "export": "write a trained run in a form that others serve",

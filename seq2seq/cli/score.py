@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from seq2seq.cli.text_io import output, positive
-from seq2seq.pipeline.corpus import ParallelText
+from seq2seq.pipeline.corpus import text_at
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
-    text = ParallelText(Path(arguments.source), Path(arguments.target) if arguments.target else None)
+    text = text_at(arguments.source, arguments.target or "")
     pairs = iter([(pair.source, pair.target) for pair in text])  # read whole first: a bad line is told before the work
     from seq2seq.recipe.loading import load_generator
 

@@ -19,9 +19,13 @@ SEARCH_FIELDS = (
     "normalization",
     "strength",
     "consensus",
+    "coverage_penalty",
+    "min_length",
+    "no_repeat_ngram",
     "max_ratio",
     "max_extra",
     "max_input",
+    "cut_input",
     "sampling",
     "temperature",
     "top_k",
@@ -51,9 +55,13 @@ def add_search_arguments(parser: argparse.ArgumentParser, batched: bool = True) 
         metavar="X",
         help="above 0: of a beam the hypothesis most like the others, probability ** X votes each; try 0.2, beam 10",
     )
+    group.add_argument("--coverage-penalty", type=float, metavar="X", help="above 0: leave nothing of the input out")
+    group.add_argument("--min-length", type=int, metavar="N", help="fewest pieces of an output")
+    group.add_argument("--no-repeat-ngram", type=int, metavar="N", help="never the same N pieces twice in one output")
     group.add_argument("--max-ratio", type=float, metavar="X", help="longest output: X * input pieces + --max-extra")
     group.add_argument("--max-extra", type=int, metavar="N", help="see --max-ratio")
     group.add_argument("--max-input", type=positive, metavar="N", help="refuse lines of more pieces")
+    group.add_argument("--cut-input", action="store_true", default=None, help="cut longer lines instead")
     group.add_argument("--sampling", action="store_true", default=None, help="draw at random instead of searching")
     group.add_argument("--temperature", type=float, metavar="X", help="sampling: smaller is closer to greedy")
     group.add_argument("--top-k", type=int, metavar="N", help="sampling: among the N likeliest pieces; 0 is all")

@@ -72,7 +72,7 @@ def _write_alignments(
     stream: TextIO, generator: LineGenerator, lines: list[str], results: list[list[Hypothesis]], batch_size: int
 ) -> None:
     pairs = [(line, best[0].pieces) for line, best in zip(lines, results, strict=True)]
-    sources = generator.source_tokenizer.encode(lines)
+    sources = [ids[: generator.options.max_input] for ids in generator.source_tokenizer.encode(lines)]
     for (_, pieces), ids, weights in zip(pairs, sources, generator.align(pairs, batch_size), strict=True):
         row = {
             "source": [*generator.source_tokenizer.pieces(ids), "</s>"],

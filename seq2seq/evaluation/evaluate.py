@@ -8,6 +8,9 @@ from typing import Any
 
 from seq2seq.generation.generator import Generator
 from seq2seq.metrics.bleu import Score, bleu, bleu_published, chrf, ter
+from seq2seq.metrics.rouge import mean_rouge, rouge
+from seq2seq.metrics.summary import describe_summaries, kept_word_scores, names_right
+from seq2seq.types import Example
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,7 @@ class Evaluation:
     """What came out."""
 
     scores: dict[str, Score]
-    """bleu (cased, 13a), bleu_published (lower-cased, Moses-tokenised), chrf, ter."""
+    """By name; see `measure`."""
     hypotheses: list[str]
 
     def as_json(self) -> dict[str, Any]:
@@ -23,12 +26,38 @@ class Evaluation:
 
 
 def evaluate(
-    generator: Generator, sources: Sequence[str], references: Sequence[str], language: str, batch_size: int = 64
+    generator: Generator, examples: Sequence[Example], task: str, language: str, batch_size: int = 64
 ) -> Evaluation:
-    """Translates `sources` and scores the result against `references`, text of `language` (ISO 639-1)."""
-    hypotheses = [best[0].text for best in generator.generate(sources, batch_size)]
-    metrics = {"bleu": bleu, "bleu_published": bleu_published(language), "chrf": chrf, "ter": ter}
-    return Evaluation({name: metric(hypotheses, references) for name, metric in metrics.items()}, hypotheses)
+    """Generates from the sources and scores the result; see `measure`."""
+    hypotheses = [best[0].text for best in generator.generate([e.source for e in examples], batch_size)]
+    return Evaluation(measure(hypotheses, examples, task, language), hypotheses)
+
+
+def measure(hypotheses: Sequence[str], examples: Sequence[Example], task: str, language: str) -> dict[str, Score]:
+    """Returns all scores of a task by their names.
+
+    translation: bleu (cased, 13a), bleu_published (lower-cased, Moses-tokenised), chrf, ter. summarization: those of
+    `rouge`, `describe_summaries` and `names_right`. compression: those of `kept_word_scores` too.
+
+    Args:
+        hypotheses: A text for each example.
+        examples: With their references.
+        task: As in recipes.
+        language: Of the hypotheses, ISO 639-1.
+    """
+    sources, targets = [e.source for e in examples], [e.target for e in examples]
+    if task == "translation":
+        metrics = {"bleu": bleu, "bleu_published": bleu_published(language), "chrf": chrf, "ter": ter}
+        return {name: metric(hypotheses, targets) for name, metric in metrics.items()}
+    scores = rouge(hypotheses, [(e.target, *e.references) for e in examples], language)
+    if task == "compression":
+        scores |= kept_word_scores(sources, hypotheses, targets)
+    return scores | {"names": names_right(hypotheses, targets)} | describe_summaries(sources, hypotheses)
+
+
+def quick_score(hypotheses: Sequence[str], targets: Sequence[str], task: str, language: str) -> Score:
+    """Returns the one score that epochs are compared by: BLEU, or the mean of ROUGE-1, -2 and -L."""
+    return bleu(hypotheses, targets) if task == "translation" else mean_rouge(hypotheses, targets, language)
 
 
 def table(scores: dict[str, Score]) -> str:

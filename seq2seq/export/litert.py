@@ -23,7 +23,8 @@ from seq2seq.files import whole_folder
 from seq2seq.layers.recurrence import join, run_cell, split
 from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.search.greedy import FORBIDDEN, follow, forbid_control_symbols
+from seq2seq.search.greedy import follow
+from seq2seq.search.rules import FORBIDDEN, Rules, forbid_control_symbols, forbid_ids
 from seq2seq.symbols import EOS, PAD
 from seq2seq.types import Memory
 
@@ -43,22 +44,27 @@ class Networks:
                   padding; `state (b, …)` -> `outputs`, `state`
     remember_b    `state`, all last states of the encoder, and `values (b, source, dim)`, `mask` -> `state` of the
                   decoder and, with attention, `keys`, `values`
-    decode_bxk    one step of the decoder and its output layer: `ids (b * k,)`, `state`, and with attention `keys`,
-                  `values`, `mask` -> `top`, `top_ids (b * k, k + 1)`: the likeliest pieces, EOS forbidden where it
-                  is one of them; `eos (b * k,)`; `state`
+    decode_bxk    one step of the decoder and its output layer: `ids (b * k,)`, `state`, with attention `keys`,
+                  `values`, `mask`, with a pointer `source`, the ids that were encoded, and where n-grams must not come
+                  twice `banned (b * k, n)`, the ids that must not be written now, PAD where none -> `top`,
+                  `top_ids (b * k, k + 1)`: the likeliest pieces, EOS forbidden where it is one of them; `eos (b * k,)`;
+                  `state`
     align         as decode for one row -> `weights (1, source)`, `state`
     greedy_b      greedy search, all of it in one graph: `ids (b, source)` that end in EOS, then PAD; `limits (b,)`, the
                   most pieces of each -> `ids (b, target)`, `lengths (b,)`, `log_probability (b,)`
     """
 
-    def __init__(self, model: Seq2Seq, batches: Sequence[int], beams: Sequence[int]):
+    def __init__(self, model: Seq2Seq, batches: Sequence[int], beams: Sequence[int], rules: Rules = Rules()):
         self.model = model
+        self.rules = rules
         self.batches = batches
         self.beams = beams
         self.encoder_layers = model.encoder.layers
         memory = model.encode(ops.full((1, 2), EOS, dtype="int32"), training=False)
         self.memory = memory
         self.state_sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
+        # What coverage has seen is as wide as the source, and stands last.
+        self.state_width = None if model.decoder.coverage else sum(self.state_sizes)
 
     def all(self) -> Iterator[tuple[str, Any]]:
         """Yields names and concrete functions."""
@@ -92,7 +98,12 @@ class Networks:
                 }
                 for cells, size, before in zip(self.encoder_layers, sizes, widths, strict=False)
             ],
-            "decoder": {"state": sum(self.state_sizes), "attention": self.model.has_attention},
+            "decoder": {
+                "state": self.state_width,
+                "attention": self.model.has_attention,
+                "pointer": self.model.gate is not None,
+            },
+            "rules": self.rules._asdict(),
             "source_size": self.model.source_size,
             "target_size": self.model.target_size,
         }
@@ -159,22 +170,26 @@ class Networks:
         return [
             *(_floats(name, b, None, size) for name, size in sizes.items()),
             tf.TensorSpec((b, None), tf.bool, "mask"),
+            *([] if self.model.gate is None else [tf.TensorSpec((b, None), tf.int32, "source")]),
         ]
 
     def _bind(self, state: Any, memory: Sequence[Any]) -> Memory:
         leaves = split(state, self.state_sizes)
         state = keras.tree.pack_sequence_as(self.memory.state, leaves)
-        keys, values, mask = memory if memory else (None, None, None)
-        return Memory(values, keys, mask, state)
+        keys, values, mask, source = (*memory, None, None, None, None)[:4]
+        return Memory(values, keys, mask, state, source)
 
     def _decode(self, b: int, k: int) -> Any:
         rows = b * k
 
-        def step(ids: Any, state: Any, *memory: Any) -> dict[str, Any]:
+        def step(ids: Any, state: Any, *rest: Any) -> dict[str, Any]:
+            banned, memory = (rest[0], rest[1:]) if self.rules.no_repeat else (None, rest)
             bound = self._bind(state, memory)
             logits, new = self.model.decode(ids[:, None], bound, bound.state, training=False)
             logits = ops.squeeze(forbid_control_symbols(logits), 1)
             normalizer = ops.logsumexp(logits, axis=-1, keepdims=True)
+            if banned is not None:
+                logits = forbid_ids(logits, banned)
             top, top_ids = top_k(logits, k + 1)
             return {
                 "top": ops.where(ops.equal(top_ids, EOS), FORBIDDEN, top - normalizer),
@@ -183,7 +198,9 @@ class Networks:
                 "state": _flat(new),
             }
 
-        specs = [tf.TensorSpec((rows,), tf.int32, "ids"), _floats("state", rows, sum(self.state_sizes))]
+        specs = [tf.TensorSpec((rows,), tf.int32, "ids"), _floats("state", rows, self.state_width)]
+        if self.rules.no_repeat:
+            specs.append(tf.TensorSpec((rows, None), tf.int32, "banned"))
         return tf.function(step, autograph=False).get_concrete_function(*specs, *self._memory_specs(b))
 
     def _greedy(self, b: int) -> Any:
@@ -196,13 +213,16 @@ class Networks:
                 sequence = outputs + sequence if self.model.encoder.residual and widths[0] == widths[1] else outputs
                 finals.append(final)
             memory = self.model.decoder.remember(sequence, mask, self._finals(ops.concatenate(finals, -1)))
+            memory = memory._replace(source=None if self.model.gate is None else ids)
 
             def step(last: Any, state: Any) -> tuple[Any, Any]:
                 logits, state = self.model.decode(last[:, None], memory, state, training=False)
                 return ops.squeeze(logits, 1), state
 
             # As `greedy_search`, but Keras' argmax minds the sign of zero by operations that LiteRT has not.
-            found = follow(step, memory.state, limits, ops.max(limits), lambda logits, _: tf.argmax(logits, -1))
+            found = follow(
+                step, memory.state, limits, ops.max(limits), lambda logits, _: tf.argmax(logits, -1), self.rules
+            )
             return {
                 "ids": found.ids[:, 0],
                 "lengths": found.lengths[:, 0],
@@ -240,11 +260,10 @@ class Networks:
     def _align(self) -> Any:
         def step(ids: Any, state: Any, *memory: Any) -> dict[str, Any]:
             bound = self._bind(state, memory)
-            embedded = self.model.embed_target(ids[:, None])
-            output = self.model.decoder(embedded, bound, bound.state, training=False)
-            return {"weights": self.model.decoder.align(output.queries, bound)[:, 0], "state": _flat(output.state)}
+            output = self.model.run(ids[:, None], bound, bound.state, training=False)
+            return {"weights": self.model.decoder.align(output, bound)[:, 0], "state": _flat(output.state)}
 
-        specs = [tf.TensorSpec((1,), tf.int32, "ids"), _floats("state", 1, sum(self.state_sizes))]
+        specs = [tf.TensorSpec((1,), tf.int32, "ids"), _floats("state", 1, self.state_width)]
         return tf.function(step, autograph=False).get_concrete_function(*specs, *self._memory_specs(1))
 
 
@@ -258,7 +277,8 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
         batches: Batch sizes to make networks for.
 
     Raises:
-        ValueError: another backend, an unknown way to quantize, sampling, or a folder that holds something else.
+        ValueError: another backend, an unknown way to quantize, sampling, a coverage penalty, or a folder that holds
+            something else.
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(f"LiteRT models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
@@ -269,7 +289,11 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / SHAPE_FILE).exists():
         raise ValueError(f"{folder} exists and is no LiteRT export: it has no {SHAPE_FILE}. Choose another folder.")
-    networks = Networks(generator.model, batches, sorted({1, generator.options.beam_size}))
+    options = generator.options
+    if options.coverage_penalty and options.beam_size > 1:
+        raise ValueError("A LiteRT folder knows no coverage penalty: export with --coverage-penalty 0.")
+    rules = Rules(options.min_length, options.no_repeat_ngram)
+    networks = Networks(generator.model, batches, sorted({1, options.beam_size}), rules)
     with whole_folder(folder) as partial:
         (partial / NETWORKS_FILE).write_bytes(_convert(networks, quantize))
         generator.source_tokenizer.save(partial / SOURCE_FILE)

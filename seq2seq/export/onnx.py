@@ -3,7 +3,8 @@
 encoder.onnx    `ids (batch, source)`, int32: pieces, EOS, then PAD -> `state (batch, …)`, the decoder's first, and with
                 attention `keys`, `values (batch, source, …)` and `mask (batch, source)`
 step.onnx       `ids (rows,)`, int32, BOS at first; `state (rows, …)`; with attention `keys`, `values`, `mask` as the
-                encoder gave them -> `log_probabilities (rows, size)`, `next_state`
+                encoder gave them, with a pointer `source`, the ids that the encoder read
+                -> `log_probabilities (rows, size)`, `next_state`
 
 `rows` is a multiple of `batch`: rows that share a source, as the beams of a search, stand next to each other.
 """
@@ -25,7 +26,7 @@ from seq2seq import __version__
 from seq2seq.files import whole_folder
 from seq2seq.layers.recurrence import join, split
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.search.greedy import forbid_control_symbols
+from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.symbols import BOS, EOS, PAD, UNK
 from seq2seq.types import Memory
 
@@ -68,6 +69,7 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
             "opset": OPSET,
             "symbols": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS},
             "attention": generator.has_attention,
+            "pointer": generator.model.gate is not None,
             "source_size": generator.model.source_size,
             "target_size": generator.model.target_size,
             "search": asdict(generator.options),
@@ -98,17 +100,22 @@ class _Step(keras.Model):
         memory = model.encode(ops.full((1, 2), EOS, dtype="int32"), training=False)
         self._structure = keras.tree.map_structure(lambda tensor: 0, memory.state)
         self._sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
-        self.inputs_by_name: dict[str, tuple[str | int, ...]] = {"ids": ("rows",), "state": ("rows", sum(self._sizes))}
+        # What coverage has seen is as wide as the source, and stands last.
+        width: str | int = "state" if model.decoder.coverage else sum(self._sizes)
+        self.inputs_by_name: dict[str, tuple[str | int, ...]] = {"ids": ("rows",), "state": ("rows", width)}
         if model.has_attention:
             for name, tensor in (("keys", memory.keys), ("values", memory.values)):
                 self.inputs_by_name[name] = ("batch", "source", tensor.shape[-1])
             self.inputs_by_name["mask"] = ("batch", "source")
+        if model.gate is not None:
+            self.inputs_by_name["source"] = ("batch", "source")
 
     def call(self, inputs: Sequence[Any]) -> dict[str, Any]:
         ids, state, *rest = inputs
         state = keras.tree.pack_sequence_as(self._structure, split(state, self._sizes))
-        keys, values, mask = rest or (None, None, None)
-        logits, state = self.model.decode(ops.expand_dims(ids, 1), Memory(values, keys, mask, state), state, False)
+        keys, values, mask, source = (*rest, None, None, None, None)[:4]
+        memory = Memory(values, keys, mask, state, source)
+        logits, state = self.model.decode(ops.expand_dims(ids, 1), memory, state, False)
         log_probabilities = ops.log_softmax(forbid_control_symbols(ops.squeeze(logits, 1)))
         return {"log_probabilities": log_probabilities, "next_state": join(keras.tree.flatten(state))}
 
@@ -118,7 +125,7 @@ def _export(network: keras.Model, path: Path, inputs: dict[str, tuple[str | int,
     import onnx
     import tensorflow as tf
 
-    dtypes = {"ids": tf.int32, "mask": tf.bool}
+    dtypes = {"ids": tf.int32, "mask": tf.bool, "source": tf.int32}
     specs = [
         tf.TensorSpec([None if isinstance(axis, str) else axis for axis in shape], dtypes.get(name, tf.float32))
         for name, shape in inputs.items()

@@ -49,8 +49,10 @@ class IdsService(tf.Module):
 
         Returns the result and the ids that the encoder read.
         """
-        longest = _longest(lengths)
         limit = self._options.max_input
+        if self._options.cut_input:
+            lengths = tf.minimum(lengths, limit)
+        longest = _longest(lengths)
         short = tf.debugging.assert_less_equal(longest, limit, f"An input has more than {limit} pieces; split it.")
         with tf.control_dependencies([short]):
             longest = tf.identity(longest)

@@ -14,8 +14,8 @@ from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
 from seq2seq.generation.searcher import Searcher
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.pipeline.batches import shift
-from seq2seq.search.greedy import forbid_control_symbols
 from seq2seq.search.options import SearchOptions
+from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import SearchResult
@@ -85,7 +85,7 @@ class Generator(LineGenerator):
         self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int = 64
     ) -> list[np.ndarray]:
         """As `score`, for targets that are ids already."""
-        sources = self.source_tokenizer.encode(lines)
+        sources = self._read(lines)
         results: list[np.ndarray] = [np.zeros(0, np.float32)] * len(sources)
         for chosen in by_length(sources, batch_size):
             target_input, target_output = shift(_static(pad_with_eos([targets[i] for i in chosen])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 
@@ -12,6 +13,8 @@ from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import EMPTY, Hypothesis, SearchResult
+
+_log = logging.getLogger(__name__)
 
 
 class LineGenerator(ABC):
@@ -66,12 +69,9 @@ class LineGenerator(ABC):
             batch_size: Lines searched together, at most, lines of like length. It changes the speed, not the result.
 
         Raises:
-            InputTooLong: a line has more than `max_input` pieces; nothing is translated then.
+            InputTooLong: a line has more than `max_input` pieces and must not be cut; nothing is translated then.
         """
-        sources = self.source_tokenizer.encode(lines)
-        for index, ids in enumerate(sources):
-            if len(ids) > self.options.max_input:
-                raise InputTooLong(index, len(ids), self.options.max_input)
+        sources = self._read(lines)
         results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
         batches = self._batches(sources, batch_size)
         searches = self._map(lambda places: self._search([sources[i] for i in places], places), batches)
@@ -79,6 +79,19 @@ class LineGenerator(ABC):
             for place, hypotheses in zip(places, self._to_text(found, len(places)), strict=True):
                 results[place] = hypotheses
         return results
+
+    def _read(self, lines: Sequence[str]) -> list[list[int]]:
+        """The pieces of each line, at most as many as the search takes."""
+        sources, limit = self.source_tokenizer.encode(lines), self.options.max_input
+        long = [index for index, ids in enumerate(sources) if len(ids) > limit]
+        if long and not self.options.cut_input:
+            raise InputTooLong(long[0], len(sources[long[0]]), limit)
+        if long:
+            _log.info(
+                "%s of %s inputs were cut to their first %s pieces.",
+                *(f"{n:,}" for n in (len(long), len(lines), limit)),
+            )
+        return [ids[:limit] for ids in sources]
 
     def align(self, pairs: Sequence[tuple[str, Sequence[str]]], batch_size: int = 64) -> list[np.ndarray]:
         """Returns for each (source line, target pieces) the attention weights, `(pieces + 1, source pieces + 1)`.
@@ -91,7 +104,7 @@ class LineGenerator(ABC):
         if not self.has_attention:
             raise ValueError("This model has no attention, so it has no alignments.")
         targets = [self.target_tokenizer.ids(pieces) for _, pieces in pairs]
-        sources = self.source_tokenizer.encode([line for line, _ in pairs])
+        sources = self._read([line for line, _ in pairs])
         results: list[np.ndarray] = [np.zeros((1, 1), np.float32)] * len(pairs)
         for places in self._batches(sources, batch_size):
             weights = self._align([sources[i] for i in places], [targets[i] for i in places])

@@ -12,6 +12,8 @@ from seq2seq.search.beam import beam_search
 from seq2seq.search.consensus import choose_by_consensus
 from seq2seq.search.greedy import greedy_search, sample_search
 from seq2seq.search.options import SearchOptions
+from seq2seq.search.rules import Rules
+from seq2seq.search.scoring import coverage_penalty
 from seq2seq.symbols import PAD
 from seq2seq.types import SearchResult
 
@@ -24,8 +26,19 @@ def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = 
         source: `(batch, width)`, int32: ids that end in EOS, then PAD.
         options: How to search; `num_best` is the n of the result.
         uniforms: For sampling, the randomness; see `sample_search`.
+
+    Raises:
+        ValueError: a coverage penalty for a model without attention.
     """
     memory = model.encode(source, training=False)
+    start, penalize = memory.state, None
+    if options.coverage_penalty and options.beam_size > 1:
+        if not model.has_attention:
+            raise ValueError("A coverage penalty wants attention, and this model has none.")
+        start = {"seen": ops.zeros(ops.shape(source), dtype=memory.values.dtype), **memory.state}
+
+        def penalize(state: Any) -> Any:
+            return coverage_penalty(state["seen"], memory.mask, options.coverage_penalty)
 
     def step(ids: Any, state: Any) -> tuple[Any, Any]:
         logits, state = model.decode(ops.expand_dims(ids, 1), memory, state, training=False)
@@ -34,14 +47,15 @@ def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = 
     # The EOS of the source is no piece of it.
     lengths = ops.sum(ops.cast(ops.not_equal(source, PAD), "int32"), axis=1) - 1
     limits, longest = _output_limit(lengths, options), _output_limit(ops.shape(source)[1], options)
+    rules = Rules(options.min_length, options.no_repeat_ngram)
     if options.sampling:
         narrow = (options.temperature, options.top_k, options.top_p)
-        return sample_search(step, memory.state, limits, longest, uniforms, *narrow)
+        return sample_search(step, start, limits, longest, uniforms, *narrow, rules)
     if options.beam_size == 1:
-        return greedy_search(step, memory.state, limits, longest)
+        return greedy_search(step, start, limits, longest, rules)
     kept = options.beam_size if options.consensus else options.num_best
     shape = (options.beam_size, kept, options.normalization, options.strength)
-    found = beam_search(step, memory.state, limits, longest, *shape)
+    found = beam_search(step, start, limits, longest, *shape, rules, penalize)
     return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
 
 
@@ -49,7 +63,8 @@ def _output_limit(length: Any, options: SearchOptions) -> Any:
     """`options.output_limit`, for tensors too."""
     if isinstance(length, int):
         return options.output_limit(length)
-    return ops.cast(ops.floor(ops.cast(length, "float32") * options.max_ratio), "int32") + options.max_extra
+    limit = ops.cast(ops.floor(ops.cast(length, "float32") * options.max_ratio), "int32") + options.max_extra
+    return ops.maximum(limit, options.min_length) if options.min_length else limit
 
 
 class Searcher(keras.Model):

@@ -2,6 +2,9 @@
 
 Every kind takes queries of `(batch, queries, asked_dim)`, made by its `ask`, against a memory of `batch` rows.
 `queries` is whatever shares a source: the steps of a target, the beams of a sentence, or both.
+
+With coverage (Tu et al. 2016, in the form of See et al. 2017, 3.3) each position also tells how much attention it had
+before, and the kind learns what to make of that.
 """
 
 from __future__ import annotations
@@ -21,10 +24,12 @@ class Attention(keras.layers.Layer):
 
     Args:
         units: Width of the keys, at least 1.
+        coverage: Whether calls get `seen`.
 
     Call arguments:
         asked: `(batch, queries, asked_dim)`, float, from `ask`.
         memory: `Memory` whose keys come from `project`.
+        seen: `(batch, queries, source)`, float: the sum of the weights of the steps before; with coverage alone.
 
     Returns:
         context `(batch, queries, context_dim)` and weights `(batch, queries, source)`; the rows of the weights sum
@@ -34,11 +39,17 @@ class Attention(keras.layers.Layer):
         ValueError: `units` is below 1.
     """
 
-    def __init__(self, units: int, **kwargs: Any):
+    def __init__(self, units: int, coverage: bool = False, **kwargs: Any):
         super().__init__(**kwargs)
         if units < 1:
             raise ValueError(f"Attention needs at least one unit. Received: units={units}")
         self.units = units
+        self.coverage = coverage
+
+    def build_coverage(self, *shape: int) -> None:
+        """Makes the weight of `seen`; at first it changes nothing."""
+        if self.coverage:
+            self.coverage_weight = self.add_weight(shape, "zeros", name="coverage")
 
     def project(self, values: Any) -> tuple[Any, Any]:
         """Returns `(keys, values)` as `call` wants them, from `(batch, source, memory_dim)`."""
@@ -48,13 +59,17 @@ class Attention(keras.layers.Layer):
         """Returns `(…, asked_dim)` as `call` wants it, from `(…, query_dim)`. Linear: parts of a query may be added."""
         return query
 
-    def score(self, asked: Any, keys: Any) -> Any:
+    def score(self, asked: Any, keys: Any, seen: Any | None = None) -> Any:
         """Returns `(batch, queries, source)`: how well each position fits each query, before mask and softmax."""
         raise NotImplementedError
 
-    def call(self, asked: Any, memory: Memory) -> tuple[Any, Any]:
-        weights = masked_softmax(self.score(asked, memory.keys), memory.mask)
+    def call(self, asked: Any, memory: Memory, seen: Any | None = None) -> tuple[Any, Any]:
+        weights = masked_softmax(self.score(asked, memory.keys, seen), memory.mask)
         return ops.matmul(weights, memory.values), weights
+
+    def _cover(self, scores: Any, seen: Any | None) -> Any:
+        """For scores that are products: what was attended before is worth more or less, as far as it was."""
+        return scores if seen is None else scores + seen * ops.cast(self.coverage_weight, seen.dtype)
 
     def asked_dim(self, query_dim: int) -> int:
         """Width of what `ask` makes of queries of `query_dim`."""
@@ -65,7 +80,7 @@ class Attention(keras.layers.Layer):
         return memory_dim
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units}
+        return {**super().get_config(), "units": self.units, "coverage": self.coverage}
 
 
 def masked_softmax(scores: Any, mask: Any) -> Any:
@@ -84,6 +99,7 @@ class AdditiveAttention(Attention):
         self.query_projection = keras.layers.Dense(self.units, use_bias=False, name="query")
         self.query_projection.build(query_shape)
         self.weight = self.add_weight((self.units, 1), "glorot_uniform", name="weight")
+        self.build_coverage(self.units)
 
     def ask(self, query: Any) -> Any:
         return self.query_projection(query)
@@ -91,9 +107,11 @@ class AdditiveAttention(Attention):
     def asked_dim(self, query_dim: int) -> int:
         return self.units
 
-    def score(self, asked: Any, keys: Any) -> Any:
-        queries = ops.expand_dims(asked, 2)  # (batch, queries, 1, units)
-        hidden = ops.tanh(queries + ops.expand_dims(keys, 1))  # (batch, queries, source, units)
+    def score(self, asked: Any, keys: Any, seen: Any | None = None) -> Any:
+        hidden = ops.expand_dims(asked, 2) + ops.expand_dims(keys, 1)  # (batch, queries, source, units)
+        if seen is not None:
+            hidden = hidden + ops.expand_dims(seen, 3) * ops.cast(self.coverage_weight, seen.dtype)
+        hidden = ops.tanh(hidden)
         # Shapes that are known stay so: a product over four axes would ask for them at run time, and LiteRT has its
         # fast kernels only for what is known before.
         flat = ops.matmul(ops.reshape(hidden, (-1, self.units)), self.weight)
@@ -108,9 +126,10 @@ class GeneralAttention(Attention):
         _check_width(query_shape[-1], self.units, "general")
         self.key_projection = keras.layers.Dense(self.units, use_bias=False, name="keys")
         self.key_projection.build(memory_shape)
+        self.build_coverage()
 
-    def score(self, asked: Any, keys: Any) -> Any:
-        return ops.matmul(asked, ops.transpose(keys, (0, 2, 1)))
+    def score(self, asked: Any, keys: Any, seen: Any | None = None) -> Any:
+        return self._cover(ops.matmul(asked, ops.transpose(keys, (0, 2, 1))), seen)
 
 
 @_register
@@ -119,12 +138,13 @@ class DotAttention(Attention):
 
     def build(self, query_shape: Any, memory_shape: Any) -> None:
         _check_width(query_shape[-1], memory_shape[-1], "dot")
+        self.build_coverage()
 
     def project(self, values: Any) -> tuple[Any, Any]:
         return values, values
 
-    def score(self, asked: Any, keys: Any) -> Any:
-        return ops.matmul(asked, ops.transpose(keys, (0, 2, 1)))
+    def score(self, asked: Any, keys: Any, seen: Any | None = None) -> Any:
+        return self._cover(ops.matmul(asked, ops.transpose(keys, (0, 2, 1))), seen)
 
 
 @_register
@@ -139,8 +159,8 @@ class MultiHeadAttention(Attention):
         As `Attention`; the weights are the mean over the heads.
     """
 
-    def __init__(self, units: int, heads: int = 4, **kwargs: Any):
-        super().__init__(units, **kwargs)
+    def __init__(self, units: int, heads: int = 4, coverage: bool = False, **kwargs: Any):
+        super().__init__(units, coverage, **kwargs)
         if heads < 1 or units % heads:
             raise ValueError(f"units must be divisible by heads. Received: units={units}, heads={heads}")
         self.heads = heads
@@ -152,6 +172,7 @@ class MultiHeadAttention(Attention):
             setattr(self, f"{name}_projection", dense)
         self.output_projection = keras.layers.Dense(self.units, name="output")
         self.output_projection.build((None, None, self.units))
+        self.build_coverage(self.heads, 1, 1)
 
     def project(self, values: Any) -> tuple[Any, Any]:
         return self.key_projection(values), self.value_projection(values)
@@ -162,12 +183,13 @@ class MultiHeadAttention(Attention):
     def asked_dim(self, query_dim: int) -> int:
         return self.units
 
-    def call(self, asked: Any, memory: Memory) -> tuple[Any, Any]:
+    def call(self, asked: Any, memory: Memory, seen: Any | None = None) -> tuple[Any, Any]:
         batch, size = ops.shape(memory.keys)[0], self.units // self.heads
         queries = ops.reshape(asked, (batch, -1, self.heads, size))
         keys = ops.reshape(memory.keys, (batch, -1, self.heads, size))
         values = ops.reshape(memory.values, (batch, -1, self.heads, size))
         scores = ops.matmul(ops.transpose(queries, (0, 2, 1, 3)), ops.transpose(keys, (0, 2, 3, 1)))
+        scores = self._cover(scores, None if seen is None else ops.expand_dims(seen, 1))
         weights = masked_softmax(scores, ops.expand_dims(memory.mask, 1))  # (batch, heads, queries, source)
         mixed = ops.transpose(ops.matmul(weights, ops.transpose(values, (0, 2, 1, 3))), (0, 2, 1, 3))
         context = self.output_projection(ops.reshape(mixed, (batch, -1, self.units)))

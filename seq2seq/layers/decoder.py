@@ -24,6 +24,8 @@ class DecoderOutput(NamedTuple):
     """`(rows, target, features_dim)`: what the output layer turns into logits."""
     queries: Any
     """`(rows, target, asked_dim)`: what the memory was asked with, the way to the alignment; None without attention."""
+    weights: Any
+    """`(rows, target, source)`: the alignment, where it came about on the way; None where `align` has to make it."""
     state: State
     """The state after the last step."""
 
@@ -54,6 +56,8 @@ class RNNDecoder(keras.layers.Layer):
         query_input: With "before", ask with the last output and this step's input, so that the query knows the piece
             just written; in Bahdanau et al. 2015 it does not.
         input_feeding: Whether the readout is part of the next input; wants attention.
+        coverage: Whether attention knows what it attended to before; see `attention`. It then recurs, and stands in the
+            time loop. The state carries the sum of the weights so far as `seen`.
         readout_units: Width of the features; None: no readout, the top output is the features (no attention only).
         bridge: A name of `BRIDGES`.
         residual: Add a layer's input to its output from the second layer on.
@@ -75,6 +79,7 @@ class RNNDecoder(keras.layers.Layer):
         order: str = "before",
         query_input: bool = False,
         input_feeding: bool = False,
+        coverage: bool = False,
         readout_units: int | None = None,
         bridge: str = "dense",
         residual: bool = False,
@@ -94,8 +99,8 @@ class RNNDecoder(keras.layers.Layer):
             raise ValueError('The order "between" wants at least two layers and no input feeding.')
         if query_input and (attention == "none" or order != "before"):
             raise ValueError('query_input wants attention, and the order "before".')
-        if attention == "none" and input_feeding:
-            raise ValueError("Input feeding carries what attention found to the next step: it wants attention.")
+        if attention == "none" and (input_feeding or coverage):
+            raise ValueError("Input feeding and coverage carry on what attention found: each wants attention.")
         if attention != "none" and readout_units is None:
             raise ValueError("With attention the decoder wants readout_units, the width of [output; context] reduced.")
         self.units = units
@@ -107,6 +112,7 @@ class RNNDecoder(keras.layers.Layer):
         self.order = order
         self.query_input = query_input
         self.input_feeding = input_feeding
+        self.coverage = coverage
         self.readout_units = readout_units
         self.bridge = bridge
         self.residual = residual
@@ -128,8 +134,8 @@ class RNNDecoder(keras.layers.Layer):
             return None
         width = self.attention_units or self.units
         if self.attention == "multi_head":
-            return MultiHeadAttention(width, self.heads, name="attention")
-        return ATTENTIONS[self.attention](width, name="attention")
+            return MultiHeadAttention(width, self.heads, coverage=self.coverage, name="attention")
+        return ATTENTIONS[self.attention](width, coverage=self.coverage, name="attention")
 
     @property
     def features_dim(self) -> int:
@@ -149,8 +155,8 @@ class RNNDecoder(keras.layers.Layer):
     @property
     def _attending_way(self) -> Way:
         """How the bottom layer goes through time together with the attention that it depends on."""
-        if type(self.attend) is not AdditiveAttention:
-            return Way("loop", f"there is no kernel for {self.attention} attention")
+        if type(self.attend) is not AdditiveAttention or self.coverage:
+            return Way("loop", f"there is no kernel for {self.attention} attention" + " with coverage" * self.coverage)
         return choose_way(self.cells[0])
 
     @property
@@ -184,26 +190,36 @@ class RNNDecoder(keras.layers.Layer):
         state = {"layers": self.bridge_layer(encoder_state)}
         if self.input_feeding:
             state["feed"] = ops.zeros((ops.shape(values)[0], self.features_dim), dtype=values.dtype)
+        if self.coverage:
+            state["seen"] = ops.zeros(ops.shape(values)[:2], dtype=values.dtype)
         keys, values = (None, values) if self.attend is None else self.attend.project(values)
         return Memory(values, keys, mask, state)
 
     def call(self, inputs: Any, memory: Memory, state: State, training: bool | None = None) -> DecoderOutput:
         """Runs over `inputs`, `(rows, target, features)`, from `state`.
 
-        `rows` is the batch of `memory` times any number of rows that share a source, next to each other.
+        `rows` is the batch of `memory` times any number of rows that share a source, next to each other. Where `state`
+        has `seen`, `(rows, source)`, the new one has it too: the weights of these steps are added to it.
         """
-        dropped = self.dropouts[0](inputs, training=training)
-        if self.input_feeding:
-            outputs, queries, state = self._all_in_loop(dropped, memory, state, training)
-        else:
-            outputs, queries, state = self._bottom_in_loop(dropped, memory, state, training)
-        return DecoderOutput(self.dropouts[-1](outputs, training=training), queries, state)
+        seen = state.get("seen")
+        state = {name: part for name, part in state.items() if name != "seen"}
+        run = self._all_in_loop if self.input_feeding else self._bottom_in_loop
+        outputs, queries, weights, state = run(
+            self.dropouts[0](inputs, training=training), memory, state, seen if self.coverage else None, training
+        )
+        if seen is not None:
+            weights = self._attend(queries, memory)[1] if weights is None else weights
+            state["seen"] = seen + ops.sum(ops.cast(weights, seen.dtype), axis=1)
+        return DecoderOutput(self.dropouts[-1](outputs, training=training), queries, weights, state)
 
-    def _bottom_in_loop(self, inputs: Any, memory: Memory, state: State, training: Any) -> tuple[Any, Any, State]:
+    def _bottom_in_loop(
+        self, inputs: Any, memory: Memory, state: State, seen: Any | None, training: Any
+    ) -> tuple[Any, Any, Any, State]:
         bottom, first = self.cells[0], state["layers"][0]
+        context = queries = weights = None
         if self._attends_before:
-            known = self._know(inputs)
-            outputs, context, final = self._attending_loop(bottom.project(inputs), known, memory, first, training)
+            known, projected = self._know(inputs), bottom.project(inputs)
+            outputs, context, weights, final = self._attending_loop(projected, known, memory, first, seen, training)
             start = ops.expand_dims(bottom.read(first), 1)
             queries = sum(known, self.attend.ask(ops.concatenate([start, outputs[:, :-1]], axis=1)))
         else:
@@ -211,7 +227,7 @@ class RNNDecoder(keras.layers.Layer):
         above = outputs
         if self._attends_between:
             queries = self.attend.ask(outputs)
-            context = self._look(queries, memory)
+            context, weights = self._look(queries, memory, seen)
             above = ops.concatenate([outputs, context], -1)
         finals = [final]
         for cell, layer_state, dropout in zip(self.cells[1:], state["layers"][1:], self.dropouts[1:-1], strict=True):
@@ -220,16 +236,14 @@ class RNNDecoder(keras.layers.Layer):
             outputs, final = run_layer(cell, dropped, layer_state, None, False, training)
             outputs = above = outputs + below if self.residual else outputs
             finals.append(final)
-        if self.attend is None:
-            context = queries = None
-        elif self.order == "after":
+        if self.attend is not None and self.order == "after":
             queries = self.attend.ask(outputs)
-            context = self._look(queries, memory)
-        return self._read(outputs, context, inputs), queries, {"layers": finals}
+            context, weights = self._look(queries, memory, seen)
+        return self._read(outputs, context, inputs), queries, weights, {"layers": finals}
 
     def _attending_loop(
-        self, projected: Any, known: list[Any], memory: Memory, state: list[Any], training: Any
-    ) -> tuple[Any, Any, list[Any]]:
+        self, projected: Any, known: list[Any], memory: Memory, state: list[Any], seen: Any | None, training: Any
+    ) -> tuple[Any, Any, Any, list[Any]]:
         """Repeats the bottom layer, which before each step asks the memory with its last output."""
         bottom = self.cells[0]
         if training and self._attending_way.name == "kernel":
@@ -244,19 +258,23 @@ class RNNDecoder(keras.layers.Layer):
             (outputs, context), final = recurrence.run(
                 type(bottom).__name__, projected, state, *recurrent_weights(bottom), look=look, look_mask=memory.mask
             )
-            return outputs, context, final
+            return outputs, context, None, final
+        covers = [] if seen is None else [seen]
 
         def step(now: list[Any], current: list[Any]) -> tuple[list[Any], list[Any]]:
             projected, *known = now
+            current, covered = current[: len(state)], current[len(state) :]
             asked = sum(known, self.attend.ask(bottom.read(current)))
-            context = ops.squeeze(self._look(ops.expand_dims(asked, 1), memory), 1)
+            context, weights, covered = self._look_once(asked, memory, covered)
             output, current = bottom.recur(projected + self.fed(context), current)
-            return [output, context], current
+            return [output, context, *weights], [*current, *covered]
 
-        (outputs, context), final = repeat_over_time(step, [projected, *known], state)
-        return outputs, context, final
+        (outputs, context, *weights), final = repeat_over_time(step, [projected, *known], [*state, *covers])
+        return outputs, context, weights[0] if weights else None, final[: len(state)]
 
-    def _all_in_loop(self, inputs: Any, memory: Memory, state: State, training: Any) -> tuple[Any, Any, State]:
+    def _all_in_loop(
+        self, inputs: Any, memory: Memory, state: State, seen: Any | None, training: Any
+    ) -> tuple[Any, Any, Any, State]:
         known = self._know(inputs)
         given = [self.cells[0].project(inputs), inputs, *known]
         drops = bool(training) and self.dropout > 0 and self.num_layers > 1
@@ -264,15 +282,17 @@ class RNNDecoder(keras.layers.Layer):
             ones = ops.ones((*ops.shape(inputs)[:2], self.units), dtype=inputs.dtype)
             given += [dropout(ones, training=True) for dropout in self.dropouts[1:-1]]
 
+        start = keras.tree.flatten(state)
+
         def step(now: list[Any], flat: list[Any]) -> tuple[list[Any], list[Any]]:
-            current = keras.tree.pack_sequence_as(state, flat)
+            current, covered = keras.tree.pack_sequence_as(state, flat[: len(start)]), flat[len(start) :]
             layers, fed = list(current["layers"]), [current["feed"]]
             projected, raw, *rest = now
             kept = rest[len(known) :]
             context = None
             if self._attends_before:
                 asked = sum(rest[: len(known)], self.attend.ask(self.cells[0].read(layers[0])))
-                context = ops.squeeze(self._look(ops.expand_dims(asked, 1), memory), 1)
+                context, weights, covered = self._look_once(asked, memory, covered)
                 fed.insert(0, context)
             projected = projected + self.fed(ops.concatenate(fed, -1))
             output, layers[0] = self.cells[0].recur(projected, layers[0])
@@ -283,33 +303,55 @@ class RNNDecoder(keras.layers.Layer):
                 output = output + below if self.residual else output
             if not self._attends_before:
                 asked = self.attend.ask(output)
-                context = ops.squeeze(self._look(ops.expand_dims(asked, 1), memory), 1)
+                context, weights, covered = self._look_once(asked, memory, covered)
             readout = self._read(output, context, raw)
             new = {"layers": layers, "feed": readout}
-            return [readout, asked], keras.tree.flatten(new)
+            return [readout, asked, *weights], [*keras.tree.flatten(new), *covered]
 
-        (features, queries), flat = repeat_over_time(step, given, keras.tree.flatten(state))
-        return features, queries, keras.tree.pack_sequence_as(state, flat)
+        covers = [] if seen is None else [seen]
+        (features, queries, *weights), flat = repeat_over_time(step, given, [*start, *covers])
+        final = keras.tree.pack_sequence_as(state, flat[: len(start)])
+        return features, queries, weights[0] if weights else None, final
 
     def _know(self, inputs: Any) -> list[Any]:
         """What the inputs add to the queries, `(rows, steps, asked_dim)`, made outside the loop; empty without."""
         return [] if self.known is None else [self.known(inputs)]
 
-    def _look(self, queries: Any, memory: Memory) -> Any:
-        """Context `(rows, steps, context_dim)` for queries `(rows, steps, asked_dim)`."""
-        return self._attend(queries, memory)[0]
+    def _look(self, queries: Any, memory: Memory, seen: Any | None) -> tuple[Any, Any]:
+        """Context and weights for queries that are all known before; with coverage each step waits for the last."""
+        if seen is None:
+            return self._attend(queries, memory)
 
-    def align(self, queries: Any, memory: Memory) -> Any:
-        """Attention weights `(rows, steps, source)` for the `queries` of a `DecoderOutput`."""
-        return self._attend(queries, memory)[1]
+        def step(now: list[Any], covered: list[Any]) -> tuple[list[Any], list[Any]]:
+            context, weights, covered = self._look_once(now[0], memory, covered)
+            return [context, *weights], covered
 
-    def _attend(self, queries: Any, memory: Memory) -> tuple[Any, Any]:
+        (context, weights), _ = repeat_over_time(step, [queries], [seen])
+        return context, weights
+
+    def _look_once(self, asked: Any, memory: Memory, covered: list[Any]) -> tuple[Any, list[Any], list[Any]]:
+        """One step for `(rows, asked_dim)`. Returns the context and, with coverage, the weights and the new `seen`.
+
+        The weights, whose width only the source knows, must be the last output of a loop.
+        """
+        context, weights = self._attend(ops.expand_dims(asked, 1), memory, *covered)
+        context, weights = ops.squeeze(context, 1), ops.squeeze(weights, 1)
+        return context, [weights for _ in covered], [seen + weights for seen in covered]
+
+    def align(self, output: DecoderOutput, memory: Memory) -> Any:
+        """Attention weights `(rows, steps, source)` of a call of this decoder."""
+        return self._attend(output.queries, memory)[1] if output.weights is None else output.weights
+
+    def _attend(self, queries: Any, memory: Memory, seen: Any | None = None) -> tuple[Any, Any]:
+        """Context `(rows, steps, context_dim)` and weights for queries `(rows, steps, asked_dim)`."""
         # Rows that share a source become queries of one memory row, so that the memory is never repeated.
-        batch, steps, source = ops.shape(memory.values)[0], ops.shape(queries)[1], ops.shape(memory.values)[1]
-        context, weights = self.attend(ops.reshape(queries, (batch, -1, queries.shape[-1])), memory)
+        (rows, steps, _), (batch, source, _) = ops.shape(queries), ops.shape(memory.values)
+        if seen is not None:
+            seen = ops.reshape(seen, (batch, -1, source))
+        context, weights = self.attend(ops.reshape(queries, (batch, -1, queries.shape[-1])), memory, seen)
         return (
-            ops.reshape(context, (-1, steps, self.context_dim)),
-            ops.reshape(weights, (-1, steps, source)),
+            ops.reshape(context, (rows, steps, self.context_dim)),
+            ops.reshape(weights, (rows, steps, source)),
         )
 
     def _read(self, outputs: Any, context: Any, inputs: Any) -> Any:
@@ -320,6 +362,6 @@ class RNNDecoder(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         names = (
             *("units", "cell", "num_layers", "attention", "attention_units", "heads", "order", "query_input"),
-            *("input_feeding", "readout_units", "bridge", "residual", "dropout", "variational_dropout"),
+            *("input_feeding", "coverage", "readout_units", "bridge", "residual", "dropout", "variational_dropout"),
         )
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

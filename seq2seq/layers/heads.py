@@ -1,4 +1,4 @@
-"""The output layer over a vocabulary."""
+"""The output layer over a vocabulary, and the pointer that mixes it with the pieces of the source."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 from keras import ops
+
+from seq2seq.symbols import PAD
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -45,3 +47,85 @@ class VocabularyHead(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size, "tied": self.tied}
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class CopyGate(keras.layers.Layer):
+    """The pointer of See et al. 2017, 2.2: P(piece) = g P_vocabulary(piece) + (1 - g) sum of its attention weights.
+
+    The gate g is a logistic function of the features, which know the state, the context and the last piece. The
+    vocabulary is joint, so a piece of the source is one of the target. All is kept in float32 and in log space.
+
+    Call arguments:
+        features: `(rows, target, features_dim)`, float.
+
+    Returns:
+        log g and log(1 - g), `(rows, target)` each, float32.
+    """
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.dense = keras.layers.Dense(1, dtype="float32", name="gate")
+
+    def build(self, features_shape: Any) -> None:
+        self.dense.build(features_shape)
+        self.built = True
+
+    def call(self, features: Any) -> tuple[Any, Any]:
+        logit = ops.squeeze(self.dense(features), -1)
+        return ops.log_sigmoid(logit), ops.log_sigmoid(-logit)
+
+    def copied(self, weights: Any, source: Any, labels: Any) -> Any:
+        """Returns how likely `labels`, `(rows, target)` ids, are by the pointer alone; `(rows, target)`, float32.
+
+        Args:
+            weights: `(rows, target, source)`, the attention.
+            source: `(rows, source)`, the ids that it points to.
+        """
+        same = ops.equal(ops.expand_dims(labels, 2), ops.expand_dims(source, 1))
+        return ops.sum(ops.where(same, _normalized(weights), 0.0), axis=2)
+
+    def mix(self, logits: Any, gates: tuple[Any, Any], weights: Any, source: Any) -> Any:
+        """Returns the log-probabilities of all pieces, `(rows, target, size)`, float32.
+
+        Args:
+            logits: `(rows, target, size)`, of the vocabulary.
+            gates: What a call returned.
+            weights: `(rows, target, source)`, the attention.
+            source: `(batch, source)`; rows that share a source stand next to each other.
+        """
+        generate, copy = gates
+        (batch, width), size = ops.shape(source), logits.shape[-1]
+        shape = ops.shape(logits)
+        generated = ops.log_softmax(ops.cast(logits, "float32")) + ops.expand_dims(generate, 2)
+        generated = ops.reshape(generated, (-1, size))  # (cells, size): a cell is a row at a step
+        # A piece that stands at several places has the weights of them all, and is changed from the first of them; from
+        # the others nothing is added to PAD: so no engine has to know what writing twice means.
+        same = ops.cast(ops.equal(ops.expand_dims(source, 2), ops.expand_dims(source, 1)), "float32")
+        places = ops.arange(width, dtype="int32")
+        before = ops.cast(ops.expand_dims(places, 1) > places, "float32")  # (source, source)
+        source = ops.where(ops.sum(same * before, axis=2) > 0, PAD, source)
+        pointed = ops.reshape(_normalized(weights), (batch, -1, width))
+        pointed = ops.reshape(ops.matmul(pointed, same), (-1, width))
+        pointed = log_of(pointed) + ops.reshape(copy, (-1, 1))
+        cells = ops.shape(generated)[0]
+        per_source = ops.zeros((batch, cells // batch, 1), "int32")
+        ids = ops.reshape(per_source + ops.expand_dims(source, 1), (-1, width))  # (cells, source)
+        written = ops.take_along_axis(generated, ids, axis=1)
+        top = ops.maximum(written, pointed)  # by operations that every export has: theirs is no logaddexp
+        mixed = top + ops.log(ops.exp(written - top) + ops.exp(pointed - top))
+        gain = ops.where(ops.equal(ids, PAD), 0.0, mixed - written)
+        cell = ops.expand_dims(ops.arange(cells, dtype="int32"), 1) + ops.zeros_like(ids)
+        places = ops.reshape(ops.stack([cell, ids], axis=2), (-1, 2))
+        return ops.reshape(generated + ops.scatter(places, ops.reshape(gain, (-1,)), (cells, size)), shape)
+
+
+def log_of(probabilities: Any) -> Any:
+    """Their logarithms, float32, and far below all that counts where they are 0."""
+    return ops.log(probabilities + 1e-30)
+
+
+def _normalized(weights: Any) -> Any:
+    """Rounded to 8 bits, weights sum to 1 but nearly."""
+    weights = ops.cast(weights, "float32")
+    return weights / ops.sum(weights, axis=-1, keepdims=True)

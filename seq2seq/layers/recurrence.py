@@ -175,5 +175,10 @@ def join(parts: list[Any]) -> Any:
 
 
 def split(joined: Any, widths: Sequence[int]) -> list[Any]:
-    """Takes apart what `join` made of tensors of these widths."""
-    return list(ops.split(joined, list(accumulate(widths))[:-1], axis=-1)) if len(widths) > 1 else [joined]
+    """Takes apart what `join` made of tensors of these widths, of which the last need not be known."""
+    if len(widths) == 1:
+        return [joined]
+    ends = list(accumulate(widths[:-1]))
+    if joined.shape[-1] is None:  # Keras' split would ask for it
+        return [joined[..., first:end] for first, end in zip([0, *ends], [*ends, None], strict=True)]
+    return list(ops.split(joined, ends, axis=-1))

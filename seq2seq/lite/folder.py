@@ -11,7 +11,7 @@ from seq2seq import __version__
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.subword import SubwordTokenizer
 
-FORMAT = 3
+FORMAT = 4
 """Of the folder. Raised when an older version of the toolkit could not read it."""
 SHAPE_FILE = "model.json"
 NETWORKS_FILE = "model.tflite"

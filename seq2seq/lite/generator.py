@@ -54,6 +54,14 @@ class LiteGenerator(LineGenerator):
                 f"This LiteRT folder searches with beams of {known}. Received: {options.beam_size}. "
                 f"For another: seq2seq export RUN --format litert --beam-size {options.beam_size}"
             )
+        if options.coverage_penalty and options.beam_size > 1:
+            raise ValueError("A LiteRT folder knows no coverage penalty. Use the run folder for it.")
+        rules = {"min_length": options.min_length, "no_repeat": options.no_repeat_ngram}
+        if rules != networks.rules:
+            made, asked = (
+                " and ".join(f"{name} {value}" for name, value in r.items()) for r in (networks.rules, rules)
+            )
+            raise ValueError(f"This LiteRT folder was exported with {made}. Received: {asked}. Export the run again.")
         super().__init__(source_tokenizer, target_tokenizer, options)
         self.networks = networks
         self.threads = threads
@@ -120,8 +128,8 @@ class LiteGenerator(LineGenerator):
         memory = networks.encode(source)
         limits = np.pad(limits, (0, memory.batch - len(limits)))  # what fills the batch up is done at once
 
-        def step(ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
-            return networks.decode(memory, options.beam_size, ids, state)
+        def step(ids: np.ndarray, state: np.ndarray, banned: np.ndarray | None) -> dict[str, np.ndarray]:
+            return networks.decode(memory, options.beam_size, ids, state, banned)
 
         def narrow(sources: np.ndarray) -> np.ndarray | None:
             nonlocal memory
@@ -133,7 +141,8 @@ class LiteGenerator(LineGenerator):
 
         kept = options.beam_size if options.consensus else options.num_best
         how = (options.beam_size, kept, options.normalization, options.strength)
-        found = beam_search(step, memory.state, limits, *how, narrow)
+        rules = options.min_length, options.no_repeat_ngram
+        found = beam_search(step, memory.state, limits, *how, narrow, *rules)
         return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:

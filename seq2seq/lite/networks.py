@@ -19,7 +19,7 @@ class LiteMemory(NamedTuple):
     state: np.ndarray
     """`(batch, state)`, float32: the decoder's first."""
     bound: dict[str, np.ndarray]
-    """What every step of the decoder sees: keys, values, mask; empty without attention."""
+    """What every step of the decoder sees: keys, values, mask, with a pointer the ids; empty without attention."""
 
 
 class LiteNetworks:
@@ -50,7 +50,8 @@ class LiteNetworks:
             self.batches: list[int] = sorted(shape["batches"])
             self.beams: list[int] = sorted(shape["beams"])
             self._encoder: list[dict[str, Any]] = shape["encoder"]
-            self.has_attention = bool(shape["decoder"]["attention"])
+            self.has_attention, self.has_pointer = (bool(shape["decoder"][name]) for name in ("attention", "pointer"))
+            self.rules: dict[str, int] = dict(shape["rules"])
             wanted = {f"decode_{b}x{k}" for b in self.batches for k in self.beams if k > 1}
             wanted |= {f"greedy_{b}" for b in self.batches}
             missing = sorted(wanted - names)
@@ -94,6 +95,7 @@ class LiteNetworks:
             given |= {"values": sequence, "mask": mask}
         found = self._call(f"remember_{batch}", **given)
         bound = {"keys": found["keys"], "values": found["values"], "mask": mask} if self.has_attention else {}
+        bound |= {"source": ids} if self.has_pointer else {}
         return LiteMemory(batch, found["state"], bound)
 
     def narrow(self, memory: LiteMemory, sources: np.ndarray) -> tuple[LiteMemory, np.ndarray] | None:
@@ -114,9 +116,15 @@ class LiteNetworks:
         score = found["log_probability"][:, None]
         return SearchResult(found["ids"][:, None], found["lengths"][:, None], score, score)
 
-    def decode(self, memory: LiteMemory, beam_size: int, ids: np.ndarray, state: np.ndarray) -> dict[str, np.ndarray]:
-        """One step for `batch * beam_size` rows. Returns `top`, `top_ids`, `eos` (log-probabilities) and `state`."""
-        return self._call(f"decode_{memory.batch}x{beam_size}", ids=ids, state=state, **memory.bound)
+    def decode(
+        self, memory: LiteMemory, beam_size: int, ids: np.ndarray, state: np.ndarray, banned: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
+        """One step for `batch * beam_size` rows. Returns `top`, `top_ids`, `eos` (log-probabilities) and `state`.
+
+        `banned (rows, n)` are ids that must not be written, PAD where none; wanted where the rules ask for it.
+        """
+        more = {} if banned is None else {"banned": banned}
+        return self._call(f"decode_{memory.batch}x{beam_size}", ids=ids, state=state, **more, **memory.bound)
 
     def align(self, memory: LiteMemory, ids: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One step of one row. Returns the attention `(source,)` and the state."""

@@ -9,9 +9,10 @@ import numpy as np
 from seq2seq.symbols import BOS, PAD
 from seq2seq.types import SearchResult
 
-Step = Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
-"""`step(ids (rows,), state (rows, …))` -> `top`, `top_ids (rows, k + 1)`: the likeliest pieces with their
-log-probabilities, EOS forbidden where it is one of them; `eos (rows,)`, that of EOS; `state`."""
+Step = Callable[[np.ndarray, np.ndarray, np.ndarray | None], dict[str, np.ndarray]]
+"""`step(ids (rows,), state (rows, …), banned (rows, n) or None)` -> `top`, `top_ids (rows, k + 1)`: the likeliest
+pieces with their log-probabilities, EOS and what is banned forbidden where among them; `eos (rows,)`, that of EOS;
+`state`."""
 
 Narrow = Callable[[np.ndarray], np.ndarray | None]
 """`narrow(sources)` hears which can still change, by their present places, and returns those to go on with: these, the
@@ -29,10 +30,13 @@ def beam_search(
     normalization: str = "average",
     strength: float = 1.0,
     narrow: Narrow | None = None,
+    min_length: int = 0,
+    no_repeat: int = 0,
 ) -> SearchResult:
     """Keeps the best live and the best ended hypotheses of each source; see `seq2seq.search.beam.beam_search`.
 
     A batch goes on until its last source is done, long after most of them: `narrow` lets it shrink on the way.
+    `min_length` and `no_repeat` are the rules of `seq2seq.search.rules`.
     """
     k, batch, width = beam_size, len(limits), int(limits.max()) + 1
     rows, here = np.arange(batch)[:, None], np.arange(batch)
@@ -47,8 +51,9 @@ def beam_search(
     normalizers = _normalizer(np.arange(1, width + 1, dtype=np.float32), normalization, strength)
     longest = normalizers[limits]  # of the EOS at the limit
     for time in range(width):
-        now = step(last, state)
-        eos = now["eos"].reshape(-1, k) + live_total
+        written = live_ids.reshape(-1, width)[:, :time]
+        now = step(last, state, repeats(written, no_repeat) if no_repeat else None)
+        eos = now["eos"].reshape(-1, k) + (live_total if time >= min_length else FORBIDDEN)
         normalizer = normalizers[time]
         scores = np.where(eos > FORBIDDEN / 2, eos / normalizer, FORBIDDEN)
         if (scores > ended.scores[:, -1:]).any():
@@ -86,6 +91,17 @@ def beam_search(
         last = live_ids[:, :, time].reshape(-1)
     _settle(found, here, ended)
     return SearchResult(found.ids[:, :num_best, :-1], *(part[:, :num_best] for part in found[1:]))
+
+
+def repeats(ids: np.ndarray, size: int) -> np.ndarray:
+    """Returns the ids that would end an n-gram of `size` a second time in rows of ids written; PAD where none."""
+    rows, time = ids.shape
+    if time < size:
+        return np.full((rows, 1), PAD, np.int32)
+    found = np.ones((rows, time - size + 1), bool)
+    for back in range(1, size):
+        found &= ids[:, size - 1 - back : time - back] == ids[:, time - back : time - back + 1]
+    return np.where(found, ids[:, size - 1 :], PAD)
 
 
 def _settle(found: SearchResult, here: np.ndarray, ended: SearchResult) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from seq2seq.layers.decoder import RNNDecoder
+from seq2seq.layers.decoder import DecoderOutput, RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
-from seq2seq.layers.heads import VocabularyHead
+from seq2seq.layers.heads import CopyGate, VocabularyHead
 from seq2seq.symbols import PAD
 from seq2seq.types import Memory, State
 
@@ -30,6 +30,7 @@ class Seq2Seq(keras.Model):
         target_size: Number of target ids.
         embedding_dim: Width of the embeddings.
         tie: "none"; "target": one matrix for target embedding and output layer; "all": for the source too.
+        pointer: Whether pieces of the source can be copied; see `CopyGate`. Wants attention and one vocabulary.
 
     Call arguments:
         inputs: `(source, target)`: `(batch, source)` and `(batch, target)`, int32; target starts with BOS.
@@ -38,7 +39,7 @@ class Seq2Seq(keras.Model):
         logits `(batch, target, target_size)`: at each step over the id that follows.
 
     Raises:
-        ValueError: sizes that do not fit the tie.
+        ValueError: sizes that do not fit the tie or the pointer.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Seq2Seq(keras.Model):
         target_size: int,
         embedding_dim: int,
         tie: str = "none",
+        pointer: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -63,6 +65,11 @@ class Seq2Seq(keras.Model):
             raise ValueError(
                 "A tied output layer wants features as wide as the embedding: set the decoder's readout_units to "
                 f"embedding_dim. Received: features {decoder.features_dim}, embedding_dim={embedding_dim}"
+            )
+        if pointer and (decoder.attention == "none" or source_size != target_size):
+            raise ValueError(
+                "A pointer copies what attention points to, and wants one vocabulary for both sides. Received: "
+                f"attention={decoder.attention!r}, source_size={source_size}, target_size={target_size}"
             )
         self.encoder = encoder
         self.decoder = decoder
@@ -80,6 +87,7 @@ class Seq2Seq(keras.Model):
             else keras.layers.Embedding(source_size, embedding_dim, initializer, name="source_embedding")
         )
         self.head = VocabularyHead(target_size, tied=tie != "none", name="head")
+        self.gate = CopyGate(name="copy") if pointer else None
 
     def build(self, input_shape: Any = None) -> None:
         if getattr(self, "built", False):
@@ -92,34 +100,39 @@ class Seq2Seq(keras.Model):
         self.encoder.built = True
         self.decoder.build(inputs, self.encoder.memory_dim, self.encoder.state_sizes)
         self.head.build((None, None, self.decoder.features_dim))
+        if self.gate is not None:
+            self.gate.build((None, None, self.decoder.features_dim))
         self.built = True
 
     def encode(self, source: Any, training: bool | None = None) -> Memory:
         """Reads `(batch, source)` ids once; every row holds at least one id other than PAD."""
         mask = ops.not_equal(source, PAD)
         values, state = self.encoder(self.embed_source(source), mask, training=training)
-        return self.decoder.remember(values, mask, state)
+        memory = self.decoder.remember(values, mask, state)
+        return memory if self.gate is None else memory._replace(source=source)
 
     def decode(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
         """Goes on from `state` over `(rows, target)` ids, any number of steps.
 
         Returns:
-            logits `(rows, target, target_size)` and the state after the last step.
+            logits `(rows, target, target_size)`, with a pointer log-probabilities; and the state after the last step.
         """
-        features, state = self.features(ids, memory, state, training)
-        return self.logits(features), state
+        output = self.run(ids, memory, state, training)
+        logits = self.logits(output.features)
+        if self.gate is not None:
+            logits = self.gate.mix(logits, self.gate(output.features), output.weights, memory.source)
+        return logits, output.state
 
-    def features(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
-        """As `decode`, without the output layer: `(rows, target, features_dim)`."""
+    def run(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> DecoderOutput:
+        """As `decode`, without the output layer. Where there is a pointer, the weights are in the output."""
         output = self.decoder(self.embed_target(ids), memory, state, training=training)
-        return output.features, output.state
+        return output if self.gate is None else output._replace(weights=self.decoder.align(output, memory))
 
     def align(self, ids: Any, memory: Memory, state: State) -> Any:
         """Attention weights `(rows, target, source)` over these ids; ValueError if the model has no attention."""
         if not self.has_attention:
             raise ValueError("This model has no attention, so it has no alignments.")
-        output = self.decoder(self.embed_target(ids), memory, state)
-        return self.decoder.align(output.queries, memory)
+        return self.decoder.align(self.run(ids, memory, state), memory)
 
     def logits(self, features: Any) -> Any:
         """`(…, features_dim)` -> `(…, target_size)`."""
@@ -162,6 +175,7 @@ class Seq2Seq(keras.Model):
             "target_size": self.target_size,
             "embedding_dim": self.embedding_dim,
             "tie": self.tie,
+            "pointer": self.gate is not None,
         }
 
     @classmethod

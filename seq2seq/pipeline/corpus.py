@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import json
+import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from seq2seq.types import Example
 
@@ -63,10 +65,88 @@ class ParallelText:
 
 
 @dataclass(frozen=True)
+class Records:
+    """Where a corpus stands in one file with named fields: JSON lines (`.jsonl`), or a TSV whose first line names them.
+
+    It may be gzipped (`.gz`). Line breaks within a field become spaces.
+    """
+
+    source: Path
+    source_field: str = "source"
+    target_field: str = "target"
+    reference_fields: tuple[str, ...] = ()
+    """Further targets, for tests; a record may lack them."""
+
+    target = None
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yields every record; CorpusError as `ParallelText` has it, or a field that is missing or no text."""
+        rows = self._json() if self.source.name.removesuffix(".gz").endswith(".jsonl") else self._tsv()
+        for number, row in rows:
+            sides = []
+            for name in (self.source_field, self.target_field):
+                if not isinstance(row.get(name), str):
+                    raise CorpusError(
+                        f"{self.source}:{number}: expected text in the field {name!r}. "
+                        f"Received: {row.get(name)!r}. The fields are: {', '.join(map(str, row))}"
+                    )
+                sides.append(_one_line(row[name]))
+            more = (row.get(name) for name in self.reference_fields)
+            references = tuple(_one_line(text) for text in more if isinstance(text, str))
+            yield Example(sides[0], sides[1], number, references)
+
+    def _json(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        for number, line in enumerate(read_lines(self.source), 1):
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise CorpusError(f"{self.source}:{number}: not valid JSON ({error}).") from None
+            if not isinstance(row, dict):
+                raise CorpusError(f"{self.source}:{number}: expected a JSON object. Received: {line[:60]!r}")
+            yield number, row
+
+    def _tsv(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        names: list[str] = []
+        for number, line in enumerate(read_lines(self.source), 1):
+            columns = line.split("\t")
+            if number == 1:
+                names = columns
+            elif len(columns) != len(names):
+                raise CorpusError(
+                    f"{self.source}:{number}: expected {len(names)} columns, as the first line has. "
+                    f"Received: {len(columns)}"
+                )
+            else:
+                yield number, dict(zip(names, columns, strict=True))
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*", " ", text)
+
+
+Text = ParallelText | Records
+"""Where a corpus stands."""
+
+
+def text_at(
+    source: str, target: str = "", source_field: str = "", target_field: str = "", references: tuple[str, ...] = ()
+) -> Text:
+    """Returns the corpus at these paths: two files, a `.tsv` with both sides, or named fields of a `.jsonl` or `.tsv`.
+
+    Fields are named "source" and "target" where nothing else is said; a `.tsv` has named ones only where it is.
+    """
+    name = source.removesuffix(".gz")
+    named = name.endswith(".jsonl") or (name.endswith(".tsv") and (source_field or target_field))
+    if named and not target:
+        return Records(Path(source), source_field or "source", target_field or "target", references)
+    return ParallelText(Path(source), Path(target) if target else None)
+
+
+@dataclass(frozen=True)
 class Part:
     """A fixed part of a corpus, told by line numbers: every `every`-th pair, `limit` at most, or all the others."""
 
-    text: ParallelText
+    text: Text
     held_out: bool
     every: int = 50
     limit: int = 1000

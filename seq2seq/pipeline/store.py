@@ -69,14 +69,21 @@ class TokenStore:
 
     @classmethod
     def write(
-        cls, folder: Path, examples: Iterable[Example], encode_source: Encode, encode_target: Encode, max_length: int
+        cls,
+        folder: Path,
+        examples: Iterable[Example],
+        encode_source: Encode,
+        encode_target: Encode,
+        max_length: int,
+        cut_source: int = 0,
     ) -> TokenStore:
         """Tokenises `examples` into `folder`, under a temporary name first.
 
-        Pairs with an empty side, or with more than `max_length` pieces on one, are left out and counted.
+        Sources with more than `cut_source` pieces, if that is not 0, are cut there. Then pairs with an empty side, or
+        with more than `max_length` pieces on one, are left out. All of them are counted.
         """
         folder = Path(folder)
-        counts = {"pairs": 0, "empty": 0, "too_long": 0}
+        counts = {"pairs": 0, "empty": 0, "too_long": 0, "cut": 0}
         with whole_folder(folder) as partial:
             with _Writer(partial, "source") as sources, _Writer(partial, "target") as targets:
                 for number, chunk in enumerate(_chunks(examples)):
@@ -86,6 +93,9 @@ class TokenStore:
                         strict=True,
                     )
                     kept = [(source, target) for source, target in pairs if source and target]
+                    if cut_source:
+                        counts["cut"] += sum(len(source) > cut_source for source, _ in kept)
+                        kept = [(source[:cut_source], target) for source, target in kept]
                     fitting = [pair for pair in kept if max(map(len, pair)) <= max_length]
                     counts["empty"] += len(chunk) - len(kept)
                     counts["too_long"] += len(kept) - len(fitting)

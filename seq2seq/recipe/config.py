@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from typing import Any, Literal, TypeVar
+from collections.abc import Iterator
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from seq2seq.pipeline.batches import Batching
 from seq2seq.search.options import SearchOptions
-
-RecipeT = TypeVar("RecipeT", bound=BaseModel)
-
-
-class RecipeError(ValueError):
-    """A recipe cannot be made from what was given. The message tells every error at once."""
 
 
 class Section(BaseModel):
@@ -26,23 +18,26 @@ class Section(BaseModel):
 
 
 class Files(Section):
-    """A parallel text of the user's own."""
+    """A text of the user's own."""
 
     source: str = ""
-    """File with a sentence a line, plain or .gz; or a .tsv (or .tsv.gz) with source and target in its first columns."""
+    """File with an input a line, plain or .gz; or both sides in one: a .tsv (or .tsv.gz) with source and target in its
+    first columns, or a .jsonl (or .jsonl.gz) with a JSON object a line."""
     target: str = ""
-    """File of equally many lines; empty where source is a TSV."""
+    """File of equally many lines; empty where source holds both sides."""
 
 
 class Data(Section):
     """What to learn from."""
 
-    corpus: Literal["grammar", "multi30k", "tatoeba_spa", "files"] = "grammar"
+    corpus: Literal["grammar", "multi30k", "tatoeba_spa", "phrases", "aeslc", "sentence_compression", "files"] = (
+        "grammar"
+    )
     """A data set of the catalogue, or "files" for the user's own, named below."""
     source_language: str = "en"
     """Code of the language translated from (ISO 639-1)."""
     target_language: str = "de"
-    """Code of the language translated into; its rules are used to tokenise for the published protocol."""
+    """Code of the language written; its rules are used to tokenise for the published protocol, and for ROUGE."""
     tests: tuple[str, ...] = ("test",)
     """Test splits of the catalogue to score at the end. For "files": "test" where one is given."""
     train: Files = Files()
@@ -52,10 +47,20 @@ class Data(Section):
     is kept for it and not trained on."""
     test: Files = Files()
     """For "files": what to score at the end; none is fine."""
+    source_field: str = ""
+    """For "files": the source's field in a .jsonl ("source" where empty), or its column in a .tsv whose first line
+    names the columns."""
+    target_field: str = ""
+    """For "files": the target's, "target" where empty."""
+    reference_fields: tuple[str, ...] = ()
+    """For "files": fields with further references, of tests."""
     max_train: int = 0
     """Use only the first so many training pairs; 0 is all."""
     max_length: int = 150
     """Training pairs with more pieces on one side are left out, and counted."""
+    cut_source: int = 0
+    """Above 0: of a longer source only the first so many pieces are read in training, and how many were cut is told.
+    For use the same is search.max_input with search.cut_input."""
 
 
 class Tokenizer(Section):
@@ -116,6 +121,8 @@ class Decoder(Section):
     leaves the time loop), or after them all (Luong)."""
     query_input: bool = False
     """With order "before": let the query know the piece just written."""
+    coverage: bool = False
+    """Let attention know what it attended to before (See et al. 2017); it then recurs, which takes time in training."""
     input_feeding: bool = False
     """Give what attention led to as a further input to the next step (Luong et al. 2015, 3.3)."""
     readout: bool = True
@@ -138,6 +145,9 @@ class Model(Section):
     tie: Literal["none", "target", "all"] = "all"
     """One matrix for target embedding and output layer ("target"), and for the source embedding too ("all", wants a
     joint vocabulary)."""
+    pointer: bool = False
+    """Let the decoder copy pieces of the source where attention points to them (See et al. 2017); wants a joint
+    vocabulary."""
     encoder: Encoder = Encoder()
     """The encoder."""
     decoder: Decoder = Decoder()
@@ -171,8 +181,14 @@ class Training(Section):
     """Megabytes that the logits may take at once; larger batches go through the output layer in chunks."""
     patience: int = 0
     """Stop after so many epochs without a better validation score; 0 is never."""
-    select_by: Literal["bleu", "loss"] = "bleu"
-    """What makes an epoch the best one: BLEU of greedy translations, or loss, of the validation text."""
+    coverage_loss: float = 0.0
+    """What it costs to attend again to what was attended to before, beside the loss of the pieces; wants
+    model.decoder.coverage. 1 is usual."""
+    coverage_from: int = 0
+    """The loss of coverage counts after so many epochs; it helps late."""
+    select_by: Literal["score", "loss"] = "score"
+    """What makes an epoch the best one: the score of greedy outputs (BLEU for translation, otherwise the mean of
+    ROUGE-1, -2 and -L), or the loss, of the validation text."""
 
 
 class Recipe(Section):
@@ -180,6 +196,8 @@ class Recipe(Section):
 
     name: str = "custom"
     """Name of the variant; the run folder is runs/<name> unless --run-folder is given."""
+    task: Literal["translation", "summarization", "compression"] = "translation"
+    """What is measured: BLEU, chrF and TER; ROUGE; or ROUGE and the kept words."""
     seed: int = 1
     """Of everything that is random: weights, order of the data, dropout, subword sampling."""
     data: Data = Data()
@@ -197,6 +215,11 @@ class Recipe(Section):
     exports: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("saved_model",)
     """What to export at the end, into the run folder's export/; empty is nothing."""
 
+    @property
+    def score_name(self) -> str:
+        """What epochs are compared by, "bleu" or "rouge"; in the history it is `val_<name>`."""
+        return "bleu" if self.task == "translation" else "rouge"
+
     def model_post_init(self, _: Any) -> None:
         """Tells what no single field can be blamed for."""
         problems = list(_contradictions(self))
@@ -208,8 +231,18 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     if recipe.model.tie == "all" and not recipe.tokenizer.joint:
         yield "model.tie 'all' shares one matrix of both sides and wants tokenizer.joint true (or model.tie target)"
     decoder, training = recipe.model.decoder, recipe.training
-    if decoder.attention == "none" and decoder.input_feeding:
-        yield "model.decoder.input_feeding wants attention"
+    if recipe.model.pointer and not recipe.tokenizer.joint:
+        yield "model.pointer copies source pieces into the target and wants tokenizer.joint true"
+    if decoder.attention == "none":
+        wanting = {
+            "model.pointer": recipe.model.pointer,
+            "model.decoder.input_feeding": decoder.input_feeding,
+            "model.decoder.coverage": decoder.coverage,
+            "search.coverage_penalty": recipe.search.coverage_penalty > 0,
+        }
+        yield from (f"{name} wants attention" for name, wants in wanting.items() if wants)
+    if training.coverage_loss and not decoder.coverage:
+        yield "training.coverage_loss wants model.decoder.coverage"
     if decoder.order == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
         yield "model.decoder.order 'between' wants num_layers of at least 2 and no input_feeding"
     if decoder.query_input and (decoder.order != "before" or decoder.attention == "none"):
@@ -245,6 +278,9 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             yield f"{name} must be in [0, 1), received {rate}"
     not_negative = {
         "data.max_train": recipe.data.max_train,
+        "data.cut_source": recipe.data.cut_source,
+        "training.coverage_loss": training.coverage_loss,
+        "training.coverage_from": training.coverage_from,
         "model.decoder.attention_units": decoder.attention_units,
         "tokenizer.sampling": recipe.tokenizer.sampling,
         "training.warmup_steps": training.warmup_steps,
@@ -259,109 +295,3 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"training.learning_rate must be above 0, received {training.learning_rate}"
     if not 0 < recipe.tokenizer.character_coverage <= 1:
         yield f"tokenizer.character_coverage must be in (0, 1], received {recipe.tokenizer.character_coverage}"
-
-
-def override(recipe: RecipeT, changes: Mapping[str, str]) -> RecipeT:
-    """Returns `recipe` with fields replaced, by dotted names, from strings.
-
-    Raises:
-        RecipeError: unknown fields (with the nearest name), wrong types, contradictions: all at once.
-    """
-    known = dict(leaves(recipe))
-    values: dict[str, Any] = recipe.model_dump()
-    unknown = []
-    for name, text in changes.items():
-        if name not in known:
-            unknown.append(f"--{name}: no such field.{_nearest(name, list(known))}")
-            continue
-        *path, last = name.split(".")
-        place = values
-        for part in path:
-            place = place[part]
-        place[last] = [part for part in text.split(",") if part] if isinstance(known[name], tuple) else text
-    return _validated(type(recipe), values, unknown)
-
-
-def from_json(kind: type[RecipeT], values: Any, place: str) -> RecipeT:
-    """Returns the recipe that `values`, read from JSON at `place`, describe; RecipeError names `place`."""
-    if not isinstance(values, dict):
-        raise RecipeError(f"{place}: expected a JSON object with a recipe. Received: {type(values).__name__}")
-    try:
-        return _validated(kind, values, [])
-    except RecipeError as error:
-        raise RecipeError(f"{place}: {error}") from None
-
-
-def leaves(recipe: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yields every field that is no section, with its dotted name and its value."""
-    names = list(type(recipe).model_fields) if isinstance(recipe, BaseModel) else [f.name for f in fields(recipe)]
-    for name in names:
-        value = getattr(recipe, name)
-        if isinstance(value, (BaseModel, Batching, SearchOptions)):
-            yield from leaves(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value
-
-
-def _validated(kind: type[RecipeT], values: dict[str, Any], problems: Sequence[str]) -> RecipeT:
-    problems = list(problems)
-    try:
-        recipe = kind.model_validate(values)
-    except ValidationError as error:
-        known = [name for name, _ in leaves(kind())]
-        problems += [_tell(dict(detail), known) for detail in error.errors()]
-    if problems:
-        raise RecipeError("\n".join(problems))
-    return recipe
-
-
-def _tell(detail: dict[str, Any], known: list[str]) -> str:
-    """One line of ours for one error of pydantic's."""
-    name = ".".join(str(part) for part in detail["loc"])
-    if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        return f"--{name}: no such field.{_nearest(name, known)}"
-    if detail["type"] == "value_error":
-        words = str(detail["ctx"]["error"])
-        return f"--{name}: {words}" if name else words
-    return f"--{name}: {detail['msg']}. Received: {str(detail['input'])[:80]!r}"
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if not close:  # perhaps only the last part was remembered
-        ends = {full.rsplit(".", 1)[-1]: full for full in known}
-        close = [ends[end] for end in difflib.get_close_matches(name.rsplit(".", 1)[-1], list(ends), n=1)]
-    return f" Did you mean --{close[0]}?" if close else ""
-
-
-def describe(recipe: Recipe) -> str:
-    """Returns the text of `--help`: every field with type, default in this recipe, and meaning."""
-    schema = type(recipe).model_json_schema()
-    lines: list[str] = []
-
-    def walk(node: dict[str, Any], values: Any, prefix: str) -> None:
-        for name, field in node["properties"].items():
-            field = {**schema["$defs"].get(field.get("$ref", "").rsplit("/", 1)[-1], {}), **field}
-            value = getattr(values, name)
-            meaning = " ".join(field.get("description", "").split())
-            if "properties" in field:
-                lines.append(f"\n{meaning}")
-                walk(field, value, f"{prefix}{name}.")
-            else:
-                lines.append(f"  --{prefix}{name} {_type(field)}  (default: {_show(value)})\n      {meaning}")
-
-    walk(schema, recipe, "")
-    return "\n".join(lines)
-
-
-def _type(field: dict[str, Any]) -> str:
-    if "enum" in field:
-        return "|".join(field["enum"])
-    names = {"integer": "INT", "number": "FLOAT", "boolean": "true|false", "array": "A,B,…", "string": "TEXT"}
-    return names[field["type"]]
-
-
-def _show(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(value) if isinstance(value, tuple) else (str(value) if value != "" else "none")

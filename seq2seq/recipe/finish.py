@@ -6,9 +6,10 @@ import hashlib
 import logging
 import shutil
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.pipeline.corpus import ParallelText, read_lines
+from seq2seq.pipeline.corpus import Records, Text, read_lines
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.report import read_history, versions, write_readme
 from seq2seq.recipe.run_folder import RunFolder
@@ -19,20 +20,24 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-def record_tests(folder: RunFolder, tests: dict[str, ParallelText]) -> None:
+def record_tests(folder: RunFolder, tests: dict[str, Text]) -> None:
     """Writes to data.json where the test sets stand, with their checksums."""
-    entries = {
-        name: {
-            "source": str(text.source.resolve()),
-            "target": str(text.target.resolve()) if text.target else None,
-            "sha256": {str(p.name): _sha256(p) for p in (text.source, text.target) if p},
-        }
-        for name, text in tests.items()
+    folder.write_json(folder.data_file, {"tests": {name: _entry(text) for name, text in tests.items()}})
+
+
+def _entry(text: Text) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "source": str(text.source.resolve()),
+        "target": str(text.target.resolve()) if text.target else None,
+        "sha256": {str(p.name): _sha256(p) for p in (text.source, text.target) if p},
     }
-    folder.write_json(folder.data_file, {"tests": entries})
+    if isinstance(text, Records):
+        names = {"source": text.source_field, "target": text.target_field, "references": text.reference_fields}
+        entry["fields"] = names
+    return entry
 
 
-def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, ParallelText]) -> dict[str, Any]:
+def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> dict[str, Any]:
     """Translates and scores every test set; writes hypotheses, scores.json and the README. Returns the scores."""
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.recipe.loading import load_generator
@@ -41,9 +46,8 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, ParallelText
     generator = load_generator(folder.path)
     for name, text in tests.items():
         pairs = list(text)
-        _log.info("Translating %s: %s lines, beam %d", name, f"{len(pairs):,}", recipe.search.beam_size)
-        language = recipe.data.target_language
-        result = evaluate(generator, [p.source for p in pairs], [p.target for p in pairs], language)
+        _log.info("Writing outputs for %s: %s lines, beam %d", name, f"{len(pairs):,}", recipe.search.beam_size)
+        result = evaluate(generator, pairs, recipe.task, recipe.data.target_language)
         folder.write(folder.hypotheses / f"{name}.txt", "".join(line + "\n" for line in result.hypotheses))
         scores[name] = result.as_json()
         print(f"{name}\n{table(result.scores)}", flush=True)
@@ -71,15 +75,15 @@ def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
             _log.info("Exported %s", export(form, generator.with_options(sampling=False), path))
 
 
-def show_examples(folder: RunFolder, tests: dict[str, ParallelText], count: int = 5) -> str:
-    """Returns a few translations of the first test set beside their references."""
+def show_examples(folder: RunFolder, tests: dict[str, Text], count: int = 5) -> str:
+    """Returns a few outputs for the first test set beside their references; of long sources the beginning."""
     lines: list[str] = []
     for name, text in list(tests.items())[:1]:
         pairs, hypotheses = list(text), list(read_lines(folder.hypotheses / f"{name}.txt"))
         for i in range(0, len(pairs), max(1, len(pairs) // count)):
             lines += [
-                f"  source     {pairs[i].source}",
-                f"  translated {hypotheses[i]}",
+                f"  source     {shorten(pairs[i].source, 300, placeholder=' …')}",
+                f"  output     {hypotheses[i]}",
                 f"  reference  {pairs[i].target}",
                 "",
             ]

@@ -24,8 +24,8 @@ def write_history(folder: RunFolder, history: list[dict[str, Any]]) -> None:
     folder.write(folder.history_file, text.getvalue())
 
 
-def write_curves(folder: RunFolder, history: list[dict[str, Any]]) -> None:
-    """Draws losses and validation BLEU over the epochs to curves.png."""
+def write_curves(folder: RunFolder, history: list[dict[str, Any]], score: str) -> None:
+    """Draws losses and the validation score, "bleu" or "rouge", over the epochs to curves.png."""
     from matplotlib.figure import Figure
 
     epochs = [row["epoch"] for row in history]
@@ -35,8 +35,8 @@ def write_curves(folder: RunFolder, history: list[dict[str, Any]]) -> None:
     losses.plot(epochs, [row["val_nll"] for row in history], marker=".", label="validation (averaged weights)")
     losses.set(xlabel="epoch", ylabel="nats a token", title="Negative log-likelihood")
     losses.legend()
-    scores.plot(epochs, [row["val_bleu"] for row in history], marker=".", color="tab:green")
-    scores.set(xlabel="epoch", ylabel="BLEU", title="Validation BLEU, greedy")
+    scores.plot(epochs, [row[f"val_{score}"] for row in history], marker=".", color="tab:green")
+    scores.set(xlabel="epoch", ylabel=score.upper(), title=f"Validation {score.upper()}, greedy")
     for axes in (losses, scores):
         axes.grid(alpha=0.3)
     with whole_file(folder.curves_file) as partial:
@@ -45,7 +45,7 @@ def write_curves(folder: RunFolder, history: list[dict[str, Any]]) -> None:
 
 def versions() -> dict[str, str]:
     """Of everything that a score may depend on."""
-    names = ("keras", "tensorflow", "jax", "numpy", "sentencepiece", "sacrebleu", "sacremoses")
+    names = ("keras", "tensorflow", "jax", "numpy", "sentencepiece", "sacrebleu", "sacremoses", "rouge-score")
     found = {"python": platform.python_version(), "seq2seq": __version__}
     for name in names:
         try:
@@ -57,14 +57,18 @@ def versions() -> dict[str, str]:
 
 def write_readme(folder: RunFolder, recipe: Recipe, scores: dict[str, Any], history: list[dict[str, str]]) -> None:
     """Writes what the run is, its data, its scores and how to use it."""
+    column = f"val_{recipe.score_name}"
     best = max(
         history,
-        key=lambda row: float(row["val_bleu"]) if recipe.training.select_by == "bleu" else -float(row["val_nll"]),
+        key=lambda row: float(row[column]) if recipe.training.select_by == "score" else -float(row["val_nll"]),
     )
     spent = clock(sum(float(row["seconds"]) for row in history))
     data, encoder, decoder = recipe.data, recipe.model.encoder, recipe.model.decoder
     direction = "bidirectional" if encoder.bidirectional else "unidirectional"
     attention = "no attention" if decoder.attention == "none" else f"{decoder.attention} attention"
+    does, verb = f"Summarises {data.source_language} text", "summarize"
+    if recipe.task == "translation":
+        does, verb = f"Translates {data.source_language} to {data.target_language}", "translate"
     rows = [
         f"| {test} | {name} | {value['score']:.2f} | `{value['signature']}` |"
         for test, values in scores.items()
@@ -75,9 +79,9 @@ def write_readme(folder: RunFolder, recipe: Recipe, scores: dict[str, Any], hist
         folder.readme_file,
         f"""# {recipe.name}
 
-Translates {data.source_language} to {data.target_language}:
+{does}:
 {direction} {encoder.cell} encoder of {encoder.num_layers} x {encoder.units},
-{decoder.cell} decoder of {decoder.num_layers} x {decoder.units}, {attention},
+{decoder.cell} decoder of {decoder.num_layers} x {decoder.units}, {attention}{" and a pointer" * recipe.model.pointer},
 vocabulary of {recipe.tokenizer.size:,} pieces.
 
 Data: {data.corpus}.
@@ -89,12 +93,12 @@ Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on 
 
 ## Use
 
-    seq2seq translate {folder.path} < text
+    seq2seq {verb} {folder.path} < text
     seq2seq evaluate {folder.path} --source FILE --target FILE
 
     import seq2seq
-    translator = seq2seq.load("{folder.path}")
-    translator(["…"])
+    generator = seq2seq.load("{folder.path}")
+    generator(["…"])
 
 ## Files
 

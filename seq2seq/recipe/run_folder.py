@@ -8,11 +8,12 @@ from typing import Any
 
 from seq2seq import __version__
 from seq2seq.files import whole_file, write_text
-from seq2seq.pipeline.corpus import ParallelText
-from seq2seq.recipe.config import Model, Recipe, RecipeError, from_json
+from seq2seq.pipeline.corpus import ParallelText, Records, Text
+from seq2seq.recipe.config import Model, Recipe
+from seq2seq.recipe.parsing import RecipeError, from_json
 from seq2seq.text.subword import SubwordTokenizer
 
-FORMAT = 1
+FORMAT = 2
 """Of the folder. Raised when an older version of the toolkit could not read it."""
 
 
@@ -76,14 +77,11 @@ class RunFolder:
         except ValueError as error:
             raise RunFolderError(str(error)) from error
 
-    def load_test(self, name: str) -> ParallelText:
+    def load_test(self, name: str) -> Text:
         """Returns where a test split of the run's data stands; RunFolderError names those that the run knows."""
         try:
             tests = json.loads(self.data_file.read_text("utf-8"))["tests"]
-            known = {
-                key: ParallelText(Path(v["source"]), Path(v["target"]) if v["target"] else None)
-                for key, v in tests.items()
-            }
+            known = {name: _text(entry) for name, entry in tests.items()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
         if name not in known:
@@ -118,15 +116,27 @@ def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
         raise RunFolderError(f"{path}: not a readable JSON file ({error}).") from error
     if not isinstance(values, dict) or "format" not in values:
         raise RunFolderError(f"{path}: not a recipe of this toolkit: it has no format number.")
-    if values["format"] != FORMAT:
+    if values["format"] == 1:  # format 2 knows other scores than BLEU
+        training = (values.get("recipe") or {}).get("training") or {}
+        if training.get("select_by") == "bleu":
+            training["select_by"] = "score"
+    elif values["format"] != FORMAT:
         raise RunFolderError(
             f"{path}: written in format {values['format']} by seq2seq {values.get('seq2seq', '?')}; this is seq2seq "
-            f"{__version__}, which reads format {FORMAT}. Use the version that wrote it, or train again."
+            f"{__version__}, which reads format 1 to {FORMAT}. Use the version that wrote it, or train again."
         )
     try:
         return from_json(kind, values.get("recipe"), str(path))
     except RecipeError as error:
         raise RunFolderError(str(error)) from error
+
+
+def _text(entry: dict[str, Any]) -> Text:
+    """Returns a test set from its entry in data.json."""
+    source, target = Path(entry["source"]), entry["target"]
+    if fields := entry.get("fields"):
+        return Records(source, str(fields["source"]), str(fields["target"]), tuple(map(str, fields["references"])))
+    return ParallelText(source, Path(target) if target else None)
 
 
 def build_model(recipe: Model, source_size: int, target_size: int) -> Any:
@@ -145,6 +155,7 @@ def build_model(recipe: Model, source_size: int, target_size: int) -> Any:
         target_size,
         recipe.embedding,
         recipe.tie,
+        recipe.pointer,
         name="seq2seq",
     )
     model.build()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from seq2seq.generation.generator import Generator
     from seq2seq.models.seq2seq import Seq2Seq
-    from seq2seq.pipeline.corpus import ParallelText
+    from seq2seq.pipeline.corpus import Text
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Corpus:
 
     train: Iterable[Example]
     validation: Iterable[Example]
-    tests: dict[str, ParallelText]
+    tests: dict[str, Text]
     """By name; what `seq2seq evaluate --test NAME` finds later."""
 
 
@@ -55,7 +55,7 @@ def open_run(folder: RunFolder, recipe: Recipe) -> bool:
     if before != recipe and not (folder.path / "source.model").exists():
         folder.save_recipe(recipe)  # the earlier run failed before it had done anything
     elif before != recipe:
-        from seq2seq.recipe.config import leaves
+        from seq2seq.recipe.parsing import leaves
 
         old = dict(leaves(before))
         changed = [
@@ -101,8 +101,9 @@ class TokenisedCorpus:
         for name, store in (("Training", self.train), ("Validation", self.validation)):
             counts = store.counts
             _log.info(
-                "%s text: %s pairs (left out: %s with an empty side, %s too long)",
+                "%s text: %s pairs (left out: %s with an empty side, %s too long)%s",
                 *(name, f"{counts['pairs']:,}", f"{counts['empty']:,}", f"{counts['too_long']:,}"),
+                f"; {counts['cut']:,} sources cut to {recipe.data.cut_source:,} pieces" if counts.get("cut") else "",
             )
             if not counts["pairs"]:
                 raise ValueError(f"{name} text holds no pair that can be used: all are empty or too long.")
@@ -129,7 +130,7 @@ class TokenisedCorpus:
             return lambda lines, chunk: tokenizer.sample(lines, alpha, seeds[side] + chunk)
 
         encoders = encoder(self.source, 0), encoder(self.target, 1)
-        return TokenStore.write(folder, examples, *encoders, self.recipe.data.max_length)
+        return TokenStore.write(folder, examples, *encoders, self.recipe.data.max_length, self.recipe.data.cut_source)
 
 
 def train(
@@ -164,7 +165,7 @@ def train(
         trainee.compile(make_optimizer(recipe, steps), jit_compile=not trim)
         trainee.optimizer.build(trainee.trainable_variables)
         validation = Plan(tokens.validation, recipe.batching, recipe.seed, shuffle=False, trim=trim)
-        generator = Generator(model, source, target)
+        generator = Generator(model, source, target, recipe.search)
         progress: dict[str, Any] = {"epoch": 0, "best": None, "stale": 0, "history": []}
         if folder.checkpoint_file.exists():
             progress = load_checkpoint(folder.checkpoint_file, trainee)
@@ -179,6 +180,8 @@ def train(
                 _log.info("No better epoch for %d epochs: stopping early.", options.patience)
                 break
             begin = time.monotonic()
+            if trainee.coverage_rate is not None:
+                trainee.coverage_rate.assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
             plan = Plan(tokens.epoch(epoch), recipe.batching, recipe.seed, epoch, trim=trim)
             line = Progress(options.epochs, len(plan), plan.tokens)
             fitted = trainee.fit(
@@ -187,8 +190,8 @@ def train(
             row = {"epoch": epoch + 1, **{name: values[-1] for name, values in fitted.history.items()}}
             row["tokens_per_second"] = line.tokens_per_second
             with averaged_weights(trainee):
-                row |= _validate(trainee, validation, generator, corpus)
-                score = row["val_bleu"] if options.select_by == "bleu" else -row["val_nll"]
+                row |= _validate(trainee, validation, generator, corpus, recipe)
+                score = row[f"val_{recipe.score_name}"] if options.select_by == "score" else -row["val_nll"]
                 better = progress["best"] is None or score > progress["best"]
                 if better:
                     save_weights(model, folder.weights_file)
@@ -201,13 +204,14 @@ def train(
             }
             save_checkpoint(folder.checkpoint_file, trainee, progress)
             write_history(folder, progress["history"])
-            write_curves(folder, progress["history"])
+            write_curves(folder, progress["history"], recipe.score_name)
             if board:
                 logs = {k: v for k, v in row.items() if k not in ("epoch", "seconds")}
                 board.on_epoch_end(epoch, logs)
             _log.info(
-                "epoch %d/%d  loss %.3f  val nll %.3f  val BLEU %.2f%s  %s tokens/s  %s",
-                *(epoch + 1, options.epochs, row["loss"], row["val_nll"], row["val_bleu"], " (best)" if better else ""),
+                "epoch %d/%d  loss %.3f  val nll %.3f  val %s %.2f%s  %s tokens/s  %s",
+                *(epoch + 1, options.epochs, row["loss"], row["val_nll"]),
+                *(recipe.score_name.upper(), row[f"val_{recipe.score_name}"], " (best)" if better else ""),
                 *(f"{row['tokens_per_second']:,.0f}", clock(row["seconds"])),
             )
     finally:
@@ -240,15 +244,18 @@ def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     )
 
 
-def _validate(trainee: keras.Model, plan: Any, generator: Generator, corpus: Corpus) -> dict[str, float]:
-    from seq2seq.metrics.bleu import bleu
+def _validate(
+    trainee: keras.Model, plan: Any, generator: Generator, corpus: Corpus, recipe: Recipe
+) -> dict[str, float]:
+    from seq2seq.evaluation.evaluate import quick_score
     from seq2seq.pipeline.feed import as_fit_data
 
     nll = trainee.evaluate(as_fit_data(plan), verbose=0, return_dict=True)["nll"]
     pairs = list(corpus.validation)
     greedy = generator.greedy()
     hypotheses = [best[0].text for best in greedy.generate([p.source for p in pairs])]
-    return {"val_nll": float(nll), "val_bleu": bleu(hypotheses, [p.target for p in pairs]).score}
+    score = quick_score(hypotheses, [p.target for p in pairs], recipe.task, recipe.data.target_language)
+    return {"val_nll": float(nll), f"val_{recipe.score_name}": score.score}
 
 
 def _tensorboard(folder: RunFolder, trainee: keras.Model) -> Any:

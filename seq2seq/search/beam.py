@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
-from seq2seq.search.greedy import FORBIDDEN, StepFunction, forbid_control_symbols
+from seq2seq.search.greedy import StepFunction
+from seq2seq.search.rules import FORBIDDEN, Rules, forbid, forbid_control_symbols
 from seq2seq.search.scoring import length_normalizer
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.types import SearchResult, State
@@ -22,6 +24,8 @@ def beam_search(
     num_best: int = 1,
     normalization: str = "average",
     strength: float = 1.0,
+    rules: Rules = Rules(),
+    penalize: Callable[[State], Any] | None = None,
 ) -> SearchResult:
     """Keeps the `beam_size` best live hypotheses of each source and the `beam_size` best ended ones.
 
@@ -37,6 +41,9 @@ def beam_search(
         beam_size: At least 1.
         num_best: How many hypotheses to return, 1 to `beam_size`.
         normalization, strength: See `scoring.length_normalizer`.
+        rules: What must not be written where; no limit is below their shortest length.
+        penalize: `penalize(state) -> (rows,)`: what is added to the score of hypotheses that end in this state, after
+            normalisation; never above 0.
 
     Returns:
         A `SearchResult` with n = `num_best`. Where the search space holds fewer, the rest has score -1e9 and length 0.
@@ -58,14 +65,18 @@ def beam_search(
 
     def body(time: Any, live: dict[str, Any], ended: dict[str, Any], state: Any) -> tuple[Any, ...]:
         logits, state = step(ops.reshape(live["last"], (-1,)), state)
-        log_probabilities = ops.log_softmax(forbid_control_symbols(logits))  # (batch * k, size)
         size = logits.shape[-1]
+        log_probabilities = ops.log_softmax(forbid_control_symbols(logits))  # (batch * k, size)
+        log_probabilities = forbid(log_probabilities, ops.reshape(live["ids"], (-1, width)), time, rules)
         eos = ops.reshape(log_probabilities[:, EOS], (batch, k)) + live["total"]  # (batch, k)
 
         # Ended: those of before, and the live ones with an EOS.
         length = ops.cast(time + 1, "float32")
         alive = eos > FORBIDDEN / 2
-        scores = ops.where(alive, eos / length_normalizer(length, normalization, strength), FORBIDDEN)
+        scores = eos / length_normalizer(length, normalization, strength)
+        if penalize is not None:
+            scores = scores + ops.reshape(penalize(state), (batch, k))
+        scores = ops.where(alive, scores, FORBIDDEN)
         candidates = {
             "ids": ops.concatenate([ended["ids"], live["ids"]], axis=1),
             "total": ops.concatenate([ended["total"], eos], axis=1),

@@ -10,8 +10,8 @@ from typing import Any
 
 from keras import ops
 
-from seq2seq.search.greedy import FORBIDDEN
 from seq2seq.search.options import AGREEMENT_ORDERS
+from seq2seq.search.rules import FORBIDDEN
 from seq2seq.types import SearchResult
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras import ops
 
+from seq2seq.search.rules import Rules, forbid, forbid_control_symbols
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.types import SearchResult, State
 
@@ -16,18 +17,10 @@ StepFunction = Callable[[Any, State], tuple[Any, State]]
 Choose = Callable[[Any, Any], Any]
 """`choose(logits (rows, size), time) -> ids (rows,)`."""
 
-FORBIDDEN = -1e9
-"""The log-probability of what must not be chosen."""
 
-
-def forbid_control_symbols(logits: Any) -> Any:
-    """`(…, size)` logits in which PAD and BOS cannot win."""
-    size = logits.shape[-1]
-    penalty = ops.sum(ops.one_hot(ops.convert_to_tensor([PAD, BOS]), size, dtype="float32"), axis=0) * FORBIDDEN
-    return ops.cast(logits, "float32") + penalty
-
-
-def follow(step: StepFunction, state: State, limits: Any, max_length: Any, choose: Choose) -> SearchResult:
+def follow(
+    step: StepFunction, state: State, limits: Any, max_length: Any, choose: Choose, rules: Rules = Rules()
+) -> SearchResult:
     """Extends one hypothesis a row by what `choose` picks, until each has ended.
 
     Args:
@@ -36,6 +29,7 @@ def follow(step: StepFunction, state: State, limits: Any, max_length: Any, choos
         limits: `(batch,)`, int32: the most pieces of each, EOS not counted; a hypothesis that reaches it ends there.
         max_length: int or scalar tensor: the largest of `limits`.
         choose: Picks the next id.
+        rules: What must not be written where; no limit is below their shortest length.
 
     Returns:
         A `SearchResult` with n = 1; the score is the log-probability.
@@ -46,7 +40,8 @@ def follow(step: StepFunction, state: State, limits: Any, max_length: Any, choos
     def body(time: Any, last: Any, ids: Any, total: Any, lengths: Any, done: Any, state: Any) -> tuple[Any, ...]:
         logits, state = step(last, state)
         logits = forbid_control_symbols(logits)
-        chosen = ops.where(time >= limits, EOS, ops.cast(choose(logits, time), "int32"))
+        allowed = forbid(logits, ids, time, rules)
+        chosen = ops.where(time >= limits, EOS, ops.cast(choose(allowed, time), "int32"))
         logit = ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(chosen, 1), axis=1), 1)
         gain = logit - ops.logsumexp(logits, axis=-1)  # of one piece: nobody needs the others'
         chosen = ops.where(done, PAD, chosen)
@@ -75,9 +70,11 @@ def follow(step: StepFunction, state: State, limits: Any, max_length: Any, choos
     return SearchResult(ops.expand_dims(ids, 1), ops.expand_dims(lengths, 1), score, score)
 
 
-def greedy_search(step: StepFunction, state: State, limits: Any, max_length: Any) -> SearchResult:
+def greedy_search(
+    step: StepFunction, state: State, limits: Any, max_length: Any, rules: Rules = Rules()
+) -> SearchResult:
     """Takes the likeliest piece at every step; see `follow` for the arguments."""
-    return follow(step, state, limits, max_length, lambda logits, time: ops.argmax(logits, -1))
+    return follow(step, state, limits, max_length, lambda logits, time: ops.argmax(logits, -1), rules)
 
 
 def sample_search(
@@ -89,6 +86,7 @@ def sample_search(
     temperature: float = 1.0,
     top_k: int = 0,
     top_p: float = 1.0,
+    rules: Rules = Rules(),
 ) -> SearchResult:
     """Draws every piece from the model's distribution, made narrower if asked.
 
@@ -99,6 +97,7 @@ def sample_search(
         temperature: Divides the logits, above 0; small is close to greedy.
         top_k: Draw among the k likeliest only; 0: all.
         top_p: Draw among the fewest likeliest whose probabilities sum to p, in (0, 1] (Holtzman et al. 2020).
+        rules: As in `follow`.
 
     Returns:
         As `follow`; log-probabilities are the model's own, before temperature and cuts.
@@ -124,4 +123,4 @@ def sample_search(
         last = ops.sum(ops.cast(probabilities > 0, "int32"), axis=-1) - 1
         return ops.take_along_axis(ids, ops.expand_dims(ops.minimum(place, last), 1), axis=1)[:, 0]
 
-    return follow(step, state, limits, max_length, choose)
+    return follow(step, state, limits, max_length, choose, rules)

@@ -30,12 +30,21 @@ class SearchOptions:
     """Above 0: of all hypotheses in the beam take the one that agrees best with the others (minimum Bayes risk), each
     with probability ** consensus votes; 0.2 is a good value, with a beam of 10. Scores are then what is expected of
     the agreement, from 0 to 1. 0 is off, and so it is for a beam of 1 and for sampling."""
+    coverage_penalty: float = 0.0
+    """Above 0: a hypothesis loses coverage_penalty * sum of log(min(attention, 1)) over the pieces of the input (Wu et
+    al. 2016, eq. 14), so that nothing is left out; wants a beam and attention."""
+    min_length: int = 0
+    """Fewest pieces of an output."""
+    no_repeat_ngram: int = 0
+    """Never write an n-gram of so many pieces twice in one output; 0 is off."""
     max_ratio: float = 2.0
     """Longest output in pieces: max_ratio * input pieces + max_extra."""
     max_extra: int = 10
     """See max_ratio."""
     max_input: int = 1000
-    """Longest input in pieces; a longer line is refused."""
+    """Longest input in pieces; a longer line is refused, or cut."""
+    cut_input: bool = False
+    """Read the first max_input pieces of a longer line instead of refusing it."""
     sampling: bool = False
     """Draw each piece at random instead of searching; beam_size is then not read."""
     temperature: float = 1.0
@@ -55,7 +64,7 @@ class SearchOptions:
 
     def output_limit(self, length: int) -> int:
         """The most pieces of an output for an input of `length` pieces."""
-        return math.floor(length * self.max_ratio) + self.max_extra
+        return max(self.min_length, math.floor(length * self.max_ratio) + self.max_extra)
 
     def __post_init__(self) -> None:
         from_one = {"beam_size": self.beam_size, "num_best": self.num_best, "max_input": self.max_input}
@@ -72,6 +81,12 @@ class SearchOptions:
             raise ValueError(f"normalization must be none, average or gnmt. Received: {self.normalization!r}")
         if self.strength < 0:
             raise ValueError(f"strength must not be negative. Received: {self.strength}")
+        from_zero = {"min_length": self.min_length, "no_repeat_ngram": self.no_repeat_ngram}
+        for name, value in from_zero.items():
+            if value < 0:
+                raise ValueError(f"{name} must not be negative. Received: {value}")
+        if not 0 <= self.coverage_penalty < math.inf:
+            raise ValueError(f"coverage_penalty must be a number and not negative. Received: {self.coverage_penalty}")
         if not 0 <= self.consensus < math.inf:
             raise ValueError(f"consensus must be a number and not negative. Received: {self.consensus}")
         if self.max_ratio < 0 or self.max_extra < 0 or self.max_ratio + self.max_extra == 0:

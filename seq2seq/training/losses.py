@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.layers.heads import log_of
+
 
 def fused_cross_entropy(
     features: Any,
@@ -17,8 +19,9 @@ def fused_cross_entropy(
     label_smoothing: float = 0.0,
     budget: int = 64 * 2**20,
     training: bool = True,
+    mixture: tuple[Any, Any] | None = None,
 ) -> tuple[Any, Any]:
-    """Sums the weighted cross-entropy of `softmax(features · kernelᵀ + bias)`.
+    """Sums the weighted cross-entropy of `softmax(features · kernelᵀ + bias)`, or of its mixture with a pointer.
 
     The rows go through in equal chunks whose logits take at most `budget` bytes in float32 (and never less than one
     row). In training the gradient of a chunk is made at once with its loss, so nothing is kept or computed again.
@@ -32,6 +35,9 @@ def fused_cross_entropy(
         label_smoothing: Share of the target spread evenly over the vocabulary (Szegedy et al. 2016), in [0, 1).
         budget: Bytes.
         training: Make gradients too.
+        mixture: Of a pointer, `(rows,)` float32 each: the logarithm of the gate; and of the probability, gate included,
+            that the label is copied. The label's probability is then gate * softmax + copied. Smoothing is spread over
+            the softmax alone.
 
     Returns:
         The smoothed loss, which carries the gradients, and the plain negative log-likelihood, which carries none.
@@ -48,12 +54,14 @@ def fused_cross_entropy(
         fill = [[0, chunks * height - rows]] + [[0, 0]] * (len(tensor.shape) - 1)
         return ops.reshape(ops.pad(tensor, fill), (chunks, height, *tensor.shape[1:]))
 
-    def forward(features: Any, kernel: Any, bias: Any) -> Any:
+    def forward(features: Any, kernel: Any, bias: Any, *mixture: Any) -> Any:
         xs, ys, ws = split(features), split(labels), split(weights)
+        mixtures = split(ops.stack(mixture, axis=1)) if mixture else None
+        room = [xs] if mixtures is None else [xs, mixtures]  # of the shapes that come out, chunk by chunk
         # What even smoothing wants of every logit is their mean, and that is linear in the features.
         mean_kernel, mean_bias = ops.mean(ops.cast(kernel, "float32"), axis=0), ops.mean(ops.cast(bias, "float32"))
 
-        def chunk(i: Any) -> tuple[Any, Any, Any, Any, Any]:
+        def chunk(i: Any) -> tuple[Any, ...]:
             x, y, w = xs[i], ys[i], ws[i]
             # Every line here that has the height and the whole vocabulary is a pass over the largest tensor there is.
             logits = ops.cast(ops.matmul(x, ops.transpose(kernel)) + bias, "float32")
@@ -61,40 +69,56 @@ def fused_cross_entropy(
             # logits - log(probabilities) is the same for every piece; of the likeliest both are far from underflow.
             normalizer = ops.max(logits, axis=-1) - ops.log(ops.max(probabilities, axis=-1))
             plain = normalizer - ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(y, 1), axis=1), 1)
+            share, shares = 1.0, []  # of the softmax in the probability of the label; of both
+            if mixtures is not None:
+                generated, copied = mixtures[i, :, 0] - plain, mixtures[i, :, 1]
+                plain = -ops.logaddexp(generated, copied)
+                share = ops.exp(generated + plain)
+                shares = [ops.expand_dims(ops.stack([share, ops.exp(copied + plain)], axis=1), 0)]
             smooth = plain
             if label_smoothing:
                 mean = ops.squeeze(ops.matmul(ops.cast(x, "float32"), ops.expand_dims(mean_kernel, 1)), 1) + mean_bias
                 smooth = (1 - label_smoothing) * plain + label_smoothing * (normalizer - mean)
             sums = ops.sum(w * smooth), ops.sum(w * plain)
             if not training:
-                return *sums, xs[:1], kernel, bias
+                return *sums, kernel, bias, *(part[:1] for part in room)
             # The weights would scale the rows of p; they scale the smaller factor of each product instead.
-            p, scale = ops.cast(probabilities, x.dtype), ops.expand_dims(ops.cast(w, x.dtype), 1)
+            pull = w if mixtures is None else w * (share * (1 - label_smoothing) + label_smoothing)
+            p, scale = ops.cast(probabilities, x.dtype), ops.expand_dims(ops.cast(pull, x.dtype), 1)
             dkernel, dbias = (
                 ops.matmul(ops.transpose(p), x * scale),
                 ops.squeeze(ops.matmul(ops.transpose(scale), p), 0),
             )
-            return *sums, ops.expand_dims(ops.matmul(p, kernel) * scale, 0), dkernel, dbias
+            return *sums, dkernel, dbias, ops.expand_dims(ops.matmul(p, kernel) * scale, 0), *shares
 
-        def body(i: Any, loss: Any, nll: Any, dxs: Any, dkernel: Any, dbias: Any) -> tuple[Any, ...]:
-            more_loss, more_nll, dx, more_dkernel, more_dbias = chunk(i)
+        def body(i: Any, loss: Any, nll: Any, dkernel: Any, dbias: Any, *whole: Any) -> tuple[Any, ...]:
+            more_loss, more_nll, more_dkernel, more_dbias, *parts = chunk(i)
             if training:
-                dxs = ops.scatter_update(dxs, ops.reshape(i, (1, 1)), dx)
+                whole = tuple(
+                    ops.scatter_update(tensor, ops.reshape(i, (1, 1)), part)
+                    for tensor, part in zip(whole, parts, strict=True)
+                )
                 dkernel, dbias = dkernel + more_dkernel, dbias + more_dbias
-            return i + 1, loss + more_loss, nll + more_nll, dxs, dkernel, dbias
+            return i + 1, loss + more_loss, nll + more_nll, dkernel, dbias, *whole
 
         # The first chunk, often the only one, stands before the loop: nothing is added to zeros.
-        loss, nll, dx, dkernel, dbias = chunk(0)
+        loss, nll, dkernel, dbias, *parts = chunk(0)
         if not isinstance(chunks, int) or chunks > 1:
-            dxs = ops.concatenate([dx, xs[1:]], axis=0)
-            start = (ops.ones((), "int32"), loss, nll, dxs, dkernel, dbias)
-            _, loss, nll, dx, dkernel, dbias = ops.while_loop(lambda i, *_: i < chunks, body, start)
+            whole = [ops.concatenate([part, more[1:]], axis=0) for part, more in zip(parts, room, strict=True)]
+            start = (ops.ones((), "int32"), loss, nll, dkernel, dbias, *whole)
+            _, loss, nll, dkernel, dbias, *parts = ops.while_loop(lambda i, *_: i < chunks, body, start)
         if not training:
             return loss, nll
-        # So far d loss / d logits = w p; here follow - w (1 - s) onehot and - w s / size.
+        dx, *shares = parts
+        # So far d loss / d logits = w (1 - s) r p + w s p, where r is the share (1 without a pointer);
+        # here follow - w (1 - s) r onehot and - w s / size.
+        due, dmixture = (1 - label_smoothing) * weights, ()
+        if mixture:
+            share = ops.reshape(shares[0], (-1, 2))[:rows]
+            dmixture = -due * share[:, 0], -due * share[:, 1]
+            due = due * share[:, 0]
         hit, spread = (
-            ops.expand_dims(ops.cast(scale, features.dtype), 1)
-            for scale in ((1 - label_smoothing) * weights, (label_smoothing / size) * weights)
+            ops.expand_dims(ops.cast(scale, features.dtype), 1) for scale in (due, (label_smoothing / size) * weights)
         )
         dx = ops.reshape(dx, (-1, dim))[:rows] - hit * ops.take(kernel, labels, axis=0)
         dkernel = dkernel - ops.segment_sum(hit * features, labels, num_segments=size)
@@ -103,21 +127,21 @@ def fused_cross_entropy(
             dx = dx - spread * ops.sum(kernel, axis=0)
             dkernel = dkernel - ops.sum(spread * features, axis=0)
             dbias = dbias - ops.sum(spread)
-        return loss, nll, dx, dkernel, dbias
+        return loss, nll, dx, dkernel, dbias, *dmixture
 
     @ops.custom_gradient
-    def fused(features: Any, kernel: Any, bias: Any) -> Any:
-        loss, nll, dfeatures, dkernel, dbias = forward(features, kernel, bias)
+    def fused(*inputs: Any) -> Any:
+        loss, nll, *gradients = forward(*inputs)
 
-        def gradient(*args: Any, upstream: Any = None) -> tuple[Any, Any, Any]:
+        def gradient(*args: Any, upstream: Any = None) -> tuple[Any, ...]:
             up = args[0] if upstream is None else upstream
             up = up[0] if isinstance(up, (tuple, list)) else up
-            return tuple(ops.cast(up, d.dtype) * d for d in (dfeatures, dkernel, dbias))
+            return tuple(ops.cast(up, d.dtype) * d for d in gradients)
 
         return (loss, nll), gradient
 
     kernel, bias = ops.cast(kernel, features.dtype), ops.cast(bias, features.dtype)
-    loss, nll = fused(features, kernel, bias) if training else forward(features, kernel, bias)
+    loss, nll = (fused if training else forward)(features, kernel, bias, *(mixture or ()))
     return loss, ops.stop_gradient(nll)
 
 
@@ -126,7 +150,7 @@ class TeacherForcing(keras.Model):
     """What `fit` trains: the mean loss of a `Seq2Seq` a token, given the true target up to it.
 
     Args:
-        model: `Seq2Seq`, or anything with its `encode`, `features` and `output_weights`.
+        model: `Seq2Seq`, or anything with its `encode`, `run`, `gate`, `decoder` and `output_weights`.
         label_smoothing: In [0, 1).
         budget: Bytes that the logits of one chunk may take.
 
@@ -134,7 +158,8 @@ class TeacherForcing(keras.Model):
         inputs: `(source, target_input)`, `(batch, source)` and `(batch, target)`, int32.
 
     Returns:
-        features `(batch, target, features_dim)`; the logits are never made outside the loss.
+        features `(batch, target, features_dim)`; the logits are never made outside the loss. And where the loss wants
+        them, the attention's weights, `(batch, target, source)`.
     """
 
     def __init__(self, model: Any, label_smoothing: float = 0.0, budget: int = 64 * 2**20, **kwargs: Any):
@@ -143,6 +168,10 @@ class TeacherForcing(keras.Model):
         self.label_smoothing = label_smoothing
         self.budget = budget
         self.nll = keras.metrics.Mean(name="nll")
+        self.coverage_rate: Any = None
+        """A variable: what the loss of coverage counts. It may be changed between epochs."""
+        if model.decoder.coverage:
+            self.coverage_rate = self.add_weight((), "zeros", trainable=False, name="coverage_rate")
 
     def build(self, input_shape: Any = None) -> None:
         self.model.build()
@@ -151,17 +180,39 @@ class TeacherForcing(keras.Model):
     def call(self, inputs: tuple[Any, Any], training: bool | None = None) -> Any:
         source, target = inputs
         memory = self.model.encode(source, training)
-        return self.model.features(target, memory, memory.state, training)[0]
+        output = self.model.run(target, memory, memory.state, training)
+        asked = self.model.gate is not None or self.coverage_rate is not None
+        return (output.features, output.weights) if asked else (output.features,)
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         kernel, bias = self.model.output_weights()
-        features = ops.reshape(y_pred, (-1, y_pred.shape[-1]))
+        features, *attention = y_pred
         labels, weights = ops.reshape(y, (-1,)), ops.reshape(sample_weight, (-1,))
+        mixture = None
+        if self.model.gate is not None:
+            generate, copy = self.model.gate(features)
+            copied = log_of(self.model.gate.copied(*attention, x[0], y)) + copy
+            mixture = ops.reshape(generate, (-1,)), ops.reshape(copied, (-1,))
+        features = ops.reshape(features, (-1, features.shape[-1]))
         loss, nll = fused_cross_entropy(
-            features, kernel, bias, labels, weights, self.label_smoothing, self.budget, training
+            features, kernel, bias, labels, weights, self.label_smoothing, self.budget, training, mixture
         )
+        if self.coverage_rate is not None:
+            loss = loss + self.coverage_rate * coverage_loss(*attention, sample_weight)
         tokens = ops.maximum(ops.sum(weights), 1.0)
         self.nll.update_state(nll / tokens, sample_weight=tokens)
         return loss / tokens
+
+
+def coverage_loss(attention: Any, weights: Any) -> Any:
+    """The attention that went again where it was before (See et al. 2017, eq. 12), summed over the steps.
+
+    Args:
+        attention: `(batch, target, source)`, float.
+        weights: `(batch, target)`, float32; a step of weight 0 does not count.
+    """
+    attention = ops.cast(attention, "float32")
+    seen = ops.cumsum(attention, axis=1) - attention
+    return ops.sum(ops.sum(ops.minimum(attention, seen), axis=2) * weights)

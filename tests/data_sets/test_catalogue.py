@@ -1,9 +1,12 @@
+import gzip
 import hashlib
+import io
+import tarfile
 import zipfile
 
 import pytest
 
-from data import fetch, multi30k, tatoeba
+from data import aeslc, fetch, multi30k, sentence_compression, tatoeba
 from data.fetch import FetchError, RemoteFile
 from recipes.translation import RECIPES
 
@@ -89,3 +92,88 @@ def test_tatoeba_keeps_an_english_sentence_in_one_split(places, monkeypatch):
     assert sum(map(len, english)) == 1000
     assert all(english)
     assert [(e.target, e.source) for e in tatoeba.load("val", "es", "en")] == splits["val"]
+
+
+MAILS = {
+    "train/a.subject": b"Hi\n\nthere \n\n@subject\nGreetings",
+    "dev/b.subject": b"Body\n\n@subject\nOne\n\n@ann0\ntwo\n\n@ann1\nthree\n\n@ann2\nfour",
+    "test/c.subject": b"hi THERE\n@subject\nAgain\n",
+}
+
+
+def archive_of(mails, path):
+    """Writes the e-mails as the official archive has them, or as the mirror does, told by the path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    names = {f"AESLC-master/enron_subject_line/{name}": data for name, data in mails.items()}
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as file:
+            for name, data in {**names, "../../outside.subject": b"x", "AESLC-master/README.md": b"x"}.items():
+                file.writestr(name, data)
+        return path
+    with tarfile.open(path, "w:gz") as file:
+        for name, data in names.items():
+            info = tarfile.TarInfo(name.removeprefix("AESLC-master/"))
+            info.size = len(data)
+            file.addfile(info, io.BytesIO(data))
+    return path
+
+
+@pytest.fixture
+def mails(places, monkeypatch):
+    digest = hashlib.sha256()
+    for name, data in sorted(MAILS.items()):
+        digest.update(name.encode() + b"\0" + data + b"\0")
+    monkeypatch.setattr(aeslc, "CONTENT", digest.hexdigest())
+    return places
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_aeslc_is_the_same_from_both_archives(mails, monkeypatch, official):
+    name = aeslc.OFFICIAL.name if official else aeslc.MIRRORED.name
+    path = archive_of(MAILS, mails / "mirror" / aeslc.NAME / name)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setattr(aeslc, "MIRRORED", RemoteFile(aeslc.NAME, aeslc.MIRRORED.name, "http://127.0.0.1:9/", digest))
+    found = {split: [(e.source, e.target, e.references) for e in aeslc.load(split)] for split in aeslc.SPLITS}
+    assert found == {
+        "train": [("Hi there", "Greetings", ())],
+        "val": [("Body", "One", ("two", "three", "four"))],
+        "test": [("hi THERE", "Again", ())],
+    }
+    assert aeslc.overlap(aeslc.load("train"), aeslc.load("test")) == 1
+    assert aeslc.overlap(aeslc.load("train"), aeslc.load("val")) == 0
+
+
+def test_aeslc_refuses_other_mails_and_damaged_archives_and_leaves_nothing(mails):
+    path = archive_of({**MAILS, "test/c.subject": b"x"}, mails / "cache" / aeslc.NAME / aeslc.OFFICIAL.name)
+    with pytest.raises(FetchError, match="does not hold the e-mails"):
+        aeslc.load("test")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(FetchError, match="no archive that can be read"):
+        aeslc.load("test")
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("official", [False, True])
+def test_sentence_compression_splits_as_the_literature_does(places, monkeypatch, official):
+    text = "original\tcompressed\n" + "".join(f'a "b {i}\ta {i}\n' for i in range(10_000))
+    content = hashlib.sha256(text.encode()).hexdigest()
+    monkeypatch.setattr(sentence_compression, "CONTENT", content)
+    data = text.encode() if official else gzip.compress(text.encode())
+    kind = "OFFICIAL" if official else "MIRRORED"
+    file = getattr(sentence_compression, kind)
+    known = RemoteFile(file.dataset, file.name, "http://127.0.0.1:9/", hashlib.sha256(data).hexdigest())
+    monkeypatch.setattr(sentence_compression, kind, known)
+    path = places / "mirror" / file.dataset / file.name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    found = {split: [e.source for e in sentence_compression.load(split)] for split in ("test", "val", "train")}
+    assert [s for split in found.values() for s in split] == [f'a "b {i}' for i in range(10_000)]
+    assert {split: len(rows) for split, rows in found.items()} == {"test": 1000, "val": 1000, "train": 8000}
+
+
+@pytest.mark.parametrize("module", [aeslc, sentence_compression])
+def test_the_summaries_say_what_they_have(module):
+    with pytest.raises(ValueError, match="has the splits"):
+        module.load("dev")
+    with pytest.raises(ValueError, match="English"):
+        module.load("test", "en", "de")

@@ -29,6 +29,8 @@ MODELS = {
     "heads": ({"bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
     "none": ({"cell": "layer_norm_lstm"}, {"attention": "none", "cell": "layer_norm_lstm"}),
     "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
+    "pointer": ({}, {"order": "between", "num_layers": 2}),
+    "pointer with coverage": ({}, {"coverage": True}),
 }
 
 
@@ -41,7 +43,8 @@ def tokenizer(tokenizers):
 def kind(request, build_model, tokenizer, tmp_path_factory):
     """A model of each kind and its export."""
     encoder, decoder = MODELS[request.param]
-    model = build_model(encoder, decoder, sizes=(tokenizer.size, tokenizer.size))
+    sizes, pointer = (tokenizer.size, tokenizer.size), request.param.startswith("pointer")
+    model = build_model(encoder, decoder, sizes=sizes, pointer=pointer)
     bias = model.head.bias.numpy()
     bias[EOS] = 1.5  # ends come at different lengths
     model.head.bias.assign(bias)

@@ -76,7 +76,7 @@ def test_a_query_that_knows_the_input_is_the_plain_one_where_its_kernel_ignores_
     kernel.assign(np.ones(kernel.shape, "float32"))
     asked = knowing(inputs, memory, memory.state)
     assert np.abs(array(asked.features) - array(got.features)).max() > 1e-3
-    weights = array(knowing.align(asked.queries, memory))
+    weights = array(knowing.align(asked, memory))
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
 
 
@@ -85,18 +85,17 @@ def test_a_query_that_knows_the_input_is_the_plain_one_where_its_kernel_ignores_
     ("order", "input_feeding"),
     [("before", False), ("before", True), ("between", False), ("after", False), ("after", True)],
 )
+@pytest.mark.parametrize("coverage", [False, True])
 def test_rows_that_share_a_source_equal_a_repeated_memory(
-    make, inputs, remember, array, rng, attention, order, input_feeding
+    make, inputs, remember, array, rng, attention, order, input_feeding, coverage
 ):
-    layers = 2 if order == "between" else 1
-    decoder = make(attention=attention, order=order, input_feeding=input_feeding, heads=2, num_layers=layers)
+    layers, options = 2 if order == "between" else 1, {"order": order, "input_feeding": input_feeding}
+    decoder = make(attention=attention, heads=2, num_layers=layers, coverage=coverage, **options)
     shared, repeated = remember(decoder), remember(decoder, repeats=3)
     rows = rng.normal(size=(BATCH * 3, TARGET, FEATURES)).astype("float32")
     got, wanted = (decoder(rows, memory, repeated.state) for memory in (shared, repeated))
     np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-6)
-    np.testing.assert_allclose(
-        array(decoder.align(got.queries, shared)), array(decoder.align(wanted.queries, repeated)), atol=1e-6
-    )
+    np.testing.assert_allclose(array(decoder.align(got, shared)), array(decoder.align(wanted, repeated)), atol=1e-6)
 
 
 def test_with_before_the_first_query_is_the_state_before_and_with_after_the_new_output(make, inputs, remember, array):
@@ -133,7 +132,7 @@ def test_the_alignment_is_what_the_features_were_made_from(make, inputs, remembe
     decoder = make(order="after", attention="dot")
     memory = remember(decoder)
     output = decoder(inputs, memory, memory.state)
-    weights = array(decoder.align(output.queries, memory))
+    weights = array(decoder.align(output, memory))
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
     both = np.concatenate([array(output.queries), weights @ array(memory.values), inputs], -1)
     kernel, bias = decoder.readout.get_weights()
@@ -183,6 +182,7 @@ def test_variational_dropout_between_layers_is_constant_over_time(
         ({"query_input": True, "order": "after"}, 'the order "before"'),
         ({"order": "between", "num_layers": 2, "input_feeding": True}, "no input feeding"),
         ({"attention": "none", "input_feeding": True}, "Input feeding .* wants attention"),
+        ({"attention": "none", "coverage": True}, "coverage .* wants attention"),
         ({"readout_units": None}, "wants readout_units"),
         ({"attention": "multi_head", "heads": 3}, "units=4, heads=3"),
         ({"cell": "transformer"}, "Unknown cell"),

@@ -38,6 +38,8 @@ MODELS = {
     "heads": ({"cell": "lstm", "bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
     "none": ({"cell": "layer_norm_lstm", "num_layers": 2}, {"attention": "none", "cell": "layer_norm_lstm"}),
     "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
+    "pointer": ({}, {"order": "between", "num_layers": 2}),
+    "pointer with coverage": ({}, {"coverage": True}),
 }
 LINES = ["", "a dog", "   ", "the cat sits on a mat", "😀 Straße", "hello, world!"]
 
@@ -51,7 +53,8 @@ def tokenizer(tokenizers):
 def make(build_model, tokenizer):
     def make_(name):
         encoder, decoder = MODELS[name]
-        model = build_model(encoder, decoder, sizes=(tokenizer.size, tokenizer.size))
+        sizes = (tokenizer.size, tokenizer.size)
+        model = build_model(encoder, decoder, sizes=sizes, pointer=name.startswith("pointer"))
         bias = model.head.bias.numpy()
         bias[EOS] = 1.5  # ends come at different lengths
         model.head.bias.assign(bias)

@@ -51,6 +51,17 @@ def cases() -> dict[str, dict[str, Any]]:
             "decoder": decoder | {"units": 6},
             "tie": "none" if decoder["readout_units"] is None else ("none", "target", "all")[number % 3],
         }
+    # The pointer and coverage, with each attention, in each place, alone and together.
+    for number, (attention, place) in enumerate(product(ATTENTIONS, ("before", "between", "after", "fed"))):
+        order = "before" if place == "fed" and number % 2 else place.replace("fed", "after")
+        decoder = {"units": 6, "readout_units": 5, "attention": attention, "heads": 2, "order": order, "num_layers": 2}
+        parts = [("pointer",), ("coverage",), ("pointer", "coverage")][number % 3]
+        found[f"{attention}-{place}-{'-'.join(parts)}"] = {
+            "encoder": {"units": 3},
+            "decoder": decoder | {"coverage": "coverage" in parts, "input_feeding": place == "fed"},
+            "tie": "all" if number % 2 else "none",
+            "pointer": "pointer" in parts,
+        }
     return found
 
 
@@ -137,7 +148,8 @@ def test_gradients_reach_every_trainable_variable(model, gradients):
 
 def test_dropout_changes_training_and_leaves_inference_alone(case, model, build_model, whole, array):
     rates = {"dropout": 0.3, "variational_dropout": case["tie"] == "all"}
-    dropping = build_model(case["encoder"] | rates, case["decoder"] | rates, tie=case["tie"])
+    sides = {name: case[name] | rates for name in ("encoder", "decoder")}
+    dropping = build_model(**{**case, **sides})
     dropping.set_weights(model.get_weights())
     close(array(dropping((SOURCE, TARGET), training=False)), whole, atol=0)
     assert not np.allclose(array(dropping((SOURCE, TARGET), training=True)), whole, atol=1e-3)

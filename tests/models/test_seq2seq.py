@@ -19,7 +19,7 @@ def test_a_tie_shares_the_matrices_over_the_vocabulary(build_model, tie, matrice
 def test_logits_are_features_times_the_output_weights(build_model, array, tie):
     model = build_model(tie=tie)
     memory = model.encode(SOURCE)
-    features, _ = model.features(TARGET, memory, memory.state)
+    features = model.run(TARGET, memory, memory.state).features
     kernel, bias = map(array, model.output_weights())
     expected = array(features) @ kernel.T + bias
     np.testing.assert_allclose(array(model.decode(TARGET, memory, memory.state)[0]), expected, atol=1e-5)

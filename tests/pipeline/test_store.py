@@ -31,7 +31,7 @@ def test_what_was_written_is_read_each_sequence_with_its_eos(make_store, rng):
 def test_empty_and_too_long_pairs_are_left_out_and_counted(make_store):
     pairs = [([4], [5]), ([], [5]), ([4], []), ([], []), ([4] * 4, [5]), ([4], [5] * 4), ([6] * 3, [7] * 3)]
     store = make_store(pairs, max_length=3)
-    assert store.counts == {"pairs": 2, "empty": 3, "too_long": 2}
+    assert store.counts == {"pairs": 2, "empty": 3, "too_long": 2, "cut": 0}
     assert [store.source(i).tolist() for i in range(len(store))] == [[4, EOS], [6, 6, 6, EOS]]
     assert [store.target(i).tolist() for i in range(len(store))] == [[5, EOS], [7, 7, 7, EOS]]
 
@@ -100,3 +100,9 @@ def test_a_store_that_is_not_whole_is_refused_and_named(make_store, damage):
 
 def test_a_store_without_pairs_is_empty(make_store):
     assert len(make_store([([], [])])) == 0
+
+
+def test_long_sources_are_cut_and_counted_where_asked(make_store):
+    store = make_store([([5, 6, 7, 8], [5]), ([5, 6], [5, 6, 7, 8]), ([5, 6, 7], [9])], max_length=3, cut_source=2)
+    assert store.counts == {"pairs": 2, "empty": 0, "too_long": 1, "cut": 2}
+    assert [store.source(i).tolist() for i in range(2)] == [[5, 6, EOS], [5, 6, EOS]]

@@ -5,7 +5,8 @@ from pydantic import ValidationError
 
 from recipes.command import parse
 from recipes.translation import RECIPES
-from seq2seq.recipe.config import Recipe, RecipeError, describe, from_json, leaves, override
+from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.parsing import RecipeError, describe, from_json, leaves, override
 
 
 def test_every_named_variant_survives_json():

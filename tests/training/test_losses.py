@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from seq2seq.training.losses import TeacherForcing, fused_cross_entropy
+from seq2seq.layers.heads import log_of
+from seq2seq.training.losses import TeacherForcing, coverage_loss, fused_cross_entropy
 
 ROWS, DIM, SIZE = 23, 4, 50
 ONE_ROW = 4 * SIZE
@@ -189,3 +190,93 @@ def test_fit_follows_the_gradient_of_the_mean_loss_of_a_token(build_model, batch
     _, found = gradients(loss, reference.trainable_variables)
     for variable, before, gradient in zip(model.trainable_variables, reference.trainable_variables, found, strict=True):
         np.testing.assert_allclose(variable.numpy(), before.numpy() - 0.5 * gradient, atol=1e-5)
+
+
+@pytest.fixture
+def mixture(rng):
+    """A gate, and what is copied of each label; of some nothing."""
+    gate = rng.uniform(0.05, 0.95, ROWS).astype("float32")
+    copied = rng.uniform(0, 1, ROWS).astype("float32") * (np.arange(ROWS) % 3 > 0)
+    return gate, copied.astype("float32")
+
+
+def plain_mixture(features, kernel, bias, gate, copied, labels, weights, smoothing):
+    """`(smoothed loss, negative log-likelihood)`, all probabilities made whole."""
+    logits = ops.matmul(features, ops.transpose(kernel)) + bias
+    softmax = ops.softmax(logits)
+    hit = ops.sum(softmax * ops.one_hot(labels, SIZE, dtype="float32"), axis=1)
+    nll = -ops.log(gate * hit + (1 - gate) * copied)
+    spread = -ops.mean(ops.log_softmax(logits), axis=1)
+    return ops.sum(weights * ((1 - smoothing) * nll + smoothing * spread)), ops.sum(weights * nll)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("chunk_rows", [1, 4, 23])
+def test_a_pointers_values_and_gradients_equal_those_of_the_mixture(
+    problem, mixture, gradients, array, smoothing, chunk_rows
+):
+    *inputs, labels, weights = problem
+    variables = [keras.Variable(x) for x in (*inputs, *mixture)]
+
+    def fused():
+        x, k, b, gate, copied = (1.0 * v for v in variables)
+        both = ops.log(gate), log_of(copied) + ops.log(1 - gate)
+        return 0.7 * fused_cross_entropy(x, k, b, labels, weights, smoothing, chunk_rows * ONE_ROW, mixture=both)[0]
+
+    def reference():
+        return 0.7 * plain_mixture(*variables, labels, weights, smoothing)[0]
+
+    value, found = gradients(fused, variables)
+    wanted, expected = gradients(reference, variables)
+    np.testing.assert_allclose(array(value), array(wanted), rtol=1e-5)
+    for got, want in zip(found, expected, strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-4, atol=2e-5)
+    both = np.log(mixture[0]), array(log_of(mixture[1])) + np.log(1 - mixture[0])
+    for training in (True, False):
+        pair = fused_cross_entropy(*problem, smoothing, chunk_rows * ONE_ROW, training, both)
+        for got, want in zip(pair, plain_mixture(*inputs, *mixture, labels, weights, smoothing), strict=True):
+            np.testing.assert_allclose(array(got), array(want), rtol=1e-5)
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_fit_trains_a_pointer_on_the_likelihood_of_its_logits(build_model, batches, gradients, array, order):
+    model, reference = (build_model(tie="all", pointer=True, decoder={"order": order}) for _ in range(2))
+    trainer = TeacherForcing(model, budget=1)
+    trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False)
+    nlls = np.concatenate([token_nlls(model, batch, array) for batch in batches])
+    np.testing.assert_allclose(
+        trainer.evaluate(_Batches(batches), verbose=0, return_dict=True)["nll"], nlls.mean(), rtol=1e-5
+    )
+    trainer.fit(_Batches(batches[:1]), epochs=1, verbose=0)
+    inputs, target, weights = batches[0]
+
+    def loss():
+        losses = ops.sparse_categorical_crossentropy(target, reference(inputs), from_logits=True)
+        return ops.sum(losses * weights) / weights.sum()
+
+    _, found = gradients(loss, reference.trainable_variables)
+    for variable, before, gradient in zip(model.trainable_variables, reference.trainable_variables, found, strict=True):
+        np.testing.assert_allclose(array(variable), array(before) - 0.5 * gradient, atol=2e-5)
+
+
+def test_the_loss_of_coverage_is_what_went_where_it_was_before(rng, array):
+    attention = rng.dirichlet(np.ones(4), (2, 3)).astype("float32")
+    weights = np.array([[1, 1, 1], [1, 1, 0]], "float32")
+    wanted = 0.0
+    for row in range(2):
+        for t in range(3):
+            seen = attention[row, :t].sum(0)
+            wanted += weights[row, t] * np.minimum(attention[row, t], seen).sum()
+    np.testing.assert_allclose(array(coverage_loss(attention, weights)), wanted, rtol=1e-5)
+
+
+def test_the_loss_of_coverage_counts_only_once_it_is_switched_on(build_model, batches):
+    trainer = TeacherForcing(build_model(decoder={"coverage": True}))
+    trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    losses = []
+    for rate in (0.0, 2.0):
+        trainer.coverage_rate.assign(rate)
+        found = trainer.evaluate(_Batches(batches), verbose=0, return_dict=True)
+        losses.append((found["loss"], found["nll"]))
+    assert losses[1][0] > losses[0][0] + 0.1
+    assert losses[1][1] == losses[0][1]

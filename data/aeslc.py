@@ -1,0 +1,116 @@
+"""AESLC: e-mails of the Enron corpus with their subject lines (Zhang & Tetreault 2019).
+
+14,436 / 1,960 / 1,906 e-mails; those of dev and test have three further subjects each, written by annotators. The
+body's line breaks become spaces. What the training text shares with the tests is told by `overlap`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find
+from seq2seq.files import whole_folder, write_text
+from seq2seq.pipeline.corpus import Records
+
+NAME = "aeslc"
+LANGUAGES = ("en",)
+SPLITS = {"train": "train", "val": "dev", "test": "test"}
+LICENCE = "CC BY-NC-SA 4.0: not for commercial use"
+CITATION = "Zhang & Tetreault 2019, This Email Could Save Your Life, ACL"
+ADDRESS = "https://github.com/ryanzhumich/AESLC/archive/refs/heads/master.zip"
+MIRRORED = RemoteFile(
+    NAME,
+    "aeslc_enron_subject_line.tar.gz",
+    ADDRESS,
+    "b28e0e7b4e49fc73ac70141af6990086fd926bfcaa59106ca5c9fae7d9b7642a",
+)
+"""The folder enron_subject_line in an archive of its own, as mirrors have it."""
+OFFICIAL = RemoteFile(NAME, "AESLC-master.zip", ADDRESS, "")
+"""Made anew by its server, so its bytes may differ; what is in it is checked instead."""
+CONTENT = "8a1a7664b02ff9c804e6769084d45e4038c45f72e5b1200582e9b18c06bde1ba"
+"""sha256 over all e-mails: of each, in the order of split/name, both and its bytes."""
+
+
+def load(split: str, source: str = "en", target: str = "en") -> Records:
+    """Returns a split: source the body, target the subject, references the annotators' subjects.
+
+    Raises:
+        ValueError: an unknown split or language; an archive that cannot be had or is another one.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"AESLC has the splits {', '.join(SPLITS)}. Received: {split!r}")
+    if {source, target} != set(LANGUAGES):
+        raise ValueError(f"AESLC is in English (en). Received: {source!r}, {target!r}")
+    folder = cache_folder(NAME) / f"split-{CONTENT[:12]}"
+    if not folder.is_dir():
+        _unpack(folder)
+    return Records(folder / f"{split}.jsonl", "body", "subject", ("ann0", "ann1", "ann2"))
+
+
+def parse(text: str) -> dict[str, str]:
+    """Returns the body, the subject and the further subjects of an e-mail's file."""
+    fields = {"body": ""}
+    name = "body"
+    for line in text.split("\n"):
+        if line.startswith("@") and line[1:].strip() in ("subject", "ann0", "ann1", "ann2"):
+            name = line[1:].strip()
+            fields[name] = ""
+        else:
+            fields[name] += line + "\n"
+    return {name: " ".join(value.split()) for name, value in fields.items()}
+
+
+def overlap(train: Records, test: Records) -> int:
+    """The number of test e-mails whose body stands in the training text too, spacing and case apart."""
+    known = {" ".join(example.source.lower().split()) for example in train}
+    return sum(" ".join(example.source.lower().split()) in known for example in test)
+
+
+def _unpack(folder: Path) -> None:
+    archive = find(MIRRORED) or fetch(OFFICIAL)
+    try:
+        files = dict(sorted(_members(archive)))
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+        raise FetchError(
+            f"{archive} is no archive that can be read ({error}). Delete it and fetch it again."
+        ) from error
+    digest = hashlib.sha256()
+    for name, data in files.items():
+        digest.update(name.encode("utf-8") + b"\0" + data + b"\0")
+    if digest.hexdigest() != CONTENT:
+        raise FetchError(
+            f"{archive} does not hold the e-mails that were expected.\n  expected sha256 {CONTENT}\n"
+            f"  received sha256 {digest.hexdigest()}\nDelete it, or replace it with the one from {ADDRESS}."
+        )
+    with whole_folder(folder) as partial:
+        for split, theirs in SPLITS.items():
+            rows = [
+                parse(data.decode("utf-8", "replace")) for name, data in files.items() if name.startswith(theirs + "/")
+            ]
+            write_text(partial / f"{split}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
+    """Yields `split/name` and the bytes of every e-mail. Read in memory: nothing is written where a member says."""
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive) as members:
+            for name in members.namelist():
+                if key := _key(name):
+                    yield key, members.read(name)
+        return
+    with tarfile.open(archive) as members:
+        for member in members:
+            file = members.extractfile(member) if member.isfile() else None
+            if file and (key := _key(member.name)):
+                yield key, file.read()
+
+
+def _key(name: str) -> str:
+    parts = PurePosixPath(name).parts
+    known = len(parts) >= 3 and parts[-3] == "enron_subject_line" and parts[-1].endswith(".subject")
+    return "/".join(parts[-2:]) if known and parts[-2] in SPLITS.values() else ""

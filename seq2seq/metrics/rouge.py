@@ -1,0 +1,67 @@
+"""ROUGE by the `rouge-score` package (Lin 2004). A score never travels without its signature."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib import metadata
+from statistics import fmean
+from typing import Any
+
+from seq2seq.metrics.bleu import Score
+
+KINDS = ("rouge1", "rouge2", "rougeL")
+
+
+class _Words:
+    """Words of any script; the package's own tokeniser knows ASCII alone."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return re.findall(r"\w+", text.lower())
+
+
+def rouge(hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str = "en") -> dict[str, Score]:
+    """Returns rouge1, rouge2 and rougeL: F1 in percent, the mean over the lines.
+
+    Where a line has further references, its score is that of the first one; `…_mean` is the mean over all of its
+    references and `…_best` that of the best one.
+
+    Args:
+        hypotheses: A text a line.
+        references: One or more for each, the main one first.
+        language: ISO 639-1. English: the package's tokeniser and Porter's stemmer; otherwise words as they are.
+
+    Raises:
+        ValueError: nothing to score, or lists of unequal length.
+    """
+    from rouge_score import rouge_scorer
+
+    if len(hypotheses) != len(references):
+        raise ValueError(
+            f"{len(hypotheses):,} hypotheses for {len(references):,} references: they must run in parallel."
+        )
+    if not references:
+        raise ValueError("There is nothing to score: no reference.")
+    english = language == "en"
+    scorer = rouge_scorer.RougeScorer(KINDS, use_stemmer=english, tokenizer=None if english else _Words())
+    found: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
+    for hypothesis, refs in zip(hypotheses, references, strict=True):
+        each = [scorer.score(reference, hypothesis) for reference in refs]
+        for kind in KINDS:
+            found[kind].append([100 * score[kind].fmeasure for score in each])
+    how = "stemmer:porter|tok:default" if english else "stemmer:none|tok:words"
+    signature = f"{{}}|f1|lang:{language}|{how}|rouge-score:{metadata.version('rouge-score')}"
+    scores: dict[str, Score] = {}
+    ways: list[tuple[str, str, Any]] = [("", "refs:1", lambda row: row[0])]
+    if most := max(map(len, references)) - 1:
+        ways += [("_mean", f"refs:{most + 1}|mean", fmean), ("_best", f"refs:{most + 1}|best", max)]
+    for suffix, told, choose in ways:
+        for kind in KINDS:
+            scores[kind + suffix] = Score(fmean(map(choose, found[kind])), signature.format(f"{kind}|{told}"))
+    return scores
+
+
+def mean_rouge(hypotheses: Sequence[str], references: Sequence[str], language: str = "en") -> Score:
+    """Returns the mean of rouge1, rouge2 and rougeL against one reference each: one number to choose an epoch by."""
+    scores = rouge(hypotheses, [[reference] for reference in references], language)
+    return Score(fmean(s.score for s in scores.values()), scores["rouge1"].signature.replace("rouge1", "mean-1-2-L"))

@@ -1,0 +1,109 @@
+"""What a summary did with its source: how short it is, what it took over, what it says twice, which words it kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from statistics import fmean
+
+import numpy as np
+
+from seq2seq.metrics.bleu import Score
+
+WORDS = "words:unicode+punctuation|cased"
+"""Of the signatures: how text is cut here."""
+
+
+def words(text: str) -> list[str]:
+    """Words and single punctuation marks, as they stand."""
+    return re.findall(r"\w+|[^\w\s]", text)
+
+
+def ngrams(tokens: Sequence[str], size: int) -> list[tuple[str, ...]]:
+    """All runs of `size` tokens, in order."""
+    return [tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]
+
+
+def describe_summaries(sources: Sequence[str], hypotheses: Sequence[str]) -> dict[str, Score]:
+    """Returns percentages over all lines together: no qualities, but what to look at.
+
+    length: words of the output for 100 of the input. copied: words of the output that stand in its input.
+    novel_2, novel_3: bigrams and trigrams of the output that do not. repeated_2: bigrams that the output had before.
+    """
+    inputs, outputs = [words(text) for text in sources], [words(text) for text in hypotheses]
+
+    def share(part: float, whole: float, name: str) -> Score:
+        return Score(100 * part / max(whole, 1), f"{name}|{WORDS}")
+
+    total = sum(map(len, outputs))
+    copied = sum(sum(word in set_ for word in out) for out, set_ in zip(outputs, map(set, inputs), strict=True))
+    found = {
+        "length": share(total, sum(map(len, inputs)), "length"),
+        "copied": share(copied, total, "copied"),
+    }
+    for size in (2, 3):
+        grams = [ngrams(out, size) for out in outputs]
+        known = [set(ngrams(given, size)) for given in inputs]
+        novel = sum(sum(gram not in given for gram in out) for out, given in zip(grams, known, strict=True))
+        found[f"novel_{size}"] = share(novel, sum(map(len, grams)), f"novel_{size}")
+        if size == 2:
+            again = sum(len(out) - len(set(out)) for out in grams)
+            found["repeated_2"] = share(again, sum(map(len, grams)), "repeated_2")
+    return found
+
+
+def kept_words(source: Sequence[str], output: Sequence[str]) -> np.ndarray:
+    """Returns `(len(source),)`, bool: the words of a longest common subsequence of the two, the earliest such."""
+    rows, columns = len(source), len(output)
+    best = np.zeros((rows + 1, columns + 1), np.int32)  # of source[i:] and output[j:]
+    for i in range(rows - 1, -1, -1):
+        for j in range(columns - 1, -1, -1):
+            same = source[i] == output[j]
+            best[i, j] = best[i + 1, j + 1] + 1 if same else max(best[i + 1, j], best[i, j + 1])
+    kept, i, j = np.zeros(rows, bool), 0, 0
+    while i < rows and j < columns:
+        if source[i] == output[j]:
+            kept[i], i, j = True, i + 1, j + 1
+        elif best[i + 1, j] >= best[i, j + 1]:
+            i += 1
+        else:
+            j += 1
+    return kept
+
+
+def kept_word_scores(sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, Score]:
+    """Scores compressions by the words of the source that they keep, found by `kept_words` for both sides.
+
+    f1: of the kept words, the mean over the lines; f1_pooled: over all words together; accuracy: words of the source
+    on which both agree; exact: lines in which they agree on every word. All in percent.
+    """
+    lines = [
+        [kept_words(source, words(side)) for side in (hypothesis, reference)]
+        for source, hypothesis, reference in zip(map(words, sources), hypotheses, references, strict=True)
+    ]
+    if not lines:
+        raise ValueError("There is nothing to score: no reference.")
+    both = np.asarray([(ours & gold).sum() for ours, gold in lines], float)
+    each = np.asarray([ours.sum() + gold.sum() for ours, gold in lines], float)
+    agreed = [ours == gold for ours, gold in lines]
+    found = {
+        "f1": fmean(np.where(each > 0, 2 * both / np.maximum(each, 1), 1.0)),
+        "f1_pooled": 2 * both.sum() / max(each.sum(), 1),
+        "accuracy": float(np.concatenate(agreed).mean()),
+        "exact": fmean(bool(line.all()) for line in agreed),
+    }
+    return {name: Score(100 * float(value), f"{name}|kept:lcs|{WORDS}") for name, value in found.items()}
+
+
+def names_right(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    """The share of lines, in percent, whose output has every name and number of its reference, as often.
+
+    A name is a word with a capital, a number one with a digit; lines without any do not count.
+    """
+    right = []
+    for hypothesis, reference in zip(hypotheses, references, strict=True):
+        due = [word for word in words(reference) if any(c.isupper() or c.isdigit() for c in word)]
+        have = words(hypothesis)
+        if due:
+            right.append(all(have.count(word) >= due.count(word) for word in due))
+    return Score(100 * fmean(right) if right else 0.0, f"names|{WORDS}")

@@ -1,0 +1,72 @@
+"""What a search must not write: control symbols always; an early end, and n-grams again, where asked."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from seq2seq.symbols import BOS, EOS, PAD
+
+FORBIDDEN = -1e9
+"""The log-probability of what must not be chosen."""
+
+
+class Rules(NamedTuple):
+    """What must not be written where. Hypotheses that keep to them score as they would without."""
+
+    min_length: int = 0
+    """EOS is forbidden before so many pieces."""
+    no_repeat: int = 0
+    """A piece is forbidden that would end an n-gram of this size which the hypothesis has already; 0: none is."""
+
+
+def forbid_control_symbols(logits: Any) -> Any:
+    """`(…, size)` logits in which PAD and BOS cannot win."""
+    size = logits.shape[-1]
+    penalty = ops.sum(ops.one_hot(ops.convert_to_tensor([PAD, BOS]), size, dtype="float32"), axis=0) * FORBIDDEN
+    return ops.cast(logits, "float32") + penalty
+
+
+def forbid(logits: Any, ids: Any, time: Any, rules: Rules) -> Any:
+    """Returns `(rows, size)` logits or log-probabilities in which nothing can win that the rules forbid.
+
+    Args:
+        logits: `(rows, size)`, float32.
+        ids: `(rows, width)`, int32: what was written, `time` pieces, then PAD.
+        time: int32 scalar.
+        rules: The rules.
+    """
+    if rules.min_length:
+        ends = ops.one_hot(EOS, logits.shape[-1], dtype="float32") * FORBIDDEN
+        logits = logits + ops.where(time < rules.min_length, ends, 0.0)
+    if rules.no_repeat:
+        logits = forbid_ids(logits, repeats(ids, time, rules.no_repeat))
+    return logits
+
+
+def forbid_ids(logits: Any, ids: Any) -> Any:
+    """Forbids in each row of `(rows, size)` the ids in the same row of `(rows, n)`; PAD fills up, and never counts."""
+    row = ops.expand_dims(ops.arange(ops.shape(ids)[0], dtype="int32"), 1) + ops.zeros_like(ids)
+    places = ops.reshape(ops.stack([row, ids], axis=2), (-1, 2))
+    # What is there twice is forbidden twice as much.
+    penalty = ops.zeros_like(ops.reshape(ids, (-1,)), dtype="float32") + FORBIDDEN
+    return logits + ops.scatter(places, penalty, ops.shape(logits))
+
+
+def repeats(ids: Any, time: Any, size: int) -> Any:
+    """Returns the ids that would end an n-gram of `size` a second time, `(rows, width)`, PAD where none.
+
+    With a size of 1 that is every piece written so far.
+    """
+    width = ops.shape(ids)[1]
+    places = ops.arange(width, dtype="int32")
+    found = places < time  # where a piece stands that followed the same pieces as those just written
+    found = ops.logical_and(ops.expand_dims(found, 0), ops.not_equal(ids, PAD))
+    for back in range(1, size):
+        before = ops.pad(ids, [[0, 0], [back, 0]])[:, :width]  # the piece that stands so far before each
+        here = ops.maximum(time - back, 0)
+        last = ops.sum(ops.where(ops.equal(places, here), ids, 0), axis=1, keepdims=True)
+        alike = ops.logical_and(ops.equal(before, last), ops.not_equal(before, PAD))
+        found = ops.logical_and(found, alike)
+    return ops.where(found, ids, PAD)

@@ -1,0 +1,130 @@
+"""The pointer mixes two distributions into one; coverage tells attention where it was."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seq2seq.layers.attention import ATTENTIONS
+from seq2seq.layers.decoder import RNNDecoder
+from seq2seq.layers.heads import CopyGate
+
+SIZE = 9
+SOURCE = np.array([[5, 6, 5, 3], [8, 3, 0, 0]], np.int32)  # 5 stands twice
+MASK = SOURCE != 0
+
+
+@pytest.fixture
+def gate(randomize):
+    layer = CopyGate()
+    layer.build((None, None, 4))
+    return randomize(layer)
+
+
+@pytest.fixture
+def parts(rng):
+    """Logits, features and weights of 2 sources x 3 rows that share each, 2 steps."""
+    weights = rng.random((6, 2, 4)) * np.repeat(MASK, 3, axis=0)[:, None]
+    return (
+        rng.normal(size=(6, 2, SIZE)).astype("float32"),
+        rng.normal(size=(6, 2, 4)).astype("float32"),
+        (weights / weights.sum(-1, keepdims=True)).astype("float32"),
+    )
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def test_the_mixture_is_the_sum_of_both_distributions(gate, parts, array):
+    logits, features, weights = parts
+    g = np.exp(array(gate(features)[0]))[..., None]
+    copied = np.zeros_like(logits)
+    for row in range(6):
+        for place, piece in enumerate(SOURCE[row // 3]):
+            copied[row, :, piece] += weights[row, :, place]
+    found = np.exp(array(gate.mix(logits, gate(features), weights, SOURCE)))
+    np.testing.assert_allclose(found, g * softmax(logits) + (1 - g) * copied, atol=1e-6)
+    np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+
+
+def test_both_gates_are_one_together_and_far_from_overflow(gate, array):
+    both = [array(part) for part in gate(np.array([[[1e4] * 4, [-1e4] * 4, [0.0] * 4]], "float32"))]
+    assert np.isfinite(both).all()
+    np.testing.assert_allclose(np.exp(both[0]) + np.exp(both[1]), 1, atol=1e-6)
+
+
+def test_what_is_copied_of_a_label_is_its_part_of_the_mixture(gate, parts, array, rng):
+    logits, features, weights = parts
+    labels = rng.integers(0, SIZE, (6, 2)).astype("int32")
+    labels[0, 0] = 5
+    generate, copy = (array(part) for part in gate(features))
+    copied = array(gate.copied(weights, np.repeat(SOURCE, 3, axis=0), labels))
+    whole = np.exp(generate) * np.take_along_axis(softmax(logits), labels[..., None], 2)[..., 0] + np.exp(copy) * copied
+    mixed = np.take_along_axis(np.exp(array(gate.mix(logits, (generate, copy), weights, SOURCE))), labels[..., None], 2)
+    np.testing.assert_allclose(mixed[..., 0], whole, atol=1e-6)
+    np.testing.assert_allclose(copied[0, 0], weights[0, 0, 0] + weights[0, 0, 2], atol=1e-6)
+
+
+PLACES = {
+    "before": {"order": "before"},
+    "between": {"order": "between", "num_layers": 2},
+    "after": {"order": "after"},
+    "fed": {"order": "after", "input_feeding": True},
+    "fed before": {"order": "before", "input_feeding": True, "num_layers": 2},
+}
+
+
+@pytest.fixture
+def decoder_of(randomize, array, rng):
+    """Makes a decoder and runs it over the same numbers; `without` gives it the weights of another that has more."""
+    values = rng.normal(size=(2, 4, 6)).astype("float32")
+    inputs = rng.normal(size=(2, 3, 3)).astype("float32")
+
+    def run(**options):
+        decoder = RNNDecoder(6, readout_units=5, attention_units=6, heads=2, **options)
+        decoder.build((None, None, 3), 6, [[6]])
+        return randomize(decoder), inputs, values
+
+    return run
+
+
+def outputs(decoder, inputs, values):
+    memory = decoder.remember(values, MASK, [[values[:, 0]] * 1])
+    return decoder(inputs, memory, memory.state), memory
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_coverage_that_weighs_nothing_changes_nothing(decoder_of, array, attention, place):
+    covered, inputs, values = decoder_of(attention=attention, coverage=True, **PLACES[place])
+    covered.attend.coverage_weight.assign(0 * covered.attend.coverage_weight)
+    plain, *_ = decoder_of(attention=attention, **PLACES[place])
+    plain.set_weights([array(w) for w in covered.weights if w is not covered.attend.coverage_weight])
+    (got, _), (wanted, memory) = outputs(covered, inputs, values), outputs(plain, inputs, values)
+    np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-5)
+    np.testing.assert_allclose(array(got.weights), array(plain.align(wanted, memory)), atol=1e-5)
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_coverage_is_the_sum_of_the_weights_and_matters(decoder_of, array, attention, place):
+    decoder, inputs, values = decoder_of(attention=attention, coverage=True, **PLACES[place])
+    decoder.attend.coverage_weight.assign(0 * decoder.attend.coverage_weight - 3.0)
+    output, memory = outputs(decoder, inputs, values)
+    weights = array(output.weights)
+    np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
+    assert not weights[~np.broadcast_to(MASK[:, None], weights.shape)].any()
+    np.testing.assert_allclose(array(output.state["seen"]), weights.sum(1), atol=1e-5)
+    # Step by step, what was seen put in by hand.
+    again = decoder(inputs[:, :1], memory, {**memory.state, "seen": weights[:, 0]})
+    assert np.abs(array(again.weights)[:, 0] - weights[:, 0]).max() > 1e-3
+
+
+def test_what_was_seen_can_be_followed_without_coverage(decoder_of, array):
+    decoder, inputs, values = decoder_of()
+    plain, memory = outputs(decoder, inputs, values)
+    followed = decoder(inputs, memory, {**memory.state, "seen": np.zeros((2, 4), "float32")})
+    np.testing.assert_allclose(array(followed.state["seen"]), array(decoder.align(plain, memory)).sum(1), atol=1e-5)
+    np.testing.assert_array_equal(array(followed.features), array(plain.features))

@@ -1,8 +1,8 @@
 """Messages and their one-line summaries, made on the spot: a task that is copying, and needs no download.
 
 Each message names two people, a place and two numbers; its kind says which of them the summary wants. Every name and
-number of the tests is unseen: it stands nowhere in training. A model that has only its vocabulary must spell them from
-pieces that it never wrote in this order; one with a pointer copies them.
+number of the tests is unseen: it stands nowhere in training. A model that has only its vocabulary must learn to
+spell, piece by piece, from few examples; one with a pointer learns where to look.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from seq2seq.pipeline.corpus import Records
 
 NAME = "phrases"
 LANGUAGES = ("en",)
-SPLITS = {"train": 8_000, "val": 300, "test": 1_000}
+SPLITS = {"train": 3_000, "val": 300, "test": 1_000}
 LICENCE = "Apache-2.0: written for this project"
 CITATION = "This project"
-NAMES = {"train": 1_500, "val": 300, "test": 1_000}
+NAMES = {"train": 3_000, "val": 300, "test": 1_000}
 """How many names, and as many numbers, each split draws from."""
 
 
@@ -84,7 +84,8 @@ def vocabulary() -> dict[str, tuple[list[str], list[str]]]:
     numbers: set[str] = set()
     found = {}
     for split, count in NAMES.items():
-        fresh_names, fresh_numbers = [], []
+        fresh_names: list[str] = []
+        fresh_numbers: list[str] = []
         while len(fresh_names) < count:
             syllables = [draw.choice(CONSONANTS) + draw.choice(VOWELS) for _ in range(draw.choice((2, 2, 3)))]
             name = ("".join(syllables) + draw.choice(ENDINGS)).capitalize()

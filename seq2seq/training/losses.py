@@ -112,7 +112,8 @@ def fused_cross_entropy(
         dx, *shares = parts
         # So far d loss / d logits = w (1 - s) r p + w s p, where r is the share (1 without a pointer);
         # here follow - w (1 - s) r onehot and - w s / size.
-        due, dmixture = (1 - label_smoothing) * weights, ()
+        due = (1 - label_smoothing) * weights
+        dmixture: tuple[Any, ...] = ()
         if mixture:
             share = ops.reshape(shares[0], (-1, 2))[:rows]
             dmixture = -due * share[:, 0], -due * share[:, 1]
@@ -188,19 +189,19 @@ class TeacherForcing(keras.Model):
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         kernel, bias = self.model.output_weights()
-        features, *attention = y_pred
+        features, attention = y_pred[0], y_pred[-1]
         labels, weights = ops.reshape(y, (-1,)), ops.reshape(sample_weight, (-1,))
         mixture = None
         if self.model.gate is not None:
             generate, copy = self.model.gate(features)
-            copied = log_of(self.model.gate.copied(*attention, x[0], y)) + copy
+            copied = log_of(self.model.gate.copied(attention, x[0], y)) + copy
             mixture = ops.reshape(generate, (-1,)), ops.reshape(copied, (-1,))
         features = ops.reshape(features, (-1, features.shape[-1]))
         loss, nll = fused_cross_entropy(
             features, kernel, bias, labels, weights, self.label_smoothing, self.budget, training, mixture
         )
         if self.coverage_rate is not None:
-            loss = loss + self.coverage_rate * coverage_loss(*attention, sample_weight)
+            loss = loss + self.coverage_rate * coverage_loss(attention, sample_weight)
         tokens = ops.maximum(ops.sum(weights), 1.0)
         self.nll.update_state(nll / tokens, sample_weight=tokens)
         return loss / tokens

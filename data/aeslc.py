@@ -1,7 +1,7 @@
 """AESLC: e-mails of the Enron corpus with their subject lines (Zhang & Tetreault 2019).
 
 14,436 / 1,960 / 1,906 e-mails; those of dev and test have three further subjects each, written by annotators. The
-body's line breaks become spaces. What the training text shares with the tests is told by `overlap`.
+body's line breaks become spaces.
 """
 
 from __future__ import annotations
@@ -63,12 +63,6 @@ def parse(text: str) -> dict[str, str]:
         else:
             fields[name] += line + "\n"
     return {name: " ".join(value.split()) for name, value in fields.items()}
-
-
-def overlap(train: Records, test: Records) -> int:
-    """The number of test e-mails whose body stands in the training text too, spacing and case apart."""
-    known = {" ".join(example.source.lower().split()) for example in train}
-    return sum(" ".join(example.source.lower().split()) in known for example in test)
 
 
 def _unpack(folder: Path) -> None:

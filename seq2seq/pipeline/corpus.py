@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -201,3 +201,15 @@ def decode_line(line: bytes, place: str) -> str:
 
 def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
     return gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
+
+
+def overlap(train: Iterable[Example], tests: Mapping[str, Iterable[Example]]) -> dict[str, int]:
+    """Returns for each test how many of its sources stand in the training text too, case and spacing apart."""
+    keys = {name: [_key(example.source) for example in text] for name, text in tests.items()}
+    wanted = {key for those in keys.values() for key in those}
+    found = {key for example in train if (key := _key(example.source)) in wanted}
+    return {name: sum(key in found for key in those) for name, those in keys.items()}
+
+
+def _key(text: str) -> str:
+    return " ".join(text.casefold().split())

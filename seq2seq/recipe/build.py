@@ -10,7 +10,7 @@ from seq2seq.recipe.train import Corpus, learn_tokenizers, train
 
 def build(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> None:
     """Trains and scores `recipe` in `folder`, from wherever an earlier run of it has stopped; prints examples."""
-    record_tests(folder, corpus.tests)
+    record_tests(folder, corpus)
     source, target = learn_tokenizers(folder, recipe, corpus)
     train(folder, recipe, corpus, source, target)
     score_tests(folder, recipe, corpus.tests)

@@ -9,20 +9,27 @@ from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.pipeline.corpus import Records, Text, read_lines
+from seq2seq.pipeline.corpus import Records, Text, overlap, read_lines
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.report import read_history, versions, write_readme
 from seq2seq.recipe.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from seq2seq.generation.generator import Generator
+    from seq2seq.recipe.train import Corpus
 
 _log = logging.getLogger(__name__)
 
 
-def record_tests(folder: RunFolder, tests: dict[str, Text]) -> None:
-    """Writes to data.json where the test sets stand, with their checksums."""
-    folder.write_json(folder.data_file, {"tests": {name: _entry(text) for name, text in tests.items()}})
+def record_tests(folder: RunFolder, corpus: Corpus) -> None:
+    """Writes to data.json where the test sets stand, their checksums, and how much of them is in the training text."""
+    entries = {name: _entry(text) for name, text in corpus.tests.items()}
+    shared = overlap(corpus.train, corpus.tests)
+    for name, count in shared.items():
+        entries[name]["in_training"] = count
+        if count:
+            _log.info("Test set %s: %s of its sources stand in the training text too", name, f"{count:,}")
+    folder.write_json(folder.data_file, {"tests": entries})
 
 
 def _entry(text: Text) -> dict[str, Any]:

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from seq2seq.pipeline.corpus import CorpusError, ParallelText, Records, text_at
+from seq2seq.pipeline.corpus import CorpusError, ParallelText, Records, overlap, text_at
 from seq2seq.types import Example
 
 ROWS = [{"body": "a\nb", "title": "A", "second": "AA"}, {"body": "c", "title": "C", "other": 3}]
@@ -56,3 +56,9 @@ def test_the_name_of_a_file_tells_what_it_is(tmp_path):
     assert isinstance(text_at("a.tsv"), ParallelText)
     assert text_at("a.tsv.gz", "", "x").source_field == "x"
     assert text_at("a.jsonl", "b").target is not None
+
+
+def test_overlap_counts_the_sources_of_a_test_that_training_has_but_for_case_and_spaces():
+    train = [Example("Hi  there", "x", 1), Example("other", "y", 2)]
+    test = [Example(source, "z", 1) for source in ("hi THERE", "hi there", "there", "")]
+    assert overlap(train, {"test": test, "none": test[2:]}) == {"test": 2, "none": 0}

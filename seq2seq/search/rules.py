@@ -1,4 +1,4 @@
-"""What a search must not write: control symbols always; an early end, and n-grams again, where asked."""
+"""What a search must not write: control symbols always; where asked an early end, n-grams again, words."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ class Rules(NamedTuple):
     """EOS is forbidden before so many pieces."""
     no_repeat: int = 0
     """A piece is forbidden that would end an n-gram of this size which the hypothesis has already; 0: none is."""
+    prefix: Any = None
+    """`(batch, n)`, int32, then PAD: what the hypotheses of each source begin with, whatever else is forbidden."""
+    exclude: Any = None
+    """`(batch, phrases, n)`, int32, PAD before shorter ones: pieces that must not follow each other."""
 
 
 def forbid_control_symbols(logits: Any) -> Any:
@@ -32,17 +36,50 @@ def forbid(logits: Any, ids: Any, time: Any, rules: Rules) -> Any:
     """Returns `(rows, size)` logits or log-probabilities in which nothing can win that the rules forbid.
 
     Args:
-        logits: `(rows, size)`, float32.
+        logits: `(rows, size)`, float32; the rows of a source are neighbours.
         ids: `(rows, width)`, int32: what was written, `time` pieces, then PAD.
         time: int32 scalar.
         rules: The rules.
     """
+    free = logits
     if rules.min_length:
         ends = ops.one_hot(EOS, logits.shape[-1], dtype="float32") * FORBIDDEN
         logits = logits + ops.where(time < rules.min_length, ends, 0.0)
     if rules.no_repeat:
         logits = forbid_ids(logits, repeats(ids, time, rules.no_repeat))
+    if rules.exclude is not None:
+        logits = forbid_ids(logits, endings(ids, time, _for_rows(rules.exclude, ids)))
+    if rules.prefix is not None:
+        prefix = _for_rows(rules.prefix, ids)
+        here = ops.equal(ops.arange(ops.shape(prefix)[1], dtype="int32"), time)
+        due = ops.sum(ops.where(here, prefix, PAD), axis=1, keepdims=True)  # (rows, 1)
+        other = ops.not_equal(ops.arange(logits.shape[-1], dtype="int32"), due)
+        logits = ops.where(ops.equal(due, PAD), logits, ops.where(other, FORBIDDEN, free))
     return logits
+
+
+def _for_rows(tensor: Any, ids: Any) -> Any:
+    """`(batch, …)` -> `(rows, …)`: once for each row of a source."""
+    rows, batch = ops.shape(ids)[0], ops.shape(tensor)[0]
+    return ops.take(tensor, ops.arange(rows, dtype="int32") // (rows // batch), axis=0)
+
+
+def endings(ids: Any, time: Any, phrases: Any) -> Any:
+    """Returns the last piece of every phrase whose other pieces were just written, `(rows, phrases)`, PAD otherwise.
+
+    Args:
+        ids: As in `forbid`.
+        time: As in `forbid`.
+        phrases: `(rows, phrases, n)`, int32, PAD before shorter ones; all PAD is none.
+    """
+    size = phrases.shape[2]
+    places = ops.arange(ops.shape(ids)[1], dtype="int32")
+    found = ops.not_equal(phrases[:, :, -1], PAD)
+    for back in range(1, size):
+        last = ops.sum(ops.where(ops.equal(places, time - back), ids, PAD), axis=1, keepdims=True)  # (rows, 1)
+        due = phrases[:, :, size - 1 - back]
+        found = ops.logical_and(found, ops.logical_or(ops.equal(due, PAD), ops.equal(due, last)))
+    return ops.where(found, phrases[:, :, -1], PAD)
 
 
 def forbid_ids(logits: Any, ids: Any) -> Any:

@@ -96,7 +96,7 @@ def test_the_search_in_numpy_finds_what_the_one_in_a_graph_does(compiled, rules,
         return {"top": np.take_along_axis(gains, top, 1), "top_ids": top.astype("int32"), "eos": eos, "state": after}
 
     start = np.stack([np.arange(3), np.zeros(3, int)], axis=1)
-    found = lite_beam_search(step, start, LIMITS, 3, 2, "average", 1.0, None, *rules)
+    found = lite_beam_search(step, start, LIMITS, 3, 2, "average", 1.0, None, rules.min_length, rules.no_repeat)
     np.testing.assert_array_equal(found.ids, wanted[0])
     for got, expected in zip(found[1:], wanted[1:], strict=True):
         np.testing.assert_allclose(got, expected, atol=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -62,6 +63,11 @@ class Hypothesis:
     """What it was ranked by."""
     log_probability: float
     """In nats, EOS included."""
+
+    @property
+    def confidence(self) -> float:
+        """The geometric mean of the probabilities of the pieces and the EOS, from 0 to 1."""
+        return math.exp(self.log_probability / (len(self.pieces) + 1))
 
 
 EMPTY = Hypothesis("", (), 0.0, 0.0)

@@ -7,7 +7,6 @@ import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,6 +21,8 @@ SEARCH_FIELDS = (
     "coverage_penalty",
     "min_length",
     "no_repeat_ngram",
+    "groups",
+    "diversity",
     "max_ratio",
     "max_extra",
     "max_input",
@@ -58,6 +59,10 @@ def add_search_arguments(parser: argparse.ArgumentParser, batched: bool = True) 
     group.add_argument("--coverage-penalty", type=float, metavar="X", help="above 0: leave nothing of the input out")
     group.add_argument("--min-length", type=int, metavar="N", help="fewest pieces of an output")
     group.add_argument("--no-repeat-ngram", type=int, metavar="N", help="never the same N pieces twice in one output")
+    group.add_argument(
+        "--groups", type=positive, metavar="N", help="parts of the beam that are made to differ; divides --beam-size"
+    )
+    group.add_argument("--diversity", type=float, metavar="X", help="how much the groups must differ (default 0.5)")
     group.add_argument("--max-ratio", type=float, metavar="X", help="longest output: X * input pieces + --max-extra")
     group.add_argument("--max-extra", type=int, metavar="N", help="see --max-ratio")
     group.add_argument("--max-input", type=positive, metavar="N", help="refuse lines of more pieces")
@@ -80,16 +85,13 @@ def search_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return options | ({"num_best": arguments.n_best} if given.get("n_best", 1) > 1 else {})
 
 
-def input_chunks(path: str | None, size: int) -> Iterator[list[str]]:
-    """Yields the lines of a file, or of standard input, `size` at a time; from a terminal, line by line.
+def input_lines(path: str | None) -> Iterator[str]:
+    """Yields the lines of a file, or of standard input.
 
     Raises:
         CorpusError: a line is no text; it names the line.
     """
-    lines = read_lines(Path(path)) if path else _standard_input()
-    size = 1 if not path and sys.stdin.isatty() else size
-    while chunk := list(islice(lines, size)):
-        yield chunk
+    return read_lines(Path(path)) if path else _standard_input()
 
 
 def _standard_input() -> Iterator[str]:

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from seq2seq.generation.constraints import PieceConstraints, arrays
 from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
 from seq2seq.generation.searcher import Searcher
 from seq2seq.models.seq2seq import Seq2Seq
@@ -41,7 +42,7 @@ class Generator(LineGenerator):
         super().__init__(source_tokenizer, target_tokenizer, options)
         self.model = model
         self._greedy: Generator | None = None
-        self._searcher = _compiled(Searcher(model, options))
+        self._searchers: dict[str, keras.Model] = {}
         self._aligner = _compiled(_Aligner(model))
         self._scorer = _compiled(_Scorer(model))
 
@@ -59,15 +60,27 @@ class Generator(LineGenerator):
             self._greedy = self.with_options(beam_size=1, num_best=1, sampling=False)
         return self._greedy
 
-    def _search(self, sources: list[list[int]], places: list[int]) -> SearchResult:
-        inputs = _static(pad_with_eos(sources))
-        if not self.options.sampling:
-            return self._searcher.predict_on_batch(inputs)
-        # One stream a line, so that its draws do not depend on the lines beside it.
-        longest = self.options.output_limit(inputs.shape[1])
-        draws = [np.random.default_rng([self.options.seed, place]).random(longest + 1) for place in places]
-        rows = draws + draws[:1] * (len(inputs) - len(places))
-        return self._searcher.predict_on_batch((inputs, np.asarray(rows, np.float32)))
+    def _search(
+        self, sources: list[list[int]], places: list[int], constraints: list[PieceConstraints] | None = None
+    ) -> SearchResult:
+        inputs = {"source": _static(pad_with_eos(sources))}
+        rows = len(inputs["source"]) - len(places)  # what fills the batch up
+        if self.options.sampling:
+            # One stream a line, so that its draws do not depend on the lines beside it.
+            longest = self.options.output_limit(inputs["source"].shape[1])
+            longest += max((len(c.prefix) for c in constraints or ()), default=0) + 3  # its width is rounded up to 4
+            draws = [np.random.default_rng([self.options.seed, place]).random(longest + 1) for place in places]
+            inputs["uniforms"] = np.asarray(draws + draws[:1] * rows, np.float32)
+        kind = "plain"
+        if constraints is not None:
+            inputs |= arrays([*constraints, *constraints[:1] * rows])._asdict()
+            kind = "terms" if inputs["pieces"].any() else "rules"
+        if kind == "terms" and self.options.sampling:
+            raise ValueError("Sampling cannot promise terms: it writes a piece and never goes back. Search instead.")
+        if kind not in self._searchers:
+            distinct = self.options.num_best > 1 or kind != "plain"
+            self._searchers[kind] = _compiled(Searcher(self.model, self.options, distinct, kind == "terms"))
+        return self._searchers[kind].predict_on_batch(inputs)
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         target_input, _ = shift(_static(pad_with_eos(targets)))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from seq2seq.generation.constraints import ROUNDS, Constraints, PieceConstraints
 from seq2seq.pipeline.batches import pad
 from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS
@@ -37,10 +38,15 @@ class LineGenerator(ABC):
         """Whether `align` has something to show."""
 
     @abstractmethod
-    def _search(self, sources: list[list[int]], places: list[int]) -> SearchResult:
+    def _search(
+        self, sources: list[list[int]], places: list[int], constraints: list[PieceConstraints] | None = None
+    ) -> SearchResult:
         """Searches for a batch of sources, pieces without EOS, which stood at `places` among the lines.
 
-        The result may have further rows, which mean nothing.
+        The result may have further rows, which mean nothing, and more hypotheses than `num_best`.
+
+        Raises:
+            ValueError: constraints, where the search knows none.
         """
 
     @abstractmethod
@@ -61,23 +67,55 @@ class LineGenerator(ABC):
             return self.generate([lines], batch_size)[0][0].text
         return [best[0].text for best in self.generate(lines, batch_size)]
 
-    def generate(self, lines: Sequence[str], batch_size: int = 64) -> list[list[Hypothesis]]:
+    def generate(
+        self, lines: Sequence[str], batch_size: int = 64, constraints: Sequence[Constraints] | None = None
+    ) -> list[list[Hypothesis]]:
         """Returns the `num_best` hypotheses of each line, in the order of the lines; an empty line stays empty.
+
+        Hypotheses of a line differ in their text: fewer come where the beam holds no more.
 
         Args:
             lines: Text, one input each.
             batch_size: Lines searched together, at most, lines of like length. It changes the speed, not the result.
+            constraints: What is asked of each line's output. Every hypothesis keeps to it; none comes where none fits.
 
         Raises:
             InputTooLong: a line has more than `max_input` pieces and must not be cut; nothing is translated then.
+            ValueError: constraints that the vocabulary cannot write, or that this search does not know.
         """
         sources = self._read(lines)
+        if constraints is not None and any(constraints):
+            asked = [PieceConstraints.of(c, self.target_tokenizer) for c in constraints]
+            return self._generate_constrained(sources, batch_size, asked)
         results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
         batches = self._batches(sources, batch_size)
         searches = self._map(lambda places: self._search([sources[i] for i in places], places), batches)
         for places, found in zip(batches, searches, strict=True):
             for place, hypotheses in zip(places, self._to_text(found, len(places)), strict=True):
                 results[place] = hypotheses
+        return results
+
+    def _generate_constrained(
+        self, sources: list[list[int]], batch_size: int, asked: list[PieceConstraints]
+    ) -> list[list[Hypothesis]]:
+        results: list[list[Hypothesis]] = [[EMPTY]] * len(sources)
+        todo = [i for i, ids in enumerate(sources) if ids]
+        for _ in range(ROUNDS):
+            again = []
+            for batch in self._batches([sources[i] for i in todo], batch_size):
+                places = [todo[i] for i in batch]
+                found = self._search([sources[i] for i in places], places, [asked[i] for i in places])
+                for place, hypotheses in zip(places, self._to_text(found, len(places)), strict=True):
+                    results[place] = [h for h in hypotheses if asked[place].asked.holds(h.text)]
+                    before = asked[place]
+                    for h in hypotheses:
+                        ids = self.target_tokenizer.ids(h.pieces)
+                        asked[place] = asked[place].without_spellings_in(h.text, ids, self.target_tokenizer)
+                    if asked[place] != before:
+                        again.append(place)
+            todo = again
+            if not todo:
+                break
         return results
 
     def _read(self, lines: Sequence[str]) -> list[list[int]]:
@@ -119,6 +157,8 @@ class LineGenerator(ABC):
         ids = [found.ids[row, n, : found.lengths[row, n]].tolist() for row, n in places]
         results: list[list[Hypothesis]] = [[] for _ in range(rows)]
         for (row, n), pieces, text in zip(places, ids, self.target_tokenizer.decode(ids), strict=True):
+            if len(results[row]) == self.options.num_best or any(h.text == text for h in results[row]):
+                continue  # the same text in other pieces
             numbers = float(found.scores[row, n]), float(found.log_probabilities[row, n])
             results[row].append(Hypothesis(text, tuple(self.target_tokenizer.pieces(pieces)), *numbers))
         return results

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.generation.constraints import ConstraintArrays
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.beam import beam_search
 from seq2seq.search.consensus import choose_by_consensus
@@ -14,11 +15,23 @@ from seq2seq.search.greedy import greedy_search, sample_search
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import Rules
 from seq2seq.search.scoring import coverage_penalty
+from seq2seq.search.terms import Terms
 from seq2seq.symbols import PAD
 from seq2seq.types import SearchResult
 
+TERMS_BEAM = 10
+"""A search with terms to include has at least this beam: some of it waits for each of them."""
 
-def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = None) -> SearchResult:
+
+def search(
+    model: Seq2Seq,
+    source: Any,
+    options: SearchOptions,
+    uniforms: Any = None,
+    constraints: ConstraintArrays | None = None,
+    terms: bool = False,
+    whole_beam: bool = False,
+) -> SearchResult:
     """Encodes `source` once and searches as `options` say.
 
     Args:
@@ -26,6 +39,9 @@ def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = 
         source: `(batch, width)`, int32: ids that end in EOS, then PAD.
         options: How to search; `num_best` is the n of the result.
         uniforms: For sampling, the randomness; see `sample_search`.
+        constraints: What is asked of each source's output; limits grow by what they need.
+        terms: Whether any output must include something.
+        whole_beam: Return all hypotheses of the beam instead of `num_best`.
 
     Raises:
         ValueError: a coverage penalty for a model without attention.
@@ -47,16 +63,27 @@ def search(model: Seq2Seq, source: Any, options: SearchOptions, uniforms: Any = 
     # The EOS of the source is no piece of it.
     lengths = ops.sum(ops.cast(ops.not_equal(source, PAD), "int32"), axis=1) - 1
     limits, longest = _output_limit(lengths, options), _output_limit(ops.shape(source)[1], options)
-    rules = Rules(options.min_length, options.no_repeat_ngram)
+    rules, due = Rules(options.min_length, options.no_repeat_ngram), None
+    if constraints is not None:
+        rules = rules._replace(prefix=constraints.prefix, exclude=constraints.exclude)
+        needed = constraints.prefix, *((constraints.pieces,) if terms else ())
+        limits = limits + sum(ops.sum(ops.cast(ops.not_equal(ids, PAD), "int32"), axis=1) for ids in needed)
+        longest = longest + sum(ops.shape(ids)[1] for ids in needed)
+        due = Terms(constraints.pieces, constraints.term) if terms else None
     if options.sampling:
         narrow = (options.temperature, options.top_k, options.top_p)
         return sample_search(step, start, limits, longest, uniforms, *narrow, rules)
-    if options.beam_size == 1:
+    if options.beam_size == 1 and due is None:
         return greedy_search(step, start, limits, longest, rules)
-    kept = options.beam_size if options.consensus else options.num_best
-    shape = (options.beam_size, kept, options.normalization, options.strength)
-    found = beam_search(step, start, limits, longest, *shape, rules, penalize)
-    return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
+    size = options.beam_size
+    if due is not None:
+        size = max(size, -(-TERMS_BEAM // options.groups) * options.groups)
+    kept = size if options.consensus or whole_beam else options.num_best
+    shape = (size, kept, options.normalization, options.strength)
+    found = beam_search(step, start, limits, longest, *shape, rules, penalize, options.groups, options.diversity, due)
+    if not options.consensus:
+        return found
+    return choose_by_consensus(found, options.consensus, size if whole_beam else options.num_best)
 
 
 def _output_limit(length: Any, options: SearchOptions) -> Any:
@@ -68,13 +95,27 @@ def _output_limit(length: Any, options: SearchOptions) -> Any:
 
 
 class Searcher(keras.Model):
-    """`search` on one model with one set of options, compiled by Keras for the backend at hand."""
+    """`search` on one model with one set of options, compiled by Keras for the backend at hand.
 
-    def __init__(self, model: Seq2Seq, options: SearchOptions):
+    Args:
+        model: A built `Seq2Seq`.
+        options: How to search.
+        whole_beam, terms: As in `search`.
+
+    Call arguments:
+        inputs: By name `source`; for sampling `uniforms`; with constraints those of `ConstraintArrays`.
+    """
+
+    def __init__(self, model: Seq2Seq, options: SearchOptions, whole_beam: bool = False, terms: bool = False):
         super().__init__(name="searcher")
         self.model = model
         self.options = options
+        self.whole_beam = whole_beam
+        self.terms = terms
 
-    def call(self, inputs: Any) -> SearchResult:
-        source, *uniforms = inputs if self.options.sampling else (inputs,)
-        return search(self.model, source, self.options, *uniforms)
+    def call(self, inputs: dict[str, Any]) -> SearchResult:
+        asked = None
+        if "prefix" in inputs:
+            asked = ConstraintArrays(*(inputs[name] for name in ConstraintArrays._fields))
+        uniforms = inputs.get("uniforms")
+        return search(self.model, inputs["source"], self.options, uniforms, asked, self.terms, self.whole_beam)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.generation.constraints import PieceConstraints
 from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
 from seq2seq.lite.consensus import choose_by_consensus
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
@@ -54,6 +55,8 @@ class LiteGenerator(LineGenerator):
                 f"This LiteRT folder searches with beams of {known}. Received: {options.beam_size}. "
                 f"For another: seq2seq export RUN --format litert --beam-size {options.beam_size}"
             )
+        if options.groups > 1:
+            raise ValueError("A LiteRT folder has no diverse groups. Use the run folder for them.")
         if options.coverage_penalty and options.beam_size > 1:
             raise ValueError("A LiteRT folder knows no coverage penalty. Use the run folder for it.")
         rules = {"min_length": options.min_length, "no_repeat": options.no_repeat_ngram}
@@ -115,7 +118,11 @@ class LiteGenerator(LineGenerator):
         finally:
             self._idle.append(networks)
 
-    def _search(self, sources: list[list[int]], places: list[int]) -> SearchResult:
+    def _search(
+        self, sources: list[list[int]], places: list[int], constraints: list[PieceConstraints] | None = None
+    ) -> SearchResult:
+        if constraints is not None:
+            raise ValueError("A LiteRT folder knows no constraints. Use the run folder for them.")
         with self._borrowed() as networks:
             return self._search_on(networks, pad_with_eos(sources))
 
@@ -139,11 +146,11 @@ class LiteGenerator(LineGenerator):
             memory, kept = narrower
             return kept
 
-        kept = options.beam_size if options.consensus else options.num_best
+        kept = options.beam_size if options.consensus or options.num_best > 1 else 1
         how = (options.beam_size, kept, options.normalization, options.strength)
         rules = options.min_length, options.no_repeat_ngram
         found = beam_search(step, memory.state, limits, *how, narrow, *rules)
-        return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
+        return choose_by_consensus(found, options.consensus, kept) if options.consensus else found
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         given, _ = shift(pad_with_eos(targets))

@@ -37,6 +37,11 @@ class SearchOptions:
     """Fewest pieces of an output."""
     no_repeat_ngram: int = 0
     """Never write an n-gram of so many pieces twice in one output; 0 is off."""
+    groups: int = 1
+    """Into how many equal parts the beam falls, each made to differ from those before (diverse beam search,
+    Vijayakumar et al. 2018); divides beam_size. 1 is the plain beam."""
+    diversity: float = 0.5
+    """With groups: what a piece loses, in nats, for every earlier group's hypothesis that takes it in the same step."""
     max_ratio: float = 2.0
     """Longest output in pieces: max_ratio * input pieces + max_extra."""
     max_extra: int = 10
@@ -59,7 +64,8 @@ class SearchOptions:
     def changed(self, **options: Any) -> SearchOptions:
         """Returns these options with some replaced; for more hypotheses than the beam holds, with a wider beam."""
         if "num_best" in options and "beam_size" not in options:
-            options["beam_size"] = max(self.beam_size, options["num_best"])
+            groups = options.get("groups", self.groups)
+            options["beam_size"] = max(self.beam_size, -(-options["num_best"] // groups) * groups)
         return replace(self, **options)
 
     def output_limit(self, length: int) -> int:
@@ -89,6 +95,13 @@ class SearchOptions:
             raise ValueError(f"coverage_penalty must be a number and not negative. Received: {self.coverage_penalty}")
         if not 0 <= self.consensus < math.inf:
             raise ValueError(f"consensus must be a number and not negative. Received: {self.consensus}")
+        if self.groups < 1 or (self.beam_size % self.groups and not self.sampling):
+            raise ValueError(
+                "groups must be at least 1 and divide beam_size. "
+                f"Received: groups={self.groups}, beam_size={self.beam_size}"
+            )
+        if not 0 <= self.diversity < math.inf:
+            raise ValueError(f"diversity must be a number and not negative. Received: {self.diversity}")
         if self.max_ratio < 0 or self.max_extra < 0 or self.max_ratio + self.max_extra == 0:
             raise ValueError(
                 "max_ratio and max_extra must leave room for output. "

@@ -1,0 +1,59 @@
+"""How far a long file is, on a terminal."""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import time
+from types import TracebackType
+from typing import IO
+
+from seq2seq.training.clock import clock
+
+
+class LineProgress:
+    """One line on stderr, rewritten as lines are done: how many, how quick, how long still. Silent elsewhere.
+
+    Args:
+        path: The file whose lines are counted; None for standard input, whose end nobody knows.
+    """
+
+    def __init__(self, path: str | None):
+        self._shown = sys.stderr.isatty() and not (path is None and sys.stdin.isatty())
+        self._total = _count(path) if self._shown and path else 0
+        self._begin = time.monotonic()
+
+    def __enter__(self) -> LineProgress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
+
+    def show(self, done: int) -> None:
+        """`done` lines are finished."""
+        if not self._shown or not done:
+            return
+        spent = time.monotonic() - self._begin
+        rest = f" of {self._total:,}  time left {clock(spent / done * (self._total - done))}" if self._total else ""
+        sys.stderr.write(f"\r\033[K{done:,} lines{rest}  {done / max(spent, 1e-9):,.0f} a second")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Leaves the terminal as it was."""
+        if self._shown:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+
+
+def _count(path: str) -> int:
+    """The lines of a file; 0 where it cannot be read twice, or at all: whoever reads it will say so."""
+    try:
+        with open(path, "rb") as plain:
+            if not plain.seekable():
+                return 0
+            file: IO[bytes] | gzip.GzipFile = gzip.open(plain) if path.endswith(".gz") else plain
+            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+    except (OSError, EOFError):
+        return 0

@@ -1,0 +1,86 @@
+"""What is asked of a line: its text, alone or in a JSON object, with constraints on the output."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from seq2seq.cli.text_io import input_lines
+from seq2seq.generation.constraints import Constraints, Terminology
+from seq2seq.pipeline.corpus import CorpusError, read_lines
+
+
+@dataclass(frozen=True)
+class Request:
+    """One line of input."""
+
+    text: str
+    constraints: Constraints
+    record: dict[str, Any]
+    """The JSON object that it came in; empty for plain text."""
+
+
+def add_request_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of what is read, and of what is asked of all outputs."""
+    parser.add_argument("--input", metavar="FILE", help="text, a line each, plain or .gz (default: standard input)")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="JSON objects in and out, one a line: the text is in --field; prefix (text), include and exclude (lists "
+        "of texts) say what the output must begin with, hold and not hold; all fields come out again, with output, "
+        "score, log_probability and confidence beside them",
+    )
+    parser.add_argument("--field", default="text", metavar="NAME", help="where --json has the text (default text)")
+    group = parser.add_argument_group("constraints (with --json also line by line)")
+    group.add_argument("--prefix", default="", metavar="TEXT", help="every output begins so")
+    group.add_argument("--include", action="append", default=[], metavar="TERM", help="every output holds this term")
+    group.add_argument("--exclude", action="append", default=[], metavar="WORD", help="no output holds this word")
+    group.add_argument("--exclude-file", metavar="FILE", help="words and phrases, one a line, that no output holds")
+    group.add_argument(
+        "--terms", metavar="TSV", help="terminology: where the left term is in a line, the right one is in its output"
+    )
+
+
+def read_requests(arguments: argparse.Namespace, size: int) -> Iterator[list[Request]]:
+    """Returns what is asked, `size` lines at a time; from a terminal line by line.
+
+    Raises:
+        CorpusError: a line is no text, or no JSON object with such fields; it names the line.
+    """
+    asked = {"prefix": arguments.prefix, "include": arguments.include, "exclude": arguments.exclude}
+    if arguments.exclude_file:
+        words = [line.strip() for line in read_lines(Path(arguments.exclude_file))]
+        asked["exclude"] = asked["exclude"] + [word for word in words if word]
+    for_all = Constraints.parse(asked)
+    terms = Terminology.load(Path(arguments.terms)) if arguments.terms else Terminology({})
+
+    def request(number: int, line: str) -> Request:
+        if not arguments.json:
+            return Request(line, for_all + terms.for_line(line), {})
+        place = f"{arguments.input or 'standard input'}:{number}"
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise CorpusError(f"{place}: expected a JSON object. Received: {line[:60]!r} ({error})") from None
+        text = record.get(arguments.field) if isinstance(record, dict) else None
+        if not isinstance(text, str):
+            raise CorpusError(
+                f"{place}: expected a JSON object with text in its field {arguments.field!r} (see --field). "
+                f"Received: {line[:80]!r}"
+            )
+        try:
+            own = Constraints.parse(record)
+        except ValueError as error:
+            raise CorpusError(f"{place}: {error}") from error
+        text = " ".join(text.splitlines())  # a line for a line
+        return Request(text, own + for_all + terms.for_line(text), record)
+
+    lines = enumerate(input_lines(arguments.input), 1)
+    size = 1 if not arguments.input and sys.stdin.isatty() else size
+    return iter(lambda: [request(number, line) for number, line in islice(lines, size)], [])

@@ -102,9 +102,9 @@ class LineGenerator(ABC):
         todo = [i for i, ids in enumerate(sources) if ids]
         for _ in range(ROUNDS):
             again = []
-            for batch in self._batches([sources[i] for i in todo], batch_size):
-                places = [todo[i] for i in batch]
-                found = self._search([sources[i] for i in places], places, [asked[i] for i in places])
+            for places in self._alike(sources, todo, asked, batch_size):
+                given = [asked[i] for i in places] if any(asked[i].asked for i in places) else None
+                found = self._search([sources[i] for i in places], places, given)
                 for place, hypotheses in zip(places, self._to_text(found, len(places)), strict=True):
                     results[place] = [h for h in hypotheses if asked[place].asked.holds(h.text)]
                     before = asked[place]
@@ -117,6 +117,15 @@ class LineGenerator(ABC):
             if not todo:
                 break
         return results
+
+    def _alike(
+        self, sources: list[list[int]], todo: list[int], asked: list[PieceConstraints], batch_size: int
+    ) -> Iterable[list[int]]:
+        """Batches of places whose lines are searched in one way: what is beside a line must not change its result."""
+        for kind in ((False, False), (True, False), (True, True)):
+            places = [i for i in todo if (bool(asked[i].asked), bool(asked[i].include)) == kind]
+            for batch in self._batches([sources[i] for i in places], batch_size):
+                yield [places[i] for i in batch]
 
     def _read(self, lines: Sequence[str]) -> list[list[int]]:
         """The pieces of each line, at most as many as the search takes."""

@@ -20,10 +20,10 @@ from seq2seq.pipeline.corpus import Records
 
 NAME = "phrases"
 LANGUAGES = ("en",)
-SPLITS = {"train": 3_000, "val": 300, "test": 1_000}
+SPLITS = {"train": 6_000, "val": 300, "test": 1_000}
 LICENCE = "Apache-2.0: written for this project"
 CITATION = "This project"
-NAMES = {"train": 3_000, "val": 300, "test": 1_000}
+NAMES = {"train": 6_000, "val": 300, "test": 1_000}
 """How many names, and as many numbers, each split draws from."""
 
 

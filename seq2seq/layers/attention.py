@@ -3,8 +3,9 @@
 Every kind takes queries of `(batch, queries, asked_dim)`, made by its `ask`, against a memory of `batch` rows.
 `queries` is whatever shares a source: the steps of a target, the beams of a sentence, or both.
 
-With coverage (Tu et al. 2016, in the form of See et al. 2017, 3.3) each position also tells how much attention it had
-before, and the kind learns what to make of that.
+With coverage (Tu et al. 2016, in the form of See et al. 2017, 3.3) each position also tells how much attention it and
+its two neighbours had before, and the kind learns what to make of that. The neighbours are ours: where the position
+before was read and this one was not, the place is found at which a copy goes on.
 """
 
 from __future__ import annotations
@@ -47,9 +48,9 @@ class Attention(keras.layers.Layer):
         self.coverage = coverage
 
     def build_coverage(self, *shape: int) -> None:
-        """Makes the weight of `seen`; at first it changes nothing."""
+        """Makes the weights of `seen` here, before and after; at first they change nothing."""
         if self.coverage:
-            self.coverage_weight = self.add_weight(shape, "zeros", name="coverage")
+            self.coverage_weight = self.add_weight((3, *shape), "zeros", name="coverage")
 
     def project(self, values: Any) -> tuple[Any, Any]:
         """Returns `(keys, values)` as `call` wants them, from `(batch, source, memory_dim)`."""
@@ -69,7 +70,10 @@ class Attention(keras.layers.Layer):
 
     def _cover(self, scores: Any, seen: Any | None) -> Any:
         """For scores that are products: what was attended before is worth more or less, as far as it was."""
-        return scores if seen is None else scores + seen * ops.cast(self.coverage_weight, seen.dtype)
+        if seen is None:
+            return scores
+        weights = ops.cast(self.coverage_weight, seen.dtype)
+        return scores + sum(part * weights[i] for i, part in enumerate(_with_neighbours(seen)))
 
     def asked_dim(self, query_dim: int) -> int:
         """Width of what `ask` makes of queries of `query_dim`."""
@@ -81,6 +85,12 @@ class Attention(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units, "coverage": self.coverage}
+
+
+def _with_neighbours(seen: Any) -> tuple[Any, Any, Any]:
+    """`(…, source)`: the same, that of the position before, and that of the one after; 0 outside."""
+    around = ops.pad(seen, [*[[0, 0]] * (len(seen.shape) - 1), [1, 1]])
+    return seen, around[..., :-2], around[..., 2:]
 
 
 def masked_softmax(scores: Any, mask: Any) -> Any:
@@ -110,7 +120,8 @@ class AdditiveAttention(Attention):
     def score(self, asked: Any, keys: Any, seen: Any | None = None) -> Any:
         hidden = ops.expand_dims(asked, 2) + ops.expand_dims(keys, 1)  # (batch, queries, source, units)
         if seen is not None:
-            hidden = hidden + ops.expand_dims(seen, 3) * ops.cast(self.coverage_weight, seen.dtype)
+            near = ops.stack(_with_neighbours(seen), axis=3)  # (batch, queries, source, 3)
+            hidden = hidden + ops.matmul(near, ops.cast(self.coverage_weight, seen.dtype))
         hidden = ops.tanh(hidden)
         # Shapes that are known stay so: a product over four axes would ask for them at run time, and LiteRT has its
         # fast kernels only for what is known before.

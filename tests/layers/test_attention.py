@@ -129,3 +129,21 @@ def test_units_must_divide_by_the_heads():
 def test_attention_without_units_is_refused(kind):
     with pytest.raises(ValueError, match="units=0"):
         ATTENTIONS[kind](0)
+
+
+@pytest.mark.parametrize("kind", ["additive", "general", "dot"])
+@pytest.mark.parametrize(("tap", "shift"), [(0, 0), (1, 1), (2, -1)])
+def test_coverage_tells_what_a_position_and_its_neighbours_had(kind, tap, shift, query, values, array, randomize):
+    layer = ATTENTIONS[kind](DIM, coverage=True)
+    layer.build((None, None, DIM), (None, None, DIM))
+    randomize(layer)
+    weight = np.zeros(layer.coverage_weight.shape, "float32")
+    weight[tap] = 2.0
+    layer.coverage_weight.assign(weight)
+    keys, _ = layer.project(values)
+    asked = layer.ask(query)
+    seen = np.zeros((BATCH, QUERIES, SOURCE), "float32")
+    seen[:, :, 2] = 1.0
+    moved = array(layer.score(asked, keys, seen)) - array(layer.score(asked, keys, 0 * seen))
+    touched = np.abs(moved).max(axis=(0, 1)) > 1e-6
+    assert touched.tolist() == [place == 2 + shift for place in range(SOURCE)]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
 
 from seq2seq.cli.common import guarded, quiet_start
+from seq2seq.files import write_text
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.parsing import RecipeError, describe, override
 from seq2seq.recipe.run_folder import RunFolder, load_recipe
@@ -17,6 +21,7 @@ from seq2seq.recipe.train import open_run
 USAGE = """\
 usage: python -m recipes.{module} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
        python -m recipes.{module} --from RECIPE.json [--run-folder DIR] [--FIELD VALUE ...]
+       python -m recipes.{module} VARIANT --seeds N [...]       N runs with seeds one after another, mean and deviation
        python -m recipes.{module} [VARIANT] --help
 
 Trains VARIANT, scores it and leaves all in DIR (default runs/VARIANT).
@@ -46,7 +51,12 @@ def run_recipe(
                 f"{about.strip()}\n\n{usage}\nFields and their values in the variant {recipe.name}:\n{describe(recipe)}"
             )
             return
-        recipe, path = parse(recipes, arguments, usage)
+        count, rest = take_seeds(arguments)
+        recipe, path = parse(recipes, rest, usage)
+        if count:
+            folder.append(RunFolder(path))
+            run_seeds(recipe, path, count, main)
+            return
         folder.append(RunFolder(path))
         if open_run(folder[0], recipe):
             print(
@@ -66,6 +76,55 @@ def run_recipe(
     sys.stdout.flush()
     sys.stderr.flush()
     return code
+
+
+def take_seeds(arguments: Sequence[str]) -> tuple[int, list[str]]:
+    """Returns the number after --seeds, 0 without it, and the other words; RecipeError for less than 2."""
+    rest = [word for given in arguments for word in (given.split("=", 1) if given.startswith("--seeds=") else [given])]
+    if "--seeds" not in rest:
+        return 0, list(arguments)
+    place = rest.index("--seeds")
+    value = rest[place + 1] if place + 1 < len(rest) else ""
+    if not value.isdecimal() or int(value) < 2:
+        raise RecipeError(f"--seeds wants a number of runs, at least 2. Received: {value!r}")
+    return int(value), rest[:place] + rest[place + 2 :]
+
+
+def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, RunFolder], None]) -> None:
+    """Makes `count` runs in folders of `path`, goes on with those begun, and tells the mean of every score."""
+    seeds = range(recipe.seed, recipe.seed + count)
+    folders = [RunFolder(path / f"seed-{seed}") for seed in seeds]
+    if (path / "recipe.json").exists():
+        raise RecipeError(f"{path} holds a run. Choose another folder with --run-folder.")
+    for seed, folder in zip(seeds, folders, strict=True):
+        if open_run(folder, recipe.model_copy(update={"seed": seed})):
+            print(f"{folder.path} is finished.")
+        else:
+            print(f"Seed {seed}: {folder.path}", flush=True)
+            main(recipe.model_copy(update={"seed": seed}), folder)
+    found = summary_of_seeds([json.loads(folder.scores_file.read_text("utf-8"))["tests"] for folder in folders])
+    write_text(path / "seeds.json", json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")
+    print(f"\nOver {count} seeds, mean ± standard deviation (also in {path / 'seeds.json'})")
+    for test, metrics in found.items():
+        print(test)
+        for name, value in metrics.items():
+            print(f"{name:15} {value['mean']:6.2f} ± {value['deviation']:.2f}   {value['signature']}")
+
+
+def summary_of_seeds(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Returns for each test and metric the scores of the runs, their mean and their sample standard deviation."""
+    found: dict[str, dict[str, Any]] = {}
+    for test, metrics in runs[0].items():
+        found[test] = {}
+        for name, first in metrics.items():
+            scores = [run[test][name]["score"] for run in runs]
+            found[test][name] = {
+                "mean": fmean(scores),
+                "deviation": stdev(scores),
+                "scores": scores,
+                "signature": first["signature"],
+            }
+    return found
 
 
 def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = "") -> tuple[Recipe, Path]:

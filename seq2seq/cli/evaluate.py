@@ -32,6 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--output", metavar="FILE", help="write the hypotheses there")
+    parser.add_argument(
+        "--output-folder",
+        metavar="DIR",
+        help="write hypotheses.txt and scores.json there: signatures, checksums, search, versions; for `seq2seq compare`",
+    )
+    parser.add_argument(
+        "--comet",
+        metavar="MODEL",
+        help="also score by COMET: a model's checkpoint file or name; wants the package unbabel-comet",
+    )
     add_search_arguments(parser)
 
 
@@ -43,7 +53,12 @@ def run(arguments: argparse.Namespace) -> None:
     recipe = folder.load_recipe()
     if recipe.task != "translation" and (arguments.lowercase or arguments.tokenize):
         raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
-    pairs = list(_text(arguments, folder, recipe.data))
+    text = _text(arguments, folder, recipe.data)
+    pairs = list(text)
+    if arguments.comet:
+        from seq2seq.metrics.comet import Comet
+
+        comet = Comet(arguments.comet)  # what is missing is said before the work
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.metrics.bleu import bleu_prepared
     from seq2seq.recipe.loading import load_generator
@@ -55,6 +70,13 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.lowercase or arguments.tokenize:
         metric = bleu_prepared(language, arguments.lowercase, arguments.tokenize)
         result.scores["bleu"] = metric(result.hypotheses, references)
+    if arguments.comet:
+        result.scores["comet"] = comet([pair.source for pair in pairs], result.hypotheses, references)
+    if arguments.output_folder:
+        from seq2seq.recipe.record import write_evaluation
+
+        kept = Path(arguments.output_folder), arguments.run, recipe.task, language, text, generator.options
+        write_evaluation(*kept, result.as_json(), result.hypotheses)
     if arguments.output:
         with output(arguments.output) as stream:
             stream.writelines(line + "\n" for line in result.hypotheses)

@@ -34,6 +34,23 @@ def rouge(hypotheses: Sequence[str], references: Sequence[Sequence[str]], langua
     Raises:
         ValueError: nothing to score, or lists of unequal length.
     """
+    found = rouge_lines(hypotheses, references, language)
+    how = "stemmer:porter|tok:default" if language == "en" else "stemmer:none|tok:words"
+    signature = f"{{}}|f1|lang:{language}|{how}|rouge-score:{metadata.version('rouge-score')}"
+    scores: dict[str, Score] = {}
+    ways: list[tuple[str, str, Any]] = [("", "refs:1", lambda row: row[0])]
+    if most := max(map(len, references)) - 1:
+        ways += [("_mean", f"refs:{most + 1}|mean", fmean), ("_best", f"refs:{most + 1}|best", max)]
+    for suffix, told, choose in ways:
+        for kind in KINDS:
+            scores[kind + suffix] = Score(fmean(map(choose, found[kind])), signature.format(f"{kind}|{told}"))
+    return scores
+
+
+def rouge_lines(
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str = "en"
+) -> dict[str, list[list[float]]]:
+    """Returns for each kind, each line and each of its references F1 in percent; see `rouge`."""
     from rouge_score import rouge_scorer
 
     if len(hypotheses) != len(references):
@@ -49,16 +66,7 @@ def rouge(hypotheses: Sequence[str], references: Sequence[Sequence[str]], langua
         each = [scorer.score(reference, hypothesis) for reference in refs]
         for kind in KINDS:
             found[kind].append([100 * score[kind].fmeasure for score in each])
-    how = "stemmer:porter|tok:default" if english else "stemmer:none|tok:words"
-    signature = f"{{}}|f1|lang:{language}|{how}|rouge-score:{metadata.version('rouge-score')}"
-    scores: dict[str, Score] = {}
-    ways: list[tuple[str, str, Any]] = [("", "refs:1", lambda row: row[0])]
-    if most := max(map(len, references)) - 1:
-        ways += [("_mean", f"refs:{most + 1}|mean", fmean), ("_best", f"refs:{most + 1}|best", max)]
-    for suffix, told, choose in ways:
-        for kind in KINDS:
-            scores[kind + suffix] = Score(fmean(map(choose, found[kind])), signature.format(f"{kind}|{told}"))
-    return scores
+    return found
 
 
 def mean_rouge(hypotheses: Sequence[str], references: Sequence[str], language: str = "en") -> Score:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import shutil
-from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.pipeline.corpus import Records, Text, overlap, read_lines
+from seq2seq.pipeline.corpus import Text, overlap, read_lines
 from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.record import data_entry
 from seq2seq.recipe.report import read_history, versions, write_readme
 from seq2seq.recipe.run_folder import RunFolder
 
@@ -23,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 def record_tests(folder: RunFolder, corpus: Corpus) -> None:
     """Writes to data.json where the test sets stand, their checksums, and how much of them is in the training text."""
-    entries = {name: _entry(text) for name, text in corpus.tests.items()}
+    entries = {name: data_entry(text) for name, text in corpus.tests.items()}
     shared = overlap(corpus.train, corpus.tests)
     for name, count in shared.items():
         entries[name]["in_training"] = count
@@ -32,24 +31,13 @@ def record_tests(folder: RunFolder, corpus: Corpus) -> None:
     folder.write_json(folder.data_file, {"tests": entries})
 
 
-def _entry(text: Text) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "source": str(text.source.resolve()),
-        "target": str(text.target.resolve()) if text.target else None,
-        "sha256": {str(p.name): _sha256(p) for p in (text.source, text.target) if p},
-    }
-    if isinstance(text, Records):
-        names = {"source": text.source_field, "target": text.target_field, "references": text.reference_fields}
-        entry["fields"] = names
-    return entry
-
-
 def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> dict[str, Any]:
     """Translates and scores every test set; writes hypotheses, scores.json and the README. Returns the scores."""
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.recipe.loading import load_generator
 
     scores: dict[str, Any] = {}
+    checksums: dict[str, Any] = {}
     generator = load_generator(folder.path)
     for name, text in tests.items():
         pairs = list(text)
@@ -57,11 +45,13 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> di
         result = evaluate(generator, pairs, recipe.task, recipe.data.target_language)
         folder.write(folder.hypotheses / f"{name}.txt", "".join(line + "\n" for line in result.hypotheses))
         scores[name] = result.as_json()
+        checksums[name] = data_entry(text)["sha256"]
         print(f"{name}\n{table(result.scores)}", flush=True)
     export_run(folder, recipe, generator)
     write_readme(folder, recipe, scores, read_history(folder))
     # Last of all: a run with scores is a finished run.
-    folder.write_json(folder.scores_file, {"tests": scores, "search": _plain(recipe.search), "versions": versions()})
+    record = {"tests": scores, "data": checksums, "search": _plain(recipe.search), "versions": versions()}
+    folder.write_json(folder.scores_file, record)
     shutil.rmtree(folder.tokens, ignore_errors=True)
     return scores
 
@@ -101,7 +91,3 @@ def _plain(options: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(options)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -81,7 +81,7 @@ class RunFolder:
         """Returns where a test split of the run's data stands; RunFolderError names those that the run knows."""
         try:
             tests = json.loads(self.data_file.read_text("utf-8"))["tests"]
-            known = {name: _text(entry) for name, entry in tests.items()}
+            known = {name: text_of(entry) for name, entry in tests.items()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
         if name not in known:
@@ -131,7 +131,7 @@ def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
         raise RunFolderError(str(error)) from error
 
 
-def _text(entry: dict[str, Any]) -> Text:
+def text_of(entry: dict[str, Any]) -> Text:
     """Returns a test set from its entry in data.json."""
     source, target = Path(entry["source"]), entry["target"]
     if fields := entry.get("fields"):

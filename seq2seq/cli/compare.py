@@ -1,0 +1,51 @@
+"""`seq2seq compare RUN RUN …`: scores side by side, with tests of significance."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from seq2seq.cli.text_io import positive
+from seq2seq.files import write_text
+from seq2seq.pipeline.corpus import read_lines
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what the verb takes."""
+    parser.add_argument(
+        "run", nargs="+", help="finished run folders, or folders of `seq2seq evaluate --output-folder`; baseline first"
+    )
+    parser.add_argument("--test", default="", metavar="NAME", help="test set (default: all that they share)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--html", metavar="FILE", help="write one page with plots there")
+    parser.add_argument("--curves", metavar="FILE", help="draw the validation curves of the runs, .png or .svg")
+    parser.add_argument("--train", metavar="FILE", help="source text in which rare words are counted")
+    parser.add_argument("--buckets", metavar="FILE", help="a label for each line of the test set, to score them apart")
+    parser.add_argument("--examples", type=int, default=5, metavar="N", help="lines shown each way (default 5)")
+    parser.add_argument(
+        "--samples", type=positive, metavar="N", help="of bootstrap (default 1000); trials 10 times that"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Does the verb's work; ValueError says why runs cannot be compared."""
+    from seq2seq.evaluation.pages import as_html, as_text
+    from seq2seq.evaluation.significance import SAMPLES
+    from seq2seq.recipe.compare import compare_runs, draw_curves
+
+    counted = list(read_lines(Path(arguments.train))) if arguments.train else None
+    labels = [line.strip() for line in read_lines(Path(arguments.buckets))] if arguments.buckets else []
+    samples = {"bs": arguments.samples, "ar": 10 * arguments.samples} if arguments.samples else SAMPLES
+    paths = [Path(path) for path in arguments.run]
+    found, histories = compare_runs(paths, arguments.test, counted, labels, max(0, arguments.examples), samples)
+    if arguments.html:
+        write_text(Path(arguments.html), as_html(found, histories))
+    if arguments.curves:
+        draw_curves(histories, Path(arguments.curves))
+    if arguments.json:
+        print(json.dumps([comparison.as_json() for comparison in found], ensure_ascii=False, indent=2))
+    else:
+        print("\n\n".join(map(as_text, found)))
+    sys.stdout.flush()

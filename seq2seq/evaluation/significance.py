@@ -1,0 +1,117 @@
+"""Whether one system is better than another, or luck: paired tests against a baseline.
+
+Paired bootstrap resampling (Koehn 2004) and approximate randomisation (Riezler & Maxwell 2005), both sacreBLEU's for
+BLEU, chrF and TER. ROUGE and token F1 are means over lines; for those the same two tests are made here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+SEED = 12345
+"""sacreBLEU's; of the tests made here too."""
+SAMPLES = {"bs": 1000, "ar": 10000}
+"""How many resamples and trials a test makes: sacreBLEU's numbers."""
+
+
+@dataclass(frozen=True)
+class Tested:
+    """A score of a system beside the baseline's."""
+
+    score: float
+    interval: float
+    """Half the width of the 95 % confidence interval of the score, by bootstrap."""
+    p_bootstrap: float | None
+    """How likely so large a difference is if the systems are alike; None for the baseline itself."""
+    p_randomization: float | None
+    signature: str
+
+
+def sacrebleu_tests(
+    systems: Mapping[str, Sequence[str]], references: Sequence[str], names: Sequence[str], samples: Mapping[str, int]
+) -> dict[str, list[Tested]]:
+    """Tests BLEU, chrF and TER.
+
+    Args:
+        systems: Hypotheses by name, the baseline first.
+        references: A text a line.
+        names: Which of bleu, chrf, ter.
+        samples: As `SAMPLES`.
+
+    Returns:
+        By metric a `Tested` for each system, in their order.
+    """
+    from sacrebleu.metrics import BLEU, CHRF, TER
+    from sacrebleu.significance import PairedTest
+
+    kinds = {"bleu": BLEU, "chrf": CHRF, "ter": TER}
+    pairs = list(systems.items())
+    results: dict[str, dict[str, tuple[Any, str]]] = {name: {} for name in names}
+    for kind, count in samples.items():
+        metrics = {name: kinds[name](references=[list(references)]) for name in names}
+        with _seeded():
+            signatures, found = PairedTest(pairs, metrics, None, kind, count)()
+        for name, shown in zip(names, (key for key in found if key != "System"), strict=True):
+            results[name][kind] = found[shown], str(signatures[shown])
+    tested = {}
+    for name in names:
+        bootstrap, told = results[name]["bs"]
+        randomized, _ = results[name]["ar"]
+        tested[name] = [
+            Tested(one.score, float(one.ci or 0.0), one.p_value, other.p_value, f"{told}|ar:{samples['ar']}")
+            for one, other in zip(bootstrap, randomized, strict=True)
+        ]
+    return tested
+
+
+@contextlib.contextmanager
+def _seeded() -> Iterator[None]:
+    """What sacreBLEU reads its seed from is set, and put back."""
+    before = os.environ.get("SACREBLEU_SEED")
+    os.environ["SACREBLEU_SEED"] = str(SEED)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SACREBLEU_SEED"]
+        else:
+            os.environ["SACREBLEU_SEED"] = before
+
+
+def mean_tests(lines: Sequence[np.ndarray], signature: str, samples: Mapping[str, int]) -> list[Tested]:
+    """Tests a score that is a mean over lines.
+
+    Args:
+        lines: `(lines,)` of each system, the baseline first.
+        signature: Of the score.
+        samples: As `SAMPLES`.
+    """
+    baseline, count = lines[0], len(lines[0])
+    signature = f"{signature}|bs:{samples['bs']}|ar:{samples['ar']}|seed:{SEED}"
+    chosen = np.random.default_rng(SEED).integers(0, count, (samples["bs"], count), dtype=np.int32)
+    results = []
+    for system, values in enumerate(lines):
+        means = values[chosen].mean(axis=1)
+        low, high = np.percentile(means, [2.5, 97.5])
+        if system == 0:
+            results.append(Tested(float(values.mean()), float(high - low) / 2, None, None, signature))
+            continue
+        apart = values - baseline
+        real = abs(float(apart.mean()))
+        # Under the null hypothesis the difference spreads around 0 as the resampled one does around its mean.
+        resampled = apart[chosen].mean(axis=1)
+        bootstrap = (np.sum(np.abs(resampled - resampled.mean()) >= real) + 1) / (len(resampled) + 1)
+        flips = np.random.default_rng(SEED)
+        beyond = 0
+        for start in range(0, samples["ar"], 500):
+            signs = flips.integers(0, 2, (min(500, samples["ar"] - start), count), dtype=np.int8) * 2 - 1
+            beyond += int((np.abs((signs * apart).mean(axis=1)) >= real - 1e-12).sum())
+        p_values = float(bootstrap), (beyond + 1) / (samples["ar"] + 1)
+        results.append(Tested(float(values.mean()), float(high - low) / 2, *p_values, signature))
+    return results

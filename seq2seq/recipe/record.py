@@ -1,0 +1,132 @@
+"""What an evaluation leaves: hypotheses and a record of everything that the scores depend on; and reading it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from seq2seq.evaluation.comparison import System
+from seq2seq.files import whole_folder
+from seq2seq.pipeline.corpus import Records, Text, read_lines
+from seq2seq.recipe.report import read_history, versions
+from seq2seq.recipe.run_folder import RunFolder, RunFolderError, text_of
+from seq2seq.search.options import SearchOptions
+from seq2seq.types import Example
+
+RECORD = "scores.json"
+HYPOTHESES = "hypotheses.txt"
+
+
+def data_entry(text: Text) -> dict[str, Any]:
+    """Where a test set stands, and its checksums."""
+    files = [path for path in (text.source, text.target) if path]
+    entry: dict[str, Any] = {
+        "source": str(text.source.resolve()),
+        "target": str(text.target.resolve()) if text.target else None,
+        "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+    }
+    if isinstance(text, Records):
+        names = {"source": text.source_field, "target": text.target_field, "references": text.reference_fields}
+        entry["fields"] = names
+    return entry
+
+
+def write_evaluation(
+    folder: Path,
+    run: str,
+    task: str,
+    language: str,
+    text: Text,
+    search: SearchOptions,
+    scores: Mapping[str, Any],
+    hypotheses: Sequence[str],
+) -> None:
+    """Writes hypotheses and record into a new folder, whole or not at all; ValueError if it holds something else."""
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / RECORD).is_file():
+        raise ValueError(f"{folder} exists and is no evaluation. Choose another folder.")
+    record = {
+        "run": run,
+        "task": task,
+        "language": language,
+        "scores": scores,
+        "data": data_entry(text),
+        "search": asdict(search),
+        "versions": versions(),
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with whole_folder(folder) as partial:
+        (partial / HYPOTHESES).write_text("".join(line + "\n" for line in hypotheses), "utf-8")
+        (partial / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+class Scored:
+    """A run folder or an evaluation, with the outputs that it holds.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        RunFolderError: it is neither, or is damaged.
+    """
+
+    def __init__(self, path: Path):
+        self.path, self.name = path, str(path)
+        self._run = RunFolder(path) if (path / "recipe.json").is_file() else None
+        try:
+            if self._run:
+                recipe = self._run.load_recipe()
+                self.task, self.language = str(recipe.task), recipe.data.target_language
+                scores = json.loads(self._run.scores_file.read_text("utf-8"))["tests"]
+                entries = json.loads(self._run.data_file.read_text("utf-8"))["tests"]
+                self._tests = {name: (entries[name], scores[name]) for name in scores}
+            else:
+                record = json.loads((path / RECORD).read_text("utf-8"))
+                self.task, self.language = str(record["task"]), str(record["language"])
+                self._tests = {"": (record["data"], record["scores"])}
+        except FileNotFoundError as error:
+            missing = Path(error.filename).name
+            raise RunFolderError(
+                f"{path} is no finished run and no evaluation: it has no {missing}. "
+                f"Make one: seq2seq evaluate RUN --output-folder {path}"
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, RunFolderError):
+                raise
+            raise RunFolderError(f"{path}: damaged scores or data ({error!r}). Evaluate it again.") from error
+
+    @property
+    def tests(self) -> list[str]:
+        """The test sets that it knows; an evaluation has one, without a name."""
+        return list(self._tests)
+
+    def examples(self, test: str) -> list[Example]:
+        """The test set, held to the checksum on record."""
+        entry, _ = self._entry(test)
+        text = text_of(entry)
+        for path in (text.source, text.target):
+            known = entry["sha256"].get(path.name) if path else None
+            if path and path.is_file() and known != hashlib.sha256(path.read_bytes()).hexdigest():
+                raise RunFolderError(f"{path} has changed since {self.path} was scored on it. Evaluate it again.")
+        return list(text)
+
+    def system(self, test: str) -> System:
+        """Its outputs for the test set."""
+        file = self._run.hypotheses / f"{test}.txt" if self._run else self.path / HYPOTHESES
+        _, scores = self._entry(test)
+        return System(self.name, list(read_lines(file)), {name: value["signature"] for name, value in scores.items()})
+
+    def history(self) -> dict[str, list[float]]:
+        """The validation columns of a run's training; nothing for an evaluation."""
+        if self._run is None or not self._run.history_file.is_file():
+            return {}
+        rows = read_history(self._run)
+        names = [name for name in rows[0] if name.startswith("val_")] if rows else []
+        return {name: [float(row[name]) for row in rows] for name in names}
+
+    def _entry(self, test: str) -> tuple[Any, Any]:
+        return self._tests[test if test in self._tests else ""]

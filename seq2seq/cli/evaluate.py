@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output-folder",
         metavar="DIR",
-        help="write hypotheses.txt and scores.json there: signatures, checksums, search, versions; for `seq2seq compare`",
+        help="write hypotheses.txt and scores.json there: signatures, checksums, options, versions (for compare)",
     )
     parser.add_argument(
         "--comet",

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_search_arguments, output, search_options
 from seq2seq.pipeline.corpus import Text, text_at
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder that a recipe made")
+    add_ensemble_arguments(parser)
     parser.add_argument("--test", metavar="NAME", help="test set of the run's recipe (default: its first)")
     parser.add_argument(
         "--source", metavar="FILE", help="instead of --test: input, or a TSV or JSON lines of both sides"
@@ -32,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--output", metavar="FILE", help="write the hypotheses there")
+    parser.add_argument(
+        "--calibration",
+        metavar="FILE",
+        help="measure on the references whether the model is as sure as it is right, and draw it to a .png or .svg",
+    )
     add_search_arguments(parser)
 
 
@@ -44,17 +51,24 @@ def run(arguments: argparse.Namespace) -> None:
     if recipe.task != "translation" and (arguments.lowercase or arguments.tokenize):
         raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
     pairs = list(_text(arguments, folder, recipe.data))
+    from seq2seq.evaluation.calibration import as_score, check_figure, measure_calibration, write_calibration
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.metrics.bleu import bleu_prepared
     from seq2seq.recipe.loading import load_generator
 
+    if arguments.calibration:
+        check_figure(arguments.calibration)
     language = recipe.data.target_language
-    generator = load_generator(Path(arguments.run), **search_options(arguments))
+    generator = load_generator(Path(arguments.run), **ensemble(arguments), **search_options(arguments))
     references = [pair.target for pair in pairs]
     result = evaluate(generator, pairs, recipe.task, language, arguments.batch_size)
     if arguments.lowercase or arguments.tokenize:
         metric = bleu_prepared(language, arguments.lowercase, arguments.tokenize)
         result.scores["bleu"] = metric(result.hypotheses, references)
+    if arguments.calibration:
+        calibration = measure_calibration(generator, pairs, arguments.batch_size)
+        write_calibration(Path(arguments.calibration), calibration)
+        result.scores["calibration_error"] = as_score(calibration)
     if arguments.output:
         with output(arguments.output) as stream:
             stream.writelines(line + "\n" for line in result.hypotheses)

@@ -16,6 +16,7 @@ VERBS = {
     "summarize": "the same for a run that summarises: lines of text in, summaries out",
     "evaluate": "score a run on a test set",
     "score": "log-probability of given translations",
+    "average": "make a run of the mean weights of others",
     "export": "write a trained run in a form that others serve",
 }
 """By the name of their module in this folder, which has `add_arguments(parser)` and `run(arguments)`."""

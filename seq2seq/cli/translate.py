@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_search_arguments, input_chunks, output, positive, search_options
 from seq2seq.search.options import InputTooLong
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder that a recipe made, or a LiteRT folder that export made")
+    add_ensemble_arguments(parser)
     parser.add_argument("--input", metavar="FILE", help="text, a line each, plain or .gz (default: standard input)")
     parser.add_argument("--output", metavar="FILE", help="where to write (default: standard output)")
     parser.add_argument(
@@ -41,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     options = search_options(arguments)
     from seq2seq.recipe.loading import load_translator
 
-    generator = load_translator(Path(arguments.run), **options)
+    generator = load_translator(Path(arguments.run), **ensemble(arguments), **options)
     if arguments.alignments and not generator.has_attention:
         raise ValueError(f"{arguments.run} has no attention, so it has no alignments.")
     with ExitStack() as stack:

@@ -82,14 +82,17 @@ class LineGenerator(ABC):
 
     def _read(self, lines: Sequence[str]) -> list[list[int]]:
         """The pieces of each line, at most as many as the search takes."""
-        sources, limit = self.source_tokenizer.encode(lines), self.options.max_input
+        return self._cut(self.source_tokenizer.encode(lines))
+
+    def _cut(self, sources: list[list[int]]) -> list[list[int]]:
+        limit = self.options.max_input
         long = [index for index, ids in enumerate(sources) if len(ids) > limit]
         if long and not self.options.cut_input:
             raise InputTooLong(long[0], len(sources[long[0]]), limit)
         if long:
             _log.info(
                 "%s of %s inputs were cut to their first %s pieces.",
-                *(f"{n:,}" for n in (len(long), len(lines), limit)),
+                *(f"{n:,}" for n in (len(long), len(sources), limit)),
             )
         return [ids[:limit] for ids in sources]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
     from seq2seq.generation.reranking import OWN
+    from seq2seq.recipe.run_folder import RunFolder
 
     runs = [(f"score{n}", path, False) for n, path in enumerate(arguments.score, 1)]
     runs += [(f"reverse{n}", path, True) for n, path in enumerate(arguments.reverse, 1)]
@@ -73,6 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
             f"{arguments.source} has {len(sources):,} lines, {arguments.tune_on} has {len(references):,}: "
             "they must run in parallel."
         )
+    for _, path, _ in runs:
+        RunFolder(path).load_recipe()  # a wrong one is told before the others have worked
     if arguments.tune_on and not sources:
         raise ValueError(f"{arguments.source}: there is nothing to tune on.")
     from seq2seq.generation.reranking import rerank
@@ -90,8 +94,6 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _weights(text: str | None, names: list[str]) -> list[float]:
-    import math
-
     if text is None:
         return [1.0] * len(names)
     try:

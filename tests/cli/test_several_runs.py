@@ -11,6 +11,7 @@ from itertools import groupby
 import numpy as np
 import pytest
 
+from seq2seq.cli.main import main
 from seq2seq.metrics.bleu import bleu
 from seq2seq.pipeline.corpus import read_lines
 from seq2seq.recipe.run_folder import RunFolder, build_model, save_weights
@@ -48,13 +49,11 @@ def rows(out):
 def test_a_run_twice_is_the_run_and_two_runs_are_not(cli, finished, other, text):
     source = text("in", LINES)
     alone = cli("translate", finished, "--input", source)[1]
-    for mixing in ("probabilities", "log-probabilities"):
-        code, out, _ = cli("translate", finished, finished, "--ensemble", mixing, "--input", source)
-        assert (code, out) == (0, alone)
-        code, out, _ = cli("translate", finished, other, "--ensemble", mixing, "--input", source)
-        assert code == 0
-        assert len(out.splitlines()) == len(LINES)
-        assert out != alone
+    assert cli("translate", finished, finished, "--input", source)[:2] == (0, alone)
+    code, out, _ = cli("translate", finished, other, "--ensemble", "log-probabilities", "--input", source)
+    assert code == 0
+    assert len(out.splitlines()) == len(LINES)
+    assert out != alone
 
 
 def test_an_ensemble_scores_by_the_mean_of_its_members(cli, finished, other, corpus_files):
@@ -70,10 +69,12 @@ def test_an_ensemble_scores_by_the_mean_of_its_members(cli, finished, other, cor
 
 
 def test_evaluate_takes_an_ensemble(cli, finished, other):
-    one, same, mixed = (cli("evaluate", *runs, "--json") for runs in ([finished], [finished] * 2, [finished, other]))
-    assert one[:2] == same[:2]
-    assert mixed[0] == 0
-    assert set(json.loads(mixed[1])) == set(json.loads(one[1]))
+    code, out, _ = cli("evaluate", finished, finished, "--json")
+    assert code == 0
+    assert json.loads(out) == json.loads((finished / "scores.json").read_text())["tests"]["test"]
+    code, out, _ = cli("evaluate", finished, other, "--json")
+    assert code == 0
+    assert "bleu" in json.loads(out)
 
 
 def test_members_that_do_not_go_together_are_told_by_name(cli, finished, backwards, tmp_path, tokenizers):
@@ -123,7 +124,7 @@ def test_score_as_json_has_every_piece(cli, finished, text):
 @pytest.mark.parametrize("which", ["finished", "backwards"])
 def test_forced_decoding_of_its_own_output_gives_its_own_score(cli, which, request, text):
     run, source = request.getfixturevalue(which), text("x", [line for line in LINES if line])
-    flags = ("--normalization", "none", "--beam-size", 3)
+    flags = ("--normalization", "none", "--beam-size", 3, "--min-length", 4, "--no-repeat-ngram", 1)
     found = cli("translate", run, *flags, "--n-best", 2, "--input", source)[1].splitlines()
     best = [next(lines) for _, lines in groupby((line.split(" ||| ") for line in found), key=lambda row: row[0])]
     cli("translate", run, *flags, "--input", source, "--alignments", source.parent / "a")
@@ -164,25 +165,34 @@ def test_average_makes_a_run_that_every_verb_takes(cli, finished, tmp_path, text
     assert (code, out) == (0, f"{tmp_path / 'new'}\n")
     source = text("in", LINES)
     assert cli("translate", tmp_path / "new", "--input", source)[1] == cli("translate", finished, "--input", source)[1]
-    assert cli("evaluate", tmp_path / "new")[1] == cli("evaluate", finished)[1]
+    code, out, _ = cli("evaluate", tmp_path / "new", "--json")
+    assert json.loads(out) == json.loads((finished / "scores.json").read_text())["tests"]["test"]
     code, _, err = cli("average", finished, "--output", tmp_path / "more", "--last", 2)
     assert code == 2
     assert "train with --training.keep_epochs 2" in err
 
 
+@pytest.fixture(scope="module")
+def three_best(finished, corpus_files, tmp_path_factory):
+    """An n-best list of the test text."""
+    path = tmp_path_factory.mktemp("n_best") / "list"
+    flags = ("--input", corpus_files / "test.x", "--output", path, "--n-best", 3)
+    assert main([str(word) for word in ("translate", finished, *flags)]) == 0
+    return path
+
+
 @pytest.fixture
-def listed(cli, finished, corpus_files, tmp_path):
-    """An n-best list of the test text, and the flags that name it and its source."""
-    flags = ("--input", corpus_files / "test.x", "--output", tmp_path / "list", "--n-best", 3)
-    assert cli("translate", finished, *flags)[0] == 0
+def listed(three_best, corpus_files, tmp_path):
+    """The flags that name a copy of the list, which a test may change, and its source."""
+    shutil.copy(three_best, tmp_path / "list")
     return "--source", corpus_files / "test.x", "--n-best", tmp_path / "list"
 
 
-def test_rerank_by_the_lists_own_score_keeps_it(cli, finished, other, listed, tmp_path):
+def test_rerank_by_the_lists_own_score_keeps_it(cli, other, listed, tmp_path):
     code, out, _ = cli("rerank", *listed, "--score", other, "--weights", "1,0", "--n-best-output", tmp_path / "sorted")
     before = [line.split(" ||| ") for line in read_lines(tmp_path / "list")]
     assert code == 0
-    assert out.splitlines() == cli("translate", finished, "--input", listed[1], "--beam-size", 3)[1].splitlines()
+    assert out.splitlines() == [row[1] for number, row in enumerate(before) if number % 3 == 0]
     after = [line.split(" ||| ") for line in read_lines(tmp_path / "sorted")]
     assert [(row[0], row[1], row[-1]) for row in after] == [tuple(row) for row in before]
     assert all(re.fullmatch(r"list= \S+ score1= -\S+", row[2]) for row in after)
@@ -207,15 +217,14 @@ def test_rerank_by_a_models_score_alone_sorts_by_what_score_prints(cli, finished
         assert list(read_lines(tmp_path / "best")) == firsts
 
 
-def test_tuned_weights_are_printed_and_do_no_worse(cli, other, backwards, listed, corpus_files, tmp_path):
+def test_tuned_weights_are_printed_and_do_no_worse(cli, caplog, other, backwards, listed, corpus_files, tmp_path):
     runs = ("--score", backwards, "--score", other)
     references = corpus_files / "test.y"
     words = ("--tune-on", references, "--seed", 3, "--output", tmp_path / "best")
-    code, weights, err = cli("rerank", *listed, *runs, *words)
+    code, weights, _ = cli("rerank", *listed, *runs, *words)
     assert code == 0
-    assert "BLEU on" in err
+    assert "BLEU on" in caplog.text
     assert len(weights.split(",")) == 3
-    assert cli("rerank", *listed, *runs, "--tune-on", references, "--seed", 3)[1] == weights, "the same seed, the same"
     again = cli("rerank", *listed, *runs, "--weights", weights.strip())[1]
     assert again == (tmp_path / "best").read_text()
     before = cli("rerank", *listed, *runs, "--weights", "1,0,0")[1]

@@ -19,7 +19,8 @@ LINES = ["ab cd", "ef gh ij", "op", "kl mn ab cd"]
 
 @pytest.fixture(scope="module")
 def generator(backwards):
-    return load_generator(backwards)
+    # It has learned little: made to write several pieces, all different, so that their order is seen.
+    return load_generator(backwards, min_length=4, no_repeat_ngram=1)
 
 
 def test_ids_run_backwards_and_text_comes_back(tokenizers, sentences):
@@ -60,7 +61,7 @@ def test_outputs_are_text_in_its_order_and_their_pieces_score_as_found(generator
         assert best.text == "".join(best.pieces[::-1]).replace("▁", " ").strip()
         gains = generator.score_ids([line], [target.ids(best.pieces)])[0]
         assert gains.sum() == pytest.approx(best.log_probability, abs=1e-4)
-    assert any(len(best.text) > 3 for best, *_ in results)
+        assert len(set(best.pieces)) >= 4
 
 
 def test_a_text_scores_as_its_reversed_pieces_do_on_the_bare_model(generator):

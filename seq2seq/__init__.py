@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(run: str | Path, **options: Any) -> LineGenerator:
+def load(run: str | Path, *others: str | Path, ensemble: str = "probabilities", **options: Any) -> LineGenerator:
     """Returns a translator for a run folder or a LiteRT folder: called with lines of text, it gives their translations.
 
     Args:
         run: A run folder that a recipe made, or what `seq2seq export --format litert` made of it.
+        others: Further run folders with the same target vocabulary, which write together with the first.
+        ensemble: What they mix: "probabilities" or "log-probabilities".
         options: Fields of `SearchOptions` that shall differ from the recipe's, as `beam_size=1`; for a LiteRT folder
             also `threads`, the batches searched side by side.
 
     Raises:
-        ValueError: the folder is neither, incomplete, damaged or of another version.
+        ValueError: the folder is neither, incomplete, damaged or of another version, or they do not go together.
     """
     from seq2seq.recipe.loading import load_translator
 
-    return load_translator(Path(run), **options)
+    return load_translator(Path(run), others, ensemble, **options)

@@ -55,3 +55,11 @@ def finished(run: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("runs") / "finished"
     assert run(folder) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def backwards(run: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As `finished`, of a run that writes from right to left."""
+    folder = tmp_path_factory.mktemp("runs") / "backwards"
+    assert run(folder, "--data.right_to_left", "true") == 0
+    return folder

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_search_arguments, output, search_options
 from seq2seq.pipeline.corpus import Text, text_at
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder that a recipe made")
+    add_ensemble_arguments(parser)
     parser.add_argument("--test", metavar="NAME", help="test set of the run's recipe (default: its first)")
     parser.add_argument(
         "--source", metavar="FILE", help="instead of --test: input, or a TSV or JSON lines of both sides"
@@ -42,6 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="also score by COMET: a model's checkpoint file or name; wants the package unbabel-comet",
     )
+    parser.add_argument(
+        "--calibration",
+        metavar="FILE",
+        help="measure on the references whether the model is as sure as it is right, and draw it to a .png or .svg",
+    )
     add_search_arguments(parser)
 
 
@@ -59,12 +66,15 @@ def run(arguments: argparse.Namespace) -> None:
         from seq2seq.metrics.comet import Comet
 
         comet = Comet(arguments.comet)  # what is missing is said before the work
+    from seq2seq.evaluation.calibration import as_score, check_figure, measure_calibration, write_calibration
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.metrics.bleu import bleu_prepared
     from seq2seq.recipe.loading import load_generator
 
+    if arguments.calibration:
+        check_figure(arguments.calibration)
     language = recipe.data.target_language
-    generator = load_generator(Path(arguments.run), **search_options(arguments))
+    generator = load_generator(Path(arguments.run), **ensemble(arguments), **search_options(arguments))
     references = [pair.target for pair in pairs]
     result = evaluate(generator, pairs, recipe.task, language, arguments.batch_size)
     if arguments.lowercase or arguments.tokenize:
@@ -77,6 +87,10 @@ def run(arguments: argparse.Namespace) -> None:
 
         kept = Path(arguments.output_folder), arguments.run, recipe.task, language, text, generator.options
         write_evaluation(*kept, result.as_json(), result.hypotheses)
+    if arguments.calibration:
+        calibration = measure_calibration(generator, pairs, arguments.batch_size)
+        write_calibration(Path(arguments.calibration), calibration)
+        result.scores["calibration_error"] = as_score(calibration)
     if arguments.output:
         with output(arguments.output) as stream:
             stream.writelines(line + "\n" for line in result.hypotheses)

@@ -17,6 +17,8 @@ VERBS = {
     "evaluate": "score a run on a test set",
     "compare": "scores of several runs side by side, with tests of significance",
     "score": "log-probability of given translations",
+    "rerank": "sort an n-best list anew by the scores of several runs",
+    "average": "make a run of the mean weights of others",
     "export": "write a trained run in a form that others serve",
 }
 """By the name of their module in this folder, which has `add_arguments(parser)` and `run(arguments)`."""

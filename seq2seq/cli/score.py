@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import output, positive
+from seq2seq.generation.confidence import confidence
 from seq2seq.pipeline.corpus import text_at
+from seq2seq.symbols import EOS, NAMES
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from seq2seq.generation.generator import Generator
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder that a recipe made")
+    add_ensemble_arguments(parser)
     parser.add_argument("--source", metavar="FILE", required=True, help="source text, or a TSV of both sides")
     parser.add_argument("--target", metavar="FILE", help="the translations to score, line by line")
+    parser.add_argument(
+        "--target-pieces",
+        action="store_true",
+        help="the translations are pieces with blanks between, as a search wrote them, and not text to be cut anew",
+    )
     parser.add_argument("--output", metavar="FILE", help="where to write (default: standard output)")
     parser.add_argument("--pieces", action="store_true", help="print the log-probability of every piece, EOS last")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print JSON lines: source, target, pieces with log_probabilities and probabilities, EOS last, "
+        "log_probability (the sum), perplexity, and confidence (the geometric mean of the probabilities)",
+    )
     parser.add_argument(
         "--batch-size", type=positive, default=64, metavar="N", help="lines scored together (default 64)"
     )
@@ -26,17 +49,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
-    text = text_at(arguments.source, arguments.target or "")
-    pairs = iter([(pair.source, pair.target) for pair in text])  # read whole first: a bad line is told before the work
+    if arguments.json and arguments.pieces:
+        raise ValueError("Give either --json, which has the pieces, or --pieces.")
+    corpus = text_at(arguments.source, arguments.target or "")
+    pairs = iter([(pair.source, pair.target) for pair in corpus])  # read whole first: a bad line is told before work
     from seq2seq.recipe.loading import load_generator
 
-    generator = load_generator(Path(arguments.run))
-    total, pieces = 0.0, 0
+    generator = load_generator(Path(arguments.run), **ensemble(arguments))
+    total, count = 0.0, 0
     with output(arguments.output) as out:
         while chunk := list(islice(pairs, arguments.batch_size * 32)):
-            for gains in generator.score(chunk, arguments.batch_size):
-                total, pieces = total + float(gains.sum()), pieces + len(gains)
-                row = " ".join(f"{gain:.4f}" for gain in gains) if arguments.pieces else f"{gains.sum():.4f}"
+            targets = _targets(generator, [target for _, target in chunk], arguments.target_pieces)
+            found = generator.score_ids([source for source, _ in chunk], targets, arguments.batch_size)
+            for (source, target), ids, gains in zip(chunk, targets, found, strict=True):
+                total, count = total + float(gains.sum()), count + len(gains)
+                if arguments.json:
+                    text = generator.target_tokenizer.decode([ids])[0] if arguments.target_pieces else target
+                    pieces = generator.target_tokenizer.pieces(ids)
+                    row = json.dumps(_record(source, text, pieces, gains), ensure_ascii=False)
+                else:
+                    row = " ".join(f"{gain:.4f}" for gain in gains) if arguments.pieces else f"{gains.sum():.4f}"
                 out.write(row + "\n")
-    if pieces:
-        print(f"{pieces:,} pieces, perplexity {math.exp(-total / pieces):.3f} a piece", file=sys.stderr)
+    if count:
+        print(f"{count:,} pieces, perplexity {math.exp(-total / count):.3f} a piece", file=sys.stderr)
+
+
+def _targets(generator: Generator, lines: Sequence[str], as_pieces: bool) -> list[list[int]]:
+    if not as_pieces:
+        return generator.target_tokenizer.encode(lines)
+    rows = [[piece for piece in line.split(" ") if piece] for line in lines]
+    rows = [row[:-1] if row[-1:] == [NAMES[EOS]] else row for row in rows]
+    return [generator.target_tokenizer.ids(row) for row in rows]
+
+
+def _record(source: str, target: str, pieces: Sequence[str], gains: np.ndarray) -> dict[str, object]:
+    """A line of JSON; where the source is empty, nothing was scored and there are no pieces."""
+    return {
+        "source": source,
+        "target": target,
+        "pieces": [*pieces, NAMES[EOS]] if len(gains) else [],
+        "log_probabilities": [round(float(gain), 6) for gain in gains],
+        "probabilities": [round(math.exp(gain), 6) for gain in gains],
+        "log_probability": round(float(gains.sum()), 6),
+        "perplexity": round(1 / max(confidence(gains), 1e-300), 6),
+        "confidence": round(confidence(gains), 6),
+    }

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.progress import LineProgress
 from seq2seq.cli.requests import Request, add_request_arguments, read_requests
 from seq2seq.cli.text_io import add_search_arguments, output, positive, search_options
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder that a recipe made, or a LiteRT folder that export made")
+    add_ensemble_arguments(parser)
     parser.add_argument("--output", metavar="FILE", help="where to write (default: standard output)")
     parser.add_argument(
         "--n-best",
@@ -46,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     requests = read_requests(arguments, arguments.batch_size * 32)
     from seq2seq.recipe.loading import load_translator
 
-    generator = load_translator(Path(arguments.run), **options)
+    generator = load_translator(Path(arguments.run), **ensemble(arguments), **options)
     if arguments.alignments and not generator.has_attention:
         raise ValueError(f"{arguments.run} has no attention, so it has no alignments.")
     with ExitStack() as stack:

@@ -39,9 +39,16 @@ def has_export(form: str, folder: Path) -> bool:
 def export(form: str, generator: Generator, folder: Path, **options: Any) -> Path:
     """Writes a generator to `folder` in this form; `options` as `export_saved_model`, `export_litert`.
 
+    ValueError for an ensemble.
+
     Returns:
         The folder that is to be served: of a SavedModel the new version in `folder`, else `folder` itself.
     """
+    if hasattr(generator.model, "members"):
+        raise ValueError(
+            "An ensemble is not exported: a form that others serve holds one model. Export one of its runs, or what "
+            "`seq2seq average` makes of epochs of one."
+        )
     if form == "litert":
         from seq2seq.export.litert import export_litert
 

@@ -6,6 +6,7 @@ step.onnx       `ids (rows,)`, int32, BOS at first; `state (rows, …)`; with at
                 encoder gave them, with a pointer `source`, the ids that the encoder read
                 -> `log_probabilities (rows, size)`, `next_state`
 
+Where onnx.json has `right_to_left`, the ids that are found run from the last piece of the text to its first.
 `rows` is a multiple of `batch`: rows that share a source, as the beams of a search, stand next to each other.
 """
 
@@ -72,6 +73,7 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
             "pointer": generator.model.gate is not None,
             "source_size": generator.model.source_size,
             "target_size": generator.model.target_size,
+            "right_to_left": generator.target_tokenizer.right_to_left,
             "search": asdict(generator.options),
         }
         (partial / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")

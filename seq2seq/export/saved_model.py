@@ -66,6 +66,14 @@ class IdsService(tf.Module):
         counted, gains = (tf.where(some, part, 0) for part in (found.lengths, found.log_probabilities))
         return SearchResult(ids, counted, gains, found.scores), source
 
+    def _in_text_order(self, found: SearchResult) -> Any:
+        """The ids of what was found as they stand in the text, for a model that writes from right to left."""
+        if not self._generator.target_tokenizer.right_to_left:
+            return found.ids
+        rows = tf.reshape(found.ids, (-1, tf.shape(found.ids)[2]))
+        rows = tf.reverse_sequence(rows, tf.reshape(found.lengths, (-1,)), seq_axis=1)
+        return tf.reshape(rows, tf.shape(found.ids))
+
     def _best(self, tensor: Any) -> Any:
         """Without the axis of hypotheses where there is one only."""
         return tensor[:, 0] if self._options.num_best == 1 else tensor
@@ -78,7 +86,8 @@ class IdsService(tf.Module):
         with tf.control_dependencies([fits, tf.debugging.assert_non_negative(lengths, "A length is negative.")]):
             lengths = tf.identity(lengths)
         found, _ = self._search(ids, lengths)
-        parts = {"ids": found.ids, "lengths": found.lengths, "log_probability": found.log_probabilities}
+        ids, gains = self._in_text_order(found), found.log_probabilities
+        parts = {"ids": ids, "lengths": found.lengths, "log_probability": gains}
         return {name: self._best(part) for name, part in parts.items()}
 
     def signatures(self) -> dict[str, Any]:
@@ -108,7 +117,7 @@ class TextService(IdsService):
 
     def _to_text(self, found: SearchResult) -> Any:
         shape = tf.shape(found.lengths)
-        rows = tf.reshape(found.ids, (-1, tf.shape(found.ids)[2]))
+        rows = tf.reshape(self._in_text_order(found), (-1, tf.shape(found.ids)[2]))
         return tf.reshape(self._target.decode(rows, tf.reshape(found.lengths, (-1,))), shape)
 
     def _translate(self, text: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from keras import ops
 
 from seq2seq.generation.constraints import PieceConstraints, arrays
 from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
-from seq2seq.generation.searcher import Searcher
+from seq2seq.generation.searcher import Searcher, first_of
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.pipeline.batches import shift
 from seq2seq.search.options import SearchOptions
@@ -26,7 +26,7 @@ class Generator(LineGenerator):
     """Translates lines of text with a model in memory.
 
     Args:
-        model: A built `Seq2Seq`.
+        model: A built `Seq2Seq`, or what can be called as one; see `_batch`.
         source_tokenizer: For the lines that come in.
         target_tokenizer: For the lines that go out.
         options: How to search.
@@ -60,14 +60,19 @@ class Generator(LineGenerator):
             self._greedy = self.with_options(beam_size=1, num_best=1, sampling=False)
         return self._greedy
 
+    def _batch(self, sources: Sequence[Sequence[int]]) -> Any:
+        """What the model reads of sources, pieces without EOS."""
+        return _static(pad_with_eos(sources))
+
     def _search(
         self, sources: list[list[int]], places: list[int], constraints: list[PieceConstraints] | None = None
     ) -> SearchResult:
-        inputs = {"source": _static(pad_with_eos(sources))}
-        rows = len(inputs["source"]) - len(places)  # what fills the batch up
+        inputs: dict[str, Any] = {"source": self._batch(sources)}
+        height, width = first_of(inputs["source"]).shape
+        rows = height - len(places)  # what fills the batch up
         if self.options.sampling:
             # One stream a line, so that its draws do not depend on the lines beside it.
-            longest = self.options.output_limit(inputs["source"].shape[1])
+            longest = self.options.output_limit(width)
             longest += max((len(c.prefix) for c in constraints or ()), default=0) + 3  # its width is rounded up to 4
             draws = [np.random.default_rng([self.options.seed, place]).random(longest + 1) for place in places]
             inputs["uniforms"] = np.asarray(draws + draws[:1] * rows, np.float32)
@@ -84,7 +89,7 @@ class Generator(LineGenerator):
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         target_input, _ = shift(_static(pad_with_eos(targets)))
-        return np.asarray(self._aligner.predict_on_batch((_static(pad_with_eos(sources)), target_input)))
+        return np.asarray(self._aligner.predict_on_batch((self._batch(sources), target_input)))
 
     def score(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
         """Returns for each (source line, target line) the log-probability of every target piece and of the EOS.
@@ -98,11 +103,25 @@ class Generator(LineGenerator):
         self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int = 64
     ) -> list[np.ndarray]:
         """As `score`, for targets that are ids already."""
+        return [found[:, 0] for found in self._force(lines, targets, batch_size)]
+
+    def choices(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
+        """Returns for each (source line, target line) what the model would write first at every target piece.
+
+        Forced decoding: `(pieces + 1, 2)`, the probability of its first choice, and 1 where that is the target's piece,
+        else 0. A pair with an empty source gives `(0, 2)`.
+        """
+        targets = self.target_tokenizer.encode([target for _, target in pairs])
+        found = self._force([source for source, _ in pairs], targets, batch_size)
+        return [np.stack([np.exp(part[:, 1]), part[:, 2]], axis=1) for part in found]
+
+    def _force(self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int) -> list[np.ndarray]:
+        """What the scorer says of every target piece and the EOS, `(pieces + 1, 3)` a line."""
         sources = self._read(lines)
-        results: list[np.ndarray] = [np.zeros(0, np.float32)] * len(sources)
+        results: list[np.ndarray] = [np.zeros((0, 3), np.float32)] * len(sources)
         for chosen in by_length(sources, batch_size):
             target_input, target_output = shift(_static(pad_with_eos([targets[i] for i in chosen])))
-            source = _static(pad_with_eos([sources[i] for i in chosen]))
+            source = self._batch([sources[i] for i in chosen])
             gains = np.asarray(self._scorer.predict_on_batch((source, target_input, target_output)))
             for row, i in enumerate(chosen):
                 results[i] = gains[row, : len(targets[i]) + 1]
@@ -121,6 +140,8 @@ class _Aligner(keras.Model):
 
 
 class _Scorer(keras.Model):
+    """At each target piece its log-probability, the largest one, and whether they are the same piece's."""
+
     def __init__(self, model: Seq2Seq):
         super().__init__(name="scorer")
         self.model = model
@@ -129,8 +150,11 @@ class _Scorer(keras.Model):
         source, target_input, target_output = inputs
         logits = ops.cast(self.model((source, target_input), training=False), "float32")
         logits = forbid_control_symbols(logits)  # as the search does, or its own output would score otherwise
-        gains = ops.take_along_axis(ops.log_softmax(logits), ops.expand_dims(target_output, 2), axis=2)
-        return ops.squeeze(gains, -1)
+        gains = ops.log_softmax(logits)
+        wanted = ops.expand_dims(target_output, 2)
+        right = ops.equal(ops.cast(ops.argmax(gains, axis=2, keepdims=True), wanted.dtype), wanted)
+        found = ops.take_along_axis(gains, wanted, axis=2), ops.max(gains, axis=2, keepdims=True)
+        return ops.concatenate([*found, ops.cast(right, "float32")], axis=2)
 
 
 def _compiled(model: keras.Model) -> keras.Model:

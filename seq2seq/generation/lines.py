@@ -85,6 +85,8 @@ class LineGenerator(ABC):
         """
         sources = self._read(lines)
         if constraints is not None and any(constraints):
+            if self.target_tokenizer.right_to_left and any(c.prefix for c in constraints):
+                raise ValueError("A model that writes from right to left cannot be given the beginning of its text.")
             asked = [PieceConstraints.of(c, self.target_tokenizer) for c in constraints]
             return self._generate_constrained(sources, batch_size, asked)
         results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
@@ -129,14 +131,17 @@ class LineGenerator(ABC):
 
     def _read(self, lines: Sequence[str]) -> list[list[int]]:
         """The pieces of each line, at most as many as the search takes."""
-        sources, limit = self.source_tokenizer.encode(lines), self.options.max_input
+        return self._cut(self.source_tokenizer.encode(lines))
+
+    def _cut(self, sources: list[list[int]]) -> list[list[int]]:
+        limit = self.options.max_input
         long = [index for index, ids in enumerate(sources) if len(ids) > limit]
         if long and not self.options.cut_input:
             raise InputTooLong(long[0], len(sources[long[0]]), limit)
         if long:
             _log.info(
                 "%s of %s inputs were cut to their first %s pieces.",
-                *(f"{n:,}" for n in (len(long), len(lines), limit)),
+                *(f"{n:,}" for n in (len(long), len(sources), limit)),
             )
         return [ids[:limit] for ids in sources]
 

@@ -35,8 +35,9 @@ def search(
     """Encodes `source` once and searches as `options` say.
 
     Args:
-        model: A built `Seq2Seq`.
-        source: `(batch, width)`, int32: ids that end in EOS, then PAD.
+        model: A built `Seq2Seq`, or an `Ensemble`.
+        source: `(batch, width)`, int32: ids that end in EOS, then PAD; for an ensemble a tuple, an entry a member, of
+            which the first decides how long the output may be.
         options: How to search; `num_best` is the n of the result.
         uniforms: For sampling, the randomness; see `sample_search`.
         constraints: What is asked of each source's output; limits grow by what they need.
@@ -60,6 +61,7 @@ def search(
         logits, state = model.decode(ops.expand_dims(ids, 1), memory, state, training=False)
         return ops.squeeze(logits, 1), state
 
+    source = first_of(source)
     # The EOS of the source is no piece of it.
     lengths = ops.sum(ops.cast(ops.not_equal(source, PAD), "int32"), axis=1) - 1
     limits, longest = _output_limit(lengths, options), _output_limit(ops.shape(source)[1], options)
@@ -92,6 +94,11 @@ def _output_limit(length: Any, options: SearchOptions) -> Any:
         return options.output_limit(length)
     limit = ops.cast(ops.floor(ops.cast(length, "float32") * options.max_ratio), "int32") + options.max_extra
     return ops.maximum(limit, options.min_length) if options.min_length else limit
+
+
+def first_of(source: Any) -> Any:
+    """What is read, by an ensemble what its first member reads."""
+    return source[0] if isinstance(source, (tuple, list)) else source
 
 
 class Searcher(keras.Model):

@@ -11,8 +11,10 @@ from seq2seq import __version__
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.subword import SubwordTokenizer
 
-FORMAT = 4
+FORMAT = 5
 """Of the folder. Raised when an older version of the toolkit could not read it."""
+OLDEST_FORMAT = 4
+"""That is read still: it knows no targets from right to left."""
 SHAPE_FILE = "model.json"
 NETWORKS_FILE = "model.tflite"
 SOURCE_FILE = "source.model"
@@ -40,10 +42,10 @@ def load_shape(path: Path) -> dict[str, Any]:
         version, maker = shape["format"], shape["seq2seq"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LiteFolderError(f"{path / SHAPE_FILE}: missing or damaged ({error}). Export the run again.") from error
-    if version != FORMAT:
+    if version not in range(OLDEST_FORMAT, FORMAT + 1):
         raise LiteFolderError(
             f"{path}: written in format {version} by seq2seq {maker}; this is seq2seq {__version__}, which reads "
-            f"format {FORMAT}. Export the run again with this version."
+            f"format {OLDEST_FORMAT} to {FORMAT}. Export the run again with this version."
         )
     for name in (NETWORKS_FILE, SOURCE_FILE, TARGET_FILE):
         _check(path / name, shape.get("files", {}).get(name))
@@ -67,7 +69,8 @@ def load_tokenizers(path: Path, shape: dict[str, Any]) -> tuple[SubwordTokenizer
     found = []
     for name, side in ((SOURCE_FILE, "source_size"), (TARGET_FILE, "target_size")):
         try:
-            tokenizer = SubwordTokenizer.load(Path(path) / name)
+            right_to_left = side == "target_size" and bool(shape.get("right_to_left"))
+            tokenizer = SubwordTokenizer.load(Path(path) / name, right_to_left)
         except ValueError as error:
             raise LiteFolderError(str(error)) from error
         if tokenizer.size != shape.get(side):

@@ -54,6 +54,9 @@ class Data(Section):
     """For "files": the target's, "target" where empty."""
     reference_fields: tuple[str, ...] = ()
     """For "files": fields with further references, of tests."""
+    right_to_left: bool = False
+    """Learn to write the target from its last piece to its first; what is read and printed stays as it is. Such a run
+    reranks what another found: seq2seq rerank."""
     max_train: int = 0
     """Use only the first so many training pairs; 0 is all."""
     max_length: int = 150
@@ -181,6 +184,8 @@ class Training(Section):
     """Megabytes that the logits may take at once; larger batches go through the output layer in chunks."""
     patience: int = 0
     """Stop after so many epochs without a better validation score; 0 is never."""
+    keep_epochs: int = 0
+    """Keep the averaged weights of so many last epochs in epochs/ of the run folder, for seq2seq average."""
     coverage_loss: float = 0.0
     """What it costs to attend again to what was attended to before, beside the loss of the pieces; wants
     model.decoder.coverage. 1 is usual."""
@@ -287,6 +292,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         "training.gradient_clip": training.gradient_clip,
         "training.weight_decay": training.weight_decay,
         "training.patience": training.patience,
+        "training.keep_epochs": training.keep_epochs,
     }
     for name, number in not_negative.items():
         if number < 0:

@@ -74,6 +74,7 @@ def write_readme(folder: RunFolder, recipe: Recipe, scores: dict[str, Any], hist
         for test, values in scores.items()
         for name, value in values.items()
     ]
+    kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
     folder.write(
         folder.readme_file,
@@ -111,7 +112,7 @@ Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on 
 | scores.json, hypotheses | the tests |
 | export | forms that others serve: `saved_model` takes text and gives text |
 | data.json | where the test sets stand, with checksums |
-| checkpoint.npz | all that is needed to go on |
+{kept}| checkpoint.npz | all that is needed to go on |
 
 Made with {made_with}.
 """,

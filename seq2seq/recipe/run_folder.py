@@ -17,6 +17,10 @@ FORMAT = 2
 """Of the folder. Raised when an older version of the toolkit could not read it."""
 
 
+WEIGHTS = ".weights.h5"
+"""How Keras wants files with weights alone to end."""
+
+
 class RunFolderError(ValueError):
     """A run folder is missing, incomplete, damaged or of another version. The message says which and what to do."""
 
@@ -42,6 +46,7 @@ class RunFolder:
         self.tensorboard = self.path / "tensorboard"
         self.exports = self.path / "export"
         self.tokens = self.path / "tokens"
+        self.epochs = self.path / "epochs"
 
     def write(self, file: Path, text: str) -> None:
         """Writes a text file whole or not at all."""
@@ -51,9 +56,31 @@ class RunFolder:
     def write_json(self, file: Path, value: Any) -> None:
         self.write(file, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
-    def save_recipe(self, recipe: Recipe) -> None:
+    def save_recipe(self, recipe: Recipe, made_of: list[dict[str, Any]] | None = None) -> None:
+        """Writes recipe.json; of averaged weights with the files that they were made of."""
         values = {"format": FORMAT, "seq2seq": __version__, "recipe": recipe.model_dump(mode="json")}
-        self.write_json(self.recipe_file, values)
+        self.write_json(self.recipe_file, values | ({"made_of": made_of} if made_of else {}))
+
+    @property
+    def is_average(self) -> bool:
+        """Whether the weights are the mean of others', and not trained here; see `save_recipe`."""
+        try:
+            return "made_of" in json.loads(self.recipe_file.read_text("utf-8"))
+        except (OSError, ValueError, TypeError):
+            return False
+
+    def keep_epoch(self, epoch: int, model: Any, count: int) -> None:
+        """Writes the weights of an epoch, counted from 1, to epochs/, and removes all but the last `count` there."""
+        self.epochs.mkdir(exist_ok=True)
+        save_weights(model, self.epochs / f"{epoch:04d}{WEIGHTS}")
+        for number, path in self.kept_epochs().items():
+            if not epoch - count < number <= epoch:
+                path.unlink()
+
+    def kept_epochs(self) -> dict[int, Path]:
+        """Returns the weights files of the epochs that were kept, oldest first, by their numbers from 1."""
+        files = sorted(self.epochs.glob(f"*{WEIGHTS}"))
+        return {int(name): path for path in files if (name := path.name.removesuffix(WEIGHTS)).isdigit()}
 
     def load_recipe(self, kind: type[Recipe] = Recipe) -> Recipe:
         """Reads the resolved recipe; RunFolderError if this is no run folder, or one of another version."""
@@ -69,10 +96,11 @@ class RunFolder:
 
     def load_tokenizers(self) -> tuple[SubwordTokenizer, SubwordTokenizer]:
         """Returns the source's and the target's; RunFolderError names a missing or damaged one."""
+        right_to_left = self.load_recipe().data.right_to_left
         try:
             return (
                 SubwordTokenizer.load(self.path / "source.model"),
-                SubwordTokenizer.load(self.path / "target.model"),
+                SubwordTokenizer.load(self.path / "target.model", right_to_left),
             )
         except ValueError as error:
             raise RunFolderError(str(error)) from error

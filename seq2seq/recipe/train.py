@@ -52,6 +52,8 @@ def open_run(folder: RunFolder, recipe: Recipe) -> bool:
     if not folder.recipe_file.exists():
         raise RunFolderError(f"{folder.path} exists and is no run folder. Choose another with --run-folder.")
     before = folder.load_recipe(type(recipe))
+    if folder.is_average:
+        raise RunFolderError(f"{folder.path} holds averaged weights, not a run that goes on. Choose another folder.")
     if before != recipe and not (folder.path / "source.model").exists():
         folder.save_recipe(recipe)  # the earlier run failed before it had done anything
     elif before != recipe:
@@ -85,7 +87,7 @@ def learn_tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple
     else:
         source, target = learn(sources), learn(targets)
     folder.save_tokenizers(source, target)
-    return source, target
+    return folder.load_tokenizers()
 
 
 class TokenisedCorpus:
@@ -195,6 +197,8 @@ def train(
                 better = progress["best"] is None or score > progress["best"]
                 if better:
                     save_weights(model, folder.weights_file)
+                if options.keep_epochs:
+                    folder.keep_epoch(epoch + 1, model, options.keep_epochs)
             row["seconds"] = time.monotonic() - begin
             progress = {
                 "epoch": epoch + 1,

@@ -25,13 +25,15 @@ class SubwordTokenizer:
 
     Args:
         model: A serialised SentencePiece model that holds the control symbols of `seq2seq.symbols`.
+        right_to_left: Whether the ids of a text run from its last piece to its first.
 
     Raises:
         ValueError: the bytes are no such model.
     """
 
-    def __init__(self, model: bytes):
+    def __init__(self, model: bytes, right_to_left: bool = False):
         self.model = model
+        self.right_to_left = right_to_left
         self._processor = sentencepiece.SentencePieceProcessor()
         try:
             self._processor.LoadFromSerializedProto(model)
@@ -44,10 +46,10 @@ class SubwordTokenizer:
             raise ValueError(f"The SentencePiece model must begin with the pieces {NAMES}. Received: {names}")
 
     @classmethod
-    def load(cls, path: Path) -> SubwordTokenizer:
+    def load(cls, path: Path, right_to_left: bool = False) -> SubwordTokenizer:
         """Reads a `.model` file; ValueError names the file if it is damaged."""
         try:
-            return cls(Path(path).read_bytes())
+            return cls(Path(path).read_bytes(), right_to_left)
         except FileNotFoundError:
             raise ValueError(f"{path}: the tokeniser is missing.") from None
         except ValueError as error:
@@ -121,7 +123,7 @@ class SubwordTokenizer:
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Returns each line's ids without BOS or EOS. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
-        return self._processor.EncodeAsIds([_encodable(line) for line in lines], num_threads=1)
+        return self._ordered(self._processor.EncodeAsIds([_encodable(line) for line in lines], num_threads=1))
 
     def sample(self, lines: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
         """As `encode`, each line cut at random (Kudo 2018; for BPE Provilkov et al. 2020).
@@ -131,7 +133,7 @@ class SubwordTokenizer:
             seed: The same seed and lines give the same cuts.
         """
         sentencepiece.set_random_generator_seed(seed % 2**32)
-        return self._processor.Encode(
+        rows = self._processor.Encode(
             [_encodable(line) for line in lines],
             out_type=int,
             enable_sampling=True,
@@ -139,14 +141,19 @@ class SubwordTokenizer:
             nbest_size=-1,
             num_threads=1,
         )
+        return self._ordered(rows)
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Returns the text of each row of ids; control symbols leave no trace."""
         rows = [[int(i) for i in row if i not in (PAD, BOS, EOS)] for row in ids]
-        return self._processor.DecodeIds(rows, num_threads=1) if rows else []
+        return self._processor.DecodeIds(self._ordered(rows), num_threads=1) if rows else []
+
+    def _ordered(self, rows: list[list[int]]) -> list[list[int]]:
+        """From the order of the text to that of the ids, and back."""
+        return [row[::-1] for row in rows] if self.right_to_left else rows
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
-        """Returns the surface form of each id."""
+        """Returns the surface form of each id, in the order of the ids."""
         return [self._processor.IdToPiece(int(i)) for i in ids]
 
     def ids(self, pieces: Sequence[str]) -> list[int]:

@@ -1,0 +1,28 @@
+"""`seq2seq average RUN [RUN ...]`: the mean of the weights of runs, or of the last epochs of one, as a new run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from seq2seq.cli.text_io import positive
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what the verb takes."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders of one architecture and one vocabulary")
+    parser.add_argument("--output", metavar="NEW_RUN", required=True, help="the run folder to make")
+    parser.add_argument(
+        "--last",
+        type=positive,
+        default=0,
+        metavar="N",
+        help="of each run the last N epochs that training.keep_epochs kept (default: its best weights)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Does the verb's work; ValueError for a mistake in the arguments."""
+    from seq2seq.recipe.average import average_runs
+
+    print(average_runs([Path(path) for path in arguments.runs], Path(arguments.output), arguments.last))

@@ -1,0 +1,70 @@
+"""Calibration of a generator on a test set, measured and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2seq import __version__
+from seq2seq.files import whole_file
+from seq2seq.generation.generator import Generator
+from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.calibration import Calibration, calibrate
+from seq2seq.types import Example
+
+FORMATS = (".png", ".svg")
+
+
+def measure_calibration(generator: Generator, examples: Sequence[Example], batch_size: int = 64) -> Calibration:
+    """Returns how sure the model is of its first choice of every target piece, and how often that is the right one.
+
+    Forced decoding: before each piece the reference is given, so no earlier mistake of the model counts. EOS is a
+    piece; examples with an empty source have none.
+    """
+    choices = generator.choices([(e.source, e.target) for e in examples], batch_size)
+    probabilities = np.concatenate([np.zeros(0), *(found[:, 0] for found in choices)])
+    right = np.concatenate([np.zeros(0, bool), *(found[:, 1] > 0 for found in choices)])
+    return calibrate(np.clip(probabilities, 0.0, 1.0), right)
+
+
+def as_score(calibration: Calibration) -> Score:
+    """The expected calibration error in per cent, signed with all that it depends on; lower is better."""
+    what = f"bins:{len(calibration.counts)}|pieces:{int(calibration.counts.sum())}|forced:yes|seq2seq:{__version__}"
+    return Score(100 * calibration.error, f"{what}|bias:{100 * calibration.bias:+.2f}")
+
+
+def check_figure(path: str) -> None:
+    """Refuses a figure that could not be drawn, before work is spent on it; ValueError."""
+    if Path(path).suffix.lower() not in FORMATS:
+        raise ValueError(f"A figure is written as {' or '.join(FORMATS)}. Received: {path}")
+
+
+def write_calibration(path: Path, calibration: Calibration) -> None:
+    """Draws accuracy over confidence, and how many pieces fall where, to a .png or .svg, whole or not at all."""
+    from matplotlib.figure import Figure
+
+    check_figure(str(path))
+    bins = len(calibration.counts)
+    some = calibration.counts > 0
+    left, width = np.arange(bins) / bins, 1 / bins
+    figure = Figure(figsize=(5, 6), layout="constrained")
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    upper.plot([0, 1], [0, 1], color="gray", linestyle="--", label="calibrated")
+    upper.bar(left[some], calibration.accuracy[some], width, align="edge", color="tab:blue", alpha=0.4)
+    upper.plot(
+        calibration.confidence[some], calibration.accuracy[some], marker="o", color="tab:blue", label="this model"
+    )
+    title = f"Calibration of {int(calibration.counts.sum()):,} pieces: error {100 * calibration.error:.1f} %"
+    upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1), title=title)
+    upper.legend(loc="upper left")
+    lower.bar(left, calibration.counts, width, align="edge", color="tab:gray")
+    lower.set(xlabel="probability of the first choice", ylabel="pieces")
+    for axes in (upper, lower):
+        axes.grid(alpha=0.3)
+    kind = Path(path).suffix.lower()[1:]
+    metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
+    with whole_file(path) as partial:
+        figure.savefig(partial, format=kind, dpi=100, metadata=metadata)

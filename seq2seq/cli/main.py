@@ -15,6 +15,7 @@ VERBS = {
     "translate": "translate lines of text with a trained run",
     "summarize": "the same for a run that summarises: lines of text in, summaries out",
     "evaluate": "score a run on a test set",
+    "align": "say which words of given pairs belong together",
     "score": "log-probability of given translations",
     "export": "write a trained run in a form that others serve",
 }

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
+from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, check_attention
 from seq2seq.cli.text_io import add_search_arguments, input_chunks, output, positive, search_options
 from seq2seq.search.options import InputTooLong
 
 if TYPE_CHECKING:
-    from seq2seq.generation.lines import LineGenerator
     from seq2seq.types import Hypothesis
 
 
@@ -29,55 +28,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print N hypotheses a line as 'id ||| hypothesis ||| score'",
     )
     parser.add_argument(
-        "--alignments",
-        metavar="FILE",
-        help="write the attention of each best hypothesis as JSON lines: source, target, weights",
+        "--replace-unknown",
+        action="store_true",
+        help="write for each unknown piece the source word that it attends to most",
     )
+    parser.add_argument(
+        "--dictionary", metavar="FILE", help="with --replace-unknown: a TSV of source and target word, to write that"
+    )
+    add_alignment_arguments(parser)
     add_search_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
     options = search_options(arguments)
+    from seq2seq.generation.alignments import align_pieces
+    from seq2seq.generation.unknown import read_dictionary, replace_unknown
     from seq2seq.recipe.loading import load_translator
 
+    if arguments.dictionary and not arguments.replace_unknown:
+        raise ValueError("--dictionary is for --replace-unknown.")
+    dictionary = read_dictionary(Path(arguments.dictionary)) if arguments.dictionary else {}
     generator = load_translator(Path(arguments.run), **options)
-    if arguments.alignments and not generator.has_attention:
-        raise ValueError(f"{arguments.run} has no attention, so it has no alignments.")
     with ExitStack() as stack:
         out = stack.enter_context(output(arguments.output))
-        alignments = stack.enter_context(output(arguments.alignments)) if arguments.alignments else None
+        files = stack.enter_context(alignment_files(arguments))
+        if files.wanted or arguments.replace_unknown:
+            check_attention(arguments.run, generator)
         number = 0
         for lines in input_chunks(arguments.input, arguments.batch_size * 32):
+            files.expect(len(lines))
             try:
                 results = generator.generate(lines, arguments.batch_size)
             except InputTooLong as error:
                 place = f"{arguments.input or 'standard input'}:{number + error.index + 1}"
                 raise ValueError(f"{place}: {error}") from error
+            if arguments.replace_unknown:
+                results = replace_unknown(generator, lines, results, dictionary, arguments.batch_size)
             for hypotheses in results:
                 out.write(_format(number, hypotheses, arguments.n_best))
                 number += 1
             out.flush()
-            if alignments:
-                _write_alignments(alignments, generator, lines, results, arguments.batch_size)
+            if files.wanted:
+                pieces = [best[0].pieces for best in results]
+                files.add(align_pieces(generator, lines, pieces, arguments.batch_size))
 
 
 def _format(number: int, hypotheses: list[Hypothesis], n_best: int) -> str:
     if n_best == 1:
         return hypotheses[0].text + "\n"
     return "".join(f"{number} ||| {h.text} ||| {h.score:.6f}\n" for h in hypotheses)
-
-
-def _write_alignments(
-    stream: TextIO, generator: LineGenerator, lines: list[str], results: list[list[Hypothesis]], batch_size: int
-) -> None:
-    pairs = [(line, best[0].pieces) for line, best in zip(lines, results, strict=True)]
-    sources = [ids[: generator.options.max_input] for ids in generator.source_tokenizer.encode(lines)]
-    for (_, pieces), ids, weights in zip(pairs, sources, generator.align(pairs, batch_size), strict=True):
-        row = {
-            "source": [*generator.source_tokenizer.pieces(ids), "</s>"],
-            "target": [*pieces, "</s>"],
-            "weights": [[round(float(w), 5) for w in row] for row in weights],
-        }
-        stream.write(json.dumps(row if ids else {"source": [], "target": [], "weights": []}, ensure_ascii=False) + "\n")
-    stream.flush()

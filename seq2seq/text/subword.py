@@ -7,6 +7,7 @@ import logging
 import random
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ class SubwordTokenizer:
             raise ValueError(
                 f"Not a SentencePiece model ({len(model):,} bytes): it is damaged or of another kind."
             ) from error
+        self._parts = lru_cache(1 << 16)(self._count_parts)
         if names != NAMES:
             raise ValueError(f"The SentencePiece model must begin with the pieces {NAMES}. Received: {names}")
 
@@ -164,13 +166,16 @@ class SubwordTokenizer:
         return [self._word_numbers(line.split(), self.pieces(row)) for line, row in zip(lines, ids, strict=True)]
 
     def _word_numbers(self, words: list[str], pieces: list[str]) -> list[int]:
+        # Normalising makes two words of some and nothing of others, of each word alone what it makes of it in a line.
+        owners = [word for word, text in enumerate(words) for _ in range(self._parts(text))]
         numbers = word_numbers(pieces)
-        if not numbers or numbers[-1] + 1 == len(words):
-            return numbers
-        # Normalising makes two words of some and nothing of others: of each word alone it makes the same.
-        parts = [max(word_numbers(self.pieces(row)), default=-1) + 1 for row in self.encode(words)]
-        owners = [word for word, count in enumerate(parts) for _ in range(count)]
         return [owners[min(number, len(owners) - 1)] for number in numbers] if owners else [0] * len(numbers)
+
+    def _count_parts(self, word: str) -> int:
+        """Into how many words normalising parts a word of the user's."""
+        if word.isascii() and word.isprintable():
+            return 1
+        return max(word_numbers(self.pieces(self.encode([word])[0])), default=-1) + 1
 
     def fill(self, pieces: Sequence[str], words: Sequence[str]) -> str:
         """Returns the text of `pieces`, in which each UNK has become the word at its turn in `words`."""

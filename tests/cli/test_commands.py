@@ -1,4 +1,3 @@
-import io
 import json
 import os
 import subprocess
@@ -10,26 +9,8 @@ import numpy as np
 import pytest
 
 from seq2seq.cli import text_io
-from seq2seq.cli.main import main
 
 LINES = ["ab cd", "", "ef gh ij", "op"]
-
-
-@pytest.fixture
-def cli(monkeypatch, capfdbinary):
-    """Runs the command in this process; returns exit code, stdout and stderr."""
-
-    def call(*words, text=b""):
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
-        capfdbinary.readouterr()
-        try:
-            code = main([str(word) for word in words])
-        except SystemExit as stop:  # argparse
-            code = stop.code
-        out, err = capfdbinary.readouterr()
-        return code, out.decode(), err.decode()
-
-    return call
 
 
 def _text(lines):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from data import aeslc, grammar_files, multi30k, phrases, sentence_compression, tatoeba
-from seq2seq.pipeline.corpus import CorpusError, Part, Text, text_at
+from seq2seq.pipeline.corpus import CorpusError, Linked, Part, Text, text_at
 from seq2seq.recipe.config import Data, Files
 from seq2seq.recipe.train import Corpus
 
@@ -33,15 +33,22 @@ def find_corpus(data: Data) -> Corpus:
         return _files(data)
     module, languages = CATALOGUE[data.corpus], (data.source_language, data.target_language)
     tests = {name: module.load(name, *languages) for name in data.tests}
-    return Corpus(module.load("train", *languages), module.load(VALIDATION[data.corpus], *languages), tests)
+    return Corpus(
+        _linked(data, module.load("train", *languages)), module.load(VALIDATION[data.corpus], *languages), tests
+    )
 
 
 def _files(data: Data) -> Corpus:
     train = _text(data, data.train, "train")
     tests = {"test": _text(data, data.test, "test")} if data.test.source else {}
     if data.validation.source:
-        return Corpus(train, _text(data, data.validation, "validation"), tests)
-    return Corpus(Part(train, held_out=False), Part(train, held_out=True), tests)
+        return Corpus(_linked(data, train), _text(data, data.validation, "validation"), tests)
+    return Corpus(Part(_linked(data, train), held_out=False), Part(train, held_out=True), tests)
+
+
+def _linked(data: Data, train: Text) -> Text | Linked:
+    """The training text with its alignments, where the recipe names some."""
+    return Linked(train, Path(data.train_alignments)) if data.train_alignments else train
 
 
 def _text(data: Data, files: Files, name: str) -> Text:

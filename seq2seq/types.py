@@ -36,6 +36,9 @@ class Batch(NamedTuple):
     """`(batch, target)`, int32: the target and its EOS, one step ahead of `target_input`."""
     weights: Any
     """`(batch, target)`, float32: 1 at a token, 0 at padding and in filler rows."""
+    guide: Any = None
+    """`(batch, target, source)`, float32: where the attention of a step should go. Its rows sum to 1, or to 0 where
+    nothing is known; None where nobody asked."""
 
 
 class SearchResult(NamedTuple):
@@ -84,3 +87,5 @@ class Example:
     """Counted from 1."""
     references: tuple[str, ...] = ()
     """Further targets that are as right; only tests have them."""
+    links: tuple[tuple[int, int], ...] = ()
+    """Words of the source and of the target that belong together, from 0; only guided training has them."""

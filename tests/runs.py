@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import random
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from recipes.command import run_recipe
 from recipes.translation import RECIPES, main
+from seq2seq.cli.main import main as command
 
 TINY = [
     *("--tokenizer.size", "60", "--model.embedding", "8", "--model.encoder.units", "8", "--model.decoder.units", "8"),
@@ -63,3 +66,22 @@ def backwards(run: Callable[..., int], tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("runs") / "backwards"
     assert run(folder, "--data.right_to_left", "true") == 0
     return folder
+
+
+@pytest.fixture
+def cli(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Callable[..., tuple[int, str, str]]:
+    """Runs the command in this process; returns exit code, stdout and stderr."""
+
+    def call(*words: object, text: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+        capfdbinary.readouterr()
+        try:
+            code = command([str(word) for word in words])
+        except SystemExit as stop:  # argparse
+            code = int(stop.code or 0)
+        out, err = capfdbinary.readouterr()
+        return code, out.decode(), err.decode()
+
+    return call

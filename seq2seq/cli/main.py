@@ -16,6 +16,7 @@ VERBS = {
     "summarize": "the same for a run that summarises: lines of text in, summaries out",
     "evaluate": "score a run on a test set",
     "compare": "scores of several runs side by side, with tests of significance",
+    "align": "say which words of given pairs belong together",
     "score": "log-probability of given translations",
     "rerank": "sort an n-best list anew by the scores of several runs",
     "average": "make a run of the mean weights of others",

@@ -7,15 +7,16 @@ import json
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
+from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, check_attention
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.progress import LineProgress
 from seq2seq.cli.requests import Request, add_request_arguments, read_requests
 from seq2seq.cli.text_io import add_search_arguments, output, positive, search_options
 from seq2seq.generation.constraints import Constraints
 from seq2seq.search.options import InputTooLong
-from seq2seq.types import EMPTY, Hypothesis
+from seq2seq.types import Hypothesis
 
 if TYPE_CHECKING:
     from seq2seq.generation.lines import LineGenerator
@@ -34,11 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print up to N hypotheses a line, no two of the same text, as 'id ||| hypothesis ||| score'",
     )
     parser.add_argument(
-        "--alignments",
-        metavar="FILE",
-        help="write the attention of each best hypothesis as JSON lines: source, target, weights",
+        "--replace-unknown",
+        action="store_true",
+        help="write for each unknown piece the source word that it attends to most",
+    )
+    parser.add_argument(
+        "--dictionary", metavar="FILE", help="with --replace-unknown: a TSV of source and target word, to write that"
     )
     add_request_arguments(parser)
+    add_alignment_arguments(parser)
     add_search_arguments(parser)
 
 
@@ -46,34 +51,52 @@ def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
     options = search_options(arguments)
     requests = read_requests(arguments, arguments.batch_size * 32)
+    if arguments.dictionary and not arguments.replace_unknown:
+        raise ValueError("--dictionary is for --replace-unknown.")
+    from seq2seq.generation.alignments import align_pieces
+    from seq2seq.generation.unknown import read_dictionary, replace_unknown
     from seq2seq.recipe.loading import load_translator
 
+    dictionary = read_dictionary(Path(arguments.dictionary)) if arguments.dictionary else {}
     generator = load_translator(Path(arguments.run), **ensemble(arguments), **options)
-    if arguments.alignments and not generator.has_attention:
-        raise ValueError(f"{arguments.run} has no attention, so it has no alignments.")
     with ExitStack() as stack:
         out = stack.enter_context(output(arguments.output))
-        alignments = stack.enter_context(output(arguments.alignments)) if arguments.alignments else None
+        files = stack.enter_context(alignment_files(arguments))
+        if files.wanted or arguments.replace_unknown:
+            check_attention(arguments.run, generator)
         progress = stack.enter_context(LineProgress(arguments.input))
         number = 0
         for chunk in requests:
+            files.expect(len(chunk))
             lines = [request.text for request in chunk]
-            place = f"{arguments.input or 'standard input'}:"
-            try:
-                results = generator.generate(lines, arguments.batch_size, [request.constraints for request in chunk])
-            except InputTooLong as error:
-                raise ValueError(f"{place}{number + error.index + 1}: {error}") from error
+            results = _generate(generator, chunk, number, arguments)
+            if arguments.replace_unknown:
+                results = replace_unknown(generator, lines, results, dictionary, arguments.batch_size)
             progress.clear()
             for request, hypotheses in zip(chunk, results, strict=True):
-                if not hypotheses:
-                    print(f"{place}{number + 1}: no output fits: {_told(request.constraints)}", file=sys.stderr)
                 out.write(_format(number, request, hypotheses, arguments))
                 number += 1
             out.flush()
-            if alignments:
-                best = [hypotheses[:1] or [EMPTY] for hypotheses in results]
-                _write_alignments(alignments, generator, lines, best, arguments.batch_size)
+            if files.wanted:
+                pieces = [hypotheses[0].pieces if hypotheses else () for hypotheses in results]
+                files.add(align_pieces(generator, lines, pieces, arguments.batch_size))
             progress.show(number)
+
+
+def _generate(
+    generator: LineGenerator, chunk: list[Request], number: int, arguments: argparse.Namespace
+) -> list[list[Hypothesis]]:
+    """The hypotheses of each line, the first of which is line `number`, from 0; what does not fit is told."""
+    place = f"{arguments.input or 'standard input'}:"
+    asked = [request.constraints for request in chunk]
+    try:
+        results = generator.generate([request.text for request in chunk], arguments.batch_size, asked)
+    except InputTooLong as error:
+        raise ValueError(f"{place}{number + error.index + 1}: {error}") from error
+    for line, (constraints, hypotheses) in enumerate(zip(asked, results, strict=True), number + 1):
+        if not hypotheses:
+            print(f"{place}{line}: no output fits: {_told(constraints)}", file=sys.stderr)
+    return results
 
 
 def _told(constraints: Constraints) -> str:
@@ -101,18 +124,3 @@ def _record(hypothesis: Hypothesis) -> dict[str, Any]:
         "log_probability": round(hypothesis.log_probability, 6),
         "confidence": round(hypothesis.confidence, 6),
     }
-
-
-def _write_alignments(
-    stream: TextIO, generator: LineGenerator, lines: list[str], results: list[list[Hypothesis]], batch_size: int
-) -> None:
-    pairs = [(line, best[0].pieces) for line, best in zip(lines, results, strict=True)]
-    sources = [ids[: generator.options.max_input] for ids in generator.source_tokenizer.encode(lines)]
-    for (_, pieces), ids, weights in zip(pairs, sources, generator.align(pairs, batch_size), strict=True):
-        row = {
-            "source": [*generator.source_tokenizer.pieces(ids), "</s>"],
-            "target": [*pieces, "</s>"],
-            "weights": [[round(float(w), 5) for w in row] for row in weights],
-        }
-        stream.write(json.dumps(row if ids else {"source": [], "target": [], "weights": []}, ensure_ascii=False) + "\n")
-    stream.flush()

@@ -53,16 +53,24 @@ class Plan:
         epoch: Each epoch has another order.
         shuffle: False: sorted by length only, for validation.
         trim: Pad to the longest row of a batch instead of to its bucket. For backends where a new shape is cheap.
+        guided: Give each batch the guide of its attention; wants a store with links.
     """
 
     BLOCK = 1 << 12
 
     def __init__(
-        self, store: TokenStore, batching: Batching, seed: int, epoch: int = 0, shuffle: bool = True, trim: bool = True
+        self,
+        store: TokenStore,
+        batching: Batching,
+        seed: int,
+        epoch: int = 0,
+        shuffle: bool = True,
+        trim: bool = True,
+        guided: bool = False,
     ):
         if not len(store):
             raise ValueError("The corpus holds no pair that can be used: every one has an empty side or is too long.")
-        self.store, self.batching, self.trim = store, batching, trim
+        self.store, self.batching, self.trim, self.guided = store, batching, trim, guided
         self.seed, self.epoch, self.shuffle = seed, epoch, shuffle
         self.widths = _bucket_widths(store, batching)
         self._window = lru_cache(maxsize=2)(self._make_window)
@@ -140,7 +148,11 @@ class Plan:
         target_input, target_output = shift(target_output)
         weights = (target_output != PAD).astype(np.float32)
         weights[rows:] = 0.0
-        return Batch(source, target_input, target_output, weights)
+        batch = Batch(source, target_input, target_output, weights)
+        if not self.guided:
+            return batch
+        links = [self.store.links(int(p)) for p in pairs]
+        return batch._replace(guide=guide(links, (*target_output.shape, source.shape[1])))
 
 
 def shift(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -150,6 +162,19 @@ def shift(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     first = np.full((len(target), 1), BOS, target.dtype)
     return np.concatenate([first, target[:, :-1]], axis=1), target
+
+
+def guide(links: list[np.ndarray], shape: tuple[int, int, int]) -> np.ndarray:
+    """Returns the attention that `links` want, evenly over the source pieces that a target piece is linked to.
+
+    Args:
+        links: Of each row, `(links, 2)`: places of linked pieces in the source and in the target.
+        shape: `(batch, target, source)` of what is returned, float32; rows without links, further ones too, are 0.
+    """
+    wanted = np.zeros(shape, np.float32)
+    for row, places in zip(wanted, links, strict=False):
+        row[places[:, 1], places[:, 0]] = 1.0
+    return wanted / np.maximum(wanted.sum(axis=2, keepdims=True), 1.0)
 
 
 def pad(rows: list[Any], width: int | None = None) -> np.ndarray:

@@ -7,11 +7,12 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
+from seq2seq.text.links import parse_links
 from seq2seq.types import Example
 
 MAX_LINE_BYTES = 1 << 20
@@ -143,10 +144,36 @@ def text_at(
 
 
 @dataclass(frozen=True)
+class Linked:
+    """A corpus with the words linked that belong together: a file of a line a pair, as Pharaoh writes them."""
+
+    text: Text
+    links: Path
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yields every pair with its links; words are what blanks part.
+
+        Raises:
+            CorpusError: what the text raises, unequal line counts, and a line that is not `i-j i-j …` or whose numbers
+                are outside of the sentence.
+        """
+        for number, (example, line) in enumerate(zip_longest(self.text, read_lines(self.links)), 1):
+            if line is None:
+                raise CorpusError(f"{self.links} ends before line {number}: it must have a line for each pair of text.")
+            if example is None:
+                raise CorpusError(f"{self.links}:{number}: the text has {number - 1:,} pairs, and no more.")
+            try:
+                links = parse_links(line, len(example.source.split()), len(example.target.split()))
+            except ValueError as error:
+                raise CorpusError(f"{self.links}:{number}: {error}") from None
+            yield replace(example, links=tuple(links))
+
+
+@dataclass(frozen=True)
 class Part:
     """A fixed part of a corpus, told by line numbers: every `every`-th pair, `limit` at most, or all the others."""
 
-    text: Text
+    text: Text | Linked
     held_out: bool
     every: int = 50
     limit: int = 1000

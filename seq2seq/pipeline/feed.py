@@ -15,13 +15,17 @@ def new_shapes_are_cheap() -> bool:
 
 
 def as_fit_data(plan: Plan) -> Any:
-    """Returns `plan` as `((source, target_input), target_output, weights)`, once through, prefetched."""
+    """Returns `plan` as `((source, target_input), target_output, weights)`, once through, prefetched.
+
+    Of a guided plan the guide is the third input.
+    """
     if keras.backend.backend() != "tensorflow":
         return _PlanDataset(plan)
     import tensorflow as tf
 
     ids = tf.TensorSpec((None, None), tf.int32)
-    signature = ((ids, ids), ids, tf.TensorSpec((None, None), tf.float32))
+    guide = (tf.TensorSpec((None, None, None), tf.float32),) * plan.guided
+    signature = ((ids, ids, *guide), ids, tf.TensorSpec((None, None), tf.float32))
     batches = tf.data.Dataset.from_generator(lambda: map(_arrange, plan), output_signature=signature)
     batches = batches.apply(tf.data.experimental.assert_cardinality(len(plan))).prefetch(4)
     # There is nothing to tune, and the thread that would tune sleeps: whoever takes the data down waits until it wakes,
@@ -32,7 +36,8 @@ def as_fit_data(plan: Plan) -> Any:
 
 
 def _arrange(batch: Any) -> tuple[Any, Any, Any]:
-    return (batch.source, batch.target_input), batch.target_output, batch.weights
+    guide = () if batch.guide is None else (batch.guide,)
+    return (batch.source, batch.target_input, *guide), batch.target_output, batch.weights
 
 
 class _PlanDataset(keras.utils.PyDataset):

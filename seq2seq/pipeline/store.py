@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import chain, islice
 from pathlib import Path
@@ -14,6 +14,7 @@ import numpy as np
 
 from seq2seq.files import whole_folder
 from seq2seq.symbols import EOS
+from seq2seq.text.links import Links
 from seq2seq.types import Example
 
 _log = logging.getLogger(__name__)
@@ -23,10 +24,12 @@ CHUNK = 4096
 
 Encode = Callable[[list[str], int], list[list[int]]]
 """`(lines, number of the chunk) -> ids of each line`, without EOS; the number seeds what is drawn at random."""
+Link = Callable[[list[Example], list[list[int]], list[list[int]]], list[Links]]
+"""`(examples, source ids, target ids) -> links between the pieces of each`."""
 
 
 class TokenStore:
-    """Pairs of id sequences, each ending in EOS.
+    """Pairs of id sequences, each ending in EOS; where asked with the links between their pieces.
 
     Args:
         folder: What `write` made.
@@ -40,7 +43,8 @@ class TokenStore:
         try:
             self.counts: dict[str, int] = json.loads((self.folder / "store.json").read_text("utf-8"))
             self.sides = [_Side(self.folder, name) for name in ("source", "target")]
-            found = {self.counts["pairs"], *map(len, self.sides)}
+            self._links = _Side(self.folder, "links") if (self.folder / "links.lengths").exists() else None
+            found = {self.counts["pairs"], *map(len, [*self.sides, *([self._links] if self._links else [])])}
             if len(found) > 1:
                 raise ValueError(f"it names or holds {' and '.join(map(str, sorted(found)))} pairs")
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -67,6 +71,17 @@ class TokenStore:
     def target(self, pair: int) -> np.ndarray:
         return self.sides[1][pair]
 
+    @property
+    def has_links(self) -> bool:
+        """Whether it was written with links."""
+        return self._links is not None
+
+    def links(self, pair: int) -> np.ndarray:
+        """`(links, 2)`: places of linked pieces in the source and in the target, from 0; ValueError without links."""
+        if self._links is None:
+            raise ValueError(f"{self.folder} has no links between its pieces: it was written without.")
+        return self._links[pair].reshape(-1, 2)
+
     @classmethod
     def write(
         cls,
@@ -76,32 +91,40 @@ class TokenStore:
         encode_target: Encode,
         max_length: int,
         cut_source: int = 0,
+        link: Link | None = None,
     ) -> TokenStore:
         """Tokenises `examples` into `folder`, under a temporary name first.
 
         Sources with more than `cut_source` pieces, if that is not 0, are cut there. Then pairs with an empty side, or
-        with more than `max_length` pieces on one, are left out. All of them are counted.
+        with more than `max_length` pieces on one, are left out. All of them are counted. With `link` the links that it
+        finds between the pieces that are left go with them.
         """
         folder = Path(folder)
         counts = {"pairs": 0, "empty": 0, "too_long": 0, "cut": 0}
         with whole_folder(folder) as partial:
-            with _Writer(partial, "source") as sources, _Writer(partial, "target") as targets:
+            with ExitStack() as files:
+                names = ("source", "target", *(("links",) if link else ()))
+                sources, targets, *linked = [files.enter_context(_Writer(partial, name)) for name in names]
                 for number, chunk in enumerate(_chunks(examples)):
                     pairs = zip(
+                        chunk,
                         encode_source([e.source for e in chunk], number),
                         encode_target([e.target for e in chunk], number),
                         strict=True,
                     )
-                    kept = [(source, target) for source, target in pairs if source and target]
+                    kept = [(example, source, target) for example, source, target in pairs if source and target]
                     if cut_source:
-                        counts["cut"] += sum(len(source) > cut_source for source, _ in kept)
-                        kept = [(source[:cut_source], target) for source, target in kept]
-                    fitting = [pair for pair in kept if max(map(len, pair)) <= max_length]
+                        counts["cut"] += sum(len(source) > cut_source for _, source, _ in kept)
+                        kept = [(example, source[:cut_source], target) for example, source, target in kept]
+                    fitting = [pair for pair in kept if max(map(len, pair[1:])) <= max_length]
                     counts["empty"] += len(chunk) - len(kept)
                     counts["too_long"] += len(kept) - len(fitting)
                     counts["pairs"] += len(fitting)
-                    sources.add([source for source, _ in fitting])
-                    targets.add([target for _, target in fitting])
+                    parts = [list(part) for part in zip(*fitting, strict=True)] or [[], [], []]
+                    sources.add(parts[1], [EOS])
+                    targets.add(parts[2], [EOS])
+                    if link:
+                        linked[0].add([[*chain.from_iterable(links)] for links in link(*parts)])
             (partial / "store.json").write_text(json.dumps(counts), "utf-8")
         return cls(folder)
 
@@ -114,10 +137,10 @@ class _Writer:
         self.ids = self.files.enter_context(open(folder / f"{name}.ids", "wb"))
         self.lengths = self.files.enter_context(open(folder / f"{name}.lengths", "wb"))
 
-    def add(self, sequences: list[list[int]]) -> None:
-        flat = chain.from_iterable((*ids, EOS) for ids in sequences)
+    def add(self, sequences: list[list[int]], end: Sequence[int] = ()) -> None:
+        flat = chain.from_iterable((*ids, *end) for ids in sequences)
         np.fromiter(flat, "<u4").tofile(self.ids)
-        np.fromiter((len(ids) + 1 for ids in sequences), "<u4").tofile(self.lengths)
+        np.fromiter((len(ids) + len(end) for ids in sequences), "<u4").tofile(self.lengths)
 
     def __enter__(self) -> _Writer:
         return self

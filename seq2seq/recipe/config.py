@@ -57,6 +57,9 @@ class Data(Section):
     right_to_left: bool = False
     """Learn to write the target from its last piece to its first; what is read and printed stays as it is. Such a run
     reranks what another found: seq2seq rerank."""
+    train_alignments: str = ""
+    """For training.guided_attention: file with a line a training pair, the words that belong together as Pharaoh has
+    them: `0-0 1-2`, source-target from 0, words as blanks part them. Plain or .gz."""
     max_train: int = 0
     """Use only the first so many training pairs; 0 is all."""
     max_length: int = 150
@@ -191,6 +194,11 @@ class Training(Section):
     model.decoder.coverage. 1 is usual."""
     coverage_from: int = 0
     """The loss of coverage counts after so many epochs; it helps late."""
+    guided_attention: float = 0.0
+    """What it costs to attend elsewhere than data.train_alignments say, beside the loss of the pieces (Chen et al.
+    2016). 0.5 to 1 is usual; 0 is off."""
+    guided_until: int = 0
+    """Attention is guided in so many epochs only, the first ones; 0 is in all."""
     select_by: Literal["score", "loss"] = "score"
     """What makes an epoch the best one: the score of greedy outputs (BLEU for translation, otherwise the mean of
     ROUGE-1, -2 and -L), or the loss, of the validation text."""
@@ -243,11 +251,22 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             "model.pointer": recipe.model.pointer,
             "model.decoder.input_feeding": decoder.input_feeding,
             "model.decoder.coverage": decoder.coverage,
+            "training.guided_attention": training.guided_attention > 0,
             "search.coverage_penalty": recipe.search.coverage_penalty > 0,
         }
         yield from (f"{name} wants attention" for name, wants in wanting.items() if wants)
     if training.coverage_loss and not decoder.coverage:
         yield "training.coverage_loss wants model.decoder.coverage"
+    if training.guided_attention > 0 and not recipe.data.train_alignments:
+        yield "training.guided_attention wants data.train_alignments"
+    if training.guided_attention > 0 and recipe.data.right_to_left:
+        yield "training.guided_attention wants data.right_to_left false: links count words from the left"
+    for name, value in (
+        ("data.train_alignments", recipe.data.train_alignments),
+        ("training.guided_until", training.guided_until),
+    ):
+        if value and not training.guided_attention:
+            yield f"{name} wants training.guided_attention above 0"
     if decoder.order == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
         yield "model.decoder.order 'between' wants num_layers of at least 2 and no input_feeding"
     if decoder.query_input and (decoder.order != "before" or decoder.attention == "none"):
@@ -286,6 +305,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         "data.cut_source": recipe.data.cut_source,
         "training.coverage_loss": training.coverage_loss,
         "training.coverage_from": training.coverage_from,
+        "training.guided_attention": training.guided_attention,
+        "training.guided_until": training.guided_until,
         "model.decoder.attention_units": decoder.attention_units,
         "tokenizer.sampling": recipe.tokenizer.sampling,
         "training.warmup_steps": training.warmup_steps,

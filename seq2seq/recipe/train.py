@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from seq2seq.pipeline.store import TokenStore
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError, build_model, save_weights
+from seq2seq.text.links import Links, to_pieces
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import Example
 
@@ -123,8 +124,11 @@ class TokenisedCorpus:
 
     def _write(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> TokenStore:
         folder, alpha = self.folder.tokens / name, self.recipe.tokenizer.sampling
+        link = self._link if self.recipe.training.guided_attention and name != "validation" else None
         if seeds is None and (folder / "store.json").exists():
-            return TokenStore(folder)
+            store = TokenStore(folder)
+            if store.has_links == (link is not None):
+                return store
 
         def encoder(tokenizer: SubwordTokenizer, side: int) -> Callable[[list[str], int], list[list[int]]]:
             if seeds is None:
@@ -132,7 +136,15 @@ class TokenisedCorpus:
             return lambda lines, chunk: tokenizer.sample(lines, alpha, seeds[side] + chunk)
 
         encoders = encoder(self.source, 0), encoder(self.target, 1)
-        return TokenStore.write(folder, examples, *encoders, self.recipe.data.max_length, self.recipe.data.cut_source)
+        limits = self.recipe.data.max_length, self.recipe.data.cut_source
+        return TokenStore.write(folder, examples, *encoders, *limits, link)
+
+    def _link(self, examples: list[Example], sources: list[list[int]], targets: list[list[int]]) -> list[Links]:
+        """The links of words as links of the pieces that they were cut into, in whatever way."""
+        source_words = self.source.word_numbers([e.source for e in examples], sources)
+        target_words = self.target.word_numbers([e.target for e in examples], targets)
+        triples = zip(examples, source_words, target_words, strict=True)
+        return [to_pieces(example.links, ours, theirs) for example, ours, theirs in triples]
 
 
 def train(
@@ -160,7 +172,8 @@ def train(
     keras.config.set_dtype_policy(options.precision)
     try:
         model = build_model(recipe.model, source.size, target.size)
-        trainee = TeacherForcing(model, options.label_smoothing, options.loss_budget_mb * 2**20)
+        budget = options.loss_budget_mb * 2**20
+        trainee = TeacherForcing(model, options.label_smoothing, budget, options.guided_attention)
         trainee.build()
         trim = new_shapes_are_cheap()
         steps = len(Plan(tokens.train, recipe.batching, recipe.seed, trim=trim))
@@ -184,7 +197,8 @@ def train(
             begin = time.monotonic()
             if trainee.coverage_rate is not None:
                 trainee.coverage_rate.assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
-            plan = Plan(tokens.epoch(epoch), recipe.batching, recipe.seed, epoch, trim=trim)
+            guided = options.guided_attention > 0 and (not options.guided_until or epoch < options.guided_until)
+            plan = Plan(tokens.epoch(epoch), recipe.batching, recipe.seed, epoch, trim=trim, guided=guided)
             line = Progress(options.epochs, len(plan), plan.tokens)
             fitted = trainee.fit(
                 as_fit_data(plan), initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[line]

@@ -7,6 +7,7 @@ import logging
 import random
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import sentencepiece
 
 from seq2seq.files import whole_file
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
+from seq2seq.text.links import word_numbers
 
 KINDS = ("unigram", "bpe")
 
@@ -42,6 +44,7 @@ class SubwordTokenizer:
             raise ValueError(
                 f"Not a SentencePiece model ({len(model):,} bytes): it is damaged or of another kind."
             ) from error
+        self._parts = lru_cache(1 << 16)(self._count_parts)
         if names != NAMES:
             raise ValueError(f"The SentencePiece model must begin with the pieces {NAMES}. Received: {names}")
 
@@ -159,6 +162,35 @@ class SubwordTokenizer:
     def ids(self, pieces: Sequence[str]) -> list[int]:
         """Returns the id of each piece; UNK for what is none."""
         return [self._processor.PieceToId(piece) for piece in pieces]
+
+    def word_numbers(self, lines: Sequence[str], ids: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Returns for each piece the number of its word among `line.split()`, from 0.
+
+        Args:
+            lines: Text.
+            ids: How each line was cut, or its beginning.
+        """
+        return [self._word_numbers(line.split(), self.pieces(row)) for line, row in zip(lines, ids, strict=True)]
+
+    def _word_numbers(self, words: list[str], pieces: list[str]) -> list[int]:
+        # Normalising makes two words of some and nothing of others, of each word alone what it makes of it in a line.
+        owners = [word for word, text in enumerate(words) for _ in range(self._parts(text))]
+        numbers = word_numbers(pieces)
+        return [owners[min(number, len(owners) - 1)] for number in numbers] if owners else [0] * len(numbers)
+
+    def _count_parts(self, word: str) -> int:
+        """Into how many words normalising parts a word of the user's."""
+        if word.isascii() and word.isprintable():
+            return 1
+        return max(word_numbers(self.pieces(self.encode([word])[0])), default=-1) + 1
+
+    def fill(self, pieces: Sequence[str], words: Sequence[str]) -> str:
+        """Returns the text of `pieces`, in which each UNK has become the word at its turn in `words`."""
+        taken = "".join(pieces)
+        mark = next(c for c in map(chr, range(0xF0000, 0xFFFFE)) if c not in taken)  # for private use: it comes through
+        text = self._processor.DecodePieces([mark if piece == NAMES[UNK] else piece for piece in pieces])
+        parts = text.split(mark)
+        return "".join(part + word for part, word in zip(parts, [*words, ""], strict=True))
 
     def save(self, path: Path) -> None:
         """Writes the `.model` file under a temporary name, then renames it."""

@@ -154,20 +154,30 @@ class TeacherForcing(keras.Model):
         model: `Seq2Seq`, or anything with its `encode`, `run`, `gate`, `decoder` and `output_weights`.
         label_smoothing: In [0, 1).
         budget: Bytes that the logits of one chunk may take.
+        guided_attention: What the distance of the attention from a guide costs; see `guided_loss`.
 
     Call arguments:
-        inputs: `(source, target_input)`, `(batch, source)` and `(batch, target)`, int32.
+        inputs: `(source, target_input)`, `(batch, source)` and `(batch, target)`, int32; where attention is guided with
+            the guide, `(batch, target, source)`, float32. Batches without one train as if nothing was guided.
 
     Returns:
         features `(batch, target, features_dim)`; the logits are never made outside the loss. And where the loss wants
         them, the attention's weights, `(batch, target, source)`.
     """
 
-    def __init__(self, model: Any, label_smoothing: float = 0.0, budget: int = 64 * 2**20, **kwargs: Any):
+    def __init__(
+        self,
+        model: Any,
+        label_smoothing: float = 0.0,
+        budget: int = 64 * 2**20,
+        guided_attention: float = 0.0,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.model = model
         self.label_smoothing = label_smoothing
         self.budget = budget
+        self.guided_attention = guided_attention
         self.nll = keras.metrics.Mean(name="nll")
         self.coverage_rate: Any = None
         """A variable: what the loss of coverage counts. It may be changed between epochs."""
@@ -178,10 +188,12 @@ class TeacherForcing(keras.Model):
         self.model.build()
         self.built = True
 
-    def call(self, inputs: tuple[Any, Any], training: bool | None = None) -> Any:
-        source, target = inputs
+    def call(self, inputs: tuple[Any, ...], training: bool | None = None) -> Any:
+        source, target, *guide = inputs
         memory = self.model.encode(source, training)
         output = self.model.run(target, memory, memory.state, training)
+        if guide:
+            return output.features, self.model.decoder.align(output, memory)
         asked = self.model.gate is not None or self.coverage_rate is not None
         return (output.features, output.weights) if asked else (output.features,)
 
@@ -202,6 +214,8 @@ class TeacherForcing(keras.Model):
         )
         if self.coverage_rate is not None:
             loss = loss + self.coverage_rate * coverage_loss(attention, sample_weight)
+        if len(x) > 2:
+            loss = loss + self.guided_attention * guided_loss(attention, x[2], sample_weight)
         tokens = ops.maximum(ops.sum(weights), 1.0)
         self.nll.update_state(nll / tokens, sample_weight=tokens)
         return loss / tokens
@@ -217,3 +231,21 @@ def coverage_loss(attention: Any, weights: Any) -> Any:
     attention = ops.cast(attention, "float32")
     seen = ops.cumsum(attention, axis=1) - attention
     return ops.sum(ops.sum(ops.minimum(attention, seen), axis=2) * weights)
+
+
+def guided_loss(attention: Any, guide: Any, weights: Any) -> Any:
+    """The cross-entropy of the attention with where it should go (Chen et al. 2016, eq. 10), summed over the steps.
+
+    Args:
+        attention: `(batch, target, source)`, float, rows that sum to 1.
+        guide: `(batch, target, source)`, float32: rows that sum to 1 or, of a step without a link, to 0; such a step
+            adds nothing.
+        weights: `(batch, target)`, float32; a step of weight 0 does not count.
+
+    Returns:
+        A float32 scalar, in nats; 0 where all attention goes to the one piece that it should go to.
+    """
+    # In float16 the gradient of a logarithm near 0 would be infinite.
+    small = 1e-4 if keras.backend.standardize_dtype(attention.dtype) == "float16" else 1e-30
+    logs = ops.log(ops.cast(attention, "float32") + small)
+    return -ops.sum(ops.sum(guide * logs, axis=2) * weights)

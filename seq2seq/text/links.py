@@ -1,0 +1,77 @@
+"""Links between the pieces or the words of a sentence and of its translation, and Pharaoh's way to write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, product
+
+Links = list[tuple[int, int]]
+"""(place in the source, place in the target), both from 0."""
+
+BEGIN = "▁"
+"""How SentencePiece marks a piece that begins a word."""
+
+_LINK = re.compile(r"([0-9]+)-([0-9]+)", re.ASCII)
+
+
+def format_links(links: Iterable[tuple[int, int]]) -> str:
+    """Returns the links as Pharaoh writes them: `source-target`, blanks between."""
+    return " ".join(f"{source}-{target}" for source, target in links)
+
+
+def parse_links(line: str, source_size: int, target_size: int) -> Links:
+    """Returns the links of a line that `format_links` wrote; a blank one has none.
+
+    Args:
+        line: The text.
+        source_size: Words of the source; every place must be below it.
+        target_size: Words of the target.
+
+    Raises:
+        ValueError: something that is no link, or a place outside of the sentence.
+    """
+    links: Links = []
+    for word in line.split():
+        found = _LINK.fullmatch(word)
+        if found is None:
+            raise ValueError(f"expected links as source-target, such as 0-0 1-2. Received: {word[:40]!r}")
+        link = int(found[1]), int(found[2])
+        for side, place, size in zip(("source", "target"), link, (source_size, target_size), strict=True):
+            if place >= size:
+                raise ValueError(f"{word[:40]!r} links word {place} of the {side}, which has {size}, counted from 0.")
+        links.append(link)
+    return links
+
+
+def word_numbers(pieces: Sequence[str]) -> list[int]:
+    """Returns the number of each piece's word, from 0: "▁" begins a word, and so does the first piece."""
+    begins = accumulate(int(piece.startswith(BEGIN) or place == 0) for place, piece in enumerate(pieces))
+    return [number - 1 for number in begins]
+
+
+def to_words(links: Iterable[tuple[int, int]], source_words: Sequence[int], target_words: Sequence[int]) -> Links:
+    """Returns the links of words that have linked pieces, each once, in order.
+
+    Args:
+        links: Of pieces.
+        source_words: The number of each source piece's word, as `word_numbers` counts.
+        target_words: The same of the target.
+    """
+    return sorted({(source_words[source], target_words[target]) for source, target in links})
+
+
+def to_pieces(links: Iterable[tuple[int, int]], source_words: Sequence[int], target_words: Sequence[int]) -> Links:
+    """Returns the links of all pieces of a word with all pieces of each word it is linked to, each once, in order."""
+    sources, targets = _places(source_words), _places(target_words)
+    return sorted(
+        {pair for source, target in links for pair in product(sources.get(source, ()), targets.get(target, ()))}
+    )
+
+
+def _places(words: Sequence[int]) -> dict[int, list[int]]:
+    """The pieces of each word."""
+    found: dict[int, list[int]] = {}
+    for place, word in enumerate(words):
+        found.setdefault(word, []).append(place)
+    return found

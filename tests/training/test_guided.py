@@ -1,0 +1,106 @@
+"""Attention that is guided goes where it should, and where nobody guides it nothing changes."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from seq2seq.training.losses import TeacherForcing, guided_loss
+
+
+@pytest.fixture
+def batch():
+    """`((source, target_input, guide), target, weights)`; the second row has padding and a piece without links."""
+    source = np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32)
+    target = np.array([[9, 10, 11, 3], [4, 6, 3, 0]], np.int32)
+    given = np.concatenate([np.full((2, 1), 2, np.int32), target[:, :-1]], axis=1)
+    guide = np.zeros((2, 4, 4), np.float32)
+    guide[0, 0, 2] = guide[0, 1, 1] = guide[1, 0, 0] = 1.0
+    guide[0, 2, :2] = 0.5
+    return (source, given, guide), target, (target != 0).astype("float32")
+
+
+def test_attention_that_is_the_given_one_costs_nothing(array):
+    guide = np.eye(3, dtype="float32")[None, [2, 0, 1]]
+    assert array(guided_loss(guide, guide, np.ones((1, 3), "float32"))) == 0
+    assert array(guided_loss(guide[:, :, ::-1], guide, np.ones((1, 3), "float32"))) > 1
+
+
+def test_the_loss_is_the_cross_entropy_of_the_pieces_that_have_links(rng, array, batch):
+    (_, _, guide), _, weights = batch
+    attention = rng.dirichlet(np.ones(4), (2, 4)).astype("float32")
+    wanted = -np.log([attention[0, 0, 2], attention[0, 1, 1], attention[1, 0, 0]]).sum()
+    wanted -= 0.5 * np.log(attention[0, 2, :2]).sum()
+    np.testing.assert_allclose(array(guided_loss(attention, guide, weights)), wanted, rtol=1e-5)
+
+
+def test_padding_and_rows_of_no_weight_change_nothing(rng, array, batch):
+    (_, _, guide), _, weights = batch
+    attention = rng.dirichlet(np.ones(4), (2, 4)).astype("float32")
+    wanted = array(guided_loss(attention, guide, weights))
+    more = [(0, 1), (0, 2), (0, 3)]
+    wide = guided_loss(np.pad(attention, more), np.pad(guide, more), np.pad(weights, more[:2]))
+    np.testing.assert_array_equal(array(wide), wanted)
+    again = [np.concatenate([part, part]) for part in (attention, guide, weights)]
+    again[2][2:] = 0.0
+    np.testing.assert_allclose(array(guided_loss(*again)), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+def test_the_gradient_stays_finite_where_there_is_no_attention_at_all(gradients, dtype):
+    scores = keras.Variable(np.array([[[60.0, -60.0, 0.0]]], "float32"), dtype="float32")
+    guide = np.array([[[0.0, 1.0, 0.0]]], "float32")
+
+    def loss():
+        return guided_loss(ops.softmax(ops.cast(scores, dtype)), guide, np.ones((1, 1), "float32"))
+
+    value, (found,) = gradients(loss, [scores])
+    assert np.isfinite(float(value))
+    assert np.isfinite(np.asarray(found, "float32")).all()
+
+
+KINDS = {
+    "before": {"decoder": {"order": "before"}},
+    "after": {"decoder": {"order": "after"}},
+    "between": {"decoder": {"order": "between", "num_layers": 2}},
+    "general": {"decoder": {"order": "after", "attention": "general"}},
+    "heads": {"decoder": {"attention": "multi_head", "heads": 2}},
+    "feeding": {"decoder": {"input_feeding": True}},
+    "coverage": {"decoder": {"coverage": True}},
+    "pointer": {"tie": "all", "pointer": True},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fit_moves_attention_to_where_it_is_guided(build_model, batch, array, kind):
+    model = build_model(**KINDS[kind])
+    (source, given, guide), _, weights = batch
+
+    def distance():
+        memory = model.encode(source)
+        return float(array(guided_loss(model.align(given, memory, memory.state), guide, weights)))
+
+    trainer = TeacherForcing(model, guided_attention=1.0)
+    trainer.compile(keras.optimizers.Adam(0.05), jit_compile=False)
+    before = distance()
+    for _ in range(12):
+        trainer.train_on_batch(*batch)
+    assert distance() < 0.7 * before
+
+
+def test_the_loss_is_that_of_the_pieces_and_the_weighted_guides_a_token(build_model, batch, array):
+    model = build_model()
+    (source, given, guide), target, weights = batch
+    memory = model.encode(source)
+    guided = float(array(guided_loss(model.align(given, memory, memory.state), guide, weights)))
+    found = {}
+    for rate, inputs in ((0.0, (source, given)), (2.0, (source, given)), (2.0, (source, given, guide))):
+        trainer = TeacherForcing(model, guided_attention=rate)
+        trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+        values = trainer.evaluate(inputs, target, sample_weight=weights, verbose=0, return_dict=True)
+        found[rate, len(inputs)] = values["loss"], values["nll"]
+    assert found[0.0, 2] == found[2.0, 2]
+    assert found[2.0, 3][1] == pytest.approx(found[0.0, 2][1], rel=1e-6)
+    assert found[2.0, 3][0] == pytest.approx(found[0.0, 2][0] + 2 * guided / weights.sum(), rel=1e-5)

@@ -153,15 +153,16 @@ def normal_table() -> np.ndarray:
 
 @cache
 def digit_table() -> np.ndarray:
-    """`(0x110000,)` uint64: a random number for the value of each digit, 0 for all that is none.
-
-    Sums of them are equal where the same digits stand, in whatever order and script.
-    """
+    """`(0x110000,)` uint64: a random number for the value of each digit, in whatever script; 0 for all that is none."""
     table = np.zeros(0x110000, np.uint64)
     values = np.random.default_rng(10).integers(1, 2**63, 10, np.uint64)
     for code in np.flatnonzero(property_table()[:_TABLED] & DIGIT).tolist():
         table[code] = values[unicodedata.decimal(chr(code))]
     return table
+
+
+THOUSANDS = np.array([ord(c) for c in ".,' \xa0\u2009\u202f\u2019"])
+"""What may stand before every three digits of a number."""
 
 
 def repair(text: str) -> str:

@@ -18,11 +18,11 @@ class Column:
 
     def __init__(self, path: Path, dtype: str):
         self.path, self.dtype, self._count = path, np.dtype(dtype), 0
-        self._file = open(path, "wb")
 
     def append(self, values: np.ndarray) -> None:
         """Adds values at the end."""
-        values.astype(self.dtype, copy=False).tofile(self._file)
+        with open(self.path, "ab" if self._count else "wb") as file:
+            values.astype(self.dtype, copy=False).tofile(file)
         self._count += len(values)
 
     def __len__(self) -> int:
@@ -30,12 +30,7 @@ class Column:
 
     def array(self) -> np.ndarray:
         """The values, memory-mapped; they may be changed in place."""
-        self._file.flush()
         return np.memmap(self.path, self.dtype, "r+") if len(self) else np.zeros(0, self.dtype)
-
-    def close(self) -> None:
-        """Closes the file."""
-        self._file.close()
 
 
 def groups(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[np.ndarray]:

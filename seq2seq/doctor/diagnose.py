@@ -94,7 +94,8 @@ def diagnose(
     context = Context(layout, profile, options.limits, index, models)
     columns = {name: Column(folder / name, "<u8") for name in ("mask", "pair", "source", "target", "near")}
     columns |= {name: Column(folder / name, "<u4") for name in ("source-pieces", "target-pieces")}
-    tally, examples = Tally(), {}
+    tally = Tally()
+    examples: dict[int, list[Example]] = {}
     for result in _examined(context, seen.pairs, options.processes):
         tally.add(result.tally)
         for value, rows in result.examples.items():
@@ -140,7 +141,6 @@ def _mark_repeats(
     for start in range(0, len(mask), 1 << 20):
         column.append(np.full(len(mask[start : start + (1 << 20)]), -1, np.int64))
     firsts = column.array()
-    column.close()
     chosen: dict[int, dict[int, int]] = {}
     for kind, key in (
         ("duplicate", "pair"),
@@ -161,10 +161,10 @@ def _mark_repeats(
     wanted = {place + offset for few in chosen.values() for pair in few.items() for place in pair}
     texts = lines_at(layout, wanted)
     for value, few in chosen.items():
-        for place, first in few.items():
+        for place, before_it in few.items():
             source, target = (visible(text) for text in texts.get(place + offset, ("", "")))
-            before = texts.get(first + offset, ("", ""))
-            remark = f"as line {first + offset:,}"
+            before = texts.get(before_it + offset, ("", ""))
+            remark = f"as line {before_it + offset:,}"
             if value == bit("many_targets"):
                 remark += f": {visible(before[1])}"
             elif value == bit("many_sources"):

@@ -11,13 +11,11 @@ import numpy as np
 from seq2seq.doctor.characters import (
     BLANK,
     CONTROL,
-    DIGIT,
     INVISIBLE,
     MARKUP,
     MOJIBAKE,
     SEPARATOR,
     UNREADABLE,
-    digit_table,
     has_markup,
     has_mojibake,
     property_table,
@@ -136,6 +134,8 @@ class Examiner:
             self._faults(texts, side)
         sides = [self._mended(texts, side) for side, texts in enumerate(raw)]
         lines = [Lines.of(texts) for texts in sides]
+        for side in (0, 1):
+            self._judge_content(lines[side], sides[side], side)
         broken = (self.mask & np.uint64(BROKEN)) > 0
         for side in (0, 1):
             self._set("empty", side, (lines[side].lengths == 0) & ~broken)
@@ -174,15 +174,10 @@ class Examiner:
         lines = Lines.of(texts.lines)
         # The LF itself is a separator: it must not count.
         properties = lines.unions(np.where(lines.codes == 10, 0, property_table()[lines.codes]).astype(np.uint16))
-        kinds = (("control", CONTROL), ("separator", SEPARATOR), ("invisible", INVISIBLE), ("unreadable", UNREADABLE))
-        for kind, what in kinds:
+        for kind, what in (("control", CONTROL), ("separator", SEPARATOR), ("invisible", INVISIBLE)):
             self._set(kind, side, (properties & what) > 0)
         spaces = lines.has_odd_spaces() | ((properties & BLANK) > 0)
         self._set("spaces", side, spaces)
-        for kind, what, test in (("markup", MARKUP, has_markup), ("mojibake", MOJIBAKE, has_mojibake)):
-            for place in np.flatnonzero((properties & what) > 0).tolist():
-                if test(texts.lines[place]):
-                    self.mask[place] |= np.uint64(bit(kind, side))
         odd = spaces | ((properties & (CONTROL | SEPARATOR | INVISIBLE)) > 0)
         highest = np.maximum.reduceat(lines.codes, lines.starts) if len(lines) else np.zeros(0)
         odd |= highest >= 0x300  # below, every text is in normal form C
@@ -193,6 +188,14 @@ class Examiner:
             if repaired != text and not _composed(text):
                 self.mask[place] |= np.uint64(bit("normal_form", side))
         return mended
+
+    def _judge_content(self, lines: Lines, texts: list[str], side: int) -> None:
+        properties = lines.unions(property_table()[lines.codes])
+        self._set("unreadable", side, (properties & UNREADABLE) > 0)
+        for kind, what, test in (("markup", MARKUP, has_markup), ("mojibake", MOJIBAKE, has_mojibake)):
+            for place in np.flatnonzero((properties & what) > 0).tolist():
+                if test(texts[place]):
+                    self.mask[place] |= np.uint64(bit(kind, side))
 
     def _judge_pairs(self, lines: list[Lines], near: list[np.ndarray], whole: np.ndarray, tally: Tally) -> None:
         profile = self.context.profile
@@ -207,9 +210,7 @@ class Examiner:
                 count, other = letters[side]
                 self._set("script", side, whole & (count >= LEAST_LETTERS) & (other * 2 > count))
         if not profile.same_language:
-            digits = [(property_table()[side.codes] & DIGIT) > 0 for side in lines]
-            counts = [side.sums(found.astype(np.int64)) for side, found in zip(lines, digits, strict=True)]
-            sums = [side.sums(digit_table()[side.codes]) for side in lines]
+            counts, sums = zip(*(side.numbers() for side in lines), strict=True)
             # One digit against none is most often a number in words.
             told = ((counts[0] > 0) & (counts[1] > 0)) | (np.maximum(*counts) > 2)
             self._set("numbers", 0, whole & told & (sums[0] != sums[1]))
@@ -271,10 +272,12 @@ class Examiner:
                 continue
             rows = []
             for place in np.flatnonzero(self.mask & np.uint64(value))[:EXAMPLES].tolist():
-                texts = [visible(texts.lines[place]) for texts in raw]
-                if KINDS[name].sided and KINDS[name].severity != "error":
+                texts, remark = [visible(texts.lines[place]) for texts in raw], self.remarks.get((value, place), "")
+                if KINDS[name].sided:
                     texts[1 - side] = ""
-                rows.append(Example(chunk.first + place, texts[0], texts[1], self.remarks.get((value, place), "")))
+                if KINDS[name].severity == "error":  # there is no text, but an excerpt of the bytes
+                    texts[side], remark = remark, ""
+                rows.append(Example(chunk.first + place, texts[0], texts[1], remark))
             found[value] = rows
         return found
 

@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from seq2seq.doctor.characters import normal_table
+from seq2seq.doctor.characters import THOUSANDS, digit_table, normal_table
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 BUCKETS = 1 << 16
@@ -90,6 +90,33 @@ class Lines:
         value ^= value >> np.uint64(29)
         ends = np.repeat(self.ends, self.lengths + 1)
         return value, np.arange(len(wide)) + size <= ends
+
+    def numbers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns `(lines,)` how many digits there are, and a uint64 that is equal where the same numbers stand.
+
+        Neither their order nor the marks between thousands count.
+        """
+        values = digit_table()[self.codes]
+        digits = np.flatnonzero(values)
+        counts, sums = np.zeros(len(self), np.int64), np.zeros(len(self), np.uint64)
+        if not len(digits):
+            return counts, sums
+        begins = np.flatnonzero(np.diff(digits, prepend=-2) > 1)  # of each run of digits, among the digits
+        sizes = np.diff(begins, append=len(digits))
+        first = digits[begins]
+        joined = np.zeros(len(begins), bool)
+        between = self.codes[first[1:] - 1]
+        joined[1:] = (first[1:] - digits[begins[1:] - 1] == 2) & np.isin(between, THOUSANDS)
+        joined[1:] &= (sizes[1:] == 3) & (sizes[:-1] <= 3)
+        begins, first = begins[~joined], first[~joined]
+        sizes = np.diff(begins, append=len(digits))
+        powers = np.power(_ODD, np.arange(int(sizes.max()), dtype=np.uint64))
+        places = np.arange(len(digits)) - np.repeat(begins, sizes)
+        hashes = np.add.reduceat(values[digits] * powers[places], begins)
+        hashes = (hashes ^ (hashes >> np.uint64(31))) * _ODD
+        np.add.at(sums, np.searchsorted(self.ends, first), hashes)
+        np.add.at(counts, np.searchsorted(self.ends, digits), 1)
+        return counts, sums
 
     def buckets(self) -> tuple[np.ndarray, np.ndarray]:
         """As `grams(3)`, with values below `BUCKETS`."""

@@ -23,8 +23,6 @@ NEAR = 0.75
 """Share of common groups among all of two lines."""
 MOST_LINES = 50_000
 """Lines of all tests that are looked up for near matches; of more, the first."""
-COMMON = 100
-"""A group in more test lines than this names none of them."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +67,25 @@ class TestIndex:
         normal = Lines.of(self.texts).normal
         value, valid = normal.grams(GRAM)
         self._index(value[valid], np.repeat(np.arange(len(normal)), normal.lengths + 1)[valid])
-        self.shift = np.uint64(64 - min(24, max(12, int(len(self.grams) * 16).bit_length())))
-        self.filter = np.zeros(1 << (64 - int(self.shift)), bool)
-        self.filter[self.grams >> self.shift] = True
 
     def _index(self, grams: np.ndarray, owners: np.ndarray) -> None:
-        order = np.lexsort((owners, grams))
-        grams, owners = grams[order], owners[order].astype(np.int32)
-        first = np.ones(len(grams), bool)
-        first[1:] = (grams[1:] != grams[:-1]) | (owners[1:] != owners[:-1])
-        self.grams, self.owners = grams[first], owners[first]
-        self.sizes = np.bincount(self.owners, minlength=len(self.texts))
+        """Numbers the groups from the rarest on, and lists under each of them the lines among whose rarest it is."""
+        distinct, places, counts = np.unique(grams, return_inverse=True, return_counts=True)
+        order = np.lexsort((distinct, counts))
+        ranks = np.empty(len(order), np.int64)
+        ranks[order] = np.arange(len(order))
+        self.grams, self.ranks = distinct, ranks
+        self.members = np.unique(owners * max(1, len(distinct)) + ranks[places])
+        """Sorted `line * groups + rank`: which line has which groups."""
+        owner, rank = np.divmod(self.members, max(1, len(distinct)))
+        self.sizes = np.bincount(owner, minlength=len(self.texts))
+        begins = np.cumsum(self.sizes) - self.sizes
+        rare = np.arange(len(owner)) - begins[owner] < _rarest(self.sizes)[owner]
+        order = np.argsort(rank[rare], kind="stable")
+        self.listed, self.listed_ranks = owner[rare][order], rank[rare][order]
+        self.shift = np.uint64(64 - min(24, max(12, int(len(distinct) * 16).bit_length())))
+        self.filter = np.zeros(1 << (64 - int(self.shift)), bool)
+        self.filter[distinct >> self.shift] = True
 
     def look_up(self, sources: Sequence[str], hashes: np.ndarray, normal: Lines, near: np.ndarray) -> list[Match]:
         """Returns what stands in a test.
@@ -99,11 +105,12 @@ class TestIndex:
         value, valid = normal.grams(GRAM)
         counts = normal.sums(valid.astype(np.int64))
         hits = normal.sums((self.filter[value >> self.shift] & valid).astype(np.int64))
-        for place in np.flatnonzero((counts >= LEAST) & (hits >= 0.9 * NEAR * counts)).tolist():
-            if place not in places:
-                part = slice(int(normal.starts[place]), int(normal.ends[place]))
-                if (found := self._nearest(np.unique(value[part][valid[part]]))) is not None:
-                    places[place] = found, False
+        likely = (counts >= LEAST) & (hits >= 0.9 * NEAR * counts)
+        likely[list(places)] = False
+        rows = np.repeat(np.arange(len(normal)), normal.lengths + 1)
+        wanted = valid & likely[rows]
+        for place, test in self._nearest(value[wanted], rows[wanted]):
+            places[place] = test, False
         return [
             Match(place, self._where(test), exact, self.texts[test] if test < len(self.texts) else "")
             for place, (test, exact) in sorted(places.items())
@@ -113,21 +120,55 @@ class TestIndex:
         name, line = self.places[test].tolist()
         return f"{self.names[name]}:{line}"
 
-    def _nearest(self, grams: np.ndarray) -> int | None:
-        """Returns the test line that shares most with a line of these groups, if it shares enough."""
-        begin, end = np.searchsorted(self.grams, grams, "left"), np.searchsorted(self.grams, grams, "right")
-        telling = (end - begin) <= COMMON
-        found = [self.owners[a:b] for a, b in zip(begin[telling], end[telling], strict=True) if b > a]
-        if not found:
-            return None
-        tests, votes = np.unique(np.concatenate(found), return_counts=True)
-        best = tests[np.argsort(-votes, kind="stable")[:3]]
-        common = np.zeros(len(best), np.int64)
-        for a, b in zip(begin, end, strict=True):
-            common += np.isin(best, self.owners[a:b], assume_unique=True)
-        shares = common / (len(grams) + self.sizes[best] - common)
-        top = int(np.argmax(shares))
-        return int(best[top]) if shares[top] >= NEAR else None
+    def _nearest(self, grams: np.ndarray, rows: np.ndarray) -> list[tuple[int, int]]:
+        """Returns the lines, of these groups, that nearly equal a test's, each with the nearest.
+
+        Two sets that have enough in common have one of the rarest in common already (Chaudhuri et al. 2006): only
+        those that do are compared.
+        """
+        if not len(grams) or not len(self.grams):
+            return []
+        at = np.minimum(np.searchsorted(self.grams, grams), len(self.grams) - 1)
+        # What no test has is rarer than all that one has.
+        ranks = np.where(self.grams[at] == grams, self.ranks[at], -1 - (grams >> np.uint64(1)).astype(np.int64))
+        order = np.lexsort((ranks, rows))
+        ranks, rows = ranks[order], rows[order]
+        fresh = np.ones(len(rows), bool)
+        fresh[1:] = (ranks[1:] != ranks[:-1]) | (rows[1:] != rows[:-1])
+        ranks, rows = ranks[fresh], rows[fresh]
+        lines, begins, sizes = np.unique(rows, return_index=True, return_counts=True)
+        line = np.repeat(np.arange(len(lines)), sizes)
+        rare = (np.arange(len(rows)) - begins[line] < _rarest(sizes)[line]) & (ranks >= 0)
+        first = np.searchsorted(self.listed_ranks, ranks[rare], "left")
+        count = np.searchsorted(self.listed_ranks, ranks[rare], "right") - first
+        tests = self.listed[_ranges(first, count)]
+        pairs = np.unique(np.repeat(line[rare], count) * len(self.texts) + tests)
+        line, tests = np.divmod(pairs, max(1, len(self.texts)))
+        close = np.minimum(sizes[line], self.sizes[tests]) >= NEAR * np.maximum(sizes[line], self.sizes[tests])
+        best: dict[int, tuple[float, int]] = {}
+        for start in range(0, int(close.sum()), 20_000):
+            some = slice(start, start + 20_000)
+            here, test = line[close][some], tests[close][some]
+            wanted = ranks[_ranges(begins[here], sizes[here])]
+            keys = np.where(wanted >= 0, np.repeat(test, sizes[here]) * len(self.grams) + wanted, -1)
+            found = self.members[np.minimum(np.searchsorted(self.members, keys), len(self.members) - 1)] == keys
+            common = np.add.reduceat(found.astype(np.int64), np.cumsum(sizes[here]) - sizes[here])
+            shares = common / (sizes[here] + self.sizes[test] - common)
+            for place in np.flatnonzero(shares >= NEAR).tolist():
+                number, row = int(lines[here[place]]), (float(shares[place]), -int(test[place]))
+                best[number] = max(best.get(number, row), row)
+        return [(number, -test) for number, (_, test) in best.items()]
+
+
+def _rarest(sizes: np.ndarray) -> np.ndarray:
+    """How many of the rarest members of a set of each size must be looked at to miss none that is near."""
+    return sizes - np.ceil(NEAR * sizes).astype(np.int64) + 1
+
+
+def _ranges(begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Returns begin, begin + 1, …, so many of each, in a row."""
+    ends = np.cumsum(counts)
+    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts - begins, counts)
 
 
 class _Sorted:

@@ -92,8 +92,6 @@ def survey(layout: Layout, folder: Path, progress: Callable[[int], None] = lambd
         result.parting = parting(lengths[0].array(), lengths[1].array())
     else:
         result.unrelated = windows.unrelated()
-    for column in lengths:
-        column.close()
     return result
 
 

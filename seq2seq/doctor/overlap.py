@@ -21,6 +21,10 @@ LEAST = 12
 """Groups; shorter lines are compared as a whole alone."""
 NEAR = 0.75
 """Share of common groups among all of two lines."""
+SLACK = 0.9
+"""Groups are counted as often as they stand in a line until they are compared as sets."""
+COMMON = 100
+"""Lines that are listed under a group, at most: where more tests share even their rarest, they are much alike."""
 MOST_LINES = 50_000
 """Lines of all tests that are looked up for near matches; of more, the first."""
 
@@ -82,7 +86,9 @@ class TestIndex:
         begins = np.cumsum(self.sizes) - self.sizes
         rare = np.arange(len(owner)) - begins[owner] < _rarest(self.sizes)[owner]
         order = np.argsort(rank[rare], kind="stable")
-        self.listed, self.listed_ranks = owner[rare][order], rank[rare][order]
+        listed, ranked = owner[rare][order], rank[rare][order]
+        few = np.arange(len(ranked)) - np.searchsorted(ranked, ranked) < COMMON
+        self.listed, self.listed_ranks = listed[few], ranked[few]
         self.shift = np.uint64(64 - min(24, max(12, int(len(distinct) * 16).bit_length())))
         self.filter = np.zeros(1 << (64 - int(self.shift)), bool)
         self.filter[distinct >> self.shift] = True
@@ -105,7 +111,7 @@ class TestIndex:
         value, valid = normal.grams(GRAM)
         counts = normal.sums(valid.astype(np.int64))
         hits = normal.sums((self.filter[value >> self.shift] & valid).astype(np.int64))
-        likely = (counts >= LEAST) & (hits >= 0.9 * NEAR * counts)
+        likely = (counts >= LEAST) & (hits >= SLACK * NEAR * counts)
         likely[list(places)] = False
         rows = np.repeat(np.arange(len(normal)), normal.lengths + 1)
         wanted = valid & likely[rows]
@@ -129,8 +135,14 @@ class TestIndex:
         if not len(grams) or not len(self.grams):
             return []
         at = np.minimum(np.searchsorted(self.grams, grams), len(self.grams) - 1)
+        known = self.grams[at] == grams
+        begins = np.flatnonzero(np.diff(rows, prepend=-1))
+        sizes = np.diff(begins, append=len(rows))
+        enough = np.add.reduceat(known.astype(np.int64), begins) >= SLACK * NEAR * sizes
+        some = np.repeat(enough, sizes)
+        grams, rows, at, known = grams[some], rows[some], at[some], known[some]
         # What no test has is rarer than all that one has.
-        ranks = np.where(self.grams[at] == grams, self.ranks[at], -1 - (grams >> np.uint64(1)).astype(np.int64))
+        ranks = np.where(known, self.ranks[at], -1 - (grams >> np.uint64(1)).astype(np.int64))
         order = np.lexsort((ranks, rows))
         ranks, rows = ranks[order], rows[order]
         fresh = np.ones(len(rows), bool)
@@ -147,8 +159,8 @@ class TestIndex:
         close = np.minimum(sizes[line], self.sizes[tests]) >= NEAR * np.maximum(sizes[line], self.sizes[tests])
         best: dict[int, tuple[float, int]] = {}
         for start in range(0, int(close.sum()), 20_000):
-            some = slice(start, start + 20_000)
-            here, test = line[close][some], tests[close][some]
+            span = slice(start, start + 20_000)
+            here, test = line[close][span], tests[close][span]
             wanted = ranks[_ranges(begins[here], sizes[here])]
             keys = np.where(wanted >= 0, np.repeat(test, sizes[here]) * len(self.grams) + wanted, -1)
             found = self.members[np.minimum(np.searchsorted(self.members, keys), len(self.members) - 1)] == keys

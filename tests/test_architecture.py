@@ -15,7 +15,7 @@ RANKS = [
     {"types", "symbols", "files", "kernels"},
     {"layers", "text", "search", "training", "metrics"},
     {"models", "pipeline"},
-    {"generation", "evaluation", "lite"},
+    {"generation", "evaluation", "lite", "doctor"},
     {"export"},
     {"recipe", "serving"},
     {"cli"},
@@ -82,7 +82,8 @@ def test_nothing_but_the_ranks_below_imports_the_recipes_or_the_data():
 
 
 @pytest.mark.parametrize(
-    "module", ["seq2seq", "seq2seq.text.subword", "seq2seq.search.options", "seq2seq.pipeline.corpus"]
+    "module",
+    ["seq2seq", "seq2seq.text.subword", "seq2seq.search.options", "seq2seq.pipeline.corpus", "seq2seq.doctor.fix"],
 )
 def test_light_modules_import_no_framework(module):
     code = f"import sys, {module}; print('RESULT', *sorted({FRAMEWORKS!r} & set(sys.modules)))"

@@ -12,6 +12,7 @@ from seq2seq.cli import stderr_filter
 from seq2seq.cli.common import guarded, quiet_start
 
 VERBS = {
+    "doctor": "look at a corpus before training on it",
     "translate": "translate lines of text with a trained run",
     "summarize": "the same for a run that summarises: lines of text in, summaries out",
     "evaluate": "score a run on a test set",

@@ -91,9 +91,9 @@ class Records:
                         f"{self.source}:{number}: expected text in the field {name!r}. "
                         f"Received: {row.get(name)!r}. The fields are: {', '.join(map(str, row))}"
                     )
-                sides.append(_one_line(row[name]))
+                sides.append(one_line(row[name]))
             more = (row.get(name) for name in self.reference_fields)
-            references = tuple(_one_line(text) for text in more if isinstance(text, str))
+            references = tuple(one_line(text) for text in more if isinstance(text, str))
             yield Example(sides[0], sides[1], number, references)
 
     def _json(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -121,7 +121,8 @@ class Records:
                 yield number, dict(zip(names, columns, strict=True))
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Returns the text with its line breaks, of any kind, as spaces."""
     return re.sub(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*", " ", text)
 
 
@@ -193,7 +194,7 @@ def read_lines(path: Path) -> Iterator[str]:
     """
     path = Path(path)
     try:
-        with _open(path) as file:
+        with open_bytes(path) as file:
             number = 0
             while line := file.readline(MAX_LINE_BYTES + 2):
                 number += 1
@@ -226,7 +227,8 @@ def decode_line(line: bytes, place: str) -> str:
         ) from error
 
 
-def _open(path: Path) -> IO[bytes] | gzip.GzipFile:
+def open_bytes(path: Path) -> IO[bytes] | gzip.GzipFile:
+    """Opens a file, gzipped where its name ends in `.gz`, to read its bytes."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
 
 

@@ -1,0 +1,237 @@
+"""`seq2seq doctor`: look at a corpus before training on it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seq2seq.cli.text_io import positive
+from seq2seq.doctor.kinds import KINDS, dropped
+from seq2seq.pipeline.corpus import ParallelText, Part, Records, Text, text_at
+
+if TYPE_CHECKING:
+    from seq2seq.recipe.config import Recipe
+    from seq2seq.text.subword import SubwordTokenizer
+
+ABOUT = """\
+Looks at a corpus before anything is trained on it, and tells what is wrong, where, and what to do. Files may be larger
+than memory; for some 60 bytes a pair there must be room in the folder for temporary files (TMPDIR).
+
+error: training would refuse the corpus. warning: it would harm. note: worth a look.
+Exit codes: 0 no errors, or --fix has written a clean copy; 1 errors were found; 2 wrong arguments; 130 interrupted.
+"""
+
+
+LEARNED = "learned from a sample of"
+"""How a tokeniser made for the report is told from others."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what the verb takes."""
+    spare = ", ".join(kind.name for kind in KINDS.values() if kind.cure == "drop" and kind.severity != "error")
+    more = ", ".join(kind.name for kind in KINDS.values() if kind.cure == "on request")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = ABOUT
+    parser.add_argument("--source", metavar="FILE", help="source text, or a TSV or JSON lines of both sides; or .gz")
+    parser.add_argument("--target", metavar="FILE", help="its translations, line by line")
+    parser.add_argument("--source-field", default="", metavar="NAME", help="field of the source in JSON lines or a TSV")
+    parser.add_argument("--target-field", default="", metavar="NAME", help="field of the target")
+    parser.add_argument(
+        "--recipe", metavar="NAME|FILE", help="named recipe or recipe.json: corpus, limits, vocabulary; and a forecast"
+    )
+    parser.add_argument("--run", metavar="RUN", help="the same from a run folder, with its tokenisers")
+    parser.add_argument(
+        "--test-source",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="sources of test or validation texts that training must not hold; or TSV or JSON lines of both sides",
+    )
+    parser.add_argument("--source-language", metavar="CODE", help="such as en: which script its letters should be of")
+    parser.add_argument("--target-language", metavar="CODE", help="the same code on both sides: no translation")
+    parser.add_argument("--source-model", metavar="FILE", help="SentencePiece model, instead of --run")
+    parser.add_argument("--target-model", metavar="FILE", help="of the target (default: the source's)")
+    parser.add_argument(
+        "--max-length", type=positive, metavar="N", help="limit in pieces (default: the recipe's, or 150)"
+    )
+    parser.add_argument("--html", metavar="FILE", help="write the report as a page, too")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
+    parser.add_argument("--fix", metavar="DIR", help="write a cleaned copy there, and dropped.tsv: line, reason, text")
+    parser.add_argument("--drop", nargs="+", default=[], metavar="KIND", help=f"--fix drops these too: {more}")
+    parser.add_argument("--keep", nargs="+", default=[], metavar="KIND", help=f"--fix does not drop these: {spare}")
+    parser.add_argument("--no-forecast", action="store_true", help="measure no training steps")
+    parser.add_argument("--processes", type=positive, default=0, metavar="N", help="default: a core each, two at most")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Does the verb's work; ValueError for a mistake in the arguments."""
+    from seq2seq.doctor.diagnose import Options, diagnose
+    from seq2seq.doctor.examine import Limits
+    from seq2seq.doctor.fix import check_folder, fix
+    from seq2seq.doctor.page import as_html
+    from seq2seq.doctor.reading import Layout
+    from seq2seq.doctor.terminal import as_text
+    from seq2seq.files import write_text
+
+    recipe = _recipe(arguments)
+    text, tests = _corpus(arguments, recipe)
+    layout, others = Layout.of(text), {name: Layout.of(test) for name, test in tests.items()}
+    same = recipe.task != "translation" if recipe else False
+    languages = tuple(
+        given or (getattr(recipe.data, name) if recipe else "")
+        for name in ("source_language", "target_language")
+        for given in [getattr(arguments, name)]
+    )
+    same = same or (languages[0] == languages[1] != "")
+    drop = dropped(tuple(arguments.drop), (*arguments.keep, *(["copied"] if same else [])))
+    if (arguments.drop or arguments.keep) and not arguments.fix:
+        raise ValueError("--drop and --keep say what --fix shall do: give --fix DIR, too.")
+    if arguments.fix:
+        check_folder(Path(arguments.fix), layout, [path for other in others.values() for path in other.paths])
+    limits = Limits(
+        arguments.max_length or (recipe.data.max_length if recipe else 150), recipe.data.cut_source if recipe else 0
+    )
+    options = Options((languages[0], languages[1]), same, others, limits, arguments.processes)
+    progress = _Progress()
+    with tempfile.TemporaryDirectory(prefix="seq2seq-doctor-") as folder:
+
+        def tokenizers(
+            sample: list[tuple[str, str]],
+        ) -> tuple[str, tuple[SubwordTokenizer, SubwordTokenizer]] | None:
+            progress("tokeniser", 0.0)
+            return _tokenizers(arguments, recipe, sample)
+
+        diagnosis = diagnose(layout, Path(folder), options, tokenizers, progress)
+        report = diagnosis.report
+        if report.tokenizer.startswith(LEARNED) and report.pairs > len(diagnosis.survey.sample):
+            report.notes.append("A run's own tokeniser learns from all the text: it will lack fewer characters.")
+        if recipe and report.tokenizer and not arguments.no_forecast:
+            from seq2seq.recipe.forecast import forecast
+
+            progress("measuring training steps", 0.0)
+            report.forecast = forecast(recipe, report.vocabulary, diagnosis.pieces)
+        progress.clear()
+        if arguments.html:
+            write_text(arguments.html, as_html(report))
+        print(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if arguments.json else as_text(report))
+        sys.stdout.flush()
+        if not arguments.fix:
+            return 1 if report.refused else 0
+        result = fix(diagnosis, Path(arguments.fix), drop, progress)
+        progress.clear()
+        where = " and ".join(str(path) for path in result.files)
+        print(
+            f"Wrote {result.kept:,} pairs to {where}: {result.dropped:,} dropped (see dropped.tsv there), "
+            f"{result.repaired:,} of the others mended.",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe | None:
+    from seq2seq.recipe.run_folder import RunFolder, load_recipe
+
+    if arguments.run and arguments.recipe:
+        raise ValueError("Give either --run or --recipe: a run has its recipe.")
+    if arguments.run:
+        return RunFolder(arguments.run).load_recipe()
+    if not arguments.recipe:
+        return None
+    if Path(arguments.recipe).is_file():
+        return load_recipe(Path(arguments.recipe))
+    try:
+        from recipes import summarization, translation
+    except ImportError:
+        raise ValueError(f"--recipe {arguments.recipe}: no such file, and the named recipes are not here.") from None
+    named = translation.RECIPES | summarization.RECIPES
+    if arguments.recipe not in named:
+        raise ValueError(f"--recipe {arguments.recipe}: no such file, nor one of {', '.join(named)}.")
+    return named[arguments.recipe]
+
+
+def _corpus(arguments: argparse.Namespace, recipe: Recipe | None) -> tuple[Text, dict[str, Text]]:
+    """Returns the training text, and the texts that it must not hold, by name."""
+    fields = arguments.source_field, arguments.target_field
+    # Of a test the source alone is looked up: a plain file may stand for both sides.
+    given = {path: text_at(path, path if _plain(path) else "", *fields) for path in arguments.test_source}
+    if arguments.source:
+        if not arguments.target and _plain(arguments.source):
+            raise ValueError("--target is missing: only a .tsv or .jsonl holds both sides in --source.")
+        return text_at(arguments.source, arguments.target or "", *fields), given
+    if arguments.target or any(fields):
+        raise ValueError("--target and the fields want --source beside them.")
+    if recipe is None:
+        raise ValueError("Give --source FILE and --target FILE; or --recipe, or --run, whose corpus to look at.")
+    try:
+        from recipes.corpora import find_corpus
+    except ImportError:
+        raise ValueError("The recipe's corpus is not known here: give --source and --target.") from None
+    corpus = find_corpus(recipe.data)
+    known = {"validation": corpus.validation, **corpus.tests}
+    train = corpus.train.text if isinstance(corpus.train, Part) else corpus.train  # a part of a file: the whole of it
+    if not isinstance(train, ParallelText | Records):
+        raise ValueError("The recipe's corpus stands in no file: give --source and --target.")
+    texts = {name: text for name, text in known.items() if isinstance(text, ParallelText | Records)}
+    return train, texts | given
+
+
+def _plain(path: str) -> bool:
+    return not path.removesuffix(".gz").endswith((".tsv", ".jsonl"))
+
+
+def _tokenizers(
+    arguments: argparse.Namespace, recipe: Recipe | None, sample: list[tuple[str, str]]
+) -> tuple[str, tuple[SubwordTokenizer, SubwordTokenizer]] | None:
+    """Returns where the tokenisers come from, and the two: given ones, a run's, or learned from a sample."""
+    from seq2seq.text.subword import SubwordTokenizer
+
+    if arguments.source_model:
+        source = SubwordTokenizer.load(Path(arguments.source_model))
+        target = SubwordTokenizer.load(Path(arguments.target_model)) if arguments.target_model else source
+        return arguments.source_model, (source, target)
+    if arguments.run:
+        from seq2seq.recipe.run_folder import RunFolder
+
+        return f"of {arguments.run}", RunFolder(arguments.run).load_tokenizers()
+    if recipe is None:
+        return None
+    options = recipe.tokenizer
+
+    def learn(lines: list[str]) -> SubwordTokenizer:
+        how = (options.size, options.kind, options.byte_fallback, options.character_coverage)
+        return SubwordTokenizer.train(lines, *how, seed=recipe.seed)
+
+    sources, targets = [source for source, _ in sample], [target for _, target in sample]
+    if not any(map(str.strip, sources)) or not any(map(str.strip, targets)):
+        return None
+    told = f"{LEARNED} {len(sample):,} pairs as the recipe says"
+    if options.joint:
+        joint = learn(sources + targets)
+        return told, (joint, joint)
+    return told, (learn(sources), learn(targets))
+
+
+class _Progress:
+    """One line on a terminal; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self.shown, self.what = 0.0, ""
+
+    def __call__(self, what: str, share: float) -> None:
+        now = time.monotonic()
+        if sys.stderr.isatty() and (what != self.what or now - self.shown > 0.3):
+            self.shown, self.what = now, what
+            sys.stderr.write(f"\r\033[K{what}" + (f" {100 * min(share, 1):.0f} %" if share else " …"))
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Takes the line away."""
+        if self.what:
+            sys.stderr.write("\r\033[K")
+            sys.stderr.flush()
+            self.what = ""

@@ -1,0 +1,292 @@
+"""What a chunk of pairs shows: the same in whatever process, from the chunk and what is usual in the corpus."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from seq2seq.doctor.characters import (
+    BLANK,
+    CONTROL,
+    INVISIBLE,
+    MARKUP,
+    MOJIBAKE,
+    SEPARATOR,
+    UNREADABLE,
+    has_markup,
+    has_mojibake,
+    property_table,
+    repair,
+    visible,
+)
+from seq2seq.doctor.kinds import BITS, BROKEN, KINDS, bit
+from seq2seq.doctor.lines import Lines, pair_hashes
+from seq2seq.doctor.overlap import TestIndex
+from seq2seq.doctor.profile import LEAST_GRAMS, Profile, letters_by_line, log_ratio, mean_by_line
+from seq2seq.doctor.reading import Chunk, Layout, Texts
+from seq2seq.symbols import UNK
+from seq2seq.text.subword import SubwordTokenizer
+
+EXAMPLES = 5
+"""Of each kind and side."""
+LEAST_LETTERS = 8
+"""Of a line, to be judged by its script or as a copy."""
+LEAST_LENGTH = 20
+"""Characters of the longer side, for a ratio to mean something."""
+CHARACTERS, PIECES, RATIOS = 2000, 1000, 100
+"""Bins: one a character, one a piece, 0.1 a bin in the logarithm to base 2; what is longer is in the last."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Where training cuts and leaves out, in pieces."""
+
+    max_length: int
+    cut_source: int = 0
+
+
+@dataclass(frozen=True)
+class Context:
+    """What does not change from chunk to chunk."""
+
+    layout: Layout
+    profile: Profile
+    limits: Limits
+    index: TestIndex | None = None
+    tokenizers: tuple[bytes, bytes] | None = None
+    """Serialised models of the source and the target."""
+
+
+@dataclass
+class Example:
+    """A line that shows a kind of finding."""
+
+    line: int
+    source: str
+    target: str
+    remark: str = ""
+
+
+@dataclass
+class Tally:
+    """Sums over pairs that can be read."""
+
+    pairs: int = 0
+    characters: np.ndarray = field(default_factory=lambda: np.zeros((2, CHARACTERS + 1), np.int64))
+    """`(side, characters)`: lines of that length."""
+    longest: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
+    """`(side,)` characters."""
+    words: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
+    sums: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
+    """`(side,)` characters of all lines."""
+    ratios: np.ndarray = field(default_factory=lambda: np.zeros(RATIOS, np.int64))
+    pieces: np.ndarray = field(default_factory=lambda: np.zeros((2, PIECES + 1), np.int64))
+    all_pieces: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
+    unknown: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
+    """`(side,)` pieces that the tokeniser lacks."""
+    longer: np.ndarray = field(default_factory=lambda: np.zeros(PIECES + 1, np.int64))
+    """`(pieces,)`: pairs whose longer side has so many."""
+
+    def add(self, other: Tally) -> None:
+        """Adds another's sums."""
+        self.longest = np.maximum(self.longest, other.longest)
+        self.pairs += other.pairs
+        for name in ("characters", "words", "sums", "ratios", "pieces", "all_pieces", "unknown", "longer"):
+            getattr(self, name).__iadd__(getattr(other, name))
+
+
+@dataclass
+class Result:
+    """What one chunk shows."""
+
+    first: int
+    mask: np.ndarray
+    """`(pairs,)` uint64: bits of `kinds.BITS`."""
+    hashes: np.ndarray
+    """`(4, pairs)` uint64: of pair, source, target, and the pair without case, digits and punctuation."""
+    pieces: np.ndarray
+    """`(2, pairs)` uint32, EOS counted; zeros without a tokeniser."""
+    examples: dict[int, list[Example]]
+    """By bit."""
+    tally: Tally
+
+
+class Examiner:
+    """Holds what a process needs to examine chunks."""
+
+    def __init__(self, context: Context):
+        self.context = context
+        self.tokenizers = None
+        if context.tokenizers:
+            source, target = context.tokenizers
+            first = SubwordTokenizer(source)
+            self.tokenizers = first, first if source == target else SubwordTokenizer(target)
+
+    def __call__(self, chunk: Chunk) -> Result:
+        """Returns what `chunk` shows."""
+        raw = self.context.layout.texts(chunk)
+        self.mask = np.zeros(len(chunk), np.uint64)
+        self.remarks: dict[tuple[int, int], str] = {}
+        for side, texts in enumerate(raw):
+            self._faults(texts, side)
+        sides = [self._mended(texts, side) for side, texts in enumerate(raw)]
+        lines = [Lines.of(texts) for texts in sides]
+        for side in (0, 1):
+            self._judge_content(lines[side], sides[side], side)
+        broken = (self.mask & np.uint64(BROKEN)) > 0
+        for side in (0, 1):
+            self._set("empty", side, (lines[side].lengths == 0) & ~broken)
+        whole = (lines[0].lengths > 0) & (lines[1].lengths > 0) & ~broken
+        source, target, pair = pair_hashes(*sides)
+        near = [side.normal.hashes() for side in lines]
+        tally = Tally()
+        self._judge_pairs(lines, near, whole, tally)
+        self._judge_languages(lines, whole)
+        if self.context.index:
+            for match in self.context.index.look_up(sides[0], source, lines[0].normal, near[0]):
+                if whole[match.place]:
+                    place = bit("overlap" if match.exact else "near_overlap")
+                    self.mask[match.place] |= np.uint64(place)
+                    self.remarks[place, match.place] = match.where + ("" if match.exact else f" {visible(match.text)}")
+        pieces = self._judge_pieces(sides, whole, tally)
+        mixed = near[0] * np.uint64(0x9E3779B97F4A7C15) + near[1]
+        hashes = np.stack([pair, source, target, mixed])
+        return Result(chunk.first, self.mask, hashes, pieces, self._examples(chunk, raw), tally)
+
+    def _set(self, kind: str, side: int, where: np.ndarray) -> None:
+        self.mask[where] |= np.uint64(bit(kind, side))
+
+    def _faults(self, texts: Texts, side: int) -> None:
+        single = self.context.layout.target is None
+        for place, (what, excerpt) in texts.faults.items():
+            # In one file a line that cannot be read is no side's in particular: it counts as the source's.
+            value = what if single or what == bit("record") else _of_side(what, side)
+            self.mask[place] |= np.uint64(value)
+            self.remarks[value, place] = visible(excerpt)
+        if texts.crlf:
+            self.mask[texts.crlf] |= np.uint64(bit("crlf", side))
+
+    def _mended(self, texts: Texts, side: int) -> list[str]:
+        """Tells what is wrong with the characters, and returns the lines without it."""
+        lines = Lines.of(texts.lines)
+        # The LF itself is a separator: it must not count.
+        properties = lines.unions(np.where(lines.codes == 10, 0, property_table()[lines.codes]).astype(np.uint16))
+        for kind, what in (("control", CONTROL), ("separator", SEPARATOR), ("invisible", INVISIBLE)):
+            self._set(kind, side, (properties & what) > 0)
+        spaces = lines.has_odd_spaces() | ((properties & BLANK) > 0)
+        self._set("spaces", side, spaces)
+        odd = spaces | ((properties & (CONTROL | SEPARATOR | INVISIBLE)) > 0)
+        highest = np.maximum.reduceat(lines.codes, lines.starts) if len(lines) else np.zeros(0)
+        odd |= highest >= 0x300  # below, every text is in normal form C
+        mended = list(texts.lines)
+        for place in np.flatnonzero(odd).tolist():
+            text = texts.lines[place]
+            mended[place] = repaired = repair(text)
+            if repaired != text and not _composed(text):
+                self.mask[place] |= np.uint64(bit("normal_form", side))
+        return mended
+
+    def _judge_content(self, lines: Lines, texts: list[str], side: int) -> None:
+        properties = lines.unions(property_table()[lines.codes])
+        self._set("unreadable", side, (properties & UNREADABLE) > 0)
+        for kind, what, test in (("markup", MARKUP, has_markup), ("mojibake", MOJIBAKE, has_mojibake)):
+            for place in np.flatnonzero((properties & what) > 0).tolist():
+                if test(texts[place]):
+                    self.mask[place] |= np.uint64(bit(kind, side))
+
+    def _judge_pairs(self, lines: list[Lines], near: list[np.ndarray], whole: np.ndarray, tally: Tally) -> None:
+        profile = self.context.profile
+        lengths = [side.lengths for side in lines]
+        ratios = log_ratio(lengths[0], lengths[1])
+        far = (np.abs(ratios - profile.ratio) > profile.ratio_cut) & (np.maximum(*lengths) >= LEAST_LENGTH)
+        self._set("ratio", 0, far & whole)
+        letters = [letters_by_line(lines[side], profile.sides[side].scripts) for side in (0, 1)]
+        self._set("copied", 0, (near[0] == near[1]) & whole & (letters[0][0] >= LEAST_LETTERS))
+        for side in (0, 1):
+            if profile.sides[side].scripts:
+                count, other = letters[side]
+                self._set("script", side, whole & (count >= LEAST_LETTERS) & (other * 2 > count))
+        if not profile.same_language:
+            counts, sums = zip(*(side.numbers() for side in lines), strict=True)
+            # One digit against none is most often a number in words.
+            told = ((counts[0] > 0) & (counts[1] > 0)) | (np.maximum(*counts) > 2)
+            self._set("numbers", 0, whole & told & (sums[0] != sums[1]))
+        tally.pairs = int(whole.sum())
+        for side in (0, 1):
+            own = lengths[side][whole]
+            tally.characters[side] = np.bincount(np.minimum(own, CHARACTERS), minlength=CHARACTERS + 1)
+            tally.longest[side] = own.max(initial=0)
+            tally.sums[side] = own.sum()
+            tally.words[side] = lines[side].words()[whole].sum()
+        bins = np.clip(np.floor((ratios[whole] / np.log(2)) * 10) + RATIOS // 2, 0, RATIOS - 1)
+        tally.ratios = np.bincount(bins.astype(np.int64), minlength=RATIOS)
+
+    def _judge_languages(self, lines: list[Lines], whole: np.ndarray) -> None:
+        profile = self.context.profile
+        like_other = []
+        for side in (0, 1):
+            own, counts = mean_by_line(lines[side].normal, profile.sides[side].likelihoods)
+            other, _ = mean_by_line(lines[side].normal, profile.sides[1 - side].likelihoods)
+            judged = whole & (counts >= LEAST_GRAMS)
+            found = judged & (own - other <= profile.sides[side].other_cut) & profile.separable
+            like_other.append(found)
+            self._set("unlike", side, judged & (own < profile.sides[side].unlike_cut) & ~found)
+        both = like_other[0] & like_other[1]
+        self._set("swapped", 0, both)
+        for side in (0, 1):
+            self._set("language", side, like_other[side] & ~both)
+
+    def _judge_pieces(self, sides: list[list[str]], whole: np.ndarray, tally: Tally) -> np.ndarray:
+        pieces = np.zeros((2, len(whole)), np.uint32)
+        if self.tokenizers is None:
+            return pieces
+        limits, counts = self.context.limits, np.zeros((2, len(whole)), np.int64)
+        for side, tokenizer in enumerate(self.tokenizers):
+            ids = tokenizer.encode(sides[side])
+            counts[side] = [len(row) for row in ids]
+            unknown = np.array([row.count(UNK) for row in ids], np.int64) * whole
+            self._set("unknown", side, unknown > 0)
+            tally.unknown[side] = unknown.sum()
+            tally.all_pieces[side] = counts[side][whole].sum()
+            tally.pieces[side] = np.bincount(np.minimum(counts[side][whole], PIECES), minlength=PIECES + 1)
+        kept = counts.copy()
+        if limits.cut_source:
+            self._set("cut", 0, whole & (counts[0] > limits.cut_source))
+            kept[0] = np.minimum(counts[0], limits.cut_source)
+        for side in (0, 1):
+            self._set("too_long", side, whole & (kept[side] > limits.max_length))
+        longer = np.minimum(kept.max(axis=0)[whole], PIECES)
+        tally.longer = np.bincount(longer, minlength=PIECES + 1)
+        usable = whole & (kept.max(axis=0) <= limits.max_length) & (kept.min(axis=0) > 0)
+        pieces[:, usable] = kept[:, usable] + 1
+        return pieces
+
+    def _examples(self, chunk: Chunk, raw: Sequence[Texts]) -> dict[int, list[Example]]:
+        found: dict[int, list[Example]] = {}
+        seen = np.bitwise_or.reduce(self.mask) if len(self.mask) else 0
+        for (name, side), value in BITS.items():
+            if not int(seen) & value:
+                continue
+            rows = []
+            for place in np.flatnonzero(self.mask & np.uint64(value))[:EXAMPLES].tolist():
+                texts, remark = [visible(texts.lines[place]) for texts in raw], self.remarks.get((value, place), "")
+                if KINDS[name].sided:
+                    texts[1 - side] = ""
+                if KINDS[name].severity == "error":  # there is no text, but an excerpt of the bytes
+                    texts[side], remark = remark, ""
+                rows.append(Example(chunk.first + place, texts[0], texts[1], remark))
+            found[value] = rows
+        return found
+
+
+def _of_side(value: int, side: int) -> int:
+    """The bit of the same kind on another side; `value` is the source's."""
+    return value << side
+
+
+def _composed(text: str) -> bool:
+
+    return unicodedata.is_normalized("NFC", text)

@@ -1,0 +1,149 @@
+"""A cleaned copy of a corpus, and a log of every pair that is not in it."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from seq2seq.doctor.characters import repair, visible
+from seq2seq.doctor.diagnose import Diagnosis
+from seq2seq.doctor.kinds import BITS, KINDS, SIDES, bits
+from seq2seq.doctor.reading import Chunk, Layout, chunks, decode
+from seq2seq.files import whole_folder
+from seq2seq.pipeline.corpus import open_bytes
+
+LOG = "dropped.tsv"
+REPAIRED = bits(*(kind.name for kind in KINDS.values() if kind.cure == "repair"))
+
+
+@dataclass
+class Fixed:
+    """What was done."""
+
+    kept: int
+    dropped: int
+    repaired: int
+    """Pairs whose text was changed, among those kept."""
+    files: list[Path]
+
+
+def check_folder(folder: Path, layout: Layout, others: list[Path]) -> None:
+    """Raises ValueError where the copy cannot go: it must harm neither the originals nor anything else."""
+    for path in (*layout.paths, *others):
+        if path.resolve().is_relative_to(folder.resolve()):
+            raise ValueError(f"--fix {folder}: it holds {path}, which is to be read. Choose another folder.")
+    ours = {LOG, *names(layout)}
+    if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - ours):
+        raise ValueError(f"--fix {folder}: expected a new or empty folder, or one that --fix made before.")
+
+
+def names(layout: Layout) -> list[str]:
+    """The names of the copies: those of the originals, or with the side before them where both are called alike."""
+    found = [path.name for path in layout.paths]
+    return (
+        [f"{side}-{name}" for side, name in zip(SIDES, found, strict=True)] if len(found) > len(set(found)) else found
+    )
+
+
+def fix(
+    diagnosis: Diagnosis, folder: Path, drop: int, progress: Callable[[str, float], None] = lambda what, share: None
+) -> Fixed:
+    """Writes the copy and the log into `folder`, whole or not at all.
+
+    Args:
+        diagnosis: Of the corpus.
+        folder: As `check_folder` wants it.
+        drop: Bits of the kinds for which a pair is left out.
+        progress: Told how far it is.
+
+    Raises:
+        ValueError: lines cannot be put together again, as the files are unequal or damaged.
+    """
+    if diagnosis.survey.unequal or diagnosis.survey.faults:
+        raise ValueError(
+            "--fix mends lines, and cannot mend files of unequal numbers of lines or damaged ones: any pair may be "
+            "wrong. Mend them as said above first. Nothing was written."
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    result = Fixed(0, 0, 0, [folder / name for name in names(diagnosis.layout)])
+    with whole_folder(folder) as partial, ExitStack() as stack:
+        outputs = [_create(partial / name, stack) for name in names(diagnosis.layout)]
+        log = _create(partial / LOG, stack)
+        log.write(b"line\treason\tsource\ttarget\n")
+        if diagnosis.layout.header:
+            with open_bytes(diagnosis.layout.source) as file:
+                outputs[0].write(file.readline().removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n") + b"\n")
+        done = 0
+        for chunk in chunks(diagnosis.layout):
+            span = slice(done, done + len(chunk))
+            _write(
+                diagnosis, chunk, np.asarray(diagnosis.mask[span]), diagnosis.firsts[span], drop, outputs, log, result
+            )
+            done += len(chunk)
+            progress("writing", done / max(1, diagnosis.report.pairs))
+    return result
+
+
+def _create(path: Path, stack: ExitStack) -> IO[bytes]:
+    file = stack.enter_context(open(path, "wb"))
+    if path.suffix != ".gz":
+        return file
+    packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0)
+    stack.callback(packed.close)
+    return packed  # type: ignore[return-value]
+
+
+def _write(
+    diagnosis: Diagnosis,
+    chunk: Chunk,
+    mask: np.ndarray,
+    firsts: np.ndarray,
+    drop: int,
+    outputs: list[IO[bytes]],
+    log: IO[bytes],
+    result: Fixed,
+) -> None:
+    layout = diagnosis.layout
+    source, target = layout.texts(chunk)
+    out = (mask & np.uint64(drop)) > 0
+    changed = (mask & np.uint64(REPAIRED)) > 0
+    records = decode(chunk.left).lines if layout.target is None else []
+    lines: list[list[str]] = [[] for _ in outputs]
+    for place in range(len(chunk)):
+        sides = source.lines[place], target.lines[place]
+        if out[place]:
+            offset = 2 if layout.header else 1
+            shown = "\t".join(_shown(texts.lines[place], texts.faults.get(place)) for texts in (source, target))
+            reason = _reason(int(mask[place]) & drop, int(firsts[place]) + offset)
+            log.write(f"{chunk.first + place}\t{reason}\t{shown}\n".encode())
+            result.dropped += 1
+            continue
+        if changed[place]:
+            sides = repair(sides[0]), repair(sides[1])
+            result.repaired += 1
+        result.kept += 1
+        if layout.target is not None:
+            lines[0].append(sides[0])
+            lines[1].append(sides[1])
+        else:
+            lines[0].append(layout.join(records[place], *sides) if changed[place] else records[place])
+    for output, rows in zip(outputs, lines, strict=True):
+        output.write("".join(row + "\n" for row in rows).encode())
+
+
+def _reason(value: int, first: int) -> str:
+    """The gravest kind among the bits, in words for a table."""
+    name, side = next(place for place, one in BITS.items() if one & value)
+    if name in ("duplicate", "near_duplicate"):
+        return f"{name} of line {first}"
+    return f"{name} ({SIDES[side]})" if KINDS[name].sided else name
+
+
+def _shown(text: str, fault: tuple[int, str] | None) -> str:
+    return visible(fault[1] if fault else text)

@@ -1,0 +1,286 @@
+"""Every kind of finding: how grave it is, what it means, and what `--fix` does with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning", "note"]
+Cure = Literal["drop", "repair", "on request", "none"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of finding."""
+
+    name: str
+    severity: Severity
+    """error: training would refuse the corpus. warning: it would harm. note: worth a look."""
+    title: str
+    """In words, of a single side where `sided`."""
+    advice: str
+    sided: bool = True
+    """Told of each side apart; otherwise of the pair."""
+    cure: Cure = "none"
+    """drop: `--fix` leaves the pair out. repair: it changes the text. on request: it drops it where --drop says so."""
+
+
+_ALL = (
+    Kind(
+        "encoding",
+        "error",
+        "not UTF-8",
+        "Convert the file, for instance with iconv -f LATIN1 -t UTF-8; --fix drops these lines.",
+        cure="drop",
+    ),
+    Kind(
+        "nul",
+        "error",
+        "holds a NUL byte",
+        "A binary or UTF-16 file, or a broken download; --fix drops these lines.",
+        cure="drop",
+    ),
+    Kind(
+        "long_line",
+        "error",
+        "longer than 1,048,576 bytes",
+        "Is this a text with a sentence a line? --fix drops these lines.",
+        cure="drop",
+    ),
+    Kind(
+        "record",
+        "error",
+        "no record with a source and a target",
+        "The columns or fields are not there; --fix drops these lines.",
+        sided=False,
+        cure="drop",
+    ),
+    Kind(
+        "empty",
+        "warning",
+        "empty line",
+        "Training leaves such pairs out. Many of them mean that a step before lost text.",
+        cure="drop",
+    ),
+    Kind(
+        "overlap",
+        "warning",
+        "source stands in a test or validation text too",
+        "Scores on that text would be too good; --fix drops the training pairs.",
+        sided=False,
+        cure="drop",
+    ),
+    Kind(
+        "near_overlap",
+        "warning",
+        "source nearly equals one of a test or validation text",
+        "Look at the examples: the same text in another form spoils the test as well. --drop near_overlap drops them.",
+        sided=False,
+        cure="on request",
+    ),
+    Kind(
+        "duplicate",
+        "warning",
+        "the same pair again",
+        "Repeated pairs weigh more in training, and validation taken from them is no test; --fix keeps the first.",
+        sided=False,
+        cure="drop",
+    ),
+    Kind(
+        "copied",
+        "warning",
+        "target copies the source",
+        "The model learns to copy instead of to translate; --fix drops them.",
+        sided=False,
+        cure="drop",
+    ),
+    Kind(
+        "swapped",
+        "warning",
+        "source and target look swapped",
+        "Look at the examples; --drop swapped drops them.",
+        sided=False,
+        cure="on request",
+    ),
+    Kind(
+        "language",
+        "warning",
+        "looks like the other side's language",
+        "Often text that was never translated; --drop language drops it.",
+        cure="on request",
+    ),
+    Kind(
+        "script",
+        "warning",
+        "mostly letters of another script",
+        "Text in another language or broken; --drop script drops it.",
+        cure="on request",
+    ),
+    Kind(
+        "ratio",
+        "warning",
+        "lengths do not fit each other",
+        "Often misaligned: more than three times what is usual here, either way. --drop ratio drops them.",
+        sided=False,
+        cure="on request",
+    ),
+    Kind(
+        "control",
+        "warning",
+        "control characters",
+        "Left by another program; they take room in the vocabulary. --fix removes them.",
+        cure="repair",
+    ),
+    Kind(
+        "separator",
+        "warning",
+        "characters that others take for the end of a line",
+        "Carriage returns, form feeds, U+2028: other tools will count other lines. --fix makes them spaces.",
+        cure="repair",
+    ),
+    Kind(
+        "unreadable",
+        "warning",
+        "replacement characters or private ones",
+        "U+FFFD means that an earlier conversion lost text: get the original. --drop unreadable drops them.",
+        cure="on request",
+    ),
+    Kind(
+        "mojibake",
+        "warning",
+        "UTF-8 read as something else",
+        "Ã¤ for ä and the like: convert the original again. --drop mojibake drops them.",
+        cure="on request",
+    ),
+    Kind(
+        "unknown",
+        "warning",
+        "pieces that the tokeniser lacks",
+        "The model cannot see or write them: a larger vocabulary, tokenizer.byte_fallback, or cleaner text.",
+    ),
+    Kind(
+        "too_long",
+        "warning",
+        "more pieces than the limit",
+        "Training leaves such pairs out: raise the limit, or split the text.",
+        cure="on request",
+    ),
+    Kind(
+        "cut",
+        "note",
+        "source is cut at the limit",
+        "Training reads the beginning alone (data.cut_source).",
+        sided=False,
+    ),
+    Kind(
+        "numbers",
+        "note",
+        "digits differ",
+        "Some are written out in words on one side; others are mistakes. --drop numbers drops them.",
+        sided=False,
+        cure="on request",
+    ),
+    Kind(
+        "unlike",
+        "note",
+        "unlike the rest of its side",
+        "Lists, code, another language, or just rare words. --drop unlike drops them.",
+        cure="on request",
+    ),
+    Kind(
+        "markup",
+        "note",
+        "HTML tags or entities",
+        "Take them out unless the model shall write them. --drop markup drops them.",
+        cure="on request",
+    ),
+    Kind(
+        "near_duplicate",
+        "note",
+        "the same pair but for case, digits or punctuation",
+        "Fine in moderation; templates may rule the corpus. --drop near_duplicate keeps the first.",
+        sided=False,
+        cure="on request",
+    ),
+    Kind(
+        "many_targets",
+        "note",
+        "same source as before, other target",
+        "Fine where people translated freely; the model learns their mean.",
+        sided=False,
+    ),
+    Kind(
+        "many_sources",
+        "note",
+        "same target as before, other source",
+        "Very many of one target may be boilerplate.",
+        sided=False,
+    ),
+    Kind(
+        "invisible",
+        "note",
+        "invisible characters",
+        "Soft hyphens, zero-width spaces, marks of byte order or direction. --fix removes them.",
+        cure="repair",
+    ),
+    Kind(
+        "spaces",
+        "note",
+        "odd blanks",
+        "Blanks at the ends, doubled, or others than the space. --fix mends them.",
+        cure="repair",
+    ),
+    Kind(
+        "normal_form",
+        "note",
+        "not in normal form C",
+        "The same letters in other bytes. --fix composes them.",
+        cure="repair",
+    ),
+    Kind("crlf", "note", "ends in CR LF", "Training takes it; other tools may not. --fix writes LF.", cure="repair"),
+)
+
+KINDS = {kind.name: kind for kind in _ALL}
+"""By name, gravest first."""
+
+SIDES = ("source", "target")
+
+
+def _assign() -> dict[tuple[str, int], int]:
+    places = [(kind.name, side) for kind in _ALL for side in range(2 if kind.sided else 1)]
+    return {place: 1 << number for number, place in enumerate(places)}
+
+
+BITS = _assign()
+"""`(kind, side)` -> its bit in the mask of a pair, a uint64; kinds of the pair as a whole have side 0 alone."""
+
+
+def bit(name: str, side: int = 0) -> int:
+    """The bit of a kind: of one side, or of the pair."""
+    return BITS[name, side]
+
+
+def bits(*names: str) -> int:
+    """The bits of kinds together, both sides."""
+    return sum(value for (name, _), value in BITS.items() if name in names)
+
+
+BROKEN = bits("encoding", "nul", "long_line", "record")
+"""Pairs with one of these hold no text that could be judged further."""
+
+
+def dropped(more: tuple[str, ...] = (), keep: tuple[str, ...] = ()) -> int:
+    """The bits for which `--fix` drops a pair; `more` names further kinds, `keep` those to spare.
+
+    Raises:
+        ValueError: a kind that does not exist or cannot be chosen.
+    """
+    choices = [kind.name for kind in _ALL if kind.cure == "on request"]
+    if wrong := [name for name in more if name not in choices]:
+        raise ValueError(f"--drop takes {', '.join(choices)}. Received: {', '.join(wrong)}")
+    spared = [kind.name for kind in _ALL if kind.cure == "drop" and not bits(kind.name) & BROKEN]
+    if wrong := [name for name in keep if name not in spared]:
+        raise ValueError(f"--keep takes {', '.join(spared)}. Received: {', '.join(wrong)}")
+    always = [kind.name for kind in _ALL if kind.cure == "drop" and kind.name not in keep]
+    return bits(*always, *more)

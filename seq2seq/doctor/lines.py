@@ -1,0 +1,136 @@
+"""Many lines as one array of code points, so that what is asked of every line is asked of all at once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from seq2seq.doctor.characters import THOUSANDS, digit_table, normal_table
+
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+BUCKETS = 1 << 16
+"""Of three characters each, for profiles of a language."""
+
+
+class Lines:
+    """Code points of lines, each ending in LF; no line may hold one."""
+
+    def __init__(self, codes: np.ndarray):
+        self.codes = codes
+        """`(all,)` uint32."""
+        self.ends = np.flatnonzero(codes == 10)
+        """`(lines,)`: where the LF of each line stands."""
+        self.starts = np.concatenate([[0], self.ends[:-1] + 1]) if len(self.ends) else np.zeros(0, np.int64)
+        self.lengths = self.ends - self.starts
+        """`(lines,)`: characters."""
+
+    @classmethod
+    def of(cls, lines: Sequence[str]) -> Lines:
+        """Returns the code points of `lines`."""
+        text = "\n".join(lines) + "\n" if lines else ""
+        return cls(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4"))
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sums `(all,)` by line; at every LF the value must be 0."""
+        return np.add.reduceat(values, self.starts) if len(self) else np.zeros(0, values.dtype)
+
+    def unions(self, values: np.ndarray) -> np.ndarray:
+        """Joins the bits of `(all,)` by line."""
+        return np.bitwise_or.reduceat(values, self.starts) if len(self) else np.zeros(0, values.dtype)
+
+    def has_odd_spaces(self) -> np.ndarray:
+        """`(lines,)` bool: a space at an end of the line, or two in a row."""
+        space, end = self.codes == 0x20, self.codes == 10
+        odd = np.zeros(len(self.codes), bool)
+        odd[:-1] |= space[:-1] & (space[1:] | end[1:])
+        odd[1:] |= space[1:] & end[:-1]
+        if len(odd):
+            odd[0] |= space[0]
+        return self.unions(odd)
+
+    def words(self) -> np.ndarray:
+        """`(lines,)`: runs of characters between single spaces."""
+        return self.sums((self.codes == 0x20).astype(np.int64)) + (self.lengths > 0)
+
+    @cached_property
+    def normal(self) -> Lines:
+        """The same without case and punctuation, every digit a 0, single spaces between the words."""
+        codes = normal_table()[self.codes]
+        space = codes == 0x20
+        keep = np.ones(len(codes), bool)
+        keep[:-1] = ~(space[:-1] & (space[1:] | (codes[1:] == 10)))
+        codes = codes[keep]
+        first = np.ones(len(codes), bool)
+        first[1:] = codes[:-1] == 10
+        return Lines(codes[~(first & (codes == 0x20))])
+
+    def hashes(self) -> np.ndarray:
+        """`(lines,)` uint64 of each line's whole text."""
+        data, width = self.codes.tobytes(), self.codes.itemsize
+        bounds = zip((self.starts * width).tolist(), (self.ends * width).tolist(), strict=True)
+        return _digests([data[start:end] for start, end in bounds])
+
+    def grams(self, size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Returns for each position a uint64 that stands for `size` characters from there, and whether so many are."""
+        count = len(self.codes) - size + 1
+        if count <= 0:
+            return np.zeros(len(self.codes), np.uint64), np.zeros(len(self.codes), bool)
+        wide = self.codes.astype(np.uint64)
+        value = np.zeros(len(wide), np.uint64)
+        for step in range(size):
+            value[:count] = value[:count] * _ODD + wide[step : step + count]
+        value ^= value >> np.uint64(31)
+        value *= _ODD
+        value ^= value >> np.uint64(29)
+        ends = np.repeat(self.ends, self.lengths + 1)
+        return value, np.arange(len(wide)) + size <= ends
+
+    def numbers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Returns `(lines,)` how many digits there are, and a uint64 that is equal where the same numbers stand.
+
+        Neither their order nor the marks between thousands count.
+        """
+        values = digit_table()[self.codes]
+        digits = np.flatnonzero(values)
+        counts, sums = np.zeros(len(self), np.int64), np.zeros(len(self), np.uint64)
+        if not len(digits):
+            return counts, sums
+        begins = np.flatnonzero(np.diff(digits, prepend=-2) > 1)  # of each run of digits, among the digits
+        sizes = np.diff(begins, append=len(digits))
+        first = digits[begins]
+        joined = np.zeros(len(begins), bool)
+        between = self.codes[first[1:] - 1]
+        joined[1:] = (first[1:] - digits[begins[1:] - 1] == 2) & np.isin(between, THOUSANDS)
+        joined[1:] &= (sizes[1:] == 3) & (sizes[:-1] <= 3)
+        begins, first = begins[~joined], first[~joined]
+        sizes = np.diff(begins, append=len(digits))
+        powers = np.power(_ODD, np.arange(int(sizes.max()), dtype=np.uint64))
+        places = np.arange(len(digits)) - np.repeat(begins, sizes)
+        hashes = np.add.reduceat(values[digits] * powers[places], begins)
+        hashes = (hashes ^ (hashes >> np.uint64(31))) * _ODD
+        np.add.at(sums, np.searchsorted(self.ends, first), hashes)
+        np.add.at(counts, np.searchsorted(self.ends, digits), 1)
+        return counts, sums
+
+    def buckets(self) -> tuple[np.ndarray, np.ndarray]:
+        """As `grams(3)`, with values below `BUCKETS`."""
+        value, valid = self.grams(3)
+        return (value & np.uint64(BUCKETS - 1)).astype(np.int64), valid
+
+
+def pair_hashes(sources: Sequence[str], targets: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns uint64 `(lines,)` of the sources, the targets and the pairs; equal text, equal number, everywhere."""
+    left = [line.encode("utf-8", "surrogatepass") for line in sources]
+    right = [line.encode("utf-8", "surrogatepass") for line in targets]
+    return _digests(left), _digests(right), _digests([a + b"\n" + b for a, b in zip(left, right, strict=True)])
+
+
+def _digests(texts: Sequence[bytes]) -> np.ndarray:
+    make = hashlib.blake2b
+    return np.frombuffer(b"".join([make(text, digest_size=8).digest() for text in texts]), "<u8")

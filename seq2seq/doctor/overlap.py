@@ -1,0 +1,203 @@
+"""Training text that stands in a test text too, the same or nearly: the test is held in memory, the training goes by.
+
+Nearly the same are two lines of which three quarters of all groups of five characters, case, digits and punctuation
+aside, are common to both (Jaccard; Broder 1997).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from seq2seq.doctor.characters import repair
+from seq2seq.doctor.lines import Lines, pair_hashes
+from seq2seq.doctor.reading import Layout, chunks
+
+GRAM = 5
+"""Characters in a group."""
+LEAST = 12
+"""Groups; shorter lines are compared as a whole alone."""
+NEAR = 0.75
+"""Share of common groups among all of two lines."""
+SLACK = 0.9
+"""Groups are counted as often as they stand in a line until they are compared as sets."""
+COMMON = 100
+"""Lines that are listed under a group, at most: where more tests share even their rarest, they are much alike."""
+MOST_LINES = 50_000
+"""Lines of all tests that are looked up for near matches; of more, the first."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """Where a training source stands in the tests."""
+
+    place: int
+    """In the chunk."""
+    where: str
+    """Name and line of the test."""
+    exact: bool
+    text: str
+    """Of the test, as it came."""
+
+
+class TestIndex:
+    """The sources of test texts, to be looked up.
+
+    Args:
+        tests: Where each stands, by name.
+    """
+
+    __test__ = False  # no test, whatever pytest makes of the name
+
+    def __init__(self, tests: dict[str, Layout]):
+        self.names = list(tests)
+        texts: list[str] = []
+        places: list[tuple[int, int]] = []
+        for number, layout in enumerate(tests.values()):
+            for chunk in chunks(layout):
+                source, _ = layout.texts(chunk)
+                for place, line in enumerate(source.lines):
+                    if text := repair(line):
+                        texts.append(text)
+                        places.append((number, chunk.first + place))
+        self.lines = len(texts)
+        self.texts, self.places = texts[:MOST_LINES], np.asarray(places, np.int64).reshape(-1, 2)
+        self.exact = _Sorted(pair_hashes(texts, texts)[0])
+        normal = Lines.of(texts).normal
+        usable = normal.lengths > 0
+        self.near = _Sorted(normal.hashes()[usable], np.flatnonzero(usable))
+        normal = Lines.of(self.texts).normal
+        value, valid = normal.grams(GRAM)
+        self._index(value[valid], np.repeat(np.arange(len(normal)), normal.lengths + 1)[valid])
+
+    def _index(self, grams: np.ndarray, owners: np.ndarray) -> None:
+        """Numbers the groups from the rarest on, and lists under each of them the lines among whose rarest it is."""
+        distinct, places, counts = np.unique(grams, return_inverse=True, return_counts=True)
+        order = np.lexsort((distinct, counts))
+        ranks = np.empty(len(order), np.int64)
+        ranks[order] = np.arange(len(order))
+        self.grams, self.ranks = distinct, ranks
+        self.members = np.unique(owners * max(1, len(distinct)) + ranks[places])
+        """Sorted `line * groups + rank`: which line has which groups."""
+        owner, rank = np.divmod(self.members, max(1, len(distinct)))
+        self.sizes = np.bincount(owner, minlength=len(self.texts))
+        begins = np.cumsum(self.sizes) - self.sizes
+        rare = np.arange(len(owner)) - begins[owner] < _rarest(self.sizes)[owner]
+        order = np.argsort(rank[rare], kind="stable")
+        listed, ranked = owner[rare][order], rank[rare][order]
+        few = np.arange(len(ranked)) - np.searchsorted(ranked, ranked) < COMMON
+        self.listed, self.listed_ranks = listed[few], ranked[few]
+        self.shift = np.uint64(64 - min(24, max(12, int(len(distinct) * 16).bit_length())))
+        self.filter = np.zeros(1 << (64 - int(self.shift)), bool)
+        self.filter[distinct >> self.shift] = True
+
+    def look_up(self, sources: Sequence[str], hashes: np.ndarray, normal: Lines, near: np.ndarray) -> list[Match]:
+        """Returns what stands in a test.
+
+        Args:
+            sources: Lines, mended.
+            hashes: `(lines,)` of them.
+            normal: The same lines without case and punctuation.
+            near: `(lines,)` hashes of those.
+        """
+        if not self.lines:
+            return []
+        places = {int(place): (int(self.exact.find(hashes[place])), True) for place in self.exact.among(hashes)}
+        for place in self.near.among(near):
+            if normal.lengths[place]:
+                places.setdefault(int(place), (int(self.near.find(near[place])), False))
+        value, valid = normal.grams(GRAM)
+        counts = normal.sums(valid.astype(np.int64))
+        hits = normal.sums((self.filter[value >> self.shift] & valid).astype(np.int64))
+        likely = (counts >= LEAST) & (hits >= SLACK * NEAR * counts)
+        likely[list(places)] = False
+        rows = np.repeat(np.arange(len(normal)), normal.lengths + 1)
+        wanted = valid & likely[rows]
+        for place, test in self._nearest(value[wanted], rows[wanted]):
+            places[place] = test, False
+        return [
+            Match(place, self._where(test), exact, self.texts[test] if test < len(self.texts) else "")
+            for place, (test, exact) in sorted(places.items())
+        ]
+
+    def _where(self, test: int) -> str:
+        name, line = self.places[test].tolist()
+        return f"{self.names[name]}:{line}"
+
+    def _nearest(self, grams: np.ndarray, rows: np.ndarray) -> list[tuple[int, int]]:
+        """Returns the lines, of these groups, that nearly equal a test's, each with the nearest.
+
+        Two sets that have enough in common have one of the rarest in common already (Chaudhuri et al. 2006): only
+        those that do are compared.
+        """
+        if not len(grams) or not len(self.grams):
+            return []
+        at = np.minimum(np.searchsorted(self.grams, grams), len(self.grams) - 1)
+        known = self.grams[at] == grams
+        begins = np.flatnonzero(np.diff(rows, prepend=-1))
+        sizes = np.diff(begins, append=len(rows))
+        enough = np.add.reduceat(known.astype(np.int64), begins) >= SLACK * NEAR * sizes
+        some = np.repeat(enough, sizes)
+        grams, rows, at, known = grams[some], rows[some], at[some], known[some]
+        # What no test has is rarer than all that one has.
+        ranks = np.where(known, self.ranks[at], -1 - (grams >> np.uint64(1)).astype(np.int64))
+        order = np.lexsort((ranks, rows))
+        ranks, rows = ranks[order], rows[order]
+        fresh = np.ones(len(rows), bool)
+        fresh[1:] = (ranks[1:] != ranks[:-1]) | (rows[1:] != rows[:-1])
+        ranks, rows = ranks[fresh], rows[fresh]
+        lines, begins, sizes = np.unique(rows, return_index=True, return_counts=True)
+        line = np.repeat(np.arange(len(lines)), sizes)
+        rare = (np.arange(len(rows)) - begins[line] < _rarest(sizes)[line]) & (ranks >= 0)
+        first = np.searchsorted(self.listed_ranks, ranks[rare], "left")
+        count = np.searchsorted(self.listed_ranks, ranks[rare], "right") - first
+        tests = self.listed[_ranges(first, count)]
+        pairs = np.unique(np.repeat(line[rare], count) * len(self.texts) + tests)
+        line, tests = np.divmod(pairs, max(1, len(self.texts)))
+        close = np.minimum(sizes[line], self.sizes[tests]) >= NEAR * np.maximum(sizes[line], self.sizes[tests])
+        best: dict[int, tuple[float, int]] = {}
+        for start in range(0, int(close.sum()), 20_000):
+            span = slice(start, start + 20_000)
+            here, test = line[close][span], tests[close][span]
+            wanted = ranks[_ranges(begins[here], sizes[here])]
+            keys = np.where(wanted >= 0, np.repeat(test, sizes[here]) * len(self.grams) + wanted, -1)
+            found = self.members[np.minimum(np.searchsorted(self.members, keys), len(self.members) - 1)] == keys
+            common = np.add.reduceat(found.astype(np.int64), np.cumsum(sizes[here]) - sizes[here])
+            shares = common / (sizes[here] + self.sizes[test] - common)
+            for place in np.flatnonzero(shares >= NEAR).tolist():
+                number, row = int(lines[here[place]]), (float(shares[place]), -int(test[place]))
+                best[number] = max(best.get(number, row), row)
+        return [(number, -test) for number, (_, test) in best.items()]
+
+
+def _rarest(sizes: np.ndarray) -> np.ndarray:
+    """How many of the rarest members of a set of each size must be looked at to miss none that is near."""
+    return sizes - np.ceil(NEAR * sizes).astype(np.int64) + 1
+
+
+def _ranges(begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Returns begin, begin + 1, …, so many of each, in a row."""
+    ends = np.cumsum(counts)
+    return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts - begins, counts)
+
+
+class _Sorted:
+    """Numbers with the place of each, to be looked up."""
+
+    def __init__(self, values: np.ndarray, places: np.ndarray | None = None):
+        order = np.argsort(values, kind="stable")
+        self.values = values[order]
+        self.places = order if places is None else places[order]
+
+    def among(self, values: np.ndarray) -> np.ndarray:
+        """Returns the places of those `values` that are here."""
+        if not len(self.values):
+            return np.zeros(0, np.int64)
+        at = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
+        return np.flatnonzero(self.values[at] == values)
+
+    def find(self, value: np.uint64) -> int:
+        """Returns the first place of a value that is here."""
+        return int(self.places[np.searchsorted(self.values, value)])

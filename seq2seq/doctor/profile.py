@@ -1,0 +1,138 @@
+"""What is usual in a corpus, from a sample spread over it: against this every pair is held."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from seq2seq.doctor.characters import LETTER, NAMES, property_table, repair, script_table, scripts_of
+from seq2seq.doctor.lines import BUCKETS, Lines
+
+LEAST_GRAMS = 15
+"""Groups of three characters; a shorter line says too little about its language."""
+SEPARABLE = 0.9
+"""Share of the sample's lines that must look like their own side, for a line that does not to mean something."""
+LEAST_PAIRS = 50
+"""A smaller sample gives no profile."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of the corpus."""
+
+    scripts: frozenset[str]
+    """Those that its letters should be of; empty where nothing is known."""
+    likelihoods: np.ndarray
+    """`(BUCKETS,)` float32: log-probability of three characters in a row."""
+    other_cut: float
+    """At or below this mean of own minus other log-likelihood, a line looks like the other side's."""
+    unlike_cut: float
+    """Below this mean log-likelihood a line is unlike its side."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Both sides, and how they go together."""
+
+    sides: tuple[Side, Side]
+    separable: bool
+    """Whether the two sides can be told from each other by their characters."""
+    ratio: float
+    """Usual log of target to source characters."""
+    ratio_cut: float
+    """A pair whose log ratio is further away is told."""
+    same_language: bool
+    """One language on both sides, as in summarisation: copies, names and numbers are judged otherwise."""
+
+    @property
+    def unlike_known(self) -> bool:
+        """Whether the sample was large enough to tell what is unlike it."""
+        return math.isfinite(self.sides[0].unlike_cut)
+
+
+def make_profile(
+    pairs: list[tuple[str, str]], languages: tuple[str, str] = ("", ""), same_language: bool = False
+) -> Profile:
+    """Returns the profile of a corpus from a sample of its pairs.
+
+    Args:
+        pairs: Text as it came.
+        languages: ISO 639-1, source and target; empty where not known.
+        same_language: As `Profile` has it.
+    """
+    pairs = [(source, target) for a, b in pairs if (source := repair(a)) and (target := repair(b))]
+    lines = [Lines.of([pair[side] for pair in pairs]) for side in (0, 1)]
+    enough = len(pairs) >= LEAST_PAIRS
+    # One half is judged by the other: text is more likely to a model that was made from it.
+    halves = [[Lines.of([pair[side] for pair in pairs[half::2]]).normal for half in (0, 1)] for side in (0, 1)]
+    learned = [_likelihoods(halves[side][0]) for side in (0, 1)]
+    gains, right, unlike = [], [], []
+    for side in (0, 1):
+        own, counts = mean_by_line(halves[side][1], learned[side])
+        other, _ = mean_by_line(halves[side][1], learned[1 - side])
+        long = counts >= LEAST_GRAMS
+        gain = (own - other)[long]
+        judged = enough and len(gain) > 0
+        right.append(float((gain > 0).mean()) if judged else 0.0)
+        gains.append(float(np.median(gain)) if judged else math.inf)
+        centre, spread = _spread(own[long]) if judged else (-math.inf, 0.0)
+        unlike.append(centre - max(6 * spread, 1.0))
+    sides = [
+        Side(
+            scripts_of(languages[side]) or _scripts(lines[side]),
+            _likelihoods(lines[side].normal),
+            -gains[1 - side] / 2,
+            unlike[side],
+        )
+        for side in (0, 1)
+    ]
+    ratios = log_ratio(lines[0].lengths, lines[1].lengths)
+    centre, spread = _spread(ratios) if enough else (0.0, 0.0)
+    return Profile(
+        (sides[0], sides[1]),
+        enough and not same_language and min(right) >= SEPARABLE,
+        centre,
+        max(math.log(3), 5 * spread) if enough else math.inf,
+        same_language,
+    )
+
+
+def log_ratio(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Of target to source length in characters; a few more on both sides calm the shortest."""
+    return np.log((target + 5.0) / (source + 5.0))
+
+
+def mean_by_line(normal: Lines, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the mean of `(BUCKETS,)` values over each line's groups of three characters, and how many it has."""
+    buckets, valid = normal.buckets()
+    counts = normal.sums(valid.astype(np.int64))
+    return normal.sums(np.where(valid, values[buckets], 0.0)) / np.maximum(counts, 1), counts
+
+
+def letters_by_line(lines: Lines, scripts: frozenset[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Returns how many letters each line has, and how many of them are of other scripts."""
+    letter = (property_table()[lines.codes] & LETTER) > 0
+    fine = np.array([name in scripts for name in NAMES])
+    fine[0] = True  # a script of no name here is given the benefit of the doubt
+    other = letter & ~fine[script_table()[lines.codes]]
+    return lines.sums(letter.astype(np.int64)), lines.sums(other.astype(np.int64))
+
+
+def _spread(values: np.ndarray) -> tuple[float, float]:
+    """Returns the median and, from the median distance to it, the standard deviation of a normal distribution."""
+    centre = float(np.median(values))
+    return centre, 1.4826 * float(np.median(np.abs(values - centre)))
+
+
+def _likelihoods(normal: Lines) -> np.ndarray:
+    buckets, valid = normal.buckets()
+    counts = np.bincount(buckets[valid], minlength=BUCKETS) + 0.1
+    return np.log(counts / counts.sum()).astype(np.float32)
+
+
+def _scripts(lines: Lines) -> frozenset[str]:
+    letters = lines.codes[(property_table()[lines.codes] & LETTER) > 0]
+    counts = np.bincount(script_table()[letters], minlength=len(NAMES))
+    return frozenset(name for name, count in zip(NAMES, counts, strict=True) if count > 0.1 * max(1, len(letters)))

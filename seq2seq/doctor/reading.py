@@ -1,0 +1,277 @@
+"""Files as they are, line by line as bytes: what training's reader refuses is counted here, and reading goes on."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from seq2seq.doctor.kinds import bit
+from seq2seq.pipeline.corpus import MAX_LINE_BYTES, CorpusError, ParallelText, Records, Text, one_line, open_bytes
+
+BOM = b"\xef\xbb\xbf"
+CHUNK_LINES = 4096
+CHUNK_BYTES = 1 << 20
+"""A chunk ends where either is reached, so that its memory does not depend on the corpus."""
+
+Fault = tuple[str, str] | None
+"""What is damaged in a file as a whole, and what to do."""
+
+
+@dataclass
+class Chunk:
+    """Lines in a row, as bytes without their LF; a line above the limit has been cut right behind it."""
+
+    first: int
+    """Number of the first, counted from 1."""
+    left: list[bytes]
+    right: list[bytes] | None
+    """Of the target's file; None where one file holds both."""
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+
+@dataclass
+class Texts:
+    """One side of a chunk."""
+
+    lines: list[str]
+    """Empty where there is a fault."""
+    faults: dict[int, tuple[int, str]] = field(default_factory=dict)
+    """By place: the bit of the kind, and an excerpt."""
+    crlf: list[int] = field(default_factory=list)
+    """Places that end in CR LF."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the lines of a corpus hold its two sides."""
+
+    source: Path
+    target: Path | None = None
+    fields: tuple[str, str] | None = None
+    """Names of the source's and the target's field; None: the first two columns."""
+    columns: tuple[int, int, int] | None = None
+    """Of a TSV whose first line names them: the place of the two, and how many there are."""
+
+    @classmethod
+    def of(cls, text: Text) -> Layout:
+        """Returns the layout of a corpus; CorpusError if a file is not there or cannot be read twice."""
+        for path in (text.source, text.target):
+            if path is not None and not path.is_file():
+                raise CorpusError(
+                    f"{path}: "
+                    + ("expected a regular file: the doctor reads it twice." if path.exists() else "no such file.")
+                )
+        if isinstance(text, ParallelText):
+            return cls(text.source, text.target)
+        names = text.source_field, text.target_field
+        if is_json(text):
+            return cls(text.source, None, names)
+        with open_bytes(text.source) as file:
+            head = file.readline(MAX_LINE_BYTES).removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", "replace")
+        header = head.split("\t")
+        if missing := [name for name in names if name not in header]:
+            raise CorpusError(
+                f"{text.source}: its first line names no column {missing[0]!r}. It names: {', '.join(header)}"
+            )
+        return cls(text.source, None, names, (header.index(names[0]), header.index(names[1]), len(header)))
+
+    @property
+    def paths(self) -> list[Path]:
+        """The file, or the two."""
+        return [self.source] if self.target is None else [self.source, self.target]
+
+    @property
+    def header(self) -> bool:
+        """Whether the first line holds the names of columns."""
+        return self.columns is not None
+
+    def texts(self, chunk: Chunk) -> tuple[Texts, Texts]:
+        """Returns the two sides of a chunk as text."""
+        if chunk.right is not None:
+            return decode(chunk.left), decode(chunk.right)
+        whole = decode(chunk.left)
+        sides = Texts([], {}, whole.crlf), Texts([])
+        for place, line in enumerate(whole.lines):
+            pair = ("", "")
+            if place in whole.faults:
+                sides[0].faults[place] = whole.faults[place]
+            else:
+                found = self.split(line)
+                pair = found or pair
+                if found is None:
+                    sides[0].faults[place] = bit("record"), line[:200]
+            for side, text in zip(sides, pair, strict=True):
+                side.lines.append(text)
+        return sides
+
+    def split(self, line: str) -> tuple[str, str] | None:
+        """Returns source and target of a record; None if it holds none."""
+        if self.fields is None or self.columns is not None:
+            cells = line.split("\t")
+            first, second, count = self.columns or (0, 1, 0)
+            if len(cells) < 2 or (count and len(cells) != count):
+                return None
+            return cells[first], cells[second]
+        row = _object(line)
+        sides = [row.get(name) for name in self.fields]
+        if not all(isinstance(side, str) for side in sides):
+            return None
+        source, target = (one_line(str(side)).encode("utf-16", "surrogatepass") for side in sides)
+        return source.decode("utf-16", "replace"), target.decode("utf-16", "replace")
+
+    def join(self, line: str, source: str, target: str) -> str:
+        """Returns the record `line` with other sides."""
+        if self.fields is None or self.columns is not None:
+            cells = line.split("\t")
+            first, second, _ = self.columns or (0, 1, 0)
+            cells[first], cells[second] = source, target
+            return "\t".join(cells)
+        row = _object(line) | dict(zip(self.fields, (source, target), strict=True))
+        return json.dumps(row, ensure_ascii=not _encodable(row))
+
+
+def is_json(text: Text) -> bool:
+    """Whether these are JSON lines."""
+    return isinstance(text, Records) and text.source.name.removesuffix(".gz").endswith(".jsonl")
+
+
+def _object(line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return row if isinstance(row, dict) else {}
+
+
+def _encodable(row: dict[str, Any]) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def decode(lines: list[bytes]) -> Texts:
+    """Returns lines as text; at once where all are fine, otherwise one by one."""
+    result = Texts([])
+    if b"\r" in (joined := b"\n".join(lines)):
+        result.crlf = [place for place, line in enumerate(lines) if line.endswith(b"\r")]
+        lines = [line.removesuffix(b"\r") for line in lines]
+        joined = b"\n".join(lines)
+    if b"\0" not in joined and max(map(len, lines), default=0) <= MAX_LINE_BYTES:
+        try:
+            result.lines = joined.decode().split("\n") if lines else []
+            return result
+        except UnicodeDecodeError:
+            pass
+    for place, line in enumerate(lines):
+        text = ""
+        if len(line) > MAX_LINE_BYTES:
+            result.faults[place] = bit("long_line"), line[:200].decode("utf-8", "backslashreplace")
+        elif b"\0" in line:
+            result.faults[place] = bit("nul"), line[:200].decode("utf-8", "backslashreplace")
+        else:
+            try:
+                text = line.decode()
+            except UnicodeDecodeError as error:
+                begin = max(0, error.start - 30)
+                result.faults[place] = (
+                    bit("encoding"),
+                    f"byte {error.start + 1}: " + line[begin : begin + 200].decode("utf-8", "backslashreplace"),
+                )
+        result.lines.append(text)
+    return result
+
+
+class Reader:
+    """Goes through the lines of one file; what stops it is told in `fault`, not raised.
+
+    Args:
+        path: The file, gzipped or not.
+        move: Called with the bytes of each line read.
+    """
+
+    def __init__(self, path: Path, move: Callable[[int], None] | None = None):
+        self.path, self.move = path, move
+        self.fault: Fault = None
+        self.has_bom = False
+        self.lines = self.bytes = 0
+        self._open: Iterator[bytes] | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Yields each line without its LF; asked again, it goes on where it was."""
+        self._open = self._open or self._read()
+        return self._open
+
+    def drain(self, pause: Callable[[], None]) -> None:
+        """Reads what is left, for its count alone; `pause` is called now and then."""
+        for number, _ in enumerate(self, 1):
+            if number % CHUNK_LINES == 0:
+                pause()
+
+    def _read(self) -> Iterator[bytes]:
+        most = MAX_LINE_BYTES + 2
+        try:
+            with open_bytes(self.path) as file:
+                while line := file.readline(most):
+                    if len(line) == most and line[-1] != 10:
+                        # Too long: its beginning is enough, the rest goes by.
+                        while (rest := file.readline(most)) and rest[-1] != 10:
+                            pass
+                    self.lines += 1
+                    if self.lines == 1 and line.startswith(BOM):
+                        self.has_bom, line = True, line[3:]
+                    self.bytes += len(line)
+                    if self.move:
+                        self.move(len(line))
+                    yield line[:-1] if line[-1:] == b"\n" else line
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            self.fault = (f"damaged gzip file after line {self.lines:,} ({error})", "Fetch or make it again.")
+
+
+def chunks(layout: Layout, move: Callable[[int], None] | None = None) -> Iterator[Chunk]:
+    """Yields the pairs of a corpus in chunks, without a header; it ends with the shorter file."""
+    yield from chunks_of(layout, [Reader(path, move) for path in layout.paths])
+
+
+def chunks_of(layout: Layout, readers: list[Reader]) -> Iterator[Chunk]:
+    """As `chunks`, with readers of one's own."""
+    first, lines = 1, zip(*readers, strict=False)
+    if layout.header:
+        first += len([*islice(lines, 1)])
+    while True:
+        rows: list[tuple[bytes, ...]] = []
+        size = 0
+        for row in islice(lines, CHUNK_LINES):
+            rows.append(row)
+            size += sum(map(len, row))
+            if size >= CHUNK_BYTES:
+                break
+        if not rows:
+            return
+        yield Chunk(first, [row[0] for row in rows], [row[1] for row in rows] if len(readers) > 1 else None)
+        first += len(rows)
+
+
+def lines_at(layout: Layout, wanted: set[int]) -> dict[int, tuple[str, str]]:
+    """Returns the pairs of a few lines, by number; it reads no further than the last."""
+    found: dict[int, tuple[str, str]] = {}
+    last = max(wanted, default=0)
+    for chunk in chunks(layout):
+        if chunk.first > last:
+            break
+        here = [n for n in wanted if chunk.first <= n < chunk.first + len(chunk)]
+        for number in here:
+            place = number - chunk.first
+            one = Chunk(number, [chunk.left[place]], [chunk.right[place]] if chunk.right else None)
+            source, target = layout.texts(one)
+            found[number] = source.lines[0], target.lines[0]
+    return found

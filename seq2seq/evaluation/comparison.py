@@ -229,8 +229,8 @@ def _differences(
     found = []
     for system, values in zip(systems[1:], by_line[1:], strict=True):
         gains = values - by_line[0]
-        order = np.argsort(-gains, kind="stable")
-        for i in (*(i for i in order[:shown] if gains[i] > 0), *(i for i in order[::-1][:shown] if gains[i] < 0)):
+        rises, falls = (np.argsort(sign * gains, kind="stable")[:shown] for sign in (-1, 1))
+        for i in (*(i for i in rises if gains[i] > 0), *(i for i in falls if gains[i] < 0)):
             example = examples[i]
             outputs = systems[0].hypotheses[i], system.hypotheses[i]
             found.append(Difference(int(i) + 1, system.name, float(gains[i]), example.source, example.target, *outputs))

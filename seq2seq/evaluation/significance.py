@@ -59,14 +59,17 @@ def sacrebleu_tests(
             signatures, found = PairedTest(pairs, metrics, None, kind, count)()
         for name, shown in zip(names, (key for key in found if key != "System"), strict=True):
             results[name][kind] = found[shown], str(signatures[shown])
-    tested = {}
+    tested: dict[str, list[Tested]] = {}
     for name in names:
         bootstrap, told = results[name]["bs"]
         randomized, _ = results[name]["ar"]
-        tested[name] = [
-            Tested(one.score, float(one.ci or 0.0), one.p_value, other.p_value, f"{told}|ar:{samples['ar']}")
-            for one, other in zip(bootstrap, randomized, strict=True)
-        ]
+        signature = f"{told}|ar:{samples['ar']}"
+        tested[name] = []
+        for one, other in zip(bootstrap, randomized, strict=True):
+            p_values = one.p_value, other.p_value
+            if tested[name] and one.score == bootstrap[0].score:
+                p_values = 1.0, 1.0  # sacreBLEU counts larger differences alone, and finds none beyond 0
+            tested[name].append(Tested(one.score, float(one.ci or 0.0), *p_values, signature))
     return tested
 
 

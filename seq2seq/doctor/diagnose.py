@@ -20,7 +20,7 @@ from seq2seq.doctor.characters import visible
 from seq2seq.doctor.columns import Column, repeats
 from seq2seq.doctor.examine import EXAMPLES, Context, Examiner, Example, Limits, Result, Tally
 from seq2seq.doctor.kinds import BITS, BROKEN, KINDS, SEVERITIES, SIDES, bit, bits
-from seq2seq.doctor.overlap import MOST_LINES, TestIndex
+from seq2seq.doctor.overlap import TestIndex
 from seq2seq.doctor.profile import LEAST_PAIRS, Profile, make_profile
 from seq2seq.doctor.reading import Chunk, Layout, chunks, lines_at
 from seq2seq.doctor.report import Finding, Report
@@ -231,8 +231,8 @@ def _notes(profile: Profile, index: TestIndex | None, options: Options, tokenize
         yield f"Too few pairs (below {LEAST_PAIRS}) to tell what is usual: lengths and languages were not compared."
     elif not profile.separable and not options.same_language:
         yield "The two sides cannot be told apart by their letters: no looking for swapped or untranslated lines."
-    if index and index.lines > MOST_LINES:
-        yield f"Near matches with tests were looked up for their first {MOST_LINES:,} lines, exact ones for all."
+    if index and index.lines > len(index.texts):
+        yield f"Near matches with tests were looked up for their first {len(index.texts):,} lines, exact ones for all."
     if not index:
         yield "No test text was given (--test-source): no looking for overlap."
     if not tokenized:

@@ -52,7 +52,7 @@ _ALL = (
         "record",
         "error",
         "no record with a source and a target",
-        "The columns or fields are not there; --fix drops these lines.",
+        "The columns or fields are not there: is --source-field right? --fix drops these lines.",
         sided=False,
         cure="drop",
     ),

@@ -25,8 +25,8 @@ SLACK = 0.9
 """Groups are counted as often as they stand in a line until they are compared as sets."""
 COMMON = 100
 """Lines that are listed under a group, at most: where more tests share even their rarest, they are much alike."""
-MOST_LINES = 50_000
-"""Lines of all tests that are looked up for near matches; of more, the first."""
+MOST = 4_000_000
+"""Characters of all tests that are looked up for near matches; of more, the first lines."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class TestIndex:
                         texts.append(text)
                         places.append((number, chunk.first + place))
         self.lines = len(texts)
-        self.texts, self.places = texts[:MOST_LINES], np.asarray(places, np.int64).reshape(-1, 2)
+        near = int(np.searchsorted(np.cumsum([len(text) for text in texts]), MOST, "right"))
+        self.texts, self.places = texts[:near], np.asarray(places, np.int64).reshape(-1, 2)
         self.exact = _Sorted(pair_hashes(texts, texts)[0])
         normal = Lines.of(texts).normal
         usable = normal.lengths > 0
@@ -129,7 +130,7 @@ class TestIndex:
     def _nearest(self, grams: np.ndarray, rows: np.ndarray) -> list[tuple[int, int]]:
         """Returns the lines, of these groups, that nearly equal a test's, each with the nearest.
 
-        Two sets that have enough in common have one of the rarest in common already (Chaudhuri et al. 2006): only
+        Two sets that have enough in common have some of their rarest in common already (Chaudhuri et al. 2006): only
         those that do are compared.
         """
         if not len(grams) or not len(self.grams):
@@ -154,13 +155,17 @@ class TestIndex:
         first = np.searchsorted(self.listed_ranks, ranks[rare], "left")
         count = np.searchsorted(self.listed_ranks, ranks[rare], "right") - first
         tests = self.listed[_ranges(first, count)]
-        pairs = np.unique(np.repeat(line[rare], count) * len(self.texts) + tests)
+        pairs, votes = np.unique(np.repeat(line[rare], count) * len(self.texts) + tests, return_counts=True)
         line, tests = np.divmod(pairs, max(1, len(self.texts)))
-        close = np.minimum(sizes[line], self.sizes[tests]) >= NEAR * np.maximum(sizes[line], self.sizes[tests])
+        own, other = sizes[line], self.sizes[tests]
+        smaller = np.minimum(own, other)
+        close = (smaller >= NEAR * np.maximum(own, other)) & (votes >= _least(smaller))
+        line, tests = line[close], tests[close]
         best: dict[int, tuple[float, int]] = {}
-        for start in range(0, int(close.sum()), 20_000):
-            span = slice(start, start + 20_000)
-            here, test = line[close][span], tests[close][span]
+        # So many at a time that their groups fit in memory.
+        spans = np.cumsum(sizes[line]) // 1_000_000
+        for span in np.split(np.arange(len(line)), np.flatnonzero(np.diff(spans)) + 1) if len(line) else []:
+            here, test = line[span], tests[span]
             wanted = ranks[_ranges(begins[here], sizes[here])]
             keys = np.where(wanted >= 0, np.repeat(test, sizes[here]) * len(self.grams) + wanted, -1)
             found = self.members[np.minimum(np.searchsorted(self.members, keys), len(self.members) - 1)] == keys
@@ -172,9 +177,14 @@ class TestIndex:
         return [(number, -test) for number, (_, test) in best.items()]
 
 
+def _least(sizes: np.ndarray) -> np.ndarray:
+    """How many of the rarest members two near sets, the smaller of that size, must have in common."""
+    return 1 + sizes // 20
+
+
 def _rarest(sizes: np.ndarray) -> np.ndarray:
-    """How many of the rarest members of a set of each size must be looked at to miss none that is near."""
-    return sizes - np.ceil(NEAR * sizes).astype(np.int64) + 1
+    """How many of the rarest members of a set of each size must be looked at, for these to be in common."""
+    return np.minimum(sizes, sizes - np.ceil(NEAR * sizes).astype(np.int64) + _least(sizes))
 
 
 def _ranges(begins: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(html: str) -> str:
-    number = html[:1].isdigit() or html.startswith("&lt; 0")
+    number = html[:1].isdigit() or html.startswith(("&lt; ", "&gt; "))
     return f"<td class=number>{html}</td>" if number else f"<td>{html}</td>"
 
 

@@ -107,7 +107,7 @@ class Layout:
                 found = self.split(line)
                 pair = found or pair
                 if found is None:
-                    sides[0].faults[place] = bit("record"), line[:200]
+                    sides[0].faults[place] = bit("record"), self._lacking(line)
             for side, text in zip(sides, pair, strict=True):
                 side.lines.append(text)
         return sides
@@ -126,6 +126,11 @@ class Layout:
             return None
         source, target = (one_line(str(side)).encode("utf-16", "surrogatepass") for side in sides)
         return source.decode("utf-16", "replace"), target.decode("utf-16", "replace")
+
+    def _lacking(self, line: str) -> str:
+        """An excerpt of what is no record; of a JSON object the names of its fields."""
+        row = {} if self.fields is None or self.columns is not None else _object(line)
+        return f"its fields are {', '.join(row)}" if row else line[:200]
 
     def join(self, line: str, source: str, target: str) -> str:
         """Returns the record `line` with other sides."""

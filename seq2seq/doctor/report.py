@@ -150,4 +150,4 @@ def _quantile(histogram: np.ndarray, share: float, last: int) -> str:
     if not total:
         return "-"
     value = int(np.searchsorted(np.cumsum(histogram), share * total))
-    return f"{value:,}" if value < last else f"{last:,} or more"
+    return f"{value:,}" if value < last else f"> {last:,}"

@@ -220,6 +220,8 @@ def test_tables_and_records_are_told_by_their_lines(pairs, tmp_path, look, found
     objects = ['{"source": 3}', "[1]", "{", *(f'{{"source": "{a}", "target": "{b}"}}' for a, b in pairs)]
     (tmp_path / "r.jsonl").write_text("\n".join(objects) + "\n")
     assert found(look(Layout.of(Records(tmp_path / "r.jsonl")))) == {("record", ""): [1, 2, 3]}
+    fields = look(Layout.of(Records(tmp_path / "r.jsonl", "body"))).report.findings[-1].examples[4].source
+    assert fields == "its fields are source, target"
     with pytest.raises(CorpusError, match="names no column 'fr'"):
         Layout.of(Records(tmp_path / "n.tsv", "en", "fr"))
 

@@ -103,7 +103,7 @@ class Networks:
                 "attention": self.model.has_attention,
                 "pointer": self.model.gate is not None,
             },
-            "rules": self.rules._asdict(),
+            "rules": {"min_length": self.rules.min_length, "no_repeat": self.rules.no_repeat},
             "source_size": self.model.source_size,
             "target_size": self.model.target_size,
         }

@@ -97,6 +97,9 @@ class _Synthetic:
 class _Batches:
     """Batches in the form of a plan."""
 
+    guided = False
+    """Links of words are no part of the measurement."""
+
     def __init__(self, batches: list[Batch]):
         self.batches = batches
 

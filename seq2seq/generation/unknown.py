@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from seq2seq.generation.alignments import Alignment, align_pieces, hard
 from seq2seq.generation.lines import LineGenerator
 from seq2seq.pipeline.corpus import CorpusError, read_lines
 from seq2seq.symbols import NAMES, UNK
+from seq2seq.text.links import BEGIN
 from seq2seq.types import Hypothesis
 
 
@@ -44,8 +45,9 @@ def replace_unknown(
     """Returns the hypotheses with every unknown piece replaced in their text; those without any are unchanged.
 
     What takes its place is the source word that the piece attends to most, or that word's entry in `dictionary`. Marks
-    of punctuation around a word do not belong to it, unless the dictionary knows it with them. Unknown pieces
-    side by side that attend to the same word become it once. The pieces of a hypothesis stay what the model wrote.
+    of punctuation around a word do not belong to it, unless the dictionary knows it with them. The word is written
+    once, also where further pieces beside the unknown one attend to it: those that are unknown, or letters of it. The
+    pieces of a hypothesis stay what the model wrote.
 
     Raises:
         ValueError: the model has no attention.
@@ -61,19 +63,54 @@ def replace_unknown(
 
 
 def _fillings(alignment: Alignment, words: Sequence[str], dictionary: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """The pieces to write, and the words that the unknown ones among them become."""
-    source_of = {target: source for source, target in hard(alignment.weights)}
+    """The pieces to write, an unknown one for each word to fill in, and these words with the blanks they want."""
+    places = {target: source for source, target in hard(alignment.weights)}
+    owners = [alignment.source_words[places[target]] for target in range(len(alignment.target))]
+    pieces, end = alignment.target, 0
     kept: list[str] = []
     fillings: list[str] = []
-    last = -1  # the word that an unknown piece right before this one became
-    for place, piece in enumerate(alignment.target):
-        word = alignment.source_words[source_of[place]] if piece == NAMES[UNK] else -1
-        if word < 0 or word != last:
-            kept.append(piece)
-            if word >= 0:
-                fillings.append(_translated(words[word], dictionary))
-        last = word
-    return kept, fillings
+    for first, last in _spans(alignment, owners, words):
+        kept += [*pieces[end:first], NAMES[UNK]]
+        parted = first == end and bool(fillings) and fillings[-1].endswith(" ")
+        before = _apart(pieces, owners, first) and not parted
+        # Where a piece that stays begins a word, its own mark is the blank.
+        after = last < len(pieces) and not pieces[last].startswith(BEGIN) and _apart(pieces, owners, last)
+        fillings.append(" " * before + _translated(words[owners[first]], dictionary) + " " * after)
+        end = last
+    return [*kept, *pieces[end:]], fillings
+
+
+def _spans(alignment: Alignment, owners: Sequence[int], words: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yields where the pieces begin and end that become one word: unknown ones, and what of the word is beside them."""
+    pieces, end = alignment.target, 0
+
+    def together(one: int, other: int) -> bool:
+        same = owners[one] == owners[other] and alignment.target_words[one] == alignment.target_words[other]
+        part = pieces[other].removeprefix(BEGIN)
+        return same and (pieces[other] == NAMES[UNK] or (part in words[owners[one]] and not _is_marks(part)))
+
+    for place, piece in enumerate(pieces):
+        if piece != NAMES[UNK] or place < end:
+            continue
+        first, last = place, place + 1
+        while first > end and together(place, first - 1):
+            first -= 1
+        while last < len(pieces) and together(place, last):
+            last += 1
+        yield first, last
+        end = last
+
+
+def _apart(pieces: Sequence[str], owners: Sequence[int], place: int) -> bool:
+    """Whether a blank stands before the piece at `place`, beside something filled in.
+
+    So it is where a word begins, and between pieces of other words of the source that are no punctuation.
+    """
+    if place == 0 or pieces[place - 1] == BEGIN:
+        return False
+    if pieces[place].startswith(BEGIN):
+        return True
+    return owners[place] != owners[place - 1] and not (_is_marks(pieces[place]) or _is_marks(pieces[place - 1]))
 
 
 def _translated(word: str, dictionary: Mapping[str, str]) -> str:
@@ -85,5 +122,15 @@ def _translated(word: str, dictionary: Mapping[str, str]) -> str:
 
 def _without_marks(word: str) -> str:
     """A word without the punctuation around it; one of punctuation alone stays."""
-    inside = [place for place, character in enumerate(word) if not unicodedata.category(character).startswith("P")]
+    inside = [place for place, character in enumerate(word) if not _is_mark(character)]
     return word[inside[0] : inside[-1] + 1] if inside else word
+
+
+def _is_marks(piece: str) -> bool:
+    """Whether a piece is punctuation alone."""
+    text = piece.removeprefix(BEGIN)
+    return bool(text) and piece != NAMES[UNK] and all(map(_is_mark, text))
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("P")

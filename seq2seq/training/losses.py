@@ -234,7 +234,7 @@ def coverage_loss(attention: Any, weights: Any) -> Any:
 
 
 def guided_loss(attention: Any, guide: Any, weights: Any) -> Any:
-    """The cross-entropy of the attention with where it should go (Chen et al. 2016, eq. 10), summed over the steps.
+    """The cross-entropy of the attention with where it should go (Chen et al. 2016), summed over the steps.
 
     Args:
         attention: `(batch, target, source)`, float, rows that sum to 1.

@@ -163,8 +163,30 @@ def test_an_unknown_piece_becomes_the_word_it_attends_to(tokenizer):
 def test_unknown_pieces_side_by_side_become_their_word_once(tokenizer):
     line, unknown = "☃ Ω", NAMES[UNK]
     assert replaced(tokenizer, line, ("▁", unknown, unknown), (0, 0, 0)) == "☃"
-    assert replaced(tokenizer, line, ("▁", unknown, unknown), (0, 0, 1)) == "☃Ω"
+    assert replaced(tokenizer, line, ("▁", unknown, unknown), (0, 0, 1)) == "☃ Ω"
     assert replaced(tokenizer, line, ("▁", unknown, "▁", unknown), (0, 0, 0, 0)) == "☃ ☃"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "places", "text"),
+    [
+        (("▁", "?", "a", "t"), (1, 1, 1, 1), "Łat"),  # letters of the word are in it already
+        (("▁the", "▁", "?", "a", "t", "."), (0, 1, 1, 1, 1, 1), "the Łat."),
+        (("▁s", "a", "?"), (2, 2, 2), "saŋ"),
+        (("▁the", "▁s", "?", "▁the"), (0, 2, 2, 0), "the saŋ the"),
+        (("▁", "?", "o"), (1, 1, 1), "Łato"),  # but others stay
+        (("▁the", "?"), (0, 1), "the Łat"),
+        (("▁the", "?", "a"), (0, 1, 0), "the Łat a"),
+        (("▁the", "?", "?", "▁", "?"), (0, 1, 2, 0, 2), "the Łat saŋ saŋ"),
+        (("▁", "?", "▁", "?"), (0, 1, 0, 2), "Łat saŋ"),
+        (("▁the", "▁", "?", "a"), (0, 0, 1, 2), "the Łat a"),
+        (("?", "."), (1, 3), "Łat."),
+        (("▁the", ".", "?"), (0, 3, 1), "the.Łat"),
+    ],
+)
+def test_a_word_is_written_once_and_parted_from_others(tokenizer, pieces, places, text):
+    pieces = tuple(NAMES[UNK] if piece == "?" else piece for piece in pieces)
+    assert replaced(tokenizer, "the Łat saŋ .", pieces, places) == text
 
 
 def test_what_has_no_unknown_piece_is_the_same_object(generator, tokenizer):

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find
+from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
 from seq2seq.files import whole_folder, write_text
 from seq2seq.pipeline.corpus import Records
 
@@ -46,9 +46,7 @@ def load(split: str, source: str = "en", target: str = "en") -> Records:
         raise ValueError(f"AESLC has the splits {', '.join(SPLITS)}. Received: {split!r}")
     if {source, target} != set(LANGUAGES):
         raise ValueError(f"AESLC is in English (en). Received: {source!r}, {target!r}")
-    folder = cache_folder(NAME) / f"split-{CONTENT[:12]}"
-    if not folder.is_dir():
-        _unpack(folder)
+    folder = prepare(cache_folder(NAME) / f"split-{CONTENT[:12]}", _unpack)
     return Records(folder / f"{split}.jsonl", "body", "subject", ("ann0", "ann1", "ann2"))
 
 

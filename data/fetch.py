@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pooch
+
+from seq2seq.files import locked
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +42,15 @@ def cache_folder(dataset: str) -> Path:
     root = os.environ.get(CACHE) or pooch.os_cache("seq2seq")
     folder = Path(root) / dataset
     folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def prepare(folder: Path, fill: Callable[[Path], None]) -> Path:
+    """Returns `folder`, made by `fill` where it does not stand yet; of several processes one makes it."""
+    if not folder.is_dir():
+        with locked(folder.with_name(f"{folder.name}.lock")):
+            if not folder.is_dir():
+                fill(folder)
     return folder
 
 

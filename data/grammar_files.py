@@ -6,8 +6,8 @@ import zlib
 from pathlib import Path
 
 from data import grammar, grammar_lexicon, grammar_syntax, grammar_words, grammar_writer
-from data.fetch import cache_folder
-from seq2seq.files import write_text
+from data.fetch import cache_folder, prepare
+from seq2seq.files import whole_folder, write_text
 from seq2seq.pipeline.corpus import ParallelText
 
 NAME, LANGUAGES, SPLITS = grammar.NAME, grammar.LANGUAGES, tuple(grammar.SPLITS)
@@ -21,14 +21,15 @@ def load(split: str, source: str, target: str) -> ParallelText:
         raise ValueError(f"The grammar has the splits {', '.join(SPLITS)}. Received: {split!r}")
     if {source, target} != set(LANGUAGES):
         raise ValueError(f"The grammar is in {' and '.join(LANGUAGES)}. Received: {source!r}, {target!r}")
-    folder = cache_folder(NAME) / f"{_version():08x}"
-    paths = {language: folder / f"{split}.{language}" for language in LANGUAGES}
-    if not all(path.is_file() for path in paths.values()):
-        folder.mkdir(exist_ok=True)
+
+    def fill(folder: Path) -> None:
         pairs = list(grammar.generate(split))
-        for column, path in enumerate(paths.values()):
-            write_text(path, "".join(pair[column] + "\n" for pair in pairs))
-    return ParallelText(paths[source], paths[target])
+        with whole_folder(folder) as partial:
+            for column, language in enumerate(LANGUAGES):
+                write_text(partial / f"{split}.{language}", "".join(pair[column] + "\n" for pair in pairs))
+
+    folder = prepare(cache_folder(NAME) / f"{_version():08x}-{split}", fill)
+    return ParallelText(folder / f"{split}.{source}", folder / f"{split}.{target}")
 
 
 def _version() -> int:

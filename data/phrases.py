@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from data.fetch import cache_folder
-from seq2seq.files import write_text
+from data.fetch import cache_folder, prepare
+from seq2seq.files import whole_folder, write_text
 from seq2seq.pipeline.corpus import Records
 
 NAME = "phrases"
@@ -56,12 +56,15 @@ def load(split: str, source: str = "en", target: str = "en") -> Records:
         raise ValueError(f"The phrases have the splits {', '.join(SPLITS)}. Received: {split!r}")
     if {source, target} != set(LANGUAGES):
         raise ValueError(f"The phrases are in English (en). Received: {source!r}, {target!r}")
-    path = cache_folder(NAME) / f"{zlib.crc32(Path(__file__).read_bytes()):08x}" / f"{split}.jsonl"
-    if not path.is_file():
-        path.parent.mkdir(exist_ok=True)
+
+    def fill(folder: Path) -> None:
         rows = ({"message": message, "summary": summary} for message, summary in generate(split))
-        write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
-    return Records(path, "message", "summary")
+        with whole_folder(folder) as partial:
+            write_text(partial / f"{split}.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+
+    version = zlib.crc32(Path(__file__).read_bytes())
+    folder = prepare(cache_folder(NAME) / f"{version:08x}-{split}", fill)
+    return Records(folder / f"{split}.jsonl", "message", "summary")
 
 
 def generate(split: str) -> Iterator[tuple[str, str]]:

@@ -11,8 +11,9 @@ import gzip
 import hashlib
 import io
 import json
+from pathlib import Path
 
-from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find
+from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
 from seq2seq.files import whole_folder, write_text
 from seq2seq.pipeline.corpus import Records
 
@@ -38,16 +39,18 @@ def load(split: str, source: str = "en", target: str = "en") -> Records:
         raise ValueError(f"Sentence compression has the splits {', '.join(SPLITS)}. Received: {split!r}")
     if {source, target} != set(LANGUAGES):
         raise ValueError(f"Sentence compression is in English (en). Received: {source!r}, {target!r}")
-    folder = cache_folder(NAME) / f"split-{CONTENT[:12]}"
-    if not folder.is_dir():
-        path = find(MIRRORED) or fetch(OFFICIAL)
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        if hashlib.sha256(data).hexdigest() != CONTENT:
-            raise FetchError(f"{path} does not hold the sentences that were expected: its sha256 must be {CONTENT}.")
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
-        with whole_folder(folder) as partial:
-            for name, (first, end) in SPLITS.items():
-                pairs = ({"sentence": row[0], "compression": row[1]} for row in rows[first:end])
-                lines = (json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
-                write_text(partial / f"{name}.jsonl", "".join(lines))
+    folder = prepare(cache_folder(NAME) / f"split-{CONTENT[:12]}", _cut)
     return Records(folder / f"{split}.jsonl", "sentence", "compression")
+
+
+def _cut(folder: Path) -> None:
+    path = find(MIRRORED) or fetch(OFFICIAL)
+    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != CONTENT:
+        raise FetchError(f"{path} does not hold the sentences that were expected: its sha256 must be {CONTENT}.")
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
+    with whole_folder(folder) as partial:
+        for name, (first, end) in SPLITS.items():
+            pairs = ({"sentence": row[0], "compression": row[1]} for row in rows[first:end])
+            lines = (json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
+            write_text(partial / f"{name}.jsonl", "".join(lines))

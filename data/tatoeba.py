@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from data.fetch import RemoteFile, cache_folder, fetch
+from data.fetch import RemoteFile, cache_folder, fetch, prepare
 from seq2seq.files import whole_folder, write_text
 from seq2seq.pipeline.corpus import ParallelText
 
@@ -38,8 +38,7 @@ def load(split: str, source: str, target: str) -> ParallelText:
     archive = fetch(FILE)
     # The cut files carry the archive's checksum in their folder's name: another archive, other files.
     folder = cache_folder(NAME) / f"split-{FILE.sha256[:12]}"
-    if not folder.is_dir():
-        _cut(archive, folder)
+    prepare(folder, lambda folder: _cut(archive, folder))
     return ParallelText(folder / f"{split}.{source}", folder / f"{split}.{target}")
 
 

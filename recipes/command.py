@@ -14,9 +14,10 @@ from typing import Any
 from seq2seq.cli.common import guarded, quiet_start
 from seq2seq.files import write_text
 from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.environment import make_deterministic
 from seq2seq.recipe.parsing import RecipeError, describe, override
+from seq2seq.recipe.prepare import open_run
 from seq2seq.recipe.run_folder import RunFolder, load_recipe
-from seq2seq.recipe.train import open_run
 
 USAGE = """\
 usage: python -m recipes.{module} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
@@ -54,17 +55,20 @@ def run_recipe(
         count, rest = take_seeds(arguments)
         recipe, path = parse(recipes, rest, usage)
         if count:
+            make_deterministic()
             folder.append(RunFolder(path))
             run_seeds(recipe, path, count, main)
             return
         folder.append(RunFolder(path))
-        if open_run(folder[0], recipe):
-            print(
-                f"{path} is finished: its scores are in {folder[0].scores_file}, "
-                f"how to use it in {folder[0].readme_file}."
-            )
-            return
-        main(recipe, folder[0])
+        make_deterministic()
+        with folder[0].claimed():
+            if open_run(folder[0], recipe):
+                print(
+                    f"{path} is finished: its scores are in {folder[0].scores_file}, "
+                    f"how to use it in {folder[0].readme_file}."
+                )
+                return
+            main(recipe, folder[0])
         verb = "translate" if recipe.task == "translation" else "summarize"
         print(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
 
@@ -97,11 +101,12 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Ru
     if (path / "recipe.json").exists():
         raise RecipeError(f"{path} holds a run. Choose another folder with --run-folder.")
     for seed, folder in zip(seeds, folders, strict=True):
-        if open_run(folder, recipe.model_copy(update={"seed": seed})):
-            print(f"{folder.path} is finished.")
-        else:
-            print(f"Seed {seed}: {folder.path}", flush=True)
-            main(recipe.model_copy(update={"seed": seed}), folder)
+        with folder.claimed():
+            if open_run(folder, recipe.model_copy(update={"seed": seed})):
+                print(f"{folder.path} is finished.")
+            else:
+                print(f"Seed {seed}: {folder.path}", flush=True)
+                main(recipe.model_copy(update={"seed": seed}), folder)
     found = summary_of_seeds([json.loads(folder.scores_file.read_text("utf-8"))["tests"] for folder in folders])
     write_text(path / "seeds.json", json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")
     print(f"\nOver {count} seeds, mean ± standard deviation (also in {path / 'seeds.json'})")

@@ -7,7 +7,7 @@ from pathlib import Path
 from data import aeslc, grammar_files, multi30k, phrases, sentence_compression, tatoeba
 from seq2seq.pipeline.corpus import CorpusError, Linked, Part, Text, text_at
 from seq2seq.recipe.config import Data, Files
-from seq2seq.recipe.train import Corpus
+from seq2seq.recipe.prepare import Corpus
 
 CATALOGUE = {
     "grammar": grammar_files,

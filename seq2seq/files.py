@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 FULL = 1 << 20
 """Bytes; a disk with less room than this counts as full when something could not be written."""
 
@@ -28,9 +33,9 @@ def whole_file(path: Path | str) -> Iterator[Path]:
     try:
         with _told(path):
             yield partial
-            with open(partial, "rb") as file:
-                os.fsync(file.fileno())
+            _sync(partial)
             partial.replace(path)
+            _sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -66,6 +71,51 @@ def write_text(path: Path | str, text: str) -> None:
     """Writes a UTF-8 text file whole or not at all."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def locked(path: Path | str, wait: bool = True) -> Iterator[None]:
+    """Inside, no other process is inside with the same `path`, a small file that stands there meanwhile.
+
+    The system gives the lock back when the process ends, however it ends. Where there are no such locks, as on some
+    network file systems, everybody may go in.
+
+    Raises:
+        BlockingIOError: somebody else is inside, and `wait` is False.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        with open(path, "ab") as file:
+            if fcntl is not None:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                except OSError as error:
+                    if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):
+                        raise
+            if not _is(path, file.fileno()):
+                continue  # whoever held it has just removed it: what is locked here is nobody's any more
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is(path: Path, number: int) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(number))
+    except FileNotFoundError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    """Brings a file, or the names in a folder, to the disk."""
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
 
 
 def _partial(path: Path) -> Path:

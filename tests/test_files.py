@@ -2,12 +2,16 @@
 
 import errno
 import shutil
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from seq2seq.files import whole_file, whole_folder, write_text
+from seq2seq.files import locked, whole_file, whole_folder, write_text
 
 
 class Stop(Exception):
@@ -129,3 +133,44 @@ def test_with_room_on_the_disk_an_error_is_what_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 40))
     with pytest.raises(RuntimeError, match="boom"), whole_file(tmp_path / "it"):
         raise RuntimeError("boom")
+
+
+def test_a_lock_keeps_others_out_and_leaves_nothing(tmp_path):
+    lock = tmp_path / "lock"
+    with locked(lock):
+        with pytest.raises(BlockingIOError), locked(lock, wait=False):
+            pass
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            assert pool.submit(_is_locked, lock).result()
+    with locked(lock, wait=False):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_lock_ends_with_the_process_that_held_it(tmp_path):
+    lock = tmp_path / "lock"
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    assert _is_locked(lock)
+    holder.kill()
+    holder.communicate()
+    assert lock.exists()
+    assert not _is_locked(lock)
+
+
+HOLD = """
+import sys, time
+from seq2seq.files import locked, whole_file, whole_folder, write_text
+with locked(sys.argv[1]):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def _is_locked(path):
+    try:
+        with locked(path, wait=False):
+            return False
+    except BlockingIOError:
+        return True

@@ -18,13 +18,17 @@ def dense(gradient: Any) -> Any:
     return None if gradient is None else tf.convert_to_tensor(gradient)
 
 
-def clip_by_global_norm(gradients: Sequence[Any], limit: float) -> list[Any]:
-    """Scales all gradients together so that their norm is at most `limit`; None stays None.
+def global_norm(gradients: Sequence[Any]) -> Any:
+    """Returns the norm of all gradients together, a float32 scalar; those that are None do not count."""
+    present = [g for g in gradients if g is not None]
+    return tf.sqrt(2.0 * tf.add_n([tf.cast(tf.nn.l2_loss(g), tf.float32) for g in present]))
+
+
+def clip_by_global_norm(gradients: Sequence[Any], norm: Any, limit: float) -> list[Any]:
+    """Scales all gradients together so that their `norm` becomes at most `limit`; None stays None.
 
     A norm that is not finite makes all of them NaN, as in Keras: nothing of such a step may look sound.
     """
-    present = [g for g in gradients if g is not None]
-    norm = tf.sqrt(2.0 * tf.add_n([tf.cast(tf.nn.l2_loss(g), tf.float32) for g in present]))
     scale = limit / tf.maximum(norm, limit) + (norm - norm)
     return [None if g is None else g * tf.cast(scale, g.dtype) for g in gradients]
 

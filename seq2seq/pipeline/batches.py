@@ -94,6 +94,11 @@ class Plan:
     def __iter__(self) -> Iterator[Batch]:
         return (self[step] for step in range(len(self)))
 
+    def pairs(self, step: int) -> np.ndarray:
+        """Returns the numbers in the store of the pairs of a step, `(rows,)`."""
+        window = int(np.searchsorted(self._starts, step, side="right")) - 1
+        return self._window(window)[0][step - int(self._starts[window])][0]
+
     def tokens(self, step: int) -> int:
         """Source and target ids of a step, without padding."""
         window = int(np.searchsorted(self._starts, step, side="right")) - 1

@@ -186,6 +186,17 @@ class Part:
                 yield example
 
 
+def files_of(text: object) -> list[Path]:
+    """Returns the files that a text is read from; none for one that stands in no file."""
+    if isinstance(text, Part):
+        return files_of(text.text)
+    if isinstance(text, Linked):
+        return [*files_of(text.text), text.links]
+    if isinstance(text, Records):
+        return [text.source]
+    return [path for path in (text.source, text.target) if path] if isinstance(text, ParallelText) else []
+
+
 def read_lines(path: Path) -> Iterator[str]:
     """Yields the lines of a text file, gzipped or not, without their ends. Only LF and CRLF end a line.
 

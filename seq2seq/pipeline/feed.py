@@ -14,20 +14,23 @@ def new_shapes_are_cheap() -> bool:
     return keras.backend.backend() == "tensorflow"
 
 
-def as_fit_data(plan: Plan) -> Any:
-    """Returns `plan` as `((source, target_input), target_output, weights)`, once through, prefetched.
+def as_fit_data(plan: Plan, first: int = 0) -> Any:
+    """Returns `plan` from step `first` on as `((source, target_input), target_output, weights)`, once, prefetched.
 
     Of a guided plan the guide is the third input.
     """
     if keras.backend.backend() != "tensorflow":
-        return _PlanDataset(plan)
+        return _PlanDataset(plan, first)
     import tensorflow as tf
 
     ids = tf.TensorSpec((None, None), tf.int32)
     guide = (tf.TensorSpec((None, None, None), tf.float32),) * plan.guided
     signature = ((ids, ids, *guide), ids, tf.TensorSpec((None, None), tf.float32))
-    batches = tf.data.Dataset.from_generator(lambda: map(_arrange, plan), output_signature=signature)
-    batches = batches.apply(tf.data.experimental.assert_cardinality(len(plan))).prefetch(4)
+    steps = range(first, len(plan))
+    batches = tf.data.Dataset.from_generator(
+        lambda: (_arrange(plan[step]) for step in steps), output_signature=signature
+    )
+    batches = batches.apply(tf.data.experimental.assert_cardinality(len(steps))).prefetch(4)
     # There is nothing to tune, and the thread that would tune sleeps: whoever takes the data down waits until it wakes,
     # which is later the longer an epoch was; half a minute after one of two.
     options = tf.data.Options()
@@ -41,12 +44,12 @@ def _arrange(batch: Any) -> tuple[Any, Any, Any]:
 
 
 class _PlanDataset(keras.utils.PyDataset):
-    def __init__(self, plan: Plan):
+    def __init__(self, plan: Plan, first: int):
         super().__init__()
-        self.plan = plan
+        self.plan, self.first = plan, first
 
     def __len__(self) -> int:
-        return len(self.plan)
+        return len(self.plan) - self.first
 
     def __getitem__(self, step: int) -> tuple[Any, Any, Any]:
-        return _arrange(self.plan[step])
+        return _arrange(self.plan[self.first + step])

@@ -187,6 +187,11 @@ class Training(Section):
     """Megabytes that the logits may take at once; larger batches go through the output layer in chunks."""
     patience: int = 0
     """Stop after so many epochs without a better validation score; 0 is never."""
+    skip_bad_steps: int = 0
+    """Steps of the run that may be left out because their loss or gradient is not finite, is 0 or has exploded; at one
+    more the run ends and names the batch."""
+    checkpoint_minutes: float = 10
+    """Keep a checkpoint every so many minutes, beside those at the end of every epoch; 0 is never."""
     keep_epochs: int = 0
     """Keep the averaged weights of so many last epochs in epochs/ of the run folder, for seq2seq average."""
     coverage_loss: float = 0.0
@@ -202,6 +207,10 @@ class Training(Section):
     select_by: Literal["score", "loss"] = "score"
     """What makes an epoch the best one: the score of greedy outputs (BLEU for translation, otherwise the mean of
     ROUGE-1, -2 and -L), or the loss, of the validation text."""
+
+
+OPERATIONAL = frozenset({"training.skip_bad_steps", "training.checkpoint_minutes"})
+"""Fields that may change while a run is under way: they do not change what an undisturbed step computes."""
 
 
 class Recipe(Section):
@@ -314,6 +323,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         "training.weight_decay": training.weight_decay,
         "training.patience": training.patience,
         "training.keep_epochs": training.keep_epochs,
+        "training.skip_bad_steps": training.skip_bad_steps,
+        "training.checkpoint_minutes": training.checkpoint_minutes,
     }
     for name, number in not_negative.items():
         if number < 0:

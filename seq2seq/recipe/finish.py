@@ -9,26 +9,34 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.pipeline.corpus import Text, overlap, read_lines
 from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.environment import checksums, same_data
 from seq2seq.recipe.record import data_entry
 from seq2seq.recipe.report import read_history, versions, write_readme
 from seq2seq.recipe.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from seq2seq.generation.generator import Generator
-    from seq2seq.recipe.train import Corpus
+    from seq2seq.recipe.prepare import Corpus
 
 _log = logging.getLogger(__name__)
 
 
-def record_tests(folder: RunFolder, corpus: Corpus) -> None:
-    """Writes to data.json where the test sets stand, their checksums, and how much of them is in the training text."""
+def record_data(folder: RunFolder, corpus: Corpus) -> None:
+    """Writes to data.json the checksums of all that is read, where the test sets stand, and how much of them is in the
+    training text too.
+
+    Raises:
+        RunFolderError: the run goes on, but its training text is another one by now.
+    """
+    training = checksums([corpus.train, corpus.validation])
+    same_data(folder, training)
     entries = {name: data_entry(text) for name, text in corpus.tests.items()}
     shared = overlap(corpus.train, corpus.tests)
     for name, count in shared.items():
         entries[name]["in_training"] = count
         if count:
             _log.info("Test set %s: %s of its sources stand in the training text too", name, f"{count:,}")
-    folder.write_json(folder.data_file, {"tests": entries})
+    folder.write_json(folder.data_file, {"training": training, "tests": entries})
 
 
 def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> dict[str, Any]:

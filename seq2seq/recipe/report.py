@@ -16,9 +16,11 @@ from seq2seq.training.clock import clock
 
 
 def write_history(folder: RunFolder, history: list[dict[str, Any]]) -> None:
-    """Writes a row an epoch to history.csv."""
+    """Writes a row an epoch to history.csv; nothing without one."""
+    if not history:
+        return
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(history[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, list(history[-1]), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     folder.write(folder.history_file, text.getvalue())
@@ -111,8 +113,9 @@ Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on 
 | history.csv, curves.png, tensorboard | the training |
 | scores.json, hypotheses | the tests |
 | export | forms that others serve: `saved_model` takes text and gives text |
-| data.json | where the test sets stand, with checksums |
-{kept}| checkpoint.npz | all that is needed to go on |
+| data.json | where the test sets stand; checksums of all that was read |
+{kept}| checkpoint.npz, checkpoint.before.npz | all that is needed to go on, and the one before |
+| environment.json | versions, machine, command and state of the code at every start |
 
 Made with {made_with}.
 """,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
-from seq2seq.files import whole_file, write_text
+from seq2seq.files import locked, whole_file, write_text
 from seq2seq.pipeline.corpus import ParallelText, Records, Text
 from seq2seq.recipe.config import Model, Recipe
 from seq2seq.recipe.parsing import RecipeError, from_json
@@ -17,6 +19,8 @@ FORMAT = 2
 """Of the folder. Raised when an older version of the toolkit could not read it."""
 
 
+LOCK = ".lock"
+"""File of a run folder that whoever works on it holds."""
 WEIGHTS = ".weights.h5"
 """How Keras wants files with weights alone to end."""
 
@@ -47,6 +51,26 @@ class RunFolder:
         self.exports = self.path / "export"
         self.tokens = self.path / "tokens"
         self.epochs = self.path / "epochs"
+        self.environment_file = self.path / "environment.json"
+        self.bad_batches = self.path / "bad_batches"
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Inside, no other process trains in this folder; RunFolderError if one does.
+
+        A folder of something else is left alone, and one of a finished run, which nobody changes.
+        """
+        foreign = self.path.is_dir() and any(self.path.iterdir()) and not self.recipe_file.exists()
+        with ExitStack() as stack:
+            if not (foreign and not (self.path / LOCK).exists()) and not self.scores_file.exists():
+                try:
+                    stack.enter_context(locked(self.path / LOCK, wait=False))
+                except BlockingIOError:
+                    raise RunFolderError(
+                        f"Another process is at work in {self.path}. Wait for it, or choose another folder with "
+                        "--run-folder."
+                    ) from None
+            yield
 
     def write(self, file: Path, text: str) -> None:
         """Writes a text file whole or not at all."""

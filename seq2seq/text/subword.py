@@ -14,6 +14,7 @@ from typing import Any
 import sentencepiece
 
 from seq2seq.files import whole_file
+from seq2seq.stopping import in_background
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
 from seq2seq.text.links import word_numbers
 
@@ -107,7 +108,7 @@ class SubwordTokenizer:
         }
         refusal = "SentencePiece could not learn a vocabulary of {:,}: {}"
         try:
-            return cls(_train(text, size, options))
+            return cls(in_background(lambda: _train(text, size, options)))
         except RuntimeError as error:
             reachable = re.search(r"value <= (\d+)", str(error))
             if reachable is None:
@@ -115,7 +116,7 @@ class SubwordTokenizer:
         most = int(reachable.group(1))
         _log.warning("The text is too small for a vocabulary of %s pieces: it gets %s.", f"{size:,}", f"{most:,}")
         try:
-            return cls(_train(text, most, options))
+            return cls(in_background(lambda: _train(text, most, options)))
         except RuntimeError as error:
             raise ValueError(refusal.format(most, _reason(error))) from error
 

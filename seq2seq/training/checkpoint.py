@@ -1,53 +1,140 @@
-"""All that a run needs to go on: every variable, and where it stands. One file, arrays without pickle."""
+"""All that a run needs to go on: every variable, and where it stands. One file, arrays without pickle, a checksum."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import logging
+import math
+import os
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import keras
 import numpy as np
+from numpy.lib import format as npy
 
 from seq2seq.files import whole_file
 
+_log = logging.getLogger(__name__)
+
+MOST_PROGRESS = 1 << 26
+"""Bytes of JSON, at most."""
+
 
 def save_checkpoint(path: Path, trainee: keras.Model, progress: dict[str, Any]) -> None:
-    """Writes weights, optimizer, averages, the states of all random generators and `progress` (plain JSON values).
+    """Writes weights, optimizer, averages, metrics, the states of all random generators, and `progress` (plain JSON).
 
-    The file appears under its name only when it is whole and on the disk.
+    The file appears under its name only when it is whole and on the disk; the one before it is kept beside it.
     """
-    arrays = {f"v{i}": keras.ops.convert_to_numpy(v) for i, v in enumerate(_variables(trainee))}
-    with whole_file(path) as partial, open(partial, "wb") as file:
-        np.savez(file, progress=np.frombuffer(json.dumps(progress).encode("utf-8"), np.uint8), **arrays)
+    # JAX keeps the state of a training that is under way to itself.
+    getattr(trainee, "jax_state_sync", lambda: None)()
+    arrays = [np.asarray(keras.ops.convert_to_numpy(v), order="C") for v in _variables(trainee)]
+    told = json.dumps(progress).encode("utf-8")
+    parts: dict[str, Any] = {f"v{i}": array for i, array in enumerate(arrays)}
+    parts |= {"progress": np.frombuffer(told, np.uint8), "sha256": np.frombuffer(_digest(told, arrays), np.uint8)}
+    with whole_file(path) as partial:
+        with open(partial, "wb") as file:
+            np.savez(file, **parts)
+        if path.exists():
+            keep = before(path)
+            keep.unlink(missing_ok=True)
+            try:
+                os.link(path, keep)
+            except OSError:  # no such links here: for a moment only the one before stands, and is found
+                path.replace(keep)
 
 
-def load_checkpoint(path: Path, trainee: keras.Model) -> dict[str, Any]:
-    """Sets every variable of a compiled, built `trainee` and returns the progress.
+def load_checkpoint(path: Path, trainee: keras.Model) -> dict[str, Any] | None:
+    """Sets every variable of a compiled, built `trainee` and returns the progress; None where there is no checkpoint.
+
+    A damaged file is told in the log, and the one before it is used.
 
     Raises:
-        ValueError: the file is damaged or of another model.
+        ValueError: there are checkpoints, but none is whole and of this model; no variable was changed.
     """
     variables = _variables(trainee)
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as data:
-            progress = json.loads(bytes(data["progress"]).decode("utf-8"))
-            arrays = [data[f"v{i}"] for i in range(len(variables))]
-            extra = f"v{len(variables)}" in data
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"{path}: the checkpoint is damaged or of another model ({error}). Delete it to train from the start."
-        ) from error
-    if extra or any(a.shape != tuple(v.shape) for a, v in zip(arrays, variables, strict=True)):
-        raise ValueError(f"{path}: the checkpoint is of another model. Delete it to train from the start.")
-    for variable, array in zip(variables, arrays, strict=True):
-        variable.assign(array)
-    return dict(progress)
+    problems = []
+    for file in (path, before(path)):
+        if not file.exists():
+            continue
+        try:
+            progress, arrays = _read(file, variables)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+            problems.append(f"{file}: the checkpoint is damaged or of another model ({error}).")
+            continue
+        for problem in problems:
+            _log.warning("%s Going on from %s.", problem, file.name)
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+        return progress
+    if problems:
+        raise ValueError("\n".join(problems) + "\nDelete the run folder to train from the start.")
+    return None
+
+
+def before(path: Path) -> Path:
+    """Returns where the checkpoint before the one at `path` is kept."""
+    return path.with_name(f"{path.stem}.before{path.suffix}")
 
 
 def _variables(trainee: keras.Model) -> list[Any]:
     # `variables`, unlike `weights`, holds the states of the random generators, without which dropout would differ.
-    metrics = {id(v) for metric in trainee.metrics for v in metric.variables}
-    own = [v for v in trainee.variables if id(v) not in metrics]
-    return own + list(trainee.optimizer.variables)
+    found = [*trainee.variables, *trainee.metrics_variables, *trainee.optimizer.variables]
+    return list({id(variable): variable for variable in found}.values())
+
+
+def _digest(progress: bytes, arrays: Sequence[np.ndarray]) -> bytes:
+    digest = hashlib.sha256(progress)
+    for array in arrays:
+        digest.update(f"{array.dtype.str}{array.shape}".encode())
+        digest.update(array.data if array.size else b"")
+    return digest.digest()
+
+
+def _read(path: Path, variables: Sequence[Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
+    """Reads the whole file before anything is set; nothing larger than the variables is ever made."""
+    with zipfile.ZipFile(path) as members:
+        if len(members.namelist()) != len(variables) + 2:
+            raise ValueError(f"it holds {len(members.namelist()) - 2} variables, the model has {len(variables)}")
+        size = members.getinfo("progress.npy").file_size
+        if size > MOST_PROGRESS:
+            raise ValueError(f"its progress takes {size:,} bytes")
+        with members.open("progress.npy") as file:
+            shape, kind = _header(file)
+            told = file.read(MOST_PROGRESS)
+        if kind != np.uint8 or shape != (len(told),):
+            raise ValueError("its progress is no text")
+        with members.open("sha256.npy") as file:
+            _header(file)
+            known = file.read(64)
+        arrays = [_array(members, f"v{i}.npy", variable) for i, variable in enumerate(variables)]
+    if _digest(told, arrays) != known:
+        raise ValueError(f"its sha256 is {_digest(told, arrays).hex()}, on record is {known.hex()}")
+    return dict(json.loads(told)), arrays
+
+
+def _array(members: zipfile.ZipFile, name: str, variable: Any) -> np.ndarray:
+    with members.open(name) as file:
+        shape, kind = _header(file)
+        expected, number = tuple(variable.shape), np.dtype(keras.backend.standardize_dtype(variable.dtype))
+        if shape != expected or kind != number:
+            raise ValueError(f"{name} is {kind}{list(shape)}, the model wants {number}{list(expected)}")
+        size = math.prod(shape) * kind.itemsize
+        data = file.read(size)
+    if len(data) != size:
+        raise ValueError(f"{name} ends early")
+    return np.frombuffer(data, kind).reshape(shape)
+
+
+def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Reads what stands before the numbers of an .npy; objects, which would want pickle, are refused."""
+    version = npy.read_magic(file)
+    if version != (1, 0):
+        raise ValueError(f"it is in version {version} of the format")
+    shape, fortran, kind = npy.read_array_header_1_0(file)
+    if fortran or kind.hasobject:
+        raise ValueError("its arrays are of another kind")
+    return shape, kind

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from seq2seq.layers.heads import log_of
+from seq2seq.training.guard import FiniteMean
 
 
 def fused_cross_entropy(
@@ -178,7 +179,9 @@ class TeacherForcing(keras.Model):
         self.label_smoothing = label_smoothing
         self.budget = budget
         self.guided_attention = guided_attention
-        self.nll = keras.metrics.Mean(name="nll")
+        # In what `fit` reports it takes the place of Keras' own, which one loss that is no number would spoil.
+        self.loss_mean = FiniteMean(name="loss")
+        self.nll = FiniteMean(name="nll")
         self.coverage_rate: Any = None
         """A variable: what the loss of coverage counts. It may be changed between epochs."""
         if model.decoder.coverage:
@@ -217,6 +220,7 @@ class TeacherForcing(keras.Model):
         if len(x) > 2:
             loss = loss + self.guided_attention * guided_loss(attention, x[2], sample_weight)
         tokens = ops.maximum(ops.sum(weights), 1.0)
+        self.loss_mean.update_state(loss / tokens, sample_weight=tokens)
         self.nll.update_state(nll / tokens, sample_weight=tokens)
         return loss / tokens
 

@@ -1,4 +1,4 @@
-"""The optimizer, with the moving average of the weights kept apart from the weights."""
+"""The optimizer: the moving average of the weights is kept apart from them, and bad steps are not taken."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from seq2seq.training.guard import EXPLOSION
+
 
 @keras.saving.register_keras_serializable("seq2seq")
 class AveragingAdam(keras.optimizers.Adam):
@@ -16,7 +18,58 @@ class AveragingAdam(keras.optimizers.Adam):
 
     Keras' own `fit` ends by writing the average into the weights. `fit` runs here once an epoch, so every epoch would
     begin far behind where the last one ended.
+
+    A step whose gradient is 0, is not finite or is `EXPLOSION` times longer than usual changes nothing but `refused`.
     """
+
+    def build(self, variables: Any) -> None:
+        if self.built:
+            return
+        super().build(variables)
+        self.gradient_norm = self.add_variable((), name="gradient_norm")
+        self.usual_norm = self.add_variable((), name="usual_norm")
+        self.refused = self.add_variable((), name="refused")
+        self._norm: Any = None
+
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Takes the step, or refuses it. Of several batches to a step each is judged by itself."""
+        kernel = _kernel()
+        if kernel is None:
+            super().apply(grads, trainable_variables)
+            return
+        if not self.built:
+            self.build(list(trainable_variables))
+        apply, grads = super().apply, [kernel.dense(g) for g in grads]
+        self._norm = kernel.global_norm(grads)
+        try:
+            sound = self._judge(self._norm)
+            keras.ops.cond(sound, lambda: apply(grads, trainable_variables), lambda: None)
+        finally:
+            self._norm = None  # a tensor of one graph must not live on into another
+
+    def stateless_apply(self, optimizer_variables: Any, grads: Any, trainable_variables: Any) -> Any:
+        """As `apply`, for JAX: whichever values hold afterwards are chosen."""
+        with keras.StatelessScope(list(zip(self.variables, optimizer_variables, strict=True))) as scope:
+            squares = [keras.ops.sum(keras.ops.square(keras.ops.cast(g, "float32"))) for g in grads if g is not None]
+            sound = self._judge(keras.ops.sqrt(sum(squares)))
+            judged = [scope.get_current_value(v) for v in self.variables]
+        weights, state = super().stateless_apply(judged, grads, trainable_variables)
+
+        def choose(new: Any, old: Any) -> list[Any]:
+            return [keras.ops.where(sound, one, other) for one, other in zip(new, old, strict=True)]
+
+        return choose(weights, trainable_variables), choose(state, judged)
+
+    def _judge(self, norm: Any) -> Any:
+        """Returns whether a step with this gradient may be taken, and remembers it."""
+        ops, usual = keras.ops, self.usual_norm
+        limit = EXPLOSION * ops.maximum(usual, 1.0)
+        sound = ops.logical_and(norm > 0, norm <= limit)  # NaN compares as False
+        moved = ops.where(usual > 0, usual + 0.02 * (norm - usual), norm)
+        self.gradient_norm.assign(norm)
+        self.refused.assign_add(1.0 - ops.cast(sound, "float32"))
+        usual.assign(ops.where(sound, moved, usual))
+        return sound
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Leaves the weights as training left them."""
@@ -25,7 +78,10 @@ class AveragingAdam(keras.optimizers.Adam):
         kernel = _kernel()
         if kernel is None or not self.global_clipnorm:
             return super()._clip_gradients(grads)
-        return kernel.clip_by_global_norm([kernel.dense(g) for g in grads], self.global_clipnorm)
+        grads = [kernel.dense(g) for g in grads]
+        alone = self._norm is not None and not self.gradient_accumulation_steps
+        norm = self._norm if alone else kernel.global_norm(grads)
+        return kernel.clip_by_global_norm(grads, norm, self.global_clipnorm)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         kernel = _kernel()

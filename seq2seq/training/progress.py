@@ -19,12 +19,15 @@ class Progress(keras.callbacks.Callback):
         epochs: Of the run.
         steps: Of each epoch.
         tokens: Source and target tokens of a step of this epoch.
+        before: Steps of this epoch that were done earlier.
         stream: Where to.
     """
 
-    def __init__(self, epochs: int, steps: int, tokens: Callable[[int], int], stream: TextIO | None = None):
+    def __init__(
+        self, epochs: int, steps: int, tokens: Callable[[int], int], before: int = 0, stream: TextIO | None = None
+    ):
         super().__init__()
-        self.epochs, self.steps, self.tokens = epochs, steps, tokens
+        self.epochs, self.steps, self.tokens, self.before = epochs, steps, tokens, before
         self.stream = stream or sys.stderr
         self.pause = 0.5 if self.stream.isatty() else 30.0
 
@@ -37,7 +40,7 @@ class Progress(keras.callbacks.Callback):
         if batch == 0:  # the first step compiles: it would spoil the rate
             self.first = now
             return
-        self.count += self.tokens(batch)
+        self.count += self.tokens(self.before + batch)
         self.done = batch
         if now - self.shown >= self.pause:
             self.shown = now
@@ -55,9 +58,10 @@ class Progress(keras.callbacks.Callback):
 
     def _show(self, now: float, loss: float) -> None:
         pace = (now - self.first) / self.done
-        left = pace * ((self.epochs - self.epoch) * self.steps - self.done - 1)
+        step = self.before + self.done + 1
+        left = pace * ((self.epochs - self.epoch) * self.steps - step)
         line = (
-            f"epoch {self.epoch + 1}/{self.epochs}  step {self.done + 1}/{self.steps}  loss {loss:.3f}  "
+            f"epoch {self.epoch + 1}/{self.epochs}  step {step}/{self.steps}  loss {loss:.3f}  "
             f"{self.tokens_per_second:,.0f} tokens/s  time left {clock(left)}"
         )
         self.stream.write(f"\r\033[K{line}" if self.stream.isatty() else line + "\n")

@@ -11,8 +11,8 @@ from seq2seq.pipeline.corpus import read_lines
 from seq2seq.pipeline.store import TokenStore
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.parsing import RecipeError, override
+from seq2seq.recipe.prepare import Corpus, TokenisedCorpus
 from seq2seq.recipe.run_folder import RunFolder
-from seq2seq.recipe.train import Corpus, TokenisedCorpus
 from seq2seq.types import Example
 
 

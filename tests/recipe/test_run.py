@@ -55,8 +55,18 @@ def test_training_lowers_the_loss_although_the_average_lags_behind(finished):
     assert losses[-1] < losses[0] - 0.2
 
 
-@pytest.mark.parametrize("extra", [(), ("--tokenizer.sampling", "0.3")], ids=["plain", "sampled"])
-def test_stopped_and_continued_equals_never_stopped(run, tmp_path, monkeypatch, extra):
+@pytest.mark.parametrize(
+    ("extra", "where"),
+    [
+        ((), (2, 0)),
+        (("--tokenizer.sampling", "0.3"), (1, 2)),
+        (("--training.precision", "mixed_float16", "--training.accumulate", "2"), (1, 1)),
+        (("--training.patience", "1", "--training.checkpoint_minutes", "1e-9"), (0, 2)),
+    ],
+    ids=["after_an_epoch", "sampled", "in_an_epoch", "in_the_first_one"],
+)
+def test_stopped_and_continued_equals_never_stopped(run, tmp_path, monkeypatch, extra, where):
+    extra = ("--training.checkpoint_minutes", "1e-9", *extra)
     assert run(tmp_path / "whole", *extra) == 0
 
     class Killed(BaseException):
@@ -68,7 +78,7 @@ def test_stopped_and_continued_equals_never_stopped(run, tmp_path, monkeypatch, 
 
     def save_then_die(path, trainee, progress):
         save(path, trainee, progress)
-        if progress["epoch"] == 2:
+        if (progress["epoch"], progress["step"]) == where:
             raise Killed
 
     monkeypatch.setattr(checkpoint, "save_checkpoint", save_then_die)
@@ -77,11 +87,7 @@ def test_stopped_and_continued_equals_never_stopped(run, tmp_path, monkeypatch, 
     monkeypatch.undo()
     assert not (tmp_path / "parted" / "scores.json").exists()
     assert run(tmp_path / "parted", *extra) == 0
-    assert _history(tmp_path / "parted") == _history(tmp_path / "whole")
-    for one, other in zip(_weights(tmp_path / "parted"), _weights(tmp_path / "whole"), strict=True):
-        np.testing.assert_array_equal(one, other)
-    whole, parted = ((tmp_path / name / "hypotheses" / "test.txt").read_bytes() for name in ("whole", "parted"))
-    assert whole == parted
+    _same(tmp_path / "parted", tmp_path / "whole")
 
 
 def test_a_finished_run_is_not_run_again(run, finished, capsys):
@@ -151,13 +157,39 @@ def test_a_damaged_run_is_told_by_name(finished, tmp_path, name, damage, message
         load_generator(tmp_path / "run")
 
 
-def test_a_damaged_checkpoint_is_told_and_nothing_is_lost(run, finished, tmp_path, capsys):
-    shutil.copytree(finished, tmp_path / "run")
-    (tmp_path / "run" / "scores.json").unlink()
-    _cut(tmp_path / "run" / "checkpoint.npz")
-    assert run(tmp_path / "run") == 2
-    assert "checkpoint is damaged" in capsys.readouterr().err
-    assert (tmp_path / "run" / "model.weights.h5").read_bytes() == (finished / "model.weights.h5").read_bytes()
+def _same(one, other):
+    """Whether two runs are the same to the bit, but for the time they took."""
+    assert _history(one) == _history(other)
+    for a, b in zip(_weights(one), _weights(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (one / "hypotheses" / "test.txt").read_bytes() == (other / "hypotheses" / "test.txt").read_bytes()
+
+
+def _unfinished(finished, folder):
+    shutil.copytree(finished, folder)
+    for name in ("scores.json", "hypotheses/test.txt", "history.csv"):
+        (folder / name).unlink()
+    return folder
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_is_used(run, finished, tmp_path, capsys, caplog):
+    folder = _unfinished(finished, tmp_path / "run")
+    _cut(folder / "checkpoint.npz")
+    assert run(folder) == 0
+    assert "checkpoint.npz: the checkpoint is damaged" in caplog.text
+    assert "Going on from checkpoint.before.npz" in caplog.text
+    _same(folder, finished)
+
+
+def test_without_a_whole_checkpoint_nothing_is_lost(run, finished, tmp_path, capsys):
+    folder = _unfinished(finished, tmp_path / "run")
+    _cut(folder / "checkpoint.npz")
+    _cut(folder / "checkpoint.before.npz")
+    assert run(folder) == 2
+    message = capsys.readouterr().err
+    assert message.count("the checkpoint is damaged") == 2
+    assert "Delete the run folder" in message
+    assert (folder / "model.weights.h5").read_bytes() == (finished / "model.weights.h5").read_bytes()
 
 
 def test_without_validation_files_a_fixed_part_of_the_training_text_is_held_out(corpus_files):

@@ -55,11 +55,26 @@ def test_the_steps_are_those_of_keras_own_adam(problem, options):
         np.testing.assert_allclose(got, expected, rtol=2e-6, atol=2e-6)
 
 
-def test_a_gradient_that_is_not_finite_leaves_no_weight_that_looks_sound(problem):
+@pytest.mark.parametrize("accumulate", [None, 2])
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e9, 0.0], ids=str)
+def test_a_bad_step_is_as_if_it_had_not_been(problem, bad, accumulate):
     gradients, start = problem
-    gradients[0][1][2] = np.inf
-    for values in run(AveragingAdam(global_clipnorm=1.0, use_ema=True), gradients[:1], start):
-        assert np.isnan(values).all()
+    options = {"global_clipnorm": 1.0, "use_ema": True, "gradient_accumulation_steps": accumulate}
+    spoilt = [np.zeros_like(g) if bad == 0 else g.copy() for g in gradients[2]]
+    spoilt[1][2] = bad
+    ours, other = AveragingAdam(**options), AveragingAdam(**options)
+    without = run(other, gradients, start)
+    for got, expected in zip(run(ours, [*gradients[:2], spoilt, *gradients[2:]], start), without, strict=True):
+        np.testing.assert_array_equal(got, expected)
+    assert (float(ours.refused), float(other.refused)) == (1.0, 0.0)
+    assert float(ours.usual_norm) == float(other.usual_norm)
+
+
+def test_long_gradients_at_the_start_are_not_an_explosion(problem):
+    gradients, start = problem
+    optimizer = AveragingAdam(global_clipnorm=1.0)
+    run(optimizer, [[g * size for g in step] for step, size in zip(gradients, (50, 900, 30, 2, 1), strict=True)], start)
+    assert float(optimizer.refused) == 0
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow has gradients given row by row")

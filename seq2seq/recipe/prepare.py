@@ -1,0 +1,142 @@
+"""What comes before the epochs: the run folder is opened, tokenisers are learned, the text becomes ids.
+
+Every stage can be taken up again where an earlier run has stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain, islice
+from typing import TYPE_CHECKING
+
+from seq2seq.pipeline.store import TokenStore
+from seq2seq.recipe.config import OPERATIONAL, Recipe
+from seq2seq.recipe.parsing import leaves
+from seq2seq.recipe.run_folder import LOCK, RunFolder, RunFolderError
+from seq2seq.text.links import Links, to_pieces
+from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.types import Example
+
+if TYPE_CHECKING:
+    from seq2seq.pipeline.corpus import Text
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The data of a run. Each part can be read any number of times."""
+
+    train: Iterable[Example]
+    validation: Iterable[Example]
+    tests: dict[str, Text]
+    """By name; what `seq2seq evaluate --test NAME` finds later."""
+
+
+def open_run(folder: RunFolder, recipe: Recipe) -> bool:
+    """Makes the run folder, or opens it to go on. Returns whether the run is finished already.
+
+    Raises:
+        RunFolderError: the folder holds something else, or a run of another recipe.
+    """
+    if not folder.path.exists() or not any(path.name != LOCK for path in folder.path.iterdir()):
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.save_recipe(recipe)
+        return False
+    if not folder.recipe_file.exists():
+        raise RunFolderError(f"{folder.path} exists and is no run folder. Choose another with --run-folder.")
+    before = folder.load_recipe(type(recipe))
+    if folder.is_average:
+        raise RunFolderError(f"{folder.path} holds averaged weights, not a run that goes on. Choose another folder.")
+    if folder.scores_file.exists():
+        shutil.rmtree(folder.tokens, ignore_errors=True)  # the earlier run was stopped right before its last deed
+    old = dict(leaves(before))
+    changed = {name: value for name, value in leaves(recipe) if old[name] != value}
+    if changed and (set(changed) <= OPERATIONAL or not (folder.path / "source.model").exists()):
+        folder.save_recipe(recipe)  # otherwise the earlier run failed before it had done anything
+    elif changed:
+        told = "\n".join(f"  {name}: {old[name]!r} there, {value!r} now" for name, value in changed.items())
+        raise RunFolderError(
+            f"{folder.path} holds a run of another recipe:\n{told}\n"
+            "Choose another folder with --run-folder, or delete this one."
+        )
+    return folder.scores_file.exists()
+
+
+def learn_tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+    """Returns source and target tokeniser, learned from the training text or, in a run that goes on, read again."""
+    if (folder.path / "target.model").exists():
+        return folder.load_tokenizers()
+    options = recipe.tokenizer
+    _log.info("Learning a vocabulary of %s pieces", f"{options.size:,}")
+
+    def learn(lines: Iterable[str]) -> SubwordTokenizer:
+        how = (options.size, options.kind, options.byte_fallback, options.character_coverage)
+        return SubwordTokenizer.train(lines, *how, seed=recipe.seed)
+
+    sources, targets = (e.source for e in corpus.train), (e.target for e in corpus.train)
+    if options.joint:
+        source = target = learn(chain(sources, targets))
+    else:
+        source, target = learn(sources), learn(targets)
+    folder.save_tokenizers(source, target)
+    return folder.load_tokenizers()
+
+
+class TokenisedCorpus:
+    """The training text as ids: one store for all epochs or, with subword sampling, a fresh one for each."""
+
+    def __init__(
+        self, folder: RunFolder, recipe: Recipe, corpus: Corpus, source: SubwordTokenizer, target: SubwordTokenizer
+    ):
+        self.folder, self.recipe, self.corpus = folder, recipe, corpus
+        self.source, self.target = source, target
+        self.train = self._write("train", islice(corpus.train, recipe.data.max_train or None))
+        self.validation = self._write("validation", corpus.validation)
+        for name, store in (("Training", self.train), ("Validation", self.validation)):
+            counts = store.counts
+            _log.info(
+                "%s text: %s pairs (left out: %s with an empty side, %s too long)%s",
+                *(name, f"{counts['pairs']:,}", f"{counts['empty']:,}", f"{counts['too_long']:,}"),
+                f"; {counts['cut']:,} sources cut to {recipe.data.cut_source:,} pieces" if counts.get("cut") else "",
+            )
+            if not counts["pairs"]:
+                raise ValueError(f"{name} text holds no pair that can be used: all are empty or too long.")
+
+    def epoch(self, number: int) -> TokenStore:
+        """The store of an epoch: a pure function of the recipe's seed and the number."""
+        if not self.recipe.tokenizer.sampling:
+            return self.train
+        base = (self.recipe.seed * 100_003 + number) * 2
+        return self._write(
+            "sampled",
+            islice(self.corpus.train, self.recipe.data.max_train or None),
+            (base * 1_000_003, (base + 1) * 1_000_003),
+        )
+
+    def _write(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> TokenStore:
+        folder, alpha = self.folder.tokens / name, self.recipe.tokenizer.sampling
+        link = self._link if self.recipe.training.guided_attention and name != "validation" else None
+        if seeds is None and (folder / "store.json").exists():
+            store = TokenStore(folder)
+            if store.has_links == (link is not None):
+                return store
+
+        def encoder(tokenizer: SubwordTokenizer, side: int) -> Callable[[list[str], int], list[list[int]]]:
+            if seeds is None:
+                return lambda lines, chunk: tokenizer.encode(lines)
+            return lambda lines, chunk: tokenizer.sample(lines, alpha, seeds[side] + chunk)
+
+        encoders = encoder(self.source, 0), encoder(self.target, 1)
+        limits = self.recipe.data.max_length, self.recipe.data.cut_source
+        return TokenStore.write(folder, examples, *encoders, *limits, link)
+
+    def _link(self, examples: list[Example], sources: list[list[int]], targets: list[list[int]]) -> list[Links]:
+        """The links of words as links of the pieces that they were cut into, in whatever way."""
+        source_words = self.source.word_numbers([e.source for e in examples], sources)
+        target_words = self.target.word_numbers([e.target for e in examples], targets)
+        triples = zip(examples, source_words, target_words, strict=True)
+        return [to_pieces(example.links, ours, theirs) for example, ours, theirs in triples]

@@ -1,0 +1,118 @@
+"""Watches the numbers of a training: steps that must not be taken, and a loss that only grows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import keras
+from keras import ops
+
+from seq2seq.stopping import Failed
+
+EXPLOSION = 1000.0
+"""A gradient so many times longer than is usual is refused; 1 at least counts as usual."""
+WINDOW = 50
+"""Steps over which the loss is averaged before it is compared."""
+RISE = 1.5, 0.5
+"""A window's loss above the best one's times the first plus the second has risen."""
+PATIENCE = 2
+"""Windows in a row that have risen and end the run."""
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class FiniteMean(keras.metrics.Mean):
+    """The mean of the values that are finite; how many others came is counted in `left_out`."""
+
+    def __init__(self, name: str = "mean", dtype: Any = None):
+        super().__init__(name, dtype)
+        self.left_out = self.add_variable((), keras.initializers.Zeros(), name="left_out")
+
+    def update_state(self, values: Any, sample_weight: Any = 1.0) -> None:
+        """Takes one scalar, and what it weighs."""
+        finite = ops.isfinite(values)
+        self.left_out.assign_add(1.0 - ops.cast(finite, self.left_out.dtype))
+        weight = ops.where(finite, ops.cast(sample_weight, self.dtype), 0.0)
+        super().update_state(ops.where(finite, values, 0.0), sample_weight=weight)
+
+
+@dataclass
+class Watch:
+    """What the guard remembers from step to step; part of a checkpoint."""
+
+    skipped: int = 0
+    """Steps left out so far."""
+    best: float | None = None
+    """Lowest mean of a window."""
+    risen: int = 0
+    """Windows in a row whose loss has risen."""
+    total: float = 0.0
+    """Sum of the epoch's losses where the window begins."""
+    count: float = 0.0
+    """What they weigh."""
+
+
+@dataclass
+class Guard:
+    """Looks at a `TeacherForcing` after every step."""
+
+    trainee: Any
+    skip: int
+    """Bad steps that may be left out in the whole run."""
+    watch: Watch = field(default_factory=Watch)
+    _refused: float = 0.0
+    _left_out: float = 0.0
+
+    def begin(self) -> None:
+        """Before the first step of an epoch, or of what is left of one."""
+        self._refused, self._left_out = self._counts()
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self.watch)
+
+    def problem(self) -> str:
+        """After a step: what was wrong with it, or nothing. It has changed no weight then."""
+        refused, left_out = self._counts()
+        bad = refused > self._refused, left_out > self._left_out
+        self._refused, self._left_out = refused, left_out
+        if not any(bad):
+            return ""
+        self.watch.skipped += 1
+        if bad[1]:
+            return "the loss is not a finite number"
+        norm, usual = (float(v) for v in (self._optimizer.gradient_norm, self._optimizer.usual_norm))
+        if math.isfinite(norm) and norm > 0:
+            return f"the gradient has exploded: its norm is {norm:,.4g}, where {usual:,.3g} is usual"
+        return "the gradient is 0: nothing in the batch counts" if norm == 0 else "the gradient is not finite"
+
+    @property
+    def spent(self) -> bool:
+        """Whether more steps were left out than may be."""
+        return self.watch.skipped > self.skip
+
+    def compare(self, where: str, advice: str) -> None:
+        """At the end of a window; Failed where the loss has risen for several of them."""
+        watch, metric = self.watch, self.trainee.nll
+        total, count = float(metric.total), float(metric.count)
+        mean = (total - watch.total) / max(count - watch.count, 1e-9)
+        watch.total, watch.count = total, count
+        if watch.best is None or mean < watch.best:
+            watch.best = mean
+        watch.risen = watch.risen + 1 if mean > RISE[0] * watch.best + RISE[1] else 0
+        if watch.risen >= PATIENCE:
+            raise Failed(
+                f"{where}: training diverges: the loss of the last {WINDOW} steps is {mean:.3g} nats a token, after "
+                f"{watch.best:.3g} at its best. {advice}"
+            )
+
+    def end_epoch(self) -> None:
+        """The sums of the losses begin again."""
+        self.watch.total = self.watch.count = 0.0
+
+    @property
+    def _optimizer(self) -> Any:
+        return getattr(self.trainee.optimizer, "inner_optimizer", self.trainee.optimizer)
+
+    def _counts(self) -> tuple[float, float]:
+        return float(self._optimizer.refused), float(self.trainee.nll.left_out)

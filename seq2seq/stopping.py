@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TypeVar
 
@@ -137,7 +137,8 @@ def _watchdog() -> Iterator[None]:
             if byte[0] == signal.SIGTERM or presses == 2:
                 code, grace = (EXIT_TERMINATED, GRACE) if byte[0] == signal.SIGTERM else (EXIT_INTERRUPTED, 1.0)
                 if not done.wait(grace):
-                    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, b"\nStopped in the middle of a step.\n")
+                    with suppress(OSError, ValueError, AttributeError):
+                        os.write(sys.stderr.fileno(), b"\nStopped in the middle of a step.\n")
                     os._exit(code)
                 return
 

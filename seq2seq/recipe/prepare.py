@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from seq2seq.pipeline.store import TokenStore
 from seq2seq.recipe.config import OPERATIONAL, Recipe
 from seq2seq.recipe.parsing import leaves
-from seq2seq.recipe.run_folder import LOCK, RunFolder, RunFolderError
+from seq2seq.recipe.run_folder import RunFolder, RunFolderError
 from seq2seq.text.links import Links, to_pieces
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import Example
@@ -42,7 +42,7 @@ def open_run(folder: RunFolder, recipe: Recipe) -> bool:
     Raises:
         RunFolderError: the folder holds something else, or a run of another recipe.
     """
-    if not folder.path.exists() or not any(path.name != LOCK for path in folder.path.iterdir()):
+    if folder.is_new:
         folder.path.mkdir(parents=True, exist_ok=True)
         folder.save_recipe(recipe)
         return False

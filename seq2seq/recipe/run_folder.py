@@ -54,15 +54,20 @@ class RunFolder:
         self.environment_file = self.path / "environment.json"
         self.bad_batches = self.path / "bad_batches"
 
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is there yet."""
+        return not self.path.exists() or all(path.name == LOCK for path in self.path.iterdir())
+
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Inside, no other process trains in this folder; RunFolderError if one does.
 
         A folder of something else is left alone, and one of a finished run, which nobody changes.
         """
-        foreign = self.path.is_dir() and any(self.path.iterdir()) and not self.recipe_file.exists()
+        foreign = not self.is_new and not self.recipe_file.exists()
         with ExitStack() as stack:
-            if not (foreign and not (self.path / LOCK).exists()) and not self.scores_file.exists():
+            if not foreign and not self.scores_file.exists():
                 try:
                     stack.enter_context(locked(self.path / LOCK, wait=False))
                 except BlockingIOError:

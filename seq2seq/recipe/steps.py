@@ -58,6 +58,7 @@ class Steps(keras.callbacks.Callback):
                 variable.assign(value)
         self.epoch = epoch
         self.guard.begin()
+        self.looked = self.first
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         done = self.first + batch + 1
@@ -67,8 +68,8 @@ class Steps(keras.callbacks.Callback):
             getattr(self.model, "jax_state_sync", lambda: None)()
             if problem := self.guard.problem():
                 self._tell(f"{where}: {problem}.", done - 1)
-        if done % WINDOW == 0:
-            self.guard.compare(where, self.advice)
+            self.guard.compare(done - self.looked, where, self.advice)
+            self.looked = done
         if last:
             self.guard.end_epoch()
         if last or stop or (self.minutes and time.monotonic() - self.saved >= 60 * self.minutes):

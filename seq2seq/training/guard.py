@@ -31,10 +31,14 @@ class FiniteMean(keras.metrics.Mean):
 
     def update_state(self, values: Any, sample_weight: Any = 1.0) -> None:
         """Takes one scalar, and what it weighs."""
-        finite = ops.isfinite(values)
+        weight = ops.cast(sample_weight, self.dtype)
+        finite = ops.isfinite(values * weight)
         self.left_out.assign_add(1.0 - ops.cast(finite, self.left_out.dtype))
-        weight = ops.where(finite, ops.cast(sample_weight, self.dtype), 0.0)
-        super().update_state(ops.where(finite, values, 0.0), sample_weight=weight)
+        super().update_state(ops.where(finite, values, 0.0), sample_weight=ops.where(finite, weight, 0.0))
+
+    def reset_state(self) -> None:
+        super().reset_state()
+        self.left_out.assign(0.0)
 
 
 @dataclass
@@ -47,10 +51,12 @@ class Watch:
     """Lowest mean of a window."""
     risen: int = 0
     """Windows in a row whose loss has risen."""
+    steps: int = 0
+    """Of the window that is under way."""
     total: float = 0.0
-    """Sum of the epoch's losses where the window begins."""
+    """What the epoch's sum of losses was where the window began; below 0 if that was in the epoch before."""
     count: float = 0.0
-    """What they weigh."""
+    """The same of what the losses weigh."""
 
 
 @dataclass
@@ -91,12 +97,15 @@ class Guard:
         """Whether more steps were left out than may be."""
         return self.watch.skipped > self.skip
 
-    def compare(self, where: str, advice: str) -> None:
-        """At the end of a window; Failed where the loss has risen for several of them."""
-        watch, metric = self.watch, self.trainee.nll
-        total, count = float(metric.total), float(metric.count)
+    def compare(self, steps: int, where: str, advice: str) -> None:
+        """After so many more steps; Failed where the loss has risen for several windows."""
+        watch = self.watch
+        watch.steps += steps
+        if watch.steps < WINDOW:
+            return
+        total, count = self._sums()
         mean = (total - watch.total) / max(count - watch.count, 1e-9)
-        watch.total, watch.count = total, count
+        watch.steps, watch.total, watch.count = 0, total, count
         if watch.best is None or mean < watch.best:
             watch.best = mean
         watch.risen = watch.risen + 1 if mean > RISE[0] * watch.best + RISE[1] else 0
@@ -107,12 +116,17 @@ class Guard:
             )
 
     def end_epoch(self) -> None:
-        """The sums of the losses begin again."""
-        self.watch.total = self.watch.count = 0.0
+        """The sums of the losses begin again at 0."""
+        total, count = self._sums()
+        self.watch.total -= total
+        self.watch.count -= count
 
     @property
     def _optimizer(self) -> Any:
         return getattr(self.trainee.optimizer, "inner_optimizer", self.trainee.optimizer)
+
+    def _sums(self) -> tuple[float, float]:
+        return float(self.trainee.nll.total), float(self.trainee.nll.count)
 
     def _counts(self) -> tuple[float, float]:
         return float(self._optimizer.refused), float(self.trainee.nll.left_out)

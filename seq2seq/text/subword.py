@@ -17,6 +17,7 @@ from seq2seq.files import whole_file
 from seq2seq.stopping import in_background
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
 from seq2seq.text.links import word_numbers
+from seq2seq.text.sampling import WordSampler
 
 KINDS = ("unigram", "bpe")
 
@@ -46,6 +47,7 @@ class SubwordTokenizer:
                 f"Not a SentencePiece model ({len(model):,} bytes): it is damaged or of another kind."
             ) from error
         self._parts = lru_cache(1 << 16)(self._count_parts)
+        self._sampler = lru_cache(1)(lambda alpha: WordSampler(self._processor, alpha))
         if names != NAMES:
             raise ValueError(f"The SentencePiece model must begin with the pieces {NAMES}. Received: {names}")
 
@@ -130,22 +132,15 @@ class SubwordTokenizer:
         return self._ordered(self._processor.EncodeAsIds([_encodable(line) for line in lines], num_threads=1))
 
     def sample(self, lines: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
-        """As `encode`, each line cut at random (Kudo 2018; for BPE Provilkov et al. 2020).
+        """As `encode`, each word of each line cut at random (Kudo 2018; for BPE Provilkov et al. 2020).
 
         Args:
             alpha: Unigram: smoothness, small is more random. BPE: share of the merges dropped.
-            seed: The same seed and lines give the same cuts.
+            seed: The same seed and lines give the same cuts, in every process.
         """
-        sentencepiece.set_random_generator_seed(seed % 2**32)
-        rows = self._processor.Encode(
-            [_encodable(line) for line in lines],
-            out_type=int,
-            enable_sampling=True,
-            alpha=alpha,
-            nbest_size=-1,
-            num_threads=1,
-        )
-        return self._ordered(rows)
+        sampler, draw = self._sampler(alpha), random.Random(seed)
+        usual = self._processor.EncodeAsIds([_encodable(line) for line in lines], num_threads=1)
+        return self._ordered([sampler.cut(ids, draw) for ids in usual])
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Returns the text of each row of ids; control symbols leave no trace."""

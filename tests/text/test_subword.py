@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
+import numpy as np
 import pytest
 import sentencepiece
 from hypothesis import given, settings
@@ -101,6 +105,42 @@ def test_sampled_cuts_obey_their_seed_and_say_the_same(tokenizers, sentences, ki
     assert tokenizer.sample(lines, alpha, seed=6) != first
     assert first != tokenizer.encode(lines)
     assert tokenizer.decode(first) == lines
+
+
+@pytest.mark.parametrize(("kind", "alpha"), [("unigram", 0.2), ("bpe", 0.1)])
+def test_sampled_cuts_are_the_same_in_every_process(tokenizers, sentences, kind, alpha, tmp_path):
+    tokenizer, lines = tokenizers[kind, False], sentences[:30]
+    tokenizer.save(tmp_path / "it.model")
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        elsewhere = pool.submit(_sample, tmp_path / "it.model", lines, alpha).result()
+    assert elsewhere == tokenizer.sample(lines, alpha, 5)
+
+
+def _sample(path, lines, alpha):
+    tokenizer = SubwordTokenizer.load(path)
+    tokenizer.sample(lines[::-1], alpha, 7)  # what was cut before does not matter
+    return tokenizer.sample(lines, alpha, 5)
+
+
+@pytest.mark.parametrize(("kind", "alpha"), [("unigram", 1000.0), ("bpe", 0.0)])
+@pytest.mark.parametrize("fallback", [False, True])
+def test_with_nothing_left_to_chance_the_usual_cuts_come_out(tokenizers, sentences, kind, alpha, fallback):
+    tokenizer = tokenizers[kind, fallback]
+    lines = [*sentences[:40], "", " ", "naïve 😀 cat\u0301", "▁▁ x", "never-seen;words"]
+    assert tokenizer.sample(lines, alpha, 1) == tokenizer.encode(lines)
+
+
+def test_unigram_cuts_are_drawn_in_proportion_to_their_smoothed_probability(tokenizers, sentences):
+    tokenizer, alpha, count = tokenizers["unigram", False], 0.1, 4000
+    processor = tokenizer._processor
+    all_cuts = {word: processor.NBestEncodeAsIds(word, 64) for word in " ".join(sentences).split()}
+    word = max(sorted(all_cuts), key=lambda word: len(all_cuts[word]))
+    cuts = [tuple(cut) for cut in all_cuts[word]]
+    chances = np.exp([alpha * sum(map(processor.GetScore, cut)) for cut in cuts])
+    drawn = Counter(map(tuple, tokenizer.sample([word] * count, alpha, 3)))
+    assert len(cuts) > 2
+    for cut, chance in zip(cuts, chances / chances.sum(), strict=True):
+        assert abs(drawn[cut] / count - chance) < 5 * np.sqrt(chance * (1 - chance) / count) + 1e-3
 
 
 @pytest.mark.parametrize(("kind", "fallback"), BOTH)

@@ -27,9 +27,10 @@ import h5py
 import numpy as np
 
 RECIPE = [
-    *("recipes.translation", "tiny", "--data.max_train", "1500", "--training.epochs", "4", "--tokenizer.size", "400"),
-    *("--batching.tokens", "900", "--tokenizer.sampling", "0.2", "--training.checkpoint_minutes", "0.01"),
-    *("--training.patience", "3", "--training.keep_epochs", "2", "--exports", "saved_model"),
+    *("recipes.translation", "tiny", "--data.max_train", "600", "--training.epochs", "4", "--batching.tokens", "900"),
+    *("--tokenizer.sampling", "0.2", "--training.checkpoint_minutes", "0.01", "--training.keep_epochs", "2"),
+    *("--training.patience", "3", "--search.beam_size", "2", "--search.max_ratio", "0", "--search.max_extra", "6"),
+    *("--exports", "saved_model"),
 ]
 """What is run: every stage, sampled subwords, checkpoints within epochs, an export."""
 MOMENTS = [

@@ -55,12 +55,10 @@ def run_recipe(
         count, rest = take_seeds(arguments)
         recipe, path = parse(recipes, rest, usage)
         if count:
-            make_deterministic()
             folder.append(RunFolder(path))
             run_seeds(recipe, path, count, main)
             return
         folder.append(RunFolder(path))
-        make_deterministic()
         with folder[0].claimed():
             if open_run(folder[0], recipe):
                 print(
@@ -68,6 +66,7 @@ def run_recipe(
                     f"how to use it in {folder[0].readme_file}."
                 )
                 return
+            make_deterministic()
             main(recipe, folder[0])
         verb = "translate" if recipe.task == "translation" else "summarize"
         print(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
@@ -106,6 +105,7 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Ru
                 print(f"{folder.path} is finished.")
             else:
                 print(f"Seed {seed}: {folder.path}", flush=True)
+                make_deterministic()
                 main(recipe.model_copy(update={"seed": seed}), folder)
     found = summary_of_seeds([json.loads(folder.scores_file.read_text("utf-8"))["tests"] for folder in folders])
     write_text(path / "seeds.json", json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")

@@ -33,18 +33,22 @@ def corpus_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def files_flags(folder: Path) -> list[str]:
+    """The words of a command line that name the files of `corpus_files`."""
+    return [
+        word
+        for split in ("train", "validation", "test")
+        for side, end in (("source", "x"), ("target", "y"))
+        for word in (f"--data.{split}.{side}", str(folder / f"{split}.{end}"))
+    ]
+
+
 @pytest.fixture(scope="session")
 def run(corpus_files: Path) -> Callable[..., int]:
     """Runs the custom variant on the toy corpus in a folder; returns the exit code."""
 
     def run_(folder: Path, *more: str) -> int:
-        files = [
-            word
-            for split in ("train", "validation", "test")
-            for side, end in (("source", "x"), ("target", "y"))
-            for word in (f"--data.{split}.{side}", str(corpus_files / f"{split}.{end}"))
-        ]
-        words = [*files, *TINY, *more]
+        words = [*files_flags(corpus_files), *TINY, *more]
         flags = dict(zip(words[::2], words[1::2], strict=True))  # what comes later wins
         pairs = [word for flag in flags.items() for word in flag]
         return run_recipe(RECIPES, main, "", ["custom", "--run-folder", str(folder), *pairs])

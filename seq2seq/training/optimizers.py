@@ -30,15 +30,17 @@ class AveragingAdam(keras.optimizers.Adam):
         self.usual_norm = self.add_variable((), name="usual_norm")
         self.refused = self.add_variable((), name="refused")
         self._norm: Any = None
+        self._is_judged = False
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Takes the step, or refuses it. Of several batches to a step each is judged by itself."""
         kernel = _kernel()
-        if kernel is None:
-            super().apply(grads, trainable_variables)
-            return
         if not self.built:
             self.build(list(trainable_variables))
+        if kernel is None:
+            if self._is_judged or bool(self._judge(_norm_of(grads))):
+                super().apply(grads, trainable_variables)
+            return
         apply, grads = super().apply, [kernel.dense(g) for g in grads]
         self._norm = kernel.global_norm(grads)
         try:
@@ -50,10 +52,13 @@ class AveragingAdam(keras.optimizers.Adam):
     def stateless_apply(self, optimizer_variables: Any, grads: Any, trainable_variables: Any) -> Any:
         """As `apply`, for JAX: whichever values hold afterwards are chosen."""
         with keras.StatelessScope(list(zip(self.variables, optimizer_variables, strict=True))) as scope:
-            squares = [keras.ops.sum(keras.ops.square(keras.ops.cast(g, "float32"))) for g in grads if g is not None]
-            sound = self._judge(keras.ops.sqrt(sum(squares)))
+            sound = self._judge(_norm_of(grads))
             judged = [scope.get_current_value(v) for v in self.variables]
-        weights, state = super().stateless_apply(judged, grads, trainable_variables)
+        self._is_judged = True
+        try:
+            weights, state = super().stateless_apply(judged, grads, trainable_variables)
+        finally:
+            self._is_judged = False
 
         def choose(new: Any, old: Any) -> list[Any]:
             return [keras.ops.where(sound, one, other) for one, other in zip(new, old, strict=True)]
@@ -62,13 +67,13 @@ class AveragingAdam(keras.optimizers.Adam):
 
     def _judge(self, norm: Any) -> Any:
         """Returns whether a step with this gradient may be taken, and remembers it."""
-        ops, usual = keras.ops, self.usual_norm
+        ops, usual = keras.ops, keras.ops.convert_to_tensor(self.usual_norm)
         limit = EXPLOSION * ops.maximum(usual, 1.0)
         sound = ops.logical_and(norm > 0, norm <= limit)  # NaN compares as False
         moved = ops.where(usual > 0, usual + 0.02 * (norm - usual), norm)
         self.gradient_norm.assign(norm)
         self.refused.assign_add(1.0 - ops.cast(sound, "float32"))
-        usual.assign(ops.where(sound, moved, usual))
+        self.usual_norm.assign(ops.where(sound, moved, usual))
         return sound
 
     def finalize_variable_values(self, var_list: Any) -> None:
@@ -102,6 +107,11 @@ class AveragingAdam(keras.optimizers.Adam):
         share = keras.ops.where(keras.ops.equal(self.iterations, 0), 1.0, 1.0 - self.ema_momentum)
         for variable, average in zip(trainable_variables, self._model_variables_moving_average, strict=True):
             kernel.move(average.value, variable.value, share)
+
+
+def _norm_of(grads: Any) -> Any:
+    squares = [keras.ops.sum(keras.ops.square(keras.ops.cast(g, "float32"))) for g in grads if g is not None]
+    return keras.ops.sqrt(sum(squares))
 
 
 def _kernel() -> Any:

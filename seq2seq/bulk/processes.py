@@ -57,10 +57,7 @@ def map_on_processes(
                     team.remove(worker)
                     how, died[task] = worker.end(), died[task] + 1
                     if died[task] == TRIES:
-                        raise ChildProcessError(
-                            f"{TRIES} workers died at {name(task)} (the last {how}). Is there memory for so many? "
-                            "The same command goes on where this one ends"
-                        ) from None
+                        raise ChildProcessError(told_deaths(f"{name(task)} ({how})")) from None
                     tell(f"A worker died at {name(task)} ({how}); another tries again.")
                     team.append(_Worker(make, task))
                     continue
@@ -142,6 +139,14 @@ def _end_with_parent() -> None:
     if parent := multiprocessing.parent_process():
         wait([parent.sentinel])
         os._exit(1)
+
+
+def told_deaths(place: str) -> str:
+    """Returns the message when no more workers shall die at a task; whoever prints it adds the full stop."""
+    return (
+        f"{TRIES} workers died at {place}. Is there memory enough for so many? Fewer need less. "
+        "The same command goes on where this one ends"
+    )
 
 
 def portable(error: Exception) -> Exception:

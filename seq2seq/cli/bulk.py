@@ -92,7 +92,7 @@ def run_bulk(arguments: argparse.Namespace) -> None:
                 print(message, file=sys.stderr)
 
             if arguments.ray:
-                results = map_on_ray(make, missing, arguments.workers, arguments.ray)
+                results = map_on_ray(make, missing, arguments.workers, arguments.ray, tell, _place)
             else:
                 results = map_on_processes(make, missing, arguments.workers, tell, _place)
             try:

@@ -1,4 +1,4 @@
-"""Keeps the chatter of the C++ sides of TensorFlow and Ray off the terminal; no environment variable silences it all."""
+"""Keeps the chatter of TensorFlow's and Ray's C++ sides off the terminal; no environment variable silences it all."""
 
 from __future__ import annotations
 

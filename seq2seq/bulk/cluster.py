@@ -62,6 +62,7 @@ def map_on_ray(
     from ray.exceptions import RayError
 
     own = {"num_cpus": workers, "include_dashboard": False} if address == LOCAL else {}
+    fewest = workers if address == LOCAL else 1  # a cluster may have fewer CPUs to spare, and grow
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -75,7 +76,7 @@ def map_on_ray(
             _Actor,
             fn_constructor_args=(make, tries),
             batch_size=1,
-            compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers),
+            compute=ray.data.ActorPoolStrategy(min_size=fewest, max_size=workers),
             num_cpus=1,
         )
         for batch in found.iter_batches(batch_size=1, prefetch_batches=0):

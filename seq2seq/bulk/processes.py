@@ -63,13 +63,14 @@ def map_on_processes(
                     continue
                 if not right:
                     raise value
-                yield worker.task, value
+                task = worker.task
                 if waiting:
                     worker.give(waiting.popleft())
                 else:
                     team.remove(worker)
                     worker.process.terminate()
                     worker.end()
+                yield task, value
     finally:
         for worker in team:
             worker.process.terminate()

@@ -61,7 +61,7 @@ def check_bulk(arguments: argparse.Namespace) -> None:
     for name, path in (("--input", arguments.input), ("--output", arguments.output)):
         if not path or (Path(path).exists() and not Path(path).is_file()):
             raise ValueError(f"--workers wants {name} FILE, a file on disk. Received: {path or 'none'}.")
-    if Path(arguments.output).parent.is_dir() is False:
+    if not Path(arguments.output).parent.is_dir():
         raise ValueError(f"{arguments.output}: there is no folder {Path(arguments.output).parent}.")
     if arguments.ray:
         check_ray()
@@ -122,7 +122,7 @@ def _made_with(arguments: argparse.Namespace, size: int) -> dict[str, Any]:
     options = {
         f"--{name.replace('_', '-')}": value
         for name, value in sorted(vars(arguments).items())
-        if name not in ASIDE and value not in (None, False, [], "")
+        if name not in ASIDE and value is not None and value is not False and value not in ([], "")
     }
     for name in FILES:
         if path := getattr(arguments, name):

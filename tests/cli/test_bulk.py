@@ -164,6 +164,7 @@ def test_finished_shards_of_other_options_another_model_or_text_are_refused(bulk
     assert len(kept) == 3
     for model, words, message in (
         (lite, (*SMALL, "--beam-size", 1), "was begun with --beam-size null. Received: --beam-size 1."),
+        (lite, (*SMALL, "--max-extra", 0), "was begun with --max-extra null. Received: --max-extra 0."),
         (lite, (*SMALL, "--shard-lines", 40), "was begun with --shard-lines 32. Received: --shard-lines 64."),
         (finished, SMALL, "was begun with model"),
     ):

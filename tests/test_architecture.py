@@ -15,7 +15,7 @@ RANKS = [
     {"types", "symbols", "files", "stopping", "kernels"},
     {"layers", "text", "search", "training", "metrics"},
     {"models", "pipeline"},
-    {"generation", "evaluation", "lite", "doctor"},
+    {"generation", "evaluation", "lite", "doctor", "bulk"},
     {"export"},
     {"recipe", "serving"},
     {"cli"},

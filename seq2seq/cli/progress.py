@@ -16,14 +16,18 @@ class LineProgress:
 
     Args:
         path: The file whose lines are counted; None for standard input, whose end nobody knows.
+        total: Its lines, where they have been counted.
+        before: Those of them that were done in earlier runs, and tell nothing about the speed.
     """
 
-    def __init__(self, path: str | None):
+    def __init__(self, path: str | None, total: int | None = None, before: int = 0):
         self._shown = sys.stderr.isatty() and not (path is None and sys.stdin.isatty())
-        self._total = _count(path) if self._shown and path else 0
+        self._total = total if total is not None else _count(path) if self._shown and path else 0
+        self._before = before
         self._begin = time.monotonic()
 
     def __enter__(self) -> LineProgress:
+        self._begin = time.monotonic()
         return self
 
     def __exit__(
@@ -33,11 +37,12 @@ class LineProgress:
 
     def show(self, done: int) -> None:
         """`done` lines are finished."""
-        if not self._shown or not done:
+        new = done - self._before
+        if not self._shown or not new:
             return
         spent = time.monotonic() - self._begin
-        rest = f" of {self._total:,}  time left {clock(spent / done * (self._total - done))}" if self._total else ""
-        sys.stderr.write(f"\r\033[K{done:,} lines{rest}  {done / max(spent, 1e-9):,.0f} a second")
+        rest = f" of {self._total:,}  time left {clock(spent / new * (self._total - done))}" if self._total else ""
+        sys.stderr.write(f"\r\033[K{done:,} lines{rest}  {new / max(spent, 1e-9):,.0f} a second")
         sys.stderr.flush()
 
     def clear(self) -> None:

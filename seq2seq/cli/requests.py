@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -47,8 +47,12 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read_requests(arguments: argparse.Namespace, size: int) -> Iterator[list[Request]]:
+def read_requests(
+    arguments: argparse.Namespace, size: int, lines: Iterable[tuple[int, str]] | None = None
+) -> Iterator[list[Request]]:
     """Returns what is asked, `size` lines at a time; from a terminal line by line.
+
+    `lines` are some lines of --input with their numbers; without, it is all of them.
 
     Raises:
         CorpusError: a line is no text, or no JSON object with such fields; it names the line.
@@ -81,6 +85,6 @@ def read_requests(arguments: argparse.Namespace, size: int) -> Iterator[list[Req
         text = " ".join(text.splitlines())  # a line for a line
         return Request(text, own + for_all + terms.for_line(text), record)
 
-    lines = enumerate(input_lines(arguments.input), 1)
+    numbered = iter(enumerate(input_lines(arguments.input), 1) if lines is None else lines)
     size = 1 if not arguments.input and sys.stdin.isatty() else size
-    return iter(lambda: [request(number, line) for number, line in islice(lines, size)], [])
+    return iter(lambda: [request(number, line) for number, line in islice(numbered, size)], [])

@@ -1,4 +1,4 @@
-"""Keeps the start-up chatter of TensorFlow's C++ side off the terminal; no environment variable silences all of it."""
+"""Keeps the chatter of TensorFlow's and Ray's C++ sides off the terminal; no environment variable silences it all."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import threading
 CHATTER = re.compile(
     rb"^([IWE]\d{4} [\d:.]+ +\d+ \S+\.(cc|h):\d+\]"  # the C++ log, up to errors: a missing GPU is one of them
     rb"|[IWE]0000 00:00:|WARNING: All log messages before absl::InitializeLog|To enable the following instructions:"
+    rb"|\[\d{4}-\d\d-\d\d [\d:,]+ [IWE] \d+ \d+\] \S+\.(cc|h):\d+:"  # Ray's C++ log
     rb"|INFO: Created TensorFlow Lite )"
 )
 SHOW_ALL = "SEQ2SEQ_LOG_ALL"

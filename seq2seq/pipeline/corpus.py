@@ -7,6 +7,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -204,12 +205,23 @@ def read_lines(path: Path) -> Iterator[str]:
         CorpusError: as `ParallelText.__iter__` says.
     """
     path = Path(path)
+    with reading(path) as file:
+        number = 0
+        while line := file.readline(MAX_LINE_BYTES + 2):
+            number += 1
+            yield decode_line(line, f"{path}:{number}")
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
+    """Opens a text file, gzipped or not, to read its bytes.
+
+    Raises:
+        CorpusError: it cannot be opened, or a gzip file proves damaged on the way.
+    """
     try:
         with open_bytes(path) as file:
-            number = 0
-            while line := file.readline(MAX_LINE_BYTES + 2):
-                number += 1
-                yield decode_line(line, f"{path}:{number}")
+            yield file
     except FileNotFoundError:
         raise CorpusError(f"{path}: no such file.") from None
     except IsADirectoryError:

@@ -1,0 +1,161 @@
+"""Tasks on several processes of this machine. One that dies is replaced; one whose parent dies ends."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+TRIES = 2
+"""How many workers may die at one task."""
+
+
+def map_on_processes(
+    make: Callable[[], Callable[[Task], Result]],
+    tasks: Sequence[Task],
+    workers: int,
+    tell: Callable[[str], None],
+    name: Callable[[Task], str] = str,
+) -> Generator[tuple[Task, Result], None, None]:
+    """Yields (task, result) for every task, in the order in which they are done.
+
+    Each worker is a fresh interpreter that calls `make` once and what that returns for each of its tasks.
+
+    Args:
+        make: Makes what does the work. It, the tasks and the results must be picklable.
+        tasks: Hashable.
+        workers: Processes, at least 1; there are never more than tasks.
+        tell: Takes what the user should know.
+        name: How to call a task in a message.
+
+    Raises:
+        ValueError, OSError, MemoryError: as a worker raised it.
+        ChildProcessError: two workers died at the same task.
+        RuntimeError: a worker failed otherwise; it holds the traceback.
+    """
+    waiting, died = deque(tasks), dict.fromkeys(tasks, 0)
+    team: list[_Worker[Task]] = []
+    try:
+        for _ in range(min(workers, len(waiting))):
+            team.append(_Worker(make, waiting.popleft()))
+        while team:
+            ready = wait([worker.connection for worker in team])
+            for worker in [worker for worker in team if worker.connection in ready]:
+                try:
+                    right, value = worker.connection.recv()
+                except (EOFError, OSError):
+                    task = worker.task
+                    team.remove(worker)
+                    how, died[task] = worker.end(), died[task] + 1
+                    if died[task] == TRIES:
+                        raise ChildProcessError(told_deaths(f"{name(task)} ({how})")) from None
+                    tell(f"A worker died at {name(task)} ({how}); another tries again.")
+                    team.append(_Worker(make, task))
+                    continue
+                if not right:
+                    raise value
+                task = worker.task
+                if waiting:
+                    worker.give(waiting.popleft())
+                else:
+                    team.remove(worker)
+                    worker.process.terminate()
+                    worker.end()
+                yield task, value
+    finally:
+        for worker in team:
+            worker.process.terminate()
+        for worker in team:
+            worker.end()
+
+
+class _Worker(Generic[Task]):
+    """A process with its task."""
+
+    def __init__(self, make: Callable[[], Callable[[Task], Any]], task: Task):
+        context = multiprocessing.get_context("spawn")  # a fork would copy the threads of libraries half
+        self.connection, theirs = context.Pipe()
+        self.process = context.Process(target=_work, args=(make, theirs), daemon=True)
+        with _no_interrupts():
+            self.process.start()
+        theirs.close()  # or the end of the process would not be seen
+        self.give(task)
+
+    def give(self, task: Task) -> None:
+        self.task = task
+        with suppress(OSError):  # of a dead one the end is seen where results are waited for
+            self.connection.send(task)
+
+    def end(self) -> str:
+        """Waits for the end of the process, not for long, and returns how it ended."""
+        self.process.join(1)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.connection.close()
+        code = self.process.exitcode or 0
+        return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """A process started inside ignores Ctrl-C, which goes to all processes of a terminal: its parent ends it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _work(make: Callable[[], Callable[[Any], Any]], connection: Connection) -> None:
+    """What a worker does."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    work = None
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        try:
+            work = work or make()
+            answer = True, work(task)
+        except Exception as error:
+            answer = False, portable(error)
+        connection.send(answer)
+
+
+def _end_with_parent() -> None:
+    if parent := multiprocessing.parent_process():
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def told_deaths(place: str) -> str:
+    """Returns the message when no more workers shall die at a task; whoever prints it adds the full stop."""
+    return (
+        f"{TRIES} workers died at {place}. Is there memory enough for so many? Fewer need less. "
+        "The same command goes on where this one ends"
+    )
+
+
+def portable(error: Exception) -> Exception:
+    """Returns an exception that any process can unpickle and that `guarded` tells as it would tell this one."""
+    if isinstance(error, ValueError):
+        return ValueError(str(error))
+    if isinstance(error, OSError) and error.errno:
+        return OSError(error.errno, error.strerror, error.filename)
+    if isinstance(error, MemoryError):
+        return MemoryError(str(error))
+    return RuntimeError("in a worker:\n" + "".join(traceback.format_exception(error)))

@@ -1,0 +1,264 @@
+"""A long file in parts: cut by lines, each part's outcome a file of its own, put together in order at the end."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+from uuid import uuid4
+
+from seq2seq.files import whole_file, write_text
+from seq2seq.pipeline.corpus import MAX_LINE_BYTES, CorpusError, decode_line, reading
+
+try:
+    import fcntl
+except ImportError:  # Windows knows no such locks
+    fcntl = None  # type: ignore[assignment]
+
+MANIFEST = "shards.json"
+"""Says what the outcomes of a folder were made with."""
+UNPACKED = "input"
+"""The text of a gzipped input: a part of it can be read without what stands before."""
+BLOCK = 1 << 20
+"""Bytes that are read at once."""
+_OUTCOME = re.compile(r"\d{6,}-[0-9a-f]{32}")
+_OURS = re.compile(rf"(partial-|unfinished-|({MANIFEST}|{UNPACKED})$)")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Some lines of a file."""
+
+    number: int
+    """From 0, in the order of the file."""
+    first: int
+    """Lines before it."""
+    lines: int
+    """Lines in it, at least 1."""
+    offset: int
+    """Bytes before it."""
+    digest: str
+    """Of its bytes."""
+
+    @property
+    def name(self) -> str:
+        """Of the file of its outcome. Other text has another name, so no outcome is taken for that of other text."""
+        return f"{self.number:06}-{self.digest}"
+
+    @property
+    def place(self) -> str:
+        return f"lines {self.first + 1:,} to {self.first + self.lines:,}"
+
+
+def cut(path: Path, size: int, copy: Path | None = None) -> list[Shard]:
+    """Cuts a text, gzipped or not, into shards of `size` lines, the last of fewer, in one pass in constant memory.
+
+    Args:
+        path: The text.
+        size: Lines of a shard, at least 1.
+        copy: Where to write the text as well, not gzipped.
+
+    Raises:
+        CorpusError: the file cannot be read.
+    """
+    shards: list[Shard] = []
+    lines, begin, end, digest, last = 0, 0, 0, hashlib.sha256(), b"\n"
+
+    def close() -> None:
+        nonlocal lines, begin, digest
+        number = len(shards)
+        shards.append(Shard(number, number * size, lines, begin, digest.hexdigest()[:32]))
+        lines, begin, digest = 0, end, hashlib.sha256()
+
+    with ExitStack() as stack:
+        out = None
+        if copy:
+            out = stack.enter_context(open(stack.enter_context(whole_file(copy)), "wb"))
+        file = stack.enter_context(reading(path))
+        while block := file.read(BLOCK):
+            if out:
+                out.write(block)
+            at, last = 0, block[-1:]
+            while at < len(block):
+                found = block.count(b"\n", at)
+                stop = len(block) if found < size - lines else _after(block, at, size - lines)
+                digest.update(block[at:stop])
+                lines += min(found, size - lines)
+                end += stop - at
+                at = stop
+                if lines == size:
+                    close()
+        lines += last != b"\n"  # the last line need not end
+        if lines:
+            close()
+    return shards
+
+
+def _after(block: bytes, at: int, lines: int) -> int:
+    """The place behind the end of so many lines, which are known to end in the block."""
+    for _ in range(lines):
+        at = block.index(b"\n", at) + 1
+    return at
+
+
+def read_shard(text: Path, shard: Shard, name: str) -> Iterator[tuple[int, str]]:
+    """Yields the lines of a shard of `text`, not gzipped, with their numbers in the whole file, from 1.
+
+    Raises:
+        CorpusError: a line is no text, and it names the line, of the file `name`; or the text is not what was cut.
+    """
+    digest = hashlib.sha256()
+    with reading(text) as file:
+        file.seek(shard.offset)
+        for number in range(shard.first + 1, shard.first + shard.lines + 1):
+            line = file.readline(MAX_LINE_BYTES + 2)
+            digest.update(line)
+            yield number, decode_line(line, f"{name}:{number}")
+    if not digest.hexdigest().startswith(shard.digest):
+        raise CorpusError(f"{name}: {shard.place} changed while they were read. Run the same command again.")
+
+
+@contextmanager
+def outcome(folder: Path, shard: Shard) -> Iterator[TextIO]:
+    """Opens what a shard's outcome is written to; it appears under its name only when it is whole."""
+    # A name of its own: a worker that lost its parent may write the same shard for a moment longer.
+    own = folder / f"unfinished-{uuid4().hex}"
+    try:
+        with whole_file(own) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+        own.replace(folder / shard.name)
+    finally:
+        own.unlink(missing_ok=True)
+
+
+class ShardFolder:
+    """The outcomes of shards, beside the output that they shall become. Made by `shard_folder`.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def outcomes(self) -> set[str]:
+        """Returns the names of what is finished."""
+        return {path.name for path in self.path.iterdir() if _OUTCOME.fullmatch(path.name)}
+
+    def missing(self, shards: Sequence[Shard], source: Path) -> list[Shard]:
+        """Returns the shards of `source` without outcome.
+
+        Raises:
+            ValueError: there are outcomes of another text.
+        """
+        found = self.outcomes()
+        if strange := sorted(found - {shard.name for shard in shards}):
+            number = int(strange[0].split("-")[0])
+            place = shards[number].place if number < len(shards) else "its end"
+            raise ValueError(
+                f"{self.path} holds the beginnings of an output for another text: {source} differs at {place}. "
+                "Give that text again, or another --output, or remove the folder to begin anew."
+            )
+        return [shard for shard in shards if shard.name not in found]
+
+    def join(self, shards: Sequence[Shard], output: Path) -> None:
+        """Puts the outcomes together, in order, and removes the folder."""
+        with whole_file(output) as partial, open(partial, "wb") as whole:
+            for shard in shards:
+                with open(self.path / shard.name, "rb") as part:
+                    shutil.copyfileobj(part, whole, BLOCK)
+        self.remove()
+
+    def remove(self) -> None:
+        """Removes the folder with all that is in it."""
+        # What says whose the outcomes are goes last: killed in between, the folder is still known.
+        for path in sorted(self.path.iterdir(), key=lambda path: path.name == MANIFEST):
+            path.unlink(missing_ok=True)
+        self.path.rmdir()
+
+
+@contextmanager
+def shard_folder(output: Path, made_with: dict[str, Any]) -> Iterator[ShardFolder]:
+    """Opens the folder of an output's shards, made where there is none, for this process alone.
+
+    A folder without outcomes is gone in the end.
+
+    Args:
+        output: Where the whole shall stand in the end; the folder is `output`.shards.
+        made_with: All that the outcomes depend on besides the input, by the names that a message may use; JSON.
+
+    Raises:
+        ValueError: its outcomes were made with something else, it is no such folder, or is in use.
+    """
+    path = output.with_name(f"{output.name}.shards")
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file; expected no such name, or a folder that this command made.")
+    path.mkdir(parents=True, exist_ok=True)
+    with _alone(path):
+        folder = ShardFolder(path)
+        _check(folder, made_with)
+        for left in [*path.glob("*unfinished-*"), *path.glob("partial-*")]:
+            left.unlink(missing_ok=True)
+        try:
+            yield folder
+        finally:
+            if path.exists() and not folder.outcomes():
+                folder.remove()
+
+
+def _check(folder: ShardFolder, made_with: dict[str, Any]) -> None:
+    """Raises ValueError if the folder holds outcomes that were made otherwise; says in one without how they are."""
+    manifest = folder.path / MANIFEST
+    if not folder.outcomes():
+        if strange := sorted(path.name for path in folder.path.iterdir() if not _OURS.match(path.name)):
+            raise ValueError(f"{folder.path} is no folder of shards: it holds {strange[0]}. Give another --output.")
+        write_text(manifest, json.dumps(made_with, ensure_ascii=False, indent=2) + "\n")
+        return
+    try:
+        before = json.loads(manifest.read_text("utf-8"))
+        changed = [key for key in {**before, **made_with} if before.get(key) != made_with.get(key)]
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{manifest}: missing or damaged ({error}). Remove the folder to begin anew, or give another --output."
+        ) from error
+    if changed:
+        raise ValueError(
+            f"{folder.path} was begun with {_told(before, changed)}. Received: {_told(made_with, changed)}. "
+            "Give the same again to go on, or another --output, or remove the folder to begin anew."
+        )
+
+
+def _told(values: dict[str, Any], keys: Sequence[str]) -> str:
+    return ", ".join(f"{key} {json.dumps(values.get(key), ensure_ascii=False)}" for key in keys)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Inside, no other process is inside for the same folder. The system ends it with the process, however that ends.
+
+    Raises:
+        ValueError: another process is.
+    """
+    if fcntl is None:
+        yield
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"{folder}: another process is at work on this output. Wait until it is done.") from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):  # a file system without locks
+                raise
+        yield
+    finally:
+        os.close(number)

@@ -1,0 +1,107 @@
+"""What `translate` does with some lines: hypotheses, and how they are written."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.cli.alignments import check_attention
+from seq2seq.cli.ensembles import ensemble
+from seq2seq.cli.requests import Request
+from seq2seq.cli.text_io import search_options
+from seq2seq.generation.constraints import Constraints
+from seq2seq.generation.unknown import read_dictionary, replace_unknown
+from seq2seq.recipe.loading import load_translator
+from seq2seq.search.options import InputTooLong
+from seq2seq.types import Hypothesis
+
+if TYPE_CHECKING:
+    from seq2seq.generation.lines import LineGenerator
+
+BATCHES = 32
+"""Batches of lines that are read at once, and sorted by length."""
+
+
+class Translation:
+    """Translates lines as the verb's arguments want it.
+
+    Args:
+        arguments: Of `translate`.
+        tell: Takes what is to be said of a line that nothing fits.
+
+    Raises:
+        ValueError: what is wrong with --dictionary.
+    """
+
+    def __init__(self, arguments: argparse.Namespace, tell: Callable[[str], None]):
+        if arguments.dictionary and not arguments.replace_unknown:
+            raise ValueError("--dictionary is for --replace-unknown.")
+        self.arguments = arguments
+        self.chunk_lines = arguments.batch_size * BATCHES
+        self._dictionary = read_dictionary(Path(arguments.dictionary)) if arguments.dictionary else {}
+        self._tell = tell
+
+    def load(self, threads: int = 0) -> LineGenerator:
+        """Loads what translates, on so many threads, 0 for as many as there are cores; errors as `load_translator`."""
+        arguments = self.arguments
+        options = search_options(arguments) | ensemble(arguments)
+        self.generator = load_translator(Path(arguments.run), threads=threads, **options)
+        if arguments.replace_unknown:
+            check_attention(arguments.run, self.generator)
+        return self.generator
+
+    def results(self, chunk: list[Request], number: int) -> list[list[Hypothesis]]:
+        """Returns the hypotheses of each line; the first line is line `number` of all, from 0.
+
+        Raises:
+            ValueError: a line that does not fit; it names the line.
+        """
+        place = f"{self.arguments.input or 'standard input'}:"
+        asked = [request.constraints for request in chunk]
+        lines = [request.text for request in chunk]
+        try:
+            results = self.generator.generate(lines, self.arguments.batch_size, asked)
+        except InputTooLong as error:
+            raise ValueError(f"{place}{number + error.index + 1}: {error}") from error
+        for line, (constraints, hypotheses) in enumerate(zip(asked, results, strict=True), number + 1):
+            if not hypotheses:
+                self._tell(f"{place}{line}: no output fits: {_told(constraints)}")
+        if not self.arguments.replace_unknown:
+            return results
+        return replace_unknown(self.generator, lines, results, self._dictionary, self.arguments.batch_size)
+
+    def text(self, chunk: list[Request], number: int, results: list[list[Hypothesis]]) -> str:
+        """Returns what is written of `results`."""
+        return "".join(
+            self._format(line, request, hypotheses)
+            for line, (request, hypotheses) in enumerate(zip(chunk, results, strict=True), number)
+        )
+
+    def _format(self, number: int, request: Request, hypotheses: list[Hypothesis]) -> str:
+        n_best = self.arguments.n_best
+        if self.arguments.json:
+            found = [_record(hypothesis) for hypothesis in hypotheses]
+            best: dict[str, Any] = found[0] if found else {"output": None}
+            more = {"hypotheses": found} if n_best > 1 else {}
+            return json.dumps(request.record | best | more, ensure_ascii=False) + "\n"
+        if n_best == 1:
+            return (hypotheses[0].text if hypotheses else "") + "\n"
+        return "".join(f"{number} ||| {h.text} ||| {h.score:.6f}\n" for h in hypotheses)
+
+
+def _told(constraints: Constraints) -> str:
+    asked = [f"prefix {constraints.prefix!r}"] if constraints.prefix else []
+    asked += [f"include {term!r}" for term in constraints.include]
+    return ", ".join(asked + [f"exclude {term!r}" for term in constraints.exclude])
+
+
+def _record(hypothesis: Hypothesis) -> dict[str, Any]:
+    return {
+        "output": hypothesis.text,
+        "score": round(hypothesis.score, 6),
+        "log_probability": round(hypothesis.log_probability, 6),
+        "confidence": round(hypothesis.confidence, 6),
+    }

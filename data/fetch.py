@@ -48,7 +48,7 @@ def cache_folder(dataset: str) -> Path:
 def prepare(folder: Path, fill: Callable[[Path], None]) -> Path:
     """Returns `folder`, made by `fill` where it does not stand yet; of several processes one makes it."""
     if not folder.is_dir():
-        with locked(folder.with_name(f"{folder.name}.lock")):
+        with locked(folder.parent):
             if not folder.is_dir():
                 fill(folder)
     return folder

@@ -74,39 +74,28 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 @contextmanager
-def locked(path: Path | str, wait: bool = True) -> Iterator[None]:
-    """Inside, no other process is inside with the same `path`, a small file that stands there meanwhile.
+def locked(folder: Path | str, wait: bool = True) -> Iterator[None]:
+    """Inside, no other process is inside for the same folder, which must exist. It leaves no trace.
 
-    The system gives the lock back when the process ends, however it ends. Where there are no such locks, as on some
-    network file systems, everybody may go in.
+    The system gives the lock back when the process ends, however it ends. Where there are no such locks, as on Windows
+    or some network file systems, everybody may go in.
 
     Raises:
         BlockingIOError: somebody else is inside, and `wait` is False.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        with open(path, "ab") as file:
-            if fcntl is not None:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-                except OSError as error:
-                    if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):
-                        raise
-            if not _is(path, file.fileno()):
-                continue  # whoever held it has just removed it: what is locked here is nobody's any more
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-
-
-def _is(path: Path, number: int) -> bool:
+    if fcntl is None:
+        yield
+        return
+    number = os.open(folder, os.O_RDONLY)
     try:
-        return os.path.samestat(os.stat(path), os.fstat(number))
-    except FileNotFoundError:
-        return False
+        try:
+            fcntl.flock(number, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.EBADF):
+                raise
+        yield
+    finally:
+        os.close(number)
 
 
 def _sync(path: Path) -> None:

@@ -136,32 +136,28 @@ def test_with_room_on_the_disk_an_error_is_what_it_was(tmp_path, monkeypatch):
 
 
 def test_a_lock_keeps_others_out_and_leaves_nothing(tmp_path):
-    lock = tmp_path / "lock"
-    with locked(lock):
-        with pytest.raises(BlockingIOError), locked(lock, wait=False):
+    with locked(tmp_path):
+        with pytest.raises(BlockingIOError), locked(tmp_path, wait=False):
             pass
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-            assert pool.submit(_is_locked, lock).result()
-    with locked(lock, wait=False):
-        pass
-    assert not list(tmp_path.iterdir())
+            assert pool.submit(_is_locked, tmp_path).result()
+    with locked(tmp_path, wait=False):
+        assert not list(tmp_path.iterdir())
 
 
 def test_a_lock_ends_with_the_process_that_held_it(tmp_path):
-    lock = tmp_path / "lock"
-    holder = subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], stdout=subprocess.PIPE)
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == b"held\n"
-    assert _is_locked(lock)
-    holder.kill()
-    holder.communicate()
-    assert lock.exists()
-    assert not _is_locked(lock)
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        assert _is_locked(tmp_path)
+        holder.kill()
+        holder.wait()
+        assert not _is_locked(tmp_path)
 
 
 HOLD = """
 import sys, time
-from seq2seq.files import locked, whole_file, whole_folder, write_text
+from seq2seq.files import locked
 with locked(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)

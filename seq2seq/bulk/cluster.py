@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar
 
 from seq2seq.bulk.processes import TRIES, portable, told_deaths
+from seq2seq.stopping import Failed
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -50,7 +51,7 @@ def map_on_ray(
     Raises:
         ValueError, OSError, MemoryError, RuntimeError: as a worker raised it.
         ConnectionError: there is no such cluster.
-        ChildProcessError: workers died at a task again and again, or Ray gave up.
+        Failed: workers died at a task again and again, or Ray gave up.
     """
     if not tasks:
         return
@@ -83,7 +84,7 @@ def map_on_ray(
             task = tasks[int(batch["place"][0])]
             died, right, value = pickle.loads(batch["answer"][0])
             if died == TRIES:
-                raise ChildProcessError(told_deaths(name(task)))
+                raise Failed(told_deaths(name(task)))
             if died:
                 tell(f"A worker died at {name(task)}; another tried again.")
             if not right:
@@ -91,7 +92,7 @@ def map_on_ray(
             yield task, value
     except RayError as error:
         first = str(error).strip().splitlines()[0]
-        raise ChildProcessError(f"Ray gave up: {first} The same command goes on where this one ends") from error
+        raise Failed(f"Ray gave up: {first} The same command goes on where this one ends.") from error
     finally:
         ray.shutdown()
 

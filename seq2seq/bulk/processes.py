@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
+from seq2seq.stopping import Failed
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 TRIES = 2
@@ -39,7 +41,7 @@ def map_on_processes(
 
     Raises:
         ValueError, OSError, MemoryError: as a worker raised it.
-        ChildProcessError: two workers died at the same task.
+        Failed: two workers died at the same task.
         RuntimeError: a worker failed otherwise; it holds the traceback.
     """
     waiting, died = deque(tasks), dict.fromkeys(tasks, 0)
@@ -57,7 +59,7 @@ def map_on_processes(
                     team.remove(worker)
                     how, died[task] = worker.end(), died[task] + 1
                     if died[task] == TRIES:
-                        raise ChildProcessError(told_deaths(f"{name(task)} ({how})")) from None
+                        raise Failed(told_deaths(f"{name(task)} ({how})")) from None
                     tell(f"A worker died at {name(task)} ({how}); another tries again.")
                     team.append(_Worker(make, task))
                     continue
@@ -143,10 +145,10 @@ def _end_with_parent() -> None:
 
 
 def told_deaths(place: str) -> str:
-    """Returns the message when no more workers shall die at a task; whoever prints it adds the full stop."""
+    """Returns the message when no more workers shall die at a task."""
     return (
         f"{TRIES} workers died at {place}. Is there memory enough for so many? Fewer need less. "
-        "The same command goes on where this one ends"
+        "The same command goes on where this one ends."
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -15,13 +13,8 @@ from pathlib import Path
 from typing import Any, TextIO
 from uuid import uuid4
 
-from seq2seq.files import whole_file, write_text
+from seq2seq.files import locked, whole_file, write_text
 from seq2seq.pipeline.corpus import MAX_LINE_BYTES, CorpusError, decode_line, reading
-
-try:
-    import fcntl
-except ImportError:  # Windows knows no such locks
-    fcntl = None  # type: ignore[assignment]
 
 MANIFEST = "shards.json"
 """Says what the outcomes of a folder were made with."""
@@ -202,7 +195,11 @@ def shard_folder(output: Path, made_with: dict[str, Any]) -> Iterator[ShardFolde
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; expected no such name, or a folder that this command made.")
     path.mkdir(parents=True, exist_ok=True)
-    with _alone(path):
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(locked(path, wait=False))
+        except BlockingIOError:
+            raise ValueError(f"{path}: another process is at work on this output. Wait until it is done.") from None
         folder = ShardFolder(path)
         _check(folder, made_with)
         for left in [*path.glob("*unfinished-*"), *path.glob("partial-*")]:
@@ -238,27 +235,3 @@ def _check(folder: ShardFolder, made_with: dict[str, Any]) -> None:
 
 def _told(values: dict[str, Any], keys: Sequence[str]) -> str:
     return ", ".join(f"{key} {json.dumps(values.get(key), ensure_ascii=False)}" for key in keys)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Inside, no other process is inside for the same folder. The system ends it with the process, however that ends.
-
-    Raises:
-        ValueError: another process is.
-    """
-    if fcntl is None:
-        yield
-        return
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"{folder}: another process is at work on this output. Wait until it is done.") from None
-        except OSError as error:
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL):  # a file system without locks
-                raise
-        yield
-    finally:
-        os.close(number)

@@ -19,8 +19,6 @@ FORMAT = 2
 """Of the folder. Raised when an older version of the toolkit could not read it."""
 
 
-LOCK = ".lock"
-"""File of a run folder that whoever works on it holds."""
 WEIGHTS = ".weights.h5"
 """How Keras wants files with weights alone to end."""
 
@@ -57,7 +55,7 @@ class RunFolder:
     @property
     def is_new(self) -> bool:
         """Whether nothing is there yet."""
-        return not self.path.exists() or all(path.name == LOCK for path in self.path.iterdir())
+        return not self.path.exists() or not any(self.path.iterdir())
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -68,8 +66,9 @@ class RunFolder:
         foreign = not self.is_new and not self.recipe_file.exists()
         with ExitStack() as stack:
             if not foreign and not self.scores_file.exists():
+                self.path.mkdir(parents=True, exist_ok=True)
                 try:
-                    stack.enter_context(locked(self.path / LOCK, wait=False))
+                    stack.enter_context(locked(self.path, wait=False))
                 except BlockingIOError:
                     raise RunFolderError(
                         f"Another process is at work in {self.path}. Wait for it, or choose another folder with "

@@ -12,7 +12,6 @@ import time
 import pytest
 
 from seq2seq.files import locked
-from seq2seq.recipe.run_folder import LOCK
 from seq2seq.stopping import EXIT_INTERRUPTED, EXIT_TERMINATED, Terminated, heeding_signals, in_background, until_asked
 from tests.recipe.test_run import _same
 
@@ -122,10 +121,10 @@ def test_a_process_that_is_inside_of_a_library_ends_in_time(numbers, code):
 
 def test_two_processes_do_not_work_on_one_folder(run, tmp_path, capsys):
     (tmp_path / "run").mkdir()
-    with locked(tmp_path / "run" / LOCK):
+    with locked(tmp_path / "run"):
         assert run(tmp_path / "run") == 2
         assert "Another process is at work in" in capsys.readouterr().err
-        assert [path.name for path in (tmp_path / "run").iterdir()] == [LOCK]
+        assert not list((tmp_path / "run").iterdir())
 
 
 def test_the_run_says_what_it_depends_on(finished):

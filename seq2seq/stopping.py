@@ -84,7 +84,8 @@ def heeding_signals() -> Iterator[None]:
 def until_asked() -> Iterator[Callable[[], bool]]:
     """Inside, a first signal waits until the code asks: the yielded function tells whether one came.
 
-    Whoever sees it save and calls `obey`. A second signal is acted upon at once.
+    Whoever sees one saves and calls `obey`; what came too late to be seen is obeyed at the end. A second signal is
+    acted upon at once.
     """
     signals = _signals
     if signals is None:
@@ -95,6 +96,7 @@ def until_asked() -> Iterator[Callable[[], bool]]:
         yield lambda: bool(signals.came)
     finally:
         signals.waits = False
+    obey()
 
 
 def obey() -> None:

@@ -76,6 +76,14 @@ def test_without_a_command_line_around_it_python_keeps_its_own_ways():
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
+def test_a_signal_that_nobody_asked_about_is_obeyed_at_the_end():
+    done = []
+    with pytest.raises(Terminated), heeding_signals(), until_asked():
+        os.kill(os.getpid(), signal.SIGTERM)
+        done.append("the rest")
+    assert done == ["the rest"]
+
+
 def test_a_long_call_of_a_library_can_be_left_and_hands_on_what_it_raises():
     assert in_background(lambda: 3) == 3
     with pytest.raises(ZeroDivisionError):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
-from seq2seq.stopping import Failed, Terminated
+from seq2seq.stopping import Failed, Terminated, heed_again
 
 if TYPE_CHECKING:
     from seq2seq.kernels.exchange import Exchange
@@ -83,7 +83,9 @@ def exchange() -> Exchange | None:
         )
     from seq2seq.kernels.exchange import Exchange
 
-    return Exchange(here.rank, here.world, here.name)
+    made = Exchange(here.rank, here.world, here.name)
+    heed_again()  # TensorFlow takes SIGTERM for a notice to its own service
+    return made
 
 
 def end_with_launcher() -> None:

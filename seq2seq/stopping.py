@@ -80,13 +80,6 @@ def heeding_signals() -> Iterator[None]:
         _signals = outer
 
 
-def heed_again() -> None:
-    """Takes the signals back from a library that has taken them; nothing outside of `heeding_signals`."""
-    if _signals is not None:
-        for number in _ERRORS:
-            signal.signal(number, _signals.receive)
-
-
 @contextmanager
 def until_asked() -> Iterator[Callable[[], bool]]:
     """Inside, a first signal waits until the code asks: the yielded function tells whether one came.

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import IO, TYPE_CHECKING, Any
 
-from seq2seq.stopping import Failed, Terminated, heed_again
+from seq2seq.stopping import Failed, Terminated
 
 if TYPE_CHECKING:
     from seq2seq.kernels.exchange import Exchange
@@ -83,9 +83,7 @@ def exchange() -> Exchange | None:
         )
     from seq2seq.kernels.exchange import Exchange
 
-    made = Exchange(here.rank, here.world, here.name)
-    heed_again()  # TensorFlow takes SIGTERM for a notice to its own service
-    return made
+    return Exchange(here.rank, here.world, here.name)
 
 
 def end_with_launcher() -> None:

@@ -84,21 +84,6 @@ def test_a_worker_that_dies_ends_the_run_clearly_and_the_same_command_goes_on(co
         compare(tmp_path / "run", content(whole))
 
 
-def test_sigterm_lets_the_first_worker_keep_a_checkpoint(corpus_files, tmp_path):
-    process = start(corpus_files, tmp_path / "run", "--workers", "2", "--training.epochs", "400")
-    until = time.monotonic() + 200
-    while not (tmp_path / "run" / "history.csv").exists() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGTERM)
-    begin = time.monotonic()
-    code, _, err = end(process)
-    assert time.monotonic() - begin < 10
-    assert code == 143, err
-    assert err.count("Terminated.") == 1
-    assert "Stopped in the middle" not in err
-    assert not [path for path in (tmp_path / "run").iterdir() if path.name.startswith("partial-")]
-
-
 @pytest.mark.parametrize("world", [2, 3])
 def test_the_shares_of_all_workers_are_the_batches_of_one(finished_store, world):
     store, batching = finished_store

@@ -13,7 +13,6 @@ from typing import Any
 
 from seq2seq.cli.common import guarded, quiet_start
 from seq2seq.files import write_text
-from seq2seq.recipe import workers
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.environment import make_deterministic
 from seq2seq.recipe.parsing import RecipeError, describe, override
@@ -24,7 +23,6 @@ USAGE = """\
 usage: python -m recipes.{module} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
        python -m recipes.{module} --from RECIPE.json [--run-folder DIR] [--FIELD VALUE ...]
        python -m recipes.{module} VARIANT --seeds N [...]       N runs with seeds one after another, mean and deviation
-       python -m recipes.{module} VARIANT --workers N [...]     N processes train together; batches are N times as large
        python -m recipes.{module} [VARIANT] --help
 
 Trains VARIANT, scores it and leaves all in DIR (default runs/VARIANT).
@@ -41,43 +39,40 @@ def run_recipe(
 ) -> int:
     """Parses the command line, opens the run folder and runs `main`. Returns the exit code."""
     quiet_start()
-    workers.end_with_launcher()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     module = main.__module__ if main.__module__ != "__main__" else Path(sys.argv[0]).stem
-    name = module.rsplit(".", 1)[-1]
-    usage = USAGE.format(module=name, variants=", ".join(recipes))
+    usage = USAGE.format(module=module.rsplit(".", 1)[-1], variants=", ".join(recipes))
     folder: list[RunFolder] = []
 
-    def work() -> int:
+    def work() -> None:
         if "--help" in arguments or "-h" in arguments:
             named = [recipes[a] for a in arguments if a in recipes]
             recipe = named[0] if named else next(iter(recipes.values()))
             print(
                 f"{about.strip()}\n\n{usage}\nFields and their values in the variant {recipe.name}:\n{describe(recipe)}"
             )
-            return 0
-        many, words = take_count(arguments, "workers", "processes")
-        count, rest = take_count(words, "seeds", "runs")
+            return
+        count, rest = take_seeds(arguments)
         recipe, path = parse(recipes, rest, usage)
-        folder.append(RunFolder(path))
-        if many:
-            if os.environ.get(workers.CLUSTER):
-                raise RecipeError(f"--workers starts all processes itself. Received: {workers.CLUSTER} as well.")
-            return workers.launch([sys.executable, "-m", f"recipes.{name}", *words], many)
         if count:
+            folder.append(RunFolder(path))
             run_seeds(recipe, path, count, main)
-        elif not train_one(recipe, folder[0], main):
-            print(
-                f"{path} is finished: its scores are in {folder[0].scores_file}, "
-                f"how to use it in {folder[0].readme_file}."
-            )
-        elif leads():
-            verb = "translate" if recipe.task == "translation" else "summarize"
-            print(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
-        return 0
+            return
+        folder.append(RunFolder(path))
+        with folder[0].claimed():
+            if open_run(folder[0], recipe):
+                print(
+                    f"{path} is finished: its scores are in {folder[0].scores_file}, "
+                    f"how to use it in {folder[0].readme_file}."
+                )
+                return
+            make_deterministic()
+            main(recipe, folder[0])
+        verb = "translate" if recipe.task == "translation" else "summarize"
+        print(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
 
     code = guarded(work, interrupted="Interrupted.")
-    if code and folder and folder[0].path.exists() and not os.environ.get(workers.LIFELINE):
+    if code and folder and folder[0].path.exists():
         print(
             f"What was done so far is kept in {folder[0].path}; the same command goes on from there.", file=sys.stderr
         )
@@ -86,40 +81,16 @@ def run_recipe(
     return code
 
 
-def take_count(arguments: Sequence[str], name: str, what: str) -> tuple[int, list[str]]:
-    """Returns the number after --`name`, 0 without it, and the other words; RecipeError for less than 2."""
-    flag = f"--{name}"
-    rest = [word for given in arguments for word in (given.split("=", 1) if given.startswith(f"{flag}=") else [given])]
-    if flag not in rest:
+def take_seeds(arguments: Sequence[str]) -> tuple[int, list[str]]:
+    """Returns the number after --seeds, 0 without it, and the other words; RecipeError for less than 2."""
+    rest = [word for given in arguments for word in (given.split("=", 1) if given.startswith("--seeds=") else [given])]
+    if "--seeds" not in rest:
         return 0, list(arguments)
-    place = rest.index(flag)
+    place = rest.index("--seeds")
     value = rest[place + 1] if place + 1 < len(rest) else ""
     if not value.isdecimal() or int(value) < 2:
-        raise RecipeError(f"{flag} wants a number of {what}, at least 2. Received: {value!r}")
+        raise RecipeError(f"--seeds wants a number of runs, at least 2. Received: {value!r}")
     return int(value), rest[:place] + rest[place + 2 :]
-
-
-def train_one(recipe: Recipe, folder: RunFolder, main: Callable[[Recipe, RunFolder], None]) -> bool:
-    """Opens the folder and runs `main`; returns False where the run is finished already. Of several workers the first
-    one opens it."""
-    if not leads():
-        if folder.scores_file.exists():
-            return False
-        make_deterministic()
-        main(recipe, folder)
-        return True
-    with folder.claimed():
-        if open_run(folder, recipe):
-            return False
-        make_deterministic()
-        main(recipe, folder)
-        return True
-
-
-def leads() -> bool:
-    """Whether this process is the only one, or the first of several: the one that writes and speaks."""
-    here = workers.place()
-    return here is None or here.rank == 0
 
 
 def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, RunFolder], None]) -> None:
@@ -129,11 +100,13 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Ru
     if (path / "recipe.json").exists():
         raise RecipeError(f"{path} holds a run. Choose another folder with --run-folder.")
     for seed, folder in zip(seeds, folders, strict=True):
-        print(f"Seed {seed}: {folder.path}", flush=True)
-        if not train_one(recipe.model_copy(update={"seed": seed}), folder, main):
-            print(f"{folder.path} is finished.")
-    if not leads():
-        return
+        with folder.claimed():
+            if open_run(folder, recipe.model_copy(update={"seed": seed})):
+                print(f"{folder.path} is finished.")
+            else:
+                print(f"Seed {seed}: {folder.path}", flush=True)
+                make_deterministic()
+                main(recipe.model_copy(update={"seed": seed}), folder)
     found = summary_of_seeds([json.loads(folder.scores_file.read_text("utf-8"))["tests"] for folder in folders])
     write_text(path / "seeds.json", json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")
     print(f"\nOver {count} seeds, mean ± standard deviation (also in {path / 'seeds.json'})")

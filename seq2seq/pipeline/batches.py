@@ -7,7 +7,7 @@ batches without the ones before it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -54,8 +54,6 @@ class Plan:
         shuffle: False: sorted by length only, for validation.
         trim: Pad to the longest row of a batch instead of to its bucket. For backends where a new shape is cheap.
         guided: Give each batch the guide of its attention; wants a store with links.
-        share: `(rank, world)`: of every batch give only the rows from `rank` on in steps of `world`. The batches of all
-            shares together are those of `batching` with `world` times its tokens and rows.
     """
 
     BLOCK = 1 << 12
@@ -69,13 +67,10 @@ class Plan:
         shuffle: bool = True,
         trim: bool = True,
         guided: bool = False,
-        share: tuple[int, int] = (0, 1),
     ):
         if not len(store):
             raise ValueError("The corpus holds no pair that can be used: every one has an empty side or is too long.")
-        world = share[1]
-        batching = replace(batching, tokens=batching.tokens * world, max_rows=batching.max_rows * world)
-        self.store, self.batching, self.trim, self.guided, self.share = store, batching, trim, guided, share
+        self.store, self.batching, self.trim, self.guided = store, batching, trim, guided
         self.seed, self.epoch, self.shuffle = seed, epoch, shuffle
         self.widths = _bucket_widths(store, batching)
         self._window = lru_cache(maxsize=2)(self._make_window)
@@ -144,9 +139,6 @@ class Plan:
         return batches, tokens
 
     def _collate(self, pairs: np.ndarray, widths: tuple[int, int]) -> Batch:
-        rank, world = self.share
-        mine = pairs[rank::world]
-        nothing, pairs = not len(mine), mine if len(mine) else pairs[:1]
         sources = [self.store.source(int(p)) for p in pairs]
         targets = [self.store.target(int(p)) for p in pairs]
         rows = len(pairs)
@@ -160,7 +152,7 @@ class Plan:
         target_output = pad(targets, widths[1])
         target_input, target_output = shift(target_output)
         weights = (target_output != PAD).astype(np.float32)
-        weights[0 if nothing else rows :] = 0.0  # a share without a row gives one that does not count
+        weights[rows:] = 0.0
         batch = Batch(source, target_input, target_output, weights)
         if not self.guided:
             return batch

@@ -36,23 +36,14 @@ def make_deterministic() -> None:
         tf.config.experimental.enable_op_determinism()
 
 
-def record_start(folder: RunFolder, workers: int = 1) -> None:
-    """Adds a start to environment.json, and tells where what decides about the bits differs from the first one.
-
-    Raises:
-        RunFolderError: the run was begun with another number of workers, whose batches were others.
-    """
+def record_start(folder: RunFolder) -> None:
+    """Adds a start to environment.json, and tells where what decides about the bits differs from the first one."""
     try:
         starts = list(json.loads(folder.environment_file.read_text("utf-8"))["starts"])
         first: dict[str, Any] = dict(starts[0])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         starts, first = [], {}
-    if first and first.get("workers", 1) != workers:
-        raise RunFolderError(
-            f"The run in {folder.path} was begun with {first.get('workers', 1)} workers, and its batches depend on "
-            f"that. Received: {workers}. Choose another folder with --run-folder."
-        )
-    now = describe() | {"workers": workers}
+    now = describe()
     for part in DECIDING:
         if first and first.get(part) != now[part]:
             _log.warning(

@@ -21,7 +21,6 @@ from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import Example
 
 if TYPE_CHECKING:
-    from seq2seq.kernels.exchange import Exchange
     from seq2seq.pipeline.corpus import Text
 
 _log = logging.getLogger(__name__)
@@ -91,18 +90,12 @@ class TokenisedCorpus:
     """The training text as ids: one store for all epochs or, with subword sampling, a fresh one for each."""
 
     def __init__(
-        self,
-        folder: RunFolder,
-        recipe: Recipe,
-        corpus: Corpus,
-        source: SubwordTokenizer,
-        target: SubwordTokenizer,
-        team: Exchange | None = None,
+        self, folder: RunFolder, recipe: Recipe, corpus: Corpus, source: SubwordTokenizer, target: SubwordTokenizer
     ):
         self.folder, self.recipe, self.corpus = folder, recipe, corpus
-        self.source, self.target, self.team = source, target, team
-        self.train = self._store("train", islice(corpus.train, recipe.data.max_train or None))
-        self.validation = self._store("validation", corpus.validation)
+        self.source, self.target = source, target
+        self.train = self._write("train", islice(corpus.train, recipe.data.max_train or None))
+        self.validation = self._write("validation", corpus.validation)
         for name, store in (("Training", self.train), ("Validation", self.validation)):
             counts = store.counts
             _log.info(
@@ -118,20 +111,11 @@ class TokenisedCorpus:
         if not self.recipe.tokenizer.sampling:
             return self.train
         base = (self.recipe.seed * 100_003 + number) * 2
-        return self._store(
+        return self._write(
             "sampled",
             islice(self.corpus.train, self.recipe.data.max_train or None),
             (base * 1_000_003, (base + 1) * 1_000_003),
         )
-
-    def _store(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> TokenStore:
-        """A store, written by the first worker while the others wait."""
-        if self.team is None:
-            return self._write(name, examples, seeds)
-        if self.team.rank == 0:
-            self._write(name, examples, seeds)
-        self.team.wait()
-        return TokenStore(self.folder.tokens / name)
 
     def _write(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> TokenStore:
         folder, alpha = self.folder.tokens / name, self.recipe.tokenizer.sampling

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import math
 import time
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     import keras
 
     from seq2seq.generation.generator import Generator
-    from seq2seq.kernels.exchange import Exchange
     from seq2seq.models.seq2seq import Seq2Seq
     from seq2seq.pipeline.batches import Plan
 
@@ -27,17 +25,11 @@ _log = logging.getLogger(__name__)
 
 
 def train(
-    folder: RunFolder,
-    recipe: Recipe,
-    corpus: Corpus,
-    source: SubwordTokenizer,
-    target: SubwordTokenizer,
-    team: Exchange | None = None,
+    folder: RunFolder, recipe: Recipe, corpus: Corpus, source: SubwordTokenizer, target: SubwordTokenizer
 ) -> None:
     """Trains until the last epoch or the end of patience, from where the folder's checkpoint stands.
 
-    Leaves the averaged weights of the best epoch, the history, and a checkpoint after every epoch and within it. Of
-    several workers each trains on its share of every batch, and the first one alone validates and writes.
+    Leaves the averaged weights of the best epoch, the history, and a checkpoint after every epoch and within it.
 
     Raises:
         Failed: training diverges, or more steps are bad than may be left out.
@@ -52,9 +44,8 @@ def train(
     from seq2seq.training.losses import TeacherForcing
     from seq2seq.training.optimizers import averaged_weights
 
-    options, lead = recipe.training, team is None or team.rank == 0
-    share = (team.rank, team.world) if team else (0, 1)
-    tokens = TokenisedCorpus(folder, recipe, corpus, source, target, team)
+    options = recipe.training
+    tokens = TokenisedCorpus(folder, recipe, corpus, source, target)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(options.precision)
     try:
@@ -63,24 +54,21 @@ def train(
         trainee = TeacherForcing(model, options.label_smoothing, budget, options.guided_attention)
         trainee.build()
         trim = new_shapes_are_cheap()
-        steps = len(Plan(tokens.train, recipe.batching, recipe.seed, trim=trim, share=share))
+        steps = len(Plan(tokens.train, recipe.batching, recipe.seed, trim=trim))
         trainee.compile(make_optimizer(recipe, steps), jit_compile=not trim)
         trainee.optimizer.build(trainee.trainable_variables)
-        trainee.exchange = trainee.optimizer.exchange = team
         validation = Plan(tokens.validation, recipe.batching, recipe.seed, shuffle=False, trim=trim)
         generator = Generator(model, source, target, recipe.search)
         progress = load_checkpoint(folder.checkpoint_file, trainee)
         if progress:
             place = f" and {progress['step']:,} steps of the next" if progress["step"] else ""
             _log.info("Going on after epoch %d%s", progress["epoch"], place)
-            if lead:
-                _report(folder, recipe, progress["history"])
+            _report(folder, recipe, progress["history"])
         else:
             progress = {"epoch": 0, "best": None, "stale": 0, "history": [], **_BEGIN, "watch": {}}
             _log.info("Model of %s weights; %s steps an epoch", f"{model.count_params():,}", f"{steps:,}")
         _log.info("Through time: %s", describe_ways(model))
-        _part_seeds(trainee, share[0])
-        board = _tensorboard(folder, trainee) if lead else None
+        board = _tensorboard(folder, trainee)
 
         for epoch in range(progress["epoch"], options.epochs):
             if options.patience and progress["stale"] >= options.patience:
@@ -90,16 +78,15 @@ def train(
             if trainee.coverage_rate is not None:
                 trainee.coverage_rate.assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
             guided = options.guided_attention > 0 and (not options.guided_until or epoch < options.guided_until)
-            plan = Plan(tokens.epoch(epoch), recipe.batching, recipe.seed, epoch, trim=trim, guided=guided, share=share)
-            row, watch = _fit(folder, recipe, trainee, plan, progress, source, target, lead)
+            plan = Plan(tokens.epoch(epoch), recipe.batching, recipe.seed, epoch, trim=trim, guided=guided)
+            row, watch = _fit(folder, recipe, trainee, plan, progress, source, target)
             with averaged_weights(trainee):
-                found = _validate(trainee, validation, generator, corpus, recipe) if lead else None
-                row |= _told(found, team, recipe)
+                row |= _validate(trainee, validation, generator, corpus, recipe)
                 score = row[f"val_{recipe.score_name}"] if options.select_by == "score" else -row["val_nll"]
                 better = progress["best"] is None or score > progress["best"]
-                if better and lead:
+                if better:
                     save_weights(model, folder.weights_file)
-                if options.keep_epochs and lead:
+                if options.keep_epochs:
                     folder.keep_epoch(epoch + 1, model, options.keep_epochs)
             row["seconds"] = progress["seconds"] + time.monotonic() - begin
             progress = {
@@ -110,9 +97,8 @@ def train(
                 **_BEGIN,
                 "watch": watch,
             }
-            if lead:
-                save_checkpoint(folder.checkpoint_file, trainee, progress)
-                _report(folder, recipe, progress["history"])
+            save_checkpoint(folder.checkpoint_file, trainee, progress)
+            _report(folder, recipe, progress["history"])
             if board:
                 logs = {k: v for k, v in row.items() if k not in ("epoch", "seconds")}
                 board.on_epoch_end(epoch, logs)
@@ -138,7 +124,6 @@ def _fit(
     progress: dict[str, Any],
     source: SubwordTokenizer,
     target: SubwordTokenizer,
-    lead: bool,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Trains an epoch, or what is left of it; a checkpoint stands after its last step.
 
@@ -153,20 +138,16 @@ def _fit(
 
     options, begin = recipe.training, time.monotonic()
     epoch, first = progress["epoch"], progress["step"]
-    line = Progress(options.epochs, len(plan), plan.tokens, first, None if lead else io.StringIO())
+    line = Progress(options.epochs, len(plan), plan.tokens, first)
     guard = Guard(trainee, options.skip_bad_steps, Watch(**progress["watch"]))
     skipped = progress.get("skipped", guard.watch.skipped)
 
     def save(step: int) -> None:
-        if not lead:
-            return
         spent = {"seconds": progress["seconds"] + time.monotonic() - begin, "tokens_per_second": line.tokens_per_second}
         place = {**progress, **spent, "step": step, "skipped": skipped, "watch": guard.as_json()}
         save_checkpoint(folder.checkpoint_file, trainee, place)
 
     def show(step: int) -> str:
-        if not lead:
-            return ""
         path = folder.bad_batches / f"epoch-{epoch + 1}-step-{step + 1}.tsv"
         path.parent.mkdir(exist_ok=True)
         pairs = [int(pair) for pair in plan.pairs(step)]
@@ -188,22 +169,6 @@ def _fit(
     left_out = guard.watch.skipped - skipped
     row = {"epoch": epoch + 1, **numbers, "skipped_steps": left_out, "tokens_per_second": per_second}
     return row, guard.as_json()
-
-
-def _told(found: dict[str, float] | None, team: Exchange | None, recipe: Recipe) -> dict[str, float]:
-    """What the first worker has found, for all."""
-    names = ["val_nll", f"val_{recipe.score_name}"]
-    if team is None:
-        return found or {}
-    return dict(zip(names, team.told([found[name] for name in names] if found else None, len(names)), strict=True))
-
-
-def _part_seeds(trainee: Any, rank: int) -> None:
-    """Lets the dropout of a worker differ from that of the first one, whose states are those of the checkpoint."""
-    for variable in trainee.variables if rank else ():
-        if variable.path.endswith("seed_generator_state"):
-            seed, count = (int(part) for part in variable.numpy())
-            variable.assign([(seed + 1_000_003 * rank) % 2**31, count])
 
 
 def _advice(folder: RunFolder, recipe: Recipe) -> str:

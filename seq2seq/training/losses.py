@@ -182,9 +182,6 @@ class TeacherForcing(keras.Model):
         # In what `fit` reports it takes the place of Keras' own, which one loss that is no number would spoil.
         self.loss_mean = FiniteMean(name="loss")
         self.nll = FiniteMean(name="nll")
-        self.exchange: Any = None
-        """Set before training: what this process shares with others that train on other rows of the same batches; its
-        `sum(tensors)` adds up over them."""
         self.coverage_rate: Any = None
         """A variable: what the loss of coverage counts. It may be changed between epochs."""
         if model.decoder.coverage:
@@ -222,13 +219,9 @@ class TeacherForcing(keras.Model):
             loss = loss + self.coverage_rate * coverage_loss(attention, sample_weight)
         if len(x) > 2:
             loss = loss + self.guided_attention * guided_loss(attention, x[2], sample_weight)
-        sums = ops.stop_gradient(ops.stack([loss, nll, ops.sum(weights)]))
-        if self.exchange is not None and training:
-            # The gradients of all processes, added up, are those of the mean over all their tokens.
-            (sums,) = self.exchange.sum([sums])
-        tokens = ops.maximum(sums[2], 1.0)
-        self.loss_mean.update_state(sums[0] / tokens, sample_weight=tokens)
-        self.nll.update_state(sums[1] / tokens, sample_weight=tokens)
+        tokens = ops.maximum(ops.sum(weights), 1.0)
+        self.loss_mean.update_state(loss / tokens, sample_weight=tokens)
+        self.nll.update_state(nll / tokens, sample_weight=tokens)
         return loss / tokens
 
 

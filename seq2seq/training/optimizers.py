@@ -19,14 +19,8 @@ class AveragingAdam(keras.optimizers.Adam):
     Keras' own `fit` ends by writing the average into the weights. `fit` runs here once an epoch, so every epoch would
     begin far behind where the last one ended.
 
-    Where `exchange` is set, the gradients of all processes are added up first, so that all take, or refuse, the same
-    step.
-
     A step whose gradient is 0, is not finite or is `EXPLOSION` times longer than usual changes nothing but `refused`.
     """
-
-    exchange: Any = None
-    """With `sum(tensors)`, which adds up over processes; on TensorFlow alone."""
 
     def build(self, variables: Any) -> None:
         if self.built:
@@ -48,9 +42,6 @@ class AveragingAdam(keras.optimizers.Adam):
                 super().apply(grads, trainable_variables)
             return
         apply, grads = super().apply, [kernel.dense(g) for g in grads]
-        if self.exchange is not None:
-            summed = iter(self.exchange.sum([g for g in grads if g is not None]))
-            grads = [None if g is None else next(summed) for g in grads]
         self._norm = kernel.global_norm(grads)
         try:
             sound = self._judge(self._norm)

@@ -130,13 +130,21 @@ def content(folder: Path) -> dict[str, object]:
     with np.load(folder / "checkpoint.npz", allow_pickle=False) as arrays:
         state = {name: arrays[name].tobytes() for name in arrays.files if name.startswith("v")}
     found: dict[str, object] = {"history": history, "state": state}
-    for name in ("model.weights.h5", "source.model", "target.model"):
-        found[name] = (folder / name).read_bytes()
-    for path in sorted([*folder.glob("hypotheses/*"), *folder.glob("epochs/*")]):
+    for path in sorted([folder / "model.weights.h5", *folder.glob("epochs/*")]):
+        found[path.name] = weights(path)
+    for path in sorted([*folder.glob("*.model"), *folder.glob("hypotheses/*")]):
         found[path.name] = path.read_bytes()
     found["scores"] = json.loads((folder / "scores.json").read_text("utf-8"))["tests"]
     found["files"] = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if "tensorboard" not in p.parts)
     return found
+
+
+def weights(path: Path) -> list[bytes]:
+    """The bytes of every array, in an order of their own: names count up with the models of a process."""
+    arrays: list[bytes] = []
+    with h5py.File(path) as file:
+        file.visititems(lambda _, item: arrays.append(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None)
+    return sorted(arrays)
 
 
 def compare(folder: Path, expected: dict[str, object]) -> None:

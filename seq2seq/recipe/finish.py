@@ -28,10 +28,10 @@ def record_data(folder: RunFolder, corpus: Corpus) -> None:
     Raises:
         RunFolderError: the run goes on, but its training text is another one by now.
     """
+    shared = overlap(corpus.train, corpus.tests)  # reads the whole text, and tells what is wrong with it
     training = checksums([corpus.train, corpus.validation])
     same_data(folder, training)
     entries = {name: data_entry(text) for name, text in corpus.tests.items()}
-    shared = overlap(corpus.train, corpus.tests)
     for name, count in shared.items():
         entries[name]["in_training"] = count
         if count:

@@ -63,24 +63,36 @@ def test_a_second_ctrl_c_does_not_wait(run, tmp_path, signal_at, capsys):
     assert not (tmp_path / "run" / "checkpoint.npz").exists()
 
 
-def test_without_a_command_line_around_it_python_keeps_its_own_ways():
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+@pytest.fixture
+def own_ways():
+    """Python's own handler, which those who run tests may have changed."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler, signal.getsignal(signal.SIGTERM)
+    signal.signal(signal.SIGINT, before)
+
+
+def test_without_a_command_line_around_it_python_keeps_its_own_ways(own_ways):
     with until_asked() as asked:
         assert not asked()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     with heeding_signals():
-        assert signal.getsignal(signal.SIGTERM) != before[1]
+        assert signal.getsignal(signal.SIGTERM) != own_ways[1]
         with pytest.raises(Terminated):
             os.kill(os.getpid(), signal.SIGTERM)
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == own_ways
 
 
 def test_a_signal_that_nobody_asked_about_is_obeyed_at_the_end():
     done = []
-    with pytest.raises(Terminated), heeding_signals(), until_asked():
-        os.kill(os.getpid(), signal.SIGTERM)
-        done.append("the rest")
+
+    def work():
+        with heeding_signals(), until_asked():
+            os.kill(os.getpid(), signal.SIGTERM)
+            done.append("the rest")
+
+    with pytest.raises(Terminated):
+        work()
     assert done == ["the rest"]
 
 

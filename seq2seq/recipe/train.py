@@ -88,8 +88,8 @@ def train(
             if trainee.coverage_rate is not None:
                 trainee.coverage_rate.assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
             guided = options.guided_attention > 0 and (not options.guided_until or epoch < options.guided_until)
-            how = {"trim": trim, "guided": guided, "share": team.share()}
-            plan = Plan(tokens.epoch(epoch), batching, recipe.seed, epoch, **how)
+            store, share = tokens.epoch(epoch), team.share()
+            plan = Plan(store, batching, recipe.seed, epoch, trim=trim, guided=guided, share=share)
             row, watch = _fit(folder, recipe, trainee, plan, progress, source, target)
             with averaged_weights(trainee):
                 row |= team.told(measured, lambda: _validate(trainee, validation, generator, corpus, recipe))

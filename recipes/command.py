@@ -7,14 +7,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from seq2seq.cli.common import guarded, quiet_start
 from seq2seq.files import write_text
+from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.environment import make_deterministic
+from seq2seq.recipe.launch import launch
 from seq2seq.recipe.parsing import RecipeError, describe, override
 from seq2seq.recipe.prepare import open_run
 from seq2seq.recipe.run_folder import RunFolder, load_recipe
@@ -23,6 +26,7 @@ USAGE = """\
 usage: python -m recipes.{module} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
        python -m recipes.{module} --from RECIPE.json [--run-folder DIR] [--FIELD VALUE ...]
        python -m recipes.{module} VARIANT --seeds N [...]       N runs with seeds one after another, mean and deviation
+       python -m recipes.{module} VARIANT --workers N [...]     N local processes train one model
        python -m recipes.{module} [VARIANT] --help
 
 Trains VARIANT, scores it and leaves all in DIR (default runs/VARIANT).
@@ -44,32 +48,34 @@ def run_recipe(
     usage = USAGE.format(module=module.rsplit(".", 1)[-1], variants=", ".join(recipes))
     folder: list[RunFolder] = []
 
-    def work() -> None:
+    def work() -> int | None:
         if "--help" in arguments or "-h" in arguments:
             named = [recipes[a] for a in arguments if a in recipes]
             recipe = named[0] if named else next(iter(recipes.values()))
             print(
                 f"{about.strip()}\n\n{usage}\nFields and their values in the variant {recipe.name}:\n{describe(recipe)}"
             )
-            return
-        count, rest = take_seeds(arguments)
+            return None
+        workers, words = take_count("workers", "local processes", arguments)
+        count, rest = take_count("seeds", "runs", words)
         recipe, path = parse(recipes, rest, usage)
-        if count:
-            folder.append(RunFolder(path))
-            run_seeds(recipe, path, count, main)
-            return
+        if workers:
+            return launch([sys.executable, "-m", _importable(main), *words], workers)
         folder.append(RunFolder(path))
-        with folder[0].claimed():
-            if open_run(folder[0], recipe):
+        with team.joined():
+            if count:
+                run_seeds(recipe, path, count, main)
+                return None
+            was_finished = carry_out(recipe, folder[0], main)
+            verb = "translate" if recipe.task == "translation" else "summarize"
+            if team.leads() and was_finished:
                 print(
                     f"{path} is finished: its scores are in {folder[0].scores_file}, "
                     f"how to use it in {folder[0].readme_file}."
                 )
-                return
-            make_deterministic()
-            main(recipe, folder[0])
-        verb = "translate" if recipe.task == "translation" else "summarize"
-        print(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
+            elif team.leads():
+                print(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
+        return None
 
     code = guarded(work, interrupted="Interrupted.")
     if code and folder and folder[0].path.exists():
@@ -81,16 +87,34 @@ def run_recipe(
     return code
 
 
-def take_seeds(arguments: Sequence[str]) -> tuple[int, list[str]]:
-    """Returns the number after --seeds, 0 without it, and the other words; RecipeError for less than 2."""
-    rest = [word for given in arguments for word in (given.split("=", 1) if given.startswith("--seeds=") else [given])]
-    if "--seeds" not in rest:
+def _importable(main: Callable[[Recipe, RunFolder], None]) -> str:
+    """Returns the name by which another process runs the recipe's module."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    return spec.name if main.__module__ == "__main__" and spec else main.__module__
+
+
+def take_count(name: str, what: str, arguments: Sequence[str]) -> tuple[int, list[str]]:
+    """Returns the number after --NAME, 0 without it, and the other words; RecipeError for less than 2."""
+    flag = f"--{name}"
+    rest = [w for given in arguments for w in (given.split("=", 1) if given.startswith(f"{flag}=") else [given])]
+    if flag not in rest:
         return 0, list(arguments)
-    place = rest.index("--seeds")
+    place = rest.index(flag)
     value = rest[place + 1] if place + 1 < len(rest) else ""
     if not value.isdecimal() or int(value) < 2:
-        raise RecipeError(f"--seeds wants a number of runs, at least 2. Received: {value!r}")
+        raise RecipeError(f"{flag} wants a number of {what}, at least 2. Received: {value!r}")
     return int(value), rest[:place] + rest[place + 2 :]
+
+
+def carry_out(recipe: Recipe, folder: RunFolder, main: Callable[[Recipe, RunFolder], None]) -> bool:
+    """Runs `main` in the folder, with all processes of the run. Returns whether there was nothing left to do."""
+    with folder.claimed() if team.leads() else nullcontext():
+        finished = bool(team.told(["finished"], lambda: {"finished": open_run(folder, recipe)})["finished"])
+        if not finished:
+            make_deterministic()
+            main(recipe, folder)
+            team.meet()
+    return finished
 
 
 def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, RunFolder], None]) -> None:
@@ -100,13 +124,12 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Ru
     if (path / "recipe.json").exists():
         raise RecipeError(f"{path} holds a run. Choose another folder with --run-folder.")
     for seed, folder in zip(seeds, folders, strict=True):
-        with folder.claimed():
-            if open_run(folder, recipe.model_copy(update={"seed": seed})):
-                print(f"{folder.path} is finished.")
-            else:
-                print(f"Seed {seed}: {folder.path}", flush=True)
-                make_deterministic()
-                main(recipe.model_copy(update={"seed": seed}), folder)
+        if team.leads():
+            print(f"Seed {seed}: {folder.path}", flush=True)
+        if carry_out(recipe.model_copy(update={"seed": seed}), folder, main) and team.leads():
+            print(f"{folder.path} is finished.")
+    if not team.leads():
+        return
     found = summary_of_seeds([json.loads(folder.scores_file.read_text("utf-8"))["tests"] for folder in folders])
     write_text(path / "seeds.json", json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")
     print(f"\nOver {count} seeds, mean ± standard deviation (also in {path / 'seeds.json'})")

@@ -54,6 +54,8 @@ class Plan:
         shuffle: False: sorted by length only, for validation.
         trim: Pad to the longest row of a batch instead of to its bucket. For backends where a new shape is cheap.
         guided: Give each batch the guide of its attention; wants a store with links.
+        share: `(rank, world)`: of every batch's rows only each `world`-th, from `rank` on. Where a batch has fewer rows
+            than `world`, whose share is empty gets one row of weight 0.
     """
 
     BLOCK = 1 << 12
@@ -67,11 +69,12 @@ class Plan:
         shuffle: bool = True,
         trim: bool = True,
         guided: bool = False,
+        share: tuple[int, int] = (0, 1),
     ):
         if not len(store):
             raise ValueError("The corpus holds no pair that can be used: every one has an empty side or is too long.")
         self.store, self.batching, self.trim, self.guided = store, batching, trim, guided
-        self.seed, self.epoch, self.shuffle = seed, epoch, shuffle
+        self.seed, self.epoch, self.shuffle, self.share = seed, epoch, shuffle, share
         self.widths = _bucket_widths(store, batching)
         self._window = lru_cache(maxsize=2)(self._make_window)
         blocks = np.arange(-(-len(store) // self.BLOCK))
@@ -139,15 +142,18 @@ class Plan:
         return batches, tokens
 
     def _collate(self, pairs: np.ndarray, widths: tuple[int, int]) -> Batch:
+        rank, world = self.share
+        rows = len(pairs[rank::world])  # that count
+        pairs = pairs[rank::world] if rows else pairs[:1]
         sources = [self.store.source(int(p)) for p in pairs]
         targets = [self.store.target(int(p)) for p in pairs]
-        rows = len(pairs)
         if self.trim:
             widths = (max(map(len, sources)), max(map(len, targets)))
         else:  # one shape a bucket: a batch that is not full repeats its pairs with weight 0
             full = min(self.batching.max_rows, max(1, self.batching.tokens // sum(widths)))
-            sources = [sources[i % rows] for i in range(full)]
-            targets = [targets[i % rows] for i in range(full)]
+            full = -(-full // world)
+            sources = [sources[i % len(pairs)] for i in range(full)]
+            targets = [targets[i % len(pairs)] for i in range(full)]
         source = pad(sources, widths[0])
         target_output = pad(targets, widths[1])
         target_input, target_output = shift(target_output)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.environment import record_start
 from seq2seq.recipe.finish import record_data, score_tests, show_examples
@@ -11,10 +12,16 @@ from seq2seq.recipe.train import train
 
 
 def build(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> None:
-    """Trains and scores `recipe` in `folder`, from wherever an earlier run of it has stopped; prints examples."""
-    record_data(folder, corpus)
-    record_start(folder)
-    source, target = learn_tokenizers(folder, recipe, corpus)
+    """Trains and scores `recipe` in `folder`, from wherever an earlier run of it has stopped; prints examples.
+
+    Of several processes the first scores and prints.
+    """
+    if team.leads():
+        record_data(folder, corpus)
+        record_start(folder)
+    source, target = team.in_turn(lambda: learn_tokenizers(folder, recipe, corpus), folder.load_tokenizers)
     train(folder, recipe, corpus, source, target)
+    if not team.leads():
+        return
     score_tests(folder, recipe, corpus.tests)
     print(show_examples(folder, corpus.tests))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.pipeline.corpus import files_of
+from seq2seq.recipe import team
 from seq2seq.recipe.report import versions
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError
 
@@ -37,13 +38,24 @@ def make_deterministic() -> None:
 
 
 def record_start(folder: RunFolder) -> None:
-    """Adds a start to environment.json, and tells where what decides about the bits differs from the first one."""
+    """Adds a start to environment.json, and tells where what decides about the bits differs from the first one.
+
+    Raises:
+        RunFolderError: another number of processes has begun what is in the folder.
+    """
     try:
         starts = list(json.loads(folder.environment_file.read_text("utf-8"))["starts"])
         first: dict[str, Any] = dict(starts[0])
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         starts, first = [], {}
     now = describe()
+    before = starts[-1].get("workers", 1) if starts else now["workers"]
+    if before != now["workers"] and folder.checkpoint_file.exists():
+        raise RunFolderError(
+            f"The run in {folder.path} was begun by {before} process{'es' * (before > 1)}, this is one of "
+            f"{now['workers']}: its batches would be others. Go on with --workers {before}, or choose another folder "
+            "with --run-folder."
+        )
     for part in DECIDING:
         if first and first.get(part) != now[part]:
             _log.warning(
@@ -63,6 +75,7 @@ def describe() -> dict[str, Any]:
         "versions": versions(),
         "backend": keras.backend.backend(),
         "threads": _threads(),
+        "workers": team.size(),
         "platform": platform.platform(),
         "variables": {name: value for name, value in sorted(os.environ.items()) if name.startswith(PREFIXES)},
         "git": _git(Path(__file__).parent),

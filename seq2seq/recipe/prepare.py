@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from seq2seq.pipeline.store import TokenStore
+from seq2seq.recipe import team
 from seq2seq.recipe.config import OPERATIONAL, Recipe
 from seq2seq.recipe.parsing import leaves
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError
@@ -94,8 +95,8 @@ class TokenisedCorpus:
     ):
         self.folder, self.recipe, self.corpus = folder, recipe, corpus
         self.source, self.target = source, target
-        self.train = self._write("train", islice(corpus.train, recipe.data.max_train or None))
-        self.validation = self._write("validation", corpus.validation)
+        self.train = self._in_turn("train", lambda: islice(corpus.train, recipe.data.max_train or None))
+        self.validation = self._in_turn("validation", lambda: corpus.validation)
         for name, store in (("Training", self.train), ("Validation", self.validation)):
             counts = store.counts
             _log.info(
@@ -111,11 +112,17 @@ class TokenisedCorpus:
         if not self.recipe.tokenizer.sampling:
             return self.train
         base = (self.recipe.seed * 100_003 + number) * 2
-        return self._write(
+        return self._in_turn(
             "sampled",
-            islice(self.corpus.train, self.recipe.data.max_train or None),
+            lambda: islice(self.corpus.train, self.recipe.data.max_train or None),
             (base * 1_000_003, (base + 1) * 1_000_003),
         )
+
+    def _in_turn(
+        self, name: str, examples: Callable[[], Iterable[Example]], seeds: tuple[int, int] | None = None
+    ) -> TokenStore:
+        """Of several processes the first writes the store, then the others read it."""
+        return team.in_turn(lambda: self._write(name, examples(), seeds), lambda: TokenStore(self.folder.tokens / name))
 
     def _write(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> TokenStore:
         folder, alpha = self.folder.tokens / name, self.recipe.tokenizer.sampling

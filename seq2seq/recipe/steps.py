@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from seq2seq.pipeline.batches import Plan
-from seq2seq.stopping import Failed, obey
+from seq2seq.stopping import Failed, Terminated, obey
 from seq2seq.training.guard import WINDOW, Guard
 
 _log = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ class Steps(keras.callbacks.Callback):
             self.saved = time.monotonic()
         if stop:
             obey()
+            raise Terminated  # the signal came to another process of the run
 
     def _tell(self, problem: str, step: int) -> None:
         batch = self.show(step) if self.every == 1 else f"It is one of the last {self.every} batches."

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.files import write_text
+from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.prepare import Corpus, TokenisedCorpus
 from seq2seq.recipe.run_folder import RunFolder, build_model, save_weights
@@ -29,7 +31,8 @@ def train(
 ) -> None:
     """Trains until the last epoch or the end of patience, from where the folder's checkpoint stands.
 
-    Leaves the averaged weights of the best epoch, the history, and a checkpoint after every epoch and within it.
+    Leaves the averaged weights of the best epoch, the history, and a checkpoint after every epoch and within it. Of
+    several processes each takes its rows of every batch; process 0 alone leaves files, validates and decides.
 
     Raises:
         Failed: training diverges, or more steps are bad than may be left out.
@@ -43,8 +46,9 @@ def train(
     from seq2seq.training.clock import clock
     from seq2seq.training.losses import TeacherForcing
     from seq2seq.training.optimizers import averaged_weights
+    from seq2seq.training.shared import checksum, part_seeds
 
-    options = recipe.training
+    options, leads = recipe.training, team.leads()
     tokens = TokenisedCorpus(folder, recipe, corpus, source, target)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(options.precision)
@@ -53,22 +57,28 @@ def train(
         budget = options.loss_budget_mb * 2**20
         trainee = TeacherForcing(model, options.label_smoothing, budget, options.guided_attention)
         trainee.build()
+        trainee.exchange = team.exchange()
         trim = new_shapes_are_cheap()
-        steps = len(Plan(tokens.train, recipe.batching, recipe.seed, trim=trim))
+        batching = replace(recipe.batching, tokens=recipe.batching.tokens * team.size())
+        steps = len(Plan(tokens.train, batching, recipe.seed, trim=trim))
         trainee.compile(make_optimizer(recipe, steps), jit_compile=not trim)
         trainee.optimizer.build(trainee.trainable_variables)
         validation = Plan(tokens.validation, recipe.batching, recipe.seed, shuffle=False, trim=trim)
         generator = Generator(model, source, target, recipe.search)
         progress = load_checkpoint(folder.checkpoint_file, trainee)
+        team.same(checksum(trainee), "weights to begin with")
+        part_seeds(trainee, team.share()[0])
         if progress:
             place = f" and {progress['step']:,} steps of the next" if progress["step"] else ""
             _log.info("Going on after epoch %d%s", progress["epoch"], place)
-            _report(folder, recipe, progress["history"])
+            if leads:
+                _report(folder, recipe, progress["history"])
         else:
             progress = {"epoch": 0, "best": None, "stale": 0, "history": [], **_BEGIN, "watch": {}}
             _log.info("Model of %s weights; %s steps an epoch", f"{model.count_params():,}", f"{steps:,}")
         _log.info("Through time: %s", describe_ways(model))
-        board = _tensorboard(folder, trainee)
+        board = _tensorboard(folder, trainee) if leads else None
+        measured = "val_nll", f"val_{recipe.score_name}"
 
         for epoch in range(progress["epoch"], options.epochs):
             if options.patience and progress["stale"] >= options.patience:
@@ -78,15 +88,16 @@ def train(
             if trainee.coverage_rate is not None:
                 trainee.coverage_rate.assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
             guided = options.guided_attention > 0 and (not options.guided_until or epoch < options.guided_until)
-            plan = Plan(tokens.epoch(epoch), recipe.batching, recipe.seed, epoch, trim=trim, guided=guided)
+            store, share = tokens.epoch(epoch), team.share()
+            plan = Plan(store, batching, recipe.seed, epoch, trim=trim, guided=guided, share=share)
             row, watch = _fit(folder, recipe, trainee, plan, progress, source, target)
             with averaged_weights(trainee):
-                row |= _validate(trainee, validation, generator, corpus, recipe)
+                row |= team.told(measured, lambda: _validate(trainee, validation, generator, corpus, recipe))
                 score = row[f"val_{recipe.score_name}"] if options.select_by == "score" else -row["val_nll"]
                 better = progress["best"] is None or score > progress["best"]
-                if better:
+                if better and leads:
                     save_weights(model, folder.weights_file)
-                if options.keep_epochs:
+                if options.keep_epochs and leads:
                     folder.keep_epoch(epoch + 1, model, options.keep_epochs)
             row["seconds"] = progress["seconds"] + time.monotonic() - begin
             progress = {
@@ -97,8 +108,9 @@ def train(
                 **_BEGIN,
                 "watch": watch,
             }
-            save_checkpoint(folder.checkpoint_file, trainee, progress)
-            _report(folder, recipe, progress["history"])
+            if leads:
+                save_checkpoint(folder.checkpoint_file, trainee, progress)
+                _report(folder, recipe, progress["history"])
             if board:
                 logs = {k: v for k, v in row.items() if k not in ("epoch", "seconds")}
                 board.on_epoch_end(epoch, logs)
@@ -143,11 +155,15 @@ def _fit(
     skipped = progress.get("skipped", guard.watch.skipped)
 
     def save(step: int) -> None:
+        if not team.leads():
+            return
         spent = {"seconds": progress["seconds"] + time.monotonic() - begin, "tokens_per_second": line.tokens_per_second}
         place = {**progress, **spent, "step": step, "skipped": skipped, "watch": guard.as_json()}
         save_checkpoint(folder.checkpoint_file, trainee, place)
 
     def show(step: int) -> str:
+        if not team.leads():
+            return ""
         path = folder.bad_batches / f"epoch-{epoch + 1}-step-{step + 1}.tsv"
         path.parent.mkdir(exist_ok=True)
         pairs = [int(pair) for pair in plan.pairs(step)]
@@ -159,7 +175,8 @@ def _fit(
     per_second = progress["tokens_per_second"]
     if first < len(plan):
         with until_asked() as asked:
-            watcher = Steps(plan, first, guard, options.checkpoint_minutes, save, asked, show, _advice(folder, recipe))
+            stop = team.agreed(asked)
+            watcher = Steps(plan, first, guard, options.checkpoint_minutes, save, stop, show, _advice(folder, recipe))
             data = as_fit_data(plan, first)
             trainee.fit(
                 data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[line, watcher]
@@ -205,10 +222,11 @@ def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     """Returns Adam as the recipe has it, for epochs of `steps` batches."""
     from seq2seq.training.optimizers import AveragingAdam
     from seq2seq.training.schedules import WarmUpDecay
+    from seq2seq.training.shared import SharedLossScale
 
     options = recipe.training
     total = math.ceil(steps / options.accumulate) * options.epochs
-    return AveragingAdam(
+    optimizer: Any = AveragingAdam(
         WarmUpDecay(options.schedule, options.learning_rate, options.warmup_steps, total),
         weight_decay=options.weight_decay or None,
         global_clipnorm=options.gradient_clip or None,
@@ -216,6 +234,11 @@ def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
         ema_momentum=options.ema or 0.99,
         gradient_accumulation_steps=options.accumulate if options.accumulate > 1 else None,
     )
+    if exchange := team.exchange():
+        if options.precision == "mixed_float16":
+            optimizer = SharedLossScale(optimizer)
+        optimizer.exchange = exchange
+    return optimizer
 
 
 def _validate(

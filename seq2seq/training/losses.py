@@ -179,6 +179,8 @@ class TeacherForcing(keras.Model):
         self.label_smoothing = label_smoothing
         self.budget = budget
         self.guided_attention = guided_attention
+        self.exchange: Any = None
+        """Sums over the processes that train together; None: this one is alone."""
         # In what `fit` reports it takes the place of Keras' own, which one loss that is no number would spoil.
         self.loss_mean = FiniteMean(name="loss")
         self.nll = FiniteMean(name="nll")
@@ -219,10 +221,14 @@ class TeacherForcing(keras.Model):
             loss = loss + self.coverage_rate * coverage_loss(attention, sample_weight)
         if len(x) > 2:
             loss = loss + self.guided_attention * guided_loss(attention, x[2], sample_weight)
-        tokens = ops.maximum(ops.sum(weights), 1.0)
+        tokens, mine = ops.sum(weights), loss
+        if training and self.exchange is not None:
+            # Each divides its part by all tokens: the sum of the gradients is then that of the whole batch.
+            loss, nll, tokens = self.exchange.sum_of_step(ops.stop_gradient(loss), nll, tokens)
+        tokens = ops.maximum(tokens, 1.0)
         self.loss_mean.update_state(loss / tokens, sample_weight=tokens)
         self.nll.update_state(nll / tokens, sample_weight=tokens)
-        return loss / tokens
+        return mine / tokens
 
 
 def coverage_loss(attention: Any, weights: Any) -> Any:

@@ -22,6 +22,9 @@ class AveragingAdam(keras.optimizers.Adam):
     A step whose gradient is 0, is not finite or is `EXPLOSION` times longer than usual changes nothing but `refused`.
     """
 
+    exchange: Any = None
+    """Sums the gradients over the processes that train together; None: this one is alone."""
+
     def build(self, variables: Any) -> None:
         if self.built:
             return
@@ -34,6 +37,8 @@ class AveragingAdam(keras.optimizers.Adam):
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         """Takes the step, or refuses it. Of several batches to a step each is judged by itself."""
+        if self.exchange is not None:
+            grads = self.exchange.sum(grads)
         kernel = _kernel()
         if not self.built:
             self.build(list(trainable_variables))

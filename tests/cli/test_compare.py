@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.command import summary_of_seeds, take_seeds
+from recipes.command import summary_of_seeds, take_count
 from seq2seq.metrics.comet import Comet
 from seq2seq.recipe.parsing import RecipeError
 
@@ -113,10 +113,10 @@ def test_the_deviation_is_that_of_a_sample():
 
 
 def test_fewer_than_two_seeds_are_refused():
-    assert take_seeds(["demo", "--seeds=3", "--seed", "4"]) == (3, ["demo", "--seed", "4"])
+    assert take_count("seeds", "runs", ["demo", "--seeds=3", "--seed", "4"]) == (3, ["demo", "--seed", "4"])
     for words in (["--seeds", "1"], ["--seeds"], ["--seeds", "x"]):
         with pytest.raises(RecipeError, match="at least 2"):
-            take_seeds(words)
+            take_count("seeds", "runs", words)
 
 
 def test_comet_is_asked_only_when_wanted_and_says_what_is_missing(cli, finished, monkeypatch, tmp_path):

@@ -1,0 +1,163 @@
+"""The processes that carry out one recipe together. Process 0 leads: it alone writes, scores and decides."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+from seq2seq.stopping import Failed
+
+if TYPE_CHECKING:
+    from seq2seq.kernels.exchange import Exchange
+
+T = TypeVar("T")
+
+CLUSTER = "TF_CONFIG"
+"""The variable that makes a process one of several: TensorFlow's own."""
+LAUNCHED = "SEQ2SEQ_LAUNCHED"
+"""The variable that a process finds which was started by `launch`: it ends with whoever holds its standard input."""
+
+_exchange: Exchange | None = None
+
+
+def place(config: str) -> tuple[int, int]:
+    """Returns rank and number of the processes from the text of TF_CONFIG, (0, 1) where it names none or one.
+
+    Raises:
+        ValueError: it is no JSON of the known form, or names tasks other than workers and a chief.
+    """
+    if not config:
+        return 0, 1
+    try:
+        values = json.loads(config)
+        cluster, task = dict(values.get("cluster") or {}), dict(values.get("task") or {})
+        before = 0
+        for kind in ("chief", "worker"):
+            count = len(cluster.get(kind, ()))
+            if task and task["type"] == kind and not 0 <= int(task["index"]) < count:
+                raise ValueError(f"task {kind} {task['index']} is not in the cluster")
+            if task and task["type"] == kind:
+                rank = before + int(task["index"])
+            before += count
+        if not cluster:
+            return 0, 1
+        if other := sorted({*cluster, str(task["type"])} - {"chief", "worker"}):
+            raise ValueError(f"{other[0]} is neither worker nor chief")
+        return rank, before
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(
+            f"{CLUSTER} is not what several processes want ({error}). Expected, in process 1 of 2: "
+            '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 1}}. '
+            f"Received: {config}"
+        ) from None
+
+
+@contextmanager
+def joined() -> Iterator[None]:
+    """Inside, this process is one of those that TF_CONFIG names, if it names several; all must be there first.
+
+    Raises:
+        ValueError: TF_CONFIG is wrong, or the backend is another than TensorFlow.
+        Failed: another process has gone.
+    """
+    global _exchange
+    rank, world = place(os.environ.get(CLUSTER, ""))
+    if world == 1:
+        yield
+        return
+    if os.environ.get(LAUNCHED):
+        threading.Thread(target=_end_with_launcher, daemon=True).start()
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"Several processes train together on the TensorFlow backend only; this is {keras.backend.backend()}. "
+            f"Leave --workers and {CLUSTER} out, or set KERAS_BACKEND=tensorflow."
+        )
+    from seq2seq.kernels.exchange import Exchange, is_loss_of_a_process
+
+    if rank:
+        logging.getLogger("seq2seq").setLevel(logging.WARNING)
+    try:
+        _exchange = Exchange(rank, world)
+        yield
+    except Exception as error:
+        if not is_loss_of_a_process(error):
+            raise
+        raise Failed(
+            f"Another of the {world} processes was lost. Start all of them again with the same command: the run goes "
+            "on from its last checkpoint."
+        ) from error
+    finally:
+        _exchange = None
+
+
+def exchange() -> Exchange | None:
+    """Returns what joins this process with the others; None where it is alone."""
+    return _exchange
+
+
+def size() -> int:
+    """Processes that carry out the recipe together."""
+    return _exchange.world if _exchange else 1
+
+
+def share() -> tuple[int, int]:
+    """Rank of this process, and how many there are."""
+    return (_exchange.rank, _exchange.world) if _exchange else (0, 1)
+
+
+def leads() -> bool:
+    """Whether this process writes, scores and decides."""
+    return _exchange is None or _exchange.rank == 0
+
+
+def meet() -> None:
+    """Returns when every process has come here."""
+    if _exchange:
+        _exchange.meet()
+
+
+def in_turn(make: Callable[[], T], read: Callable[[], T]) -> T:
+    """Returns what `make` makes in process 0 and then, in the others, what `read` finds of it."""
+    if leads():
+        made = make()
+        meet()
+        return made
+    meet()
+    return read()
+
+
+def told(names: Sequence[str], measure: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """Returns what `measure` finds in process 0 by these names, the same numbers in every process."""
+    found = measure() if leads() else dict.fromkeys(names, 0.0)
+    if _exchange is None:
+        return found
+    return dict(zip(names, _exchange.numbers([found[name] for name in names]), strict=True))
+
+
+def agreed(asked: Callable[[], bool]) -> Callable[[], bool]:
+    """Returns what tells, after a step, whether all processes stop: one in which `asked` is true lets a step pass."""
+    here = _exchange
+    return asked if here is None else lambda: here.agree(asked())
+
+
+def same(number: int, what: str) -> None:
+    """Failed, in all processes, where one has another number than process 0."""
+    if _exchange and _exchange.any(_exchange.numbers([number]) != [number]):
+        raise Failed(
+            f"Not all processes have the same {what}. They must see one run folder, on a file system that they share, "
+            "and run the same versions of everything."
+        )
+
+
+def _end_with_launcher() -> None:
+    while os.read(0, 1):  # past Python's own reader, whose lock would be held when the interpreter ends
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

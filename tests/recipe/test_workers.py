@@ -1,0 +1,171 @@
+"""Several processes that train together compute what one computes on the batches of all of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.faults import compare, content
+from seq2seq.pipeline.batches import Batching, Plan
+from seq2seq.recipe.team import CLUSTER, place
+from tests.recipe.test_run import _history, _weights
+from tests.runs import TINY, files_flags
+
+SHORT = [*TINY, "--training.epochs", "2"]
+PLAIN = ["--model.encoder.dropout", "0", "--model.decoder.dropout", "0"]
+
+
+def flags(*words):
+    """Flags of which a later one of the same name wins."""
+    pairs = dict(zip(words[::2], words[1::2], strict=True))
+    return [word for pair in pairs.items() for word in pair]
+
+
+def start(corpus_files, folder, *more):
+    words = ["custom", "--run-folder", str(folder), *flags(*files_flags(corpus_files), *SHORT, *more)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-m", "recipes.translation", *words], stdout=pipe, stderr=pipe)
+
+
+def end(process, seconds=240):
+    out, err = process.communicate(timeout=seconds)
+    return process.returncode, out.decode(), err.decode()
+
+
+def test_two_workers_are_one_with_twice_the_batch(run, corpus_files, tmp_path):
+    code, _, err = end(start(corpus_files, tmp_path / "two", *PLAIN, "--workers", "2"))
+    assert code == 0, err
+    more = [*PLAIN, "--training.epochs", "2", "--batching.tokens", "1200"]
+    assert run(tmp_path / "one", *more) == 0
+    for two, one in zip(_history(tmp_path / "two"), _history(tmp_path / "one"), strict=True):
+        assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-5)
+        assert float(two["val_nll"]) == pytest.approx(float(one["val_nll"]), rel=1e-5)
+    for two, one in zip(_weights(tmp_path / "two"), _weights(tmp_path / "one"), strict=True):
+        np.testing.assert_allclose(two, one, atol=2e-5)
+    assert json.loads((tmp_path / "two" / "environment.json").read_text())["starts"][0]["workers"] == 2
+
+
+def children(process):
+    found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(number) for number in found]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_worker_that_dies_ends_the_run_clearly_and_the_same_command_goes_on(corpus_files, tmp_path, rank):
+    more = ("--workers", "2", "--training.epochs", "3")
+    whole = tmp_path / "whole"
+    if rank == 0:
+        assert end(start(corpus_files, whole, *more))[0] == 0
+    process = start(corpus_files, tmp_path / "run", *more)
+    until = time.monotonic() + 200
+    while not (tmp_path / "run" / "checkpoint.npz").exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.002)
+    os.kill(children(process)[rank], signal.SIGKILL)
+    begin = time.monotonic()
+    code, _, err = end(process)
+    assert time.monotonic() - begin < 15
+    assert code == 1
+    assert f"error: process {rank} of 2 was lost (signal 9); the others were ended." in err
+    assert "The same command goes on from the last checkpoint." in err
+    assert "Traceback" not in err
+    code, _, err = end(start(corpus_files, tmp_path / "run", *more))
+    assert code == 0, err
+    assert "Going on after epoch" in err
+    if rank == 0:
+        compare(tmp_path / "run", content(whole))
+
+
+def test_sigterm_lets_the_first_worker_keep_a_checkpoint(corpus_files, tmp_path):
+    process = start(corpus_files, tmp_path / "run", "--workers", "2", "--training.epochs", "400")
+    until = time.monotonic() + 200
+    while not (tmp_path / "run" / "history.csv").exists() and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    begin = time.monotonic()
+    code, _, err = end(process)
+    assert time.monotonic() - begin < 10
+    assert code == 143, err
+    assert err.count("Terminated.") == 1
+    assert "Stopped in the middle" not in err
+    assert not [path for path in (tmp_path / "run").iterdir() if path.name.startswith("partial-")]
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_the_shares_of_all_workers_are_the_batches_of_one(finished_store, world):
+    store, batching = finished_store
+    whole = Plan(store, batching, 5)
+    shares = [Plan(store, batching, 5, share=(rank, world)) for rank in range(world)]
+    assert {len(share) for share in shares} == {len(whole)}
+    for step, batch in enumerate(whole):
+        rows = [row[row > 0].tolist() for row in batch.target_output]
+        parts = [
+            row[weight > 0].tolist()
+            for share in shares
+            for row, weight in zip(share[step].target_output, share[step].weights, strict=True)
+            if weight.any()
+        ]
+        assert sorted(parts) == sorted(rows)
+
+
+@pytest.fixture
+def finished_store(tmp_path):
+    from seq2seq.pipeline.store import TokenStore
+    from seq2seq.types import Example
+
+    draw = np.random.default_rng(1)
+    lines = [" ".join(map(str, draw.integers(4, 20, draw.integers(1, 9)))) for _ in range(57)]
+    examples = [Example(line, line, number) for number, line in enumerate(lines, 1)]
+
+    def encode(texts, chunk):
+        return [[int(word) for word in text.split()] for text in texts]
+
+    return TokenStore.write(tmp_path / "store", examples, encode, encode, 50), Batching(60, 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"cluster": {"worker": ["a:1", "b:1"]}}',
+        '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+    ],
+)
+def test_a_cluster_that_is_none_is_told(run, tmp_path, monkeypatch, capsys, text):
+    monkeypatch.setenv(CLUSTER, text)
+    assert run(tmp_path / "run") == 2
+    assert "TF_CONFIG is not what several processes want" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_cluster_of_one_is_no_cluster():
+    assert place("") == (0, 1)
+    assert place('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}') == (0, 1)
+
+
+def test_the_chief_of_a_cluster_comes_first():
+    cluster = '"cluster": {"worker": ["a:1", "b:1"], "chief": ["c:1"]}'
+    assert place(f'{{{cluster}, "task": {{"type": "worker", "index": 1}}}}') == (2, 3)
+    assert place(f'{{{cluster}, "task": {{"type": "chief", "index": 0}}}}') == (0, 3)
+
+
+def test_a_run_does_not_go_on_with_another_number_of_workers(run, finished, tmp_path, capsys):
+    import shutil
+
+    shutil.copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / "scores.json").unlink()
+    file = tmp_path / "run" / "environment.json"
+    values = json.loads(file.read_text())
+    values["starts"][0]["workers"] = 3
+    file.write_text(json.dumps(values))
+    assert run(tmp_path / "run") == 2
+    assert "3" in capsys.readouterr().err

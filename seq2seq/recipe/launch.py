@@ -18,7 +18,7 @@ from seq2seq.stopping import GRACE, Failed, Terminated
 
 LEAVE = 5.0
 """Seconds in which the others may end by themselves after process 0 has; TensorFlow's sums heed no signal."""
-PATIENCE = 3.0
+PATIENCE = 8.0
 """Seconds in which process 0, when another one fails, may find the same mistake and tell it itself."""
 LINES = 20
 """Of what a lost process wrote last, that are shown."""

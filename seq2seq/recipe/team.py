@@ -86,6 +86,9 @@ def joined() -> Iterator[None]:
         logging.getLogger("seq2seq").setLevel(logging.WARNING)
     try:
         _exchange = Exchange(rank, world)
+        if threading.current_thread() is threading.main_thread():
+            # TensorFlow's server takes SIGTERM for itself, and does nothing with it.
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         yield
     except Exception as error:
         if not is_loss_of_a_process(error):

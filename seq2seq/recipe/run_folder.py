@@ -227,9 +227,34 @@ def save_weights(model: Any, path: Path) -> None:
         model.save_weights(partial)
 
 
+def _check_arrays(path: Path, most: int) -> None:
+    """ValueError if an HDF5 file points to other files, or declares more than `most` bytes, as reading would take."""
+    import h5py
+
+    with h5py.File(path) as file:
+        groups, seen, size = [file], set(), 0
+        while groups:
+            group = groups.pop()
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ValueError(f"it holds a link to another place: {name}")
+                item = group[name]
+                place = h5py.h5o.get_info(item.id).addr
+                if isinstance(item, h5py.Group) and place not in seen:
+                    groups.append(item)
+                elif isinstance(item, h5py.Dataset):
+                    if item.external or item.is_virtual:
+                        raise ValueError(f"it takes an array from another file: {name}")
+                    size += item.nbytes
+                seen.add(place)
+        if size > most:
+            raise ValueError(f"it declares {size:,} bytes of arrays; the model has no more than {most:,}")
+
+
 def load_weights(model: Any, path: Path) -> None:
     """Reads what `save_weights` wrote; RunFolderError if it is damaged or of another model."""
     try:
+        _check_arrays(path, 2 * sum(weight.nbytes for weight in model.get_weights()) + (1 << 20))
         model.load_weights(path)
     except Exception as error:  # h5py and Keras raise many kinds for a bad file
         reason = " ".join(str(error).split())[:200]

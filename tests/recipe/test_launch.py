@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -97,6 +98,24 @@ def test_sigterm_reaches_the_first_and_ends_all(tmp_path, monkeypatch, body):
     threading.Thread(target=send, daemon=True).start()
     assert guarded(lambda: start(tmp_path, body)) == EXIT_TERMINATED
     assert all_gone(tmp_path)
+
+
+ORPHAN = """
+import threading, time
+from seq2seq.recipe.team import _end_with_launcher
+threading.Thread(target=_end_with_launcher, daemon=True).start()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_process_whose_launcher_has_gone_ends():
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", ORPHAN], stdin=pipe, stdout=pipe) as process:
+        assert process.stdout.readline() == b"ready\n"
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(20) == -signal.SIGTERM
 
 
 def test_a_cluster_within_a_cluster_is_refused(monkeypatch):

@@ -24,13 +24,16 @@ class Exchange:
     Args:
         rank: Of this process, from 0.
         world: Processes.
+        local: All of them are on this machine, and share its GPUs out among them.
 
     Raises:
-        ValueError: a process sees several devices.
+        ValueError: a process sees several devices, or local ones are more than the GPUs.
     """
 
-    def __init__(self, rank: int, world: int):
+    def __init__(self, rank: int, world: int, local: bool = False):
         self.rank, self.world = rank, world
+        if local:
+            _take_a_gpu(rank, world)
         self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
         if self._strategy.num_replicas_in_sync != world:
             raise ValueError(
@@ -83,6 +86,18 @@ class Exchange:
             return tf.distribute.get_replica_context().all_reduce("sum", tf.identity(part))
 
         return self._strategy.run(every, args=(tensor,))
+
+
+def _take_a_gpu(rank: int, world: int) -> None:
+    """Leaves this process one GPU of its own, where there are any."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus and len(gpus) < world:
+        raise ValueError(
+            f"--workers {world} wants a GPU for each process, and there are {len(gpus)}. Two processes on one GPU are "
+            'no quicker than one. Without any, CUDA_VISIBLE_DEVICES="", the processors compute.'
+        )
+    if gpus:
+        tf.config.set_visible_devices(gpus[rank], "GPU")
 
 
 def is_loss_of_a_process(error: BaseException) -> bool:

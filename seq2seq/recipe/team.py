@@ -85,7 +85,7 @@ def joined() -> Iterator[None]:
     if rank:
         logging.getLogger("seq2seq").setLevel(logging.WARNING)
     try:
-        _exchange = Exchange(rank, world)
+        _exchange = Exchange(rank, world, local=bool(os.environ.get(LAUNCHED)))
         if threading.current_thread() is threading.main_thread():
             # TensorFlow's server takes SIGTERM for itself, and does nothing with it.
             signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 try:
     import fcntl
@@ -65,6 +67,14 @@ def _settle(path: Path, before: Path) -> None:
     if before.exists() and not path.exists():
         before.rename(path)
     shutil.rmtree(before, ignore_errors=True)
+
+
+def parse_json(text: str | bytes) -> Any:
+    """As `json.loads`; text that is nested too deeply for Python is a ValueError like any other that is no JSON."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.cli.text_io import input_lines
+from seq2seq.files import parse_json
 from seq2seq.generation.constraints import Constraints, Terminology
 from seq2seq.pipeline.corpus import CorpusError, read_lines
 
@@ -69,7 +69,7 @@ def read_requests(
             return Request(line, for_all + terms.for_line(line), {})
         place = f"{arguments.input or 'standard input'}:{number}"
         try:
-            record = json.loads(line)
+            record = parse_json(line)
         except (ValueError, RecursionError) as error:
             raise CorpusError(f"{place}: expected a JSON object. Received: {line[:60]!r} ({error})") from None
         text = record.get(arguments.field) if isinstance(record, dict) else None

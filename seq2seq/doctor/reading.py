@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.doctor.kinds import bit
+from seq2seq.files import parse_json
 from seq2seq.pipeline.corpus import MAX_LINE_BYTES, CorpusError, ParallelText, Records, Text, one_line, open_bytes
 
 BOM = b"\xef\xbb\xbf"
@@ -150,7 +151,7 @@ def is_json(text: Text) -> bool:
 
 def _object(line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
+from seq2seq.files import parse_json
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -38,9 +38,9 @@ def load_shape(path: Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        shape = json.loads((path / SHAPE_FILE).read_text("utf-8"))
-        version, maker = shape["format"], shape["seq2seq"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        shape = parse_json((path / SHAPE_FILE).read_text("utf-8"))
+        version, maker, files = shape["format"], shape["seq2seq"], dict(shape.get("files") or {})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LiteFolderError(f"{path / SHAPE_FILE}: missing or damaged ({error}). Export the run again.") from error
     if version not in range(OLDEST_FORMAT, FORMAT + 1):
         raise LiteFolderError(
@@ -48,7 +48,7 @@ def load_shape(path: Path) -> dict[str, Any]:
             f"format {OLDEST_FORMAT} to {FORMAT}. Export the run again with this version."
         )
     for name in (NETWORKS_FILE, SOURCE_FILE, TARGET_FILE):
-        _check(path / name, shape.get("files", {}).get(name))
+        _check(path / name, files.get(name))
     return shape
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
+from seq2seq.files import parse_json
 from seq2seq.text.links import parse_links
 from seq2seq.types import Example
 
@@ -100,7 +100,7 @@ class Records:
     def _json(self) -> Iterator[tuple[int, dict[str, Any]]]:
         for number, line in enumerate(read_lines(self.source), 1):
             try:
-                row = json.loads(line)
+                row = parse_json(line)
             except (ValueError, RecursionError) as error:
                 raise CorpusError(f"{self.source}:{number}: not valid JSON ({error}).") from None
             if not isinstance(row, dict):

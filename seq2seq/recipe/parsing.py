@@ -69,6 +69,8 @@ def _validated(kind: type[RecipeT], values: dict[str, Any], problems: Sequence[s
     except ValidationError as error:
         known = [name for name, _ in leaves(kind())]
         problems += [_tell(dict(detail), known) for detail in error.errors()]
+    except OverflowError as error:
+        problems.append(f"A number is too large ({error}).")
     if problems:
         raise RecipeError("\n".join(problems))
     return recipe

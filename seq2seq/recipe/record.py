@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.evaluation.comparison import System
-from seq2seq.files import whole_folder
+from seq2seq.files import parse_json, whole_folder
 from seq2seq.pipeline.corpus import Records, Text, read_lines
 from seq2seq.recipe.report import read_history, versions
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError, text_of
@@ -81,11 +81,11 @@ class Scored:
             if self._run:
                 recipe = self._run.load_recipe()
                 self.task, self.language = str(recipe.task), recipe.data.target_language
-                scores = json.loads(self._run.scores_file.read_text("utf-8"))["tests"]
-                entries = json.loads(self._run.data_file.read_text("utf-8"))["tests"]
+                scores = parse_json(self._run.scores_file.read_text("utf-8"))["tests"]
+                entries = parse_json(self._run.data_file.read_text("utf-8"))["tests"]
                 self._tests = {name: (entries[name], scores[name]) for name in scores}
             else:
-                record = json.loads((path / RECORD).read_text("utf-8"))
+                record = parse_json((path / RECORD).read_text("utf-8"))
                 self.task, self.language = str(record["task"]), str(record["language"])
                 self._tests = {"": (record["data"], record["scores"])}
         except FileNotFoundError as error:
@@ -107,9 +107,12 @@ class Scored:
     def examples(self, test: str) -> list[Example]:
         """The test set, held to the checksum on record."""
         entry, _ = self._entry(test)
-        text = text_of(entry)
+        try:
+            text, checksums = text_of(entry), dict(entry["sha256"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunFolderError(f"{self.path}: damaged data ({error!r}). Evaluate it again.") from error
         for path in (text.source, text.target):
-            known = entry["sha256"].get(path.name) if path else None
+            known = checksums.get(path.name) if path else None
             if path and path.is_file() and known != hashlib.sha256(path.read_bytes()).hexdigest():
                 raise RunFolderError(f"{path} has changed since {self.path} was scored on it. Evaluate it again.")
         return list(text)

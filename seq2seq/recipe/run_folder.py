@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
-from seq2seq.files import locked, whole_file, write_text
+from seq2seq.files import locked, parse_json, whole_file, write_text
 from seq2seq.pipeline.corpus import ParallelText, Records, Text
 from seq2seq.recipe.config import Model, Recipe
 from seq2seq.recipe.parsing import RecipeError, from_json
@@ -93,7 +93,7 @@ class RunFolder:
     def is_average(self) -> bool:
         """Whether the weights are the mean of others', and not trained here; see `save_recipe`."""
         try:
-            return "made_of" in json.loads(self.recipe_file.read_text("utf-8"))
+            return "made_of" in parse_json(self.recipe_file.read_text("utf-8"))
         except (OSError, ValueError, TypeError):
             return False
 
@@ -136,7 +136,7 @@ class RunFolder:
     def load_test(self, name: str) -> Text:
         """Returns where a test split of the run's data stands; RunFolderError names those that the run knows."""
         try:
-            tests = json.loads(self.data_file.read_text("utf-8"))["tests"]
+            tests = parse_json(self.data_file.read_text("utf-8"))["tests"]
             known = {name: text_of(entry) for name, entry in tests.items()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
@@ -165,7 +165,7 @@ class RunFolder:
 def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
     """Reads a recipe.json; RunFolderError or RecipeError says what is wrong with it."""
     try:
-        values = json.loads(Path(path).read_text("utf-8"))
+        values = parse_json(Path(path).read_text("utf-8"))
     except FileNotFoundError:
         raise RunFolderError(f"{path}: no such file.") from None
     except (OSError, ValueError) as error:
@@ -173,8 +173,9 @@ def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
     if not isinstance(values, dict) or "format" not in values:
         raise RunFolderError(f"{path}: not a recipe of this toolkit: it has no format number.")
     if values["format"] == 1:  # format 2 knows other scores than BLEU
-        training = (values.get("recipe") or {}).get("training") or {}
-        if training.get("select_by") == "bleu":
+        recipe = values.get("recipe")
+        training = recipe.get("training") if isinstance(recipe, dict) else None
+        if isinstance(training, dict) and training.get("select_by") == "bleu":
             training["select_by"] = "score"
     elif values["format"] != FORMAT:
         raise RunFolderError(
@@ -188,8 +189,10 @@ def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
 
 
 def text_of(entry: dict[str, Any]) -> Text:
-    """Returns a test set from its entry in data.json."""
+    """Returns a test set from its entry in data.json; TypeError, ValueError or KeyError where it is none."""
     source, target = Path(entry["source"]), entry["target"]
+    if not isinstance(target, str | None):
+        raise TypeError(f"a target is a path or null, not {target!r}")
     if fields := entry.get("fields"):
         return Records(source, str(fields["source"]), str(fields["target"]), tuple(map(str, fields["references"])))
     return ParallelText(source, Path(target) if target else None)
@@ -224,9 +227,34 @@ def save_weights(model: Any, path: Path) -> None:
         model.save_weights(partial)
 
 
+def _check_arrays(path: Path, most: int) -> None:
+    """ValueError if an HDF5 file points to other files, or declares more than `most` bytes, as reading would take."""
+    import h5py
+
+    with h5py.File(path) as file:
+        groups, seen, size = [file], set(), 0
+        while groups:
+            group = groups.pop()
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ValueError(f"it holds a link to another place: {name}")
+                item = group[name]
+                place = h5py.h5o.get_info(item.id).addr
+                if isinstance(item, h5py.Group) and place not in seen:
+                    groups.append(item)
+                elif isinstance(item, h5py.Dataset):
+                    if item.external or item.is_virtual:
+                        raise ValueError(f"it takes an array from another file: {name}")
+                    size += item.nbytes
+                seen.add(place)
+        if size > most:
+            raise ValueError(f"it declares {size:,} bytes of arrays; the model has no more than {most:,}")
+
+
 def load_weights(model: Any, path: Path) -> None:
     """Reads what `save_weights` wrote; RunFolderError if it is damaged or of another model."""
     try:
+        _check_arrays(path, 2 * sum(weight.nbytes for weight in model.get_weights()) + (1 << 20))
         model.load_weights(path)
     except Exception as error:  # h5py and Keras raise many kinds for a bad file
         reason = " ".join(str(error).split())[:200]

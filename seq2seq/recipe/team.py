@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from seq2seq.files import parse_json
 from seq2seq.stopping import Failed
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def place(config: str) -> tuple[int, int]:
     if not config:
         return 0, 1
     try:
-        values = json.loads(config)
+        values = parse_json(config)
         cluster, task = dict(values.get("cluster") or {}), dict(values.get("task") or {})
         before = 0
         for kind in ("chief", "worker"):

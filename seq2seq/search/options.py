@@ -102,7 +102,7 @@ class SearchOptions:
             )
         if not 0 <= self.diversity < math.inf:
             raise ValueError(f"diversity must be a number and not negative. Received: {self.diversity}")
-        if self.max_ratio < 0 or self.max_extra < 0 or self.max_ratio + self.max_extra == 0:
+        if self.max_ratio < 0 or self.max_extra < 0 or (self.max_ratio == 0 and self.max_extra == 0):
             raise ValueError(
                 "max_ratio and max_extra must leave room for output. "
                 f"Received: max_ratio={self.max_ratio}, max_extra={self.max_extra}"

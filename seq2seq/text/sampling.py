@@ -21,6 +21,8 @@ from seq2seq.text.links import BEGIN
 CUTS = 64
 """Cuts of a word that are drawn from: of a unigram model the likeliest ones (the l of Kudo 2018), of a BPE model so
 many that were made at random."""
+LONGEST = 100
+"""Pieces of a word, at most, that is cut anew; a longer one is hardly a word, and takes too long."""
 WORDS = 1 << 16
 """Words whose cuts are kept at hand."""
 
@@ -62,6 +64,8 @@ class WordSampler:
         return found
 
     def _draw(self, word: list[int], draw: random.Random) -> Sequence[int]:
+        if len(word) > LONGEST:
+            return word
         cuts, shares = self._cuts(tuple(word))
         return cuts[min(bisect(shares, draw.random()), len(cuts) - 1)]
 

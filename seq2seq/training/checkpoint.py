@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from numpy.lib import format as npy
 
-from seq2seq.files import whole_file
+from seq2seq.files import parse_json, whole_file
 
 _log = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ def _read(path: Path, variables: Sequence[Any]) -> tuple[dict[str, Any], list[np
         arrays = [_array(members, f"v{i}.npy", variable) for i, variable in enumerate(variables)]
     if _digest(told, arrays) != known:
         raise ValueError(f"its sha256 is {_digest(told, arrays).hex()}, on record is {known.hex()}")
-    return dict(json.loads(told)), arrays
+    return dict(parse_json(told)), arrays
 
 
 def _array(members: zipfile.ZipFile, name: str, variable: Any) -> np.ndarray:

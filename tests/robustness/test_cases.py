@@ -1,0 +1,58 @@
+"""The short form of benchmarks/fuzz.py: whatever comes, it is read or refused in words."""
+
+from __future__ import annotations
+
+import random
+import shutil
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import fuzz_cases
+from benchmarks.fuzz_cases import TARGETS, run_case
+
+QUICK = [name for name in TARGETS if name not in ("lite_folder", "translate", "doctor")]
+"""The others want an export, or seconds."""
+
+
+@pytest.fixture(scope="module")
+def place(finished, tmp_path_factory):
+    """A folder to work in, with a run to spoil."""
+    folder = tmp_path_factory.mktemp("fuzz")
+    shutil.copytree(finished, folder / fuzz_cases.RUN)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
+    for made in (fuzz_cases._model, fuzz_cases._trainee, fuzz_cases._store):
+        made.cache_clear()
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("target", QUICK)
+def test_whatever_is_read_is_taken_or_refused_in_words(place, target):
+    @settings(max_examples=25, derandomize=True, deadline=None, database=None)
+    @given(number=st.integers(0, 1 << 30))
+    def holds(number):
+        assert run_case(target, number) == ""
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    ("target", "number"),
+    [("replay", 610), ("replay", 1615), ("replay", 5691), ("run_records", 92), ("tokenizer", 1640)],
+)
+def test_what_once_broke_it_does_so_no_more(place, target, number):
+    assert run_case(target, number) == ""
+
+
+def test_the_fuzzer_sees_what_breaks_the_law(place, monkeypatch):
+    def broken(draw: random.Random) -> None:
+        raise KeyError("x") if draw.random() < 0.5 else ValueError("")
+
+    monkeypatch.setitem(TARGETS, "broken", broken)
+    assert {run_case("broken", number).split(":")[0] for number in range(20)} == {
+        "KeyError",
+        "ValueError without a message",
+    }

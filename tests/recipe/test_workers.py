@@ -172,4 +172,6 @@ def test_a_run_does_not_go_on_with_another_number_of_workers(run, finished, tmp_
     values["starts"][0]["workers"] = 3
     file.write_text(json.dumps(values))
     assert run(tmp_path / "run") == 2
-    assert "3" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "was begun by 3 processes, and now there is 1" in message
+    assert "--workers 3" in message

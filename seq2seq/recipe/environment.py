@@ -46,10 +46,10 @@ def record_start(folder: RunFolder) -> None:
     try:
         starts = list(parse_json(folder.environment_file.read_text("utf-8"))["starts"])
         first: dict[str, Any] = dict(starts[0])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        starts, first = [], {}
+        before = int(dict(starts[-1]).get("workers", 1))
+    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError):
+        starts, first, before = [], {}, team.size()
     now = describe()
-    before = starts[-1].get("workers", 1) if starts else now["workers"]
     if before != now["workers"] and folder.checkpoint_file.exists():
         how = f"with --workers {before} (or a cluster of as many)" if before > 1 else "without --workers"
         raise RunFolderError(

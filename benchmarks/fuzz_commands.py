@@ -28,6 +28,9 @@ CODES = (0, 1, 2)
 @contextmanager
 def streams(text: bytes) -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
     """Standard input from `text`; yields what takes standard output and the errors."""
+    from seq2seq.cli.common import quiet_start
+
+    quiet_start()  # now, or the log would keep the stream of the first command
     before = sys.stdin, sys.stdout, sys.stderr
     out, err = io.BytesIO(), io.BytesIO()
     sys.stdin = io.TextIOWrapper(io.BytesIO(text))

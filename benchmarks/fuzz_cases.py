@@ -382,8 +382,13 @@ SHARE = {"weights": 0.1, "doctor": 0.02, "lite_folder": 0.3, "checkpoint": 0.5, 
 
 def run_case(target: str, number: int) -> str:
     """Runs one case; returns what is wrong with how it ended, or nothing."""
+    return judge(TARGETS[target], random.Random(f"{target}/{number}"))
+
+
+def judge(target: Callable[[random.Random], None], draw: random.Random) -> str:
+    """Runs a target on some draws; returns what is wrong with how it ended, or nothing."""
     try:
-        TARGETS[target](random.Random(f"{target}/{number}"))
+        target(draw)
     except (ValueError, OSError) as error:
         return "" if str(error).strip() else f"{type(error).__name__} without a message"
     except MemoryError:

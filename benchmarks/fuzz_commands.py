@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks.fuzz_cases import ODD, RUN, SHARE, TARGETS, mutate, mutate_json, save, wild_bytes, wild_text
 
+SIDES = ("encoder", "decoder")
 NUMBERS = ["0", "-1", "1", "3", "0.5", "nan", "inf", "-inf", "1e308", "1e-300", "9" * 9, "9" * 30, "", "x", "٣"]
 CODES = (0, 1, 2)
 
@@ -218,7 +219,7 @@ def _spoil(file: Path, draw: random.Random) -> None:
         elif what == 7:
             file.symlink_to(draw.choice(("/dev/zero", "/nowhere", str(file), "/dev/null")))
         elif what == 8:
-            others = [other for other in file.parent.iterdir() if other.is_file()]
+            others = [RUN / "model.weights.h5", *(other for other in file.parent.iterdir() if other.is_file())]
             file.write_bytes(draw.choice(sorted(others)).read_bytes())
 
 
@@ -238,6 +239,20 @@ def run_commands(draw: random.Random) -> None:
     ]
     words = draw.choice(verbs[:2] if name != "recipe.json" else verbs)
     call(words, named=("spoiled-run", "--", "test", "different texts"))
+
+
+def run_model(draw: random.Random) -> None:
+    """A run folder whose recipe describes another network, or whose weights are spoiled, loaded as commands do."""
+    folder = _copy("other-model")
+    if draw.random() < 0.7:
+        tree = json.loads((folder / "recipe.json").read_text("utf-8"))
+        place = draw.choice((tree["recipe"]["model"], *(tree["recipe"]["model"][side] for side in SIDES)))
+        numbers = [name for name, value in place.items() if isinstance(value, (int, float, str))]
+        place[draw.choice(numbers)] = draw.choice((0, 1, 2, 3, 64, 10**5, 10**7, 10**18, 0.5, "gru", "none", True))
+        (folder / "recipe.json").write_text(json.dumps(tree))
+    else:
+        _spoil(folder / "model.weights.h5", draw)
+    call(["translate", folder, "--max-ratio", "0", "--max-extra", "2"], b"the cat\n", ("other-model", "--"))
 
 
 @cache
@@ -281,7 +296,7 @@ def lite_links(draw: random.Random) -> None:
     for each, data in _lite().items():
         (folder / each).write_bytes(data)
     _spoil(folder / draw.choice(("model.tflite", "source.model", "target.model", "model.json")), draw)
-    call(["translate", folder, "--beam-size", "1"], b"the cat\n", ("linked",))
+    call(["translate", folder, "--beam-size", "1"], b"the cat\n", ("linked", "LiteRT"))
 
 
 def doctor_forms(draw: random.Random) -> None:
@@ -324,9 +339,20 @@ def recipe_command(draw: random.Random) -> None:
 
 
 COMMANDS: tuple[Callable[[random.Random], None], ...] = (
-    *(translate_command, pairs_commands, model_lines, rerank_command, run_commands, lite_trusted, lite_links),
+    *(
+        translate_command,
+        pairs_commands,
+        model_lines,
+        rerank_command,
+        run_commands,
+        run_model,
+        lite_trusted,
+        lite_links,
+    ),
     *(doctor_forms, recipe_command),
 )
 TARGETS.update({each.__name__: each for each in COMMANDS})
-SHARE.update({each.__name__: 0.1 for each in COMMANDS} | {"pairs_commands": 0.02, "model_lines": 0.02})
+SHARE.update(
+    {each.__name__: 0.1 for each in COMMANDS} | {"pairs_commands": 0.02, "model_lines": 0.02, "run_model": 0.02}
+)
 SHARE.update({"doctor_forms": 0.02, "rerank_command": 1.0, "recipe_command": 0.5})

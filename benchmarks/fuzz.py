@@ -19,7 +19,8 @@ from collections import Counter
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from benchmarks.fuzz_cases import RUN, SHARE, TARGETS, run_case
+from benchmarks.fuzz_cases import RUN, run_case
+from benchmarks.fuzz_commands import SHARE, TARGETS
 
 _TRAIN = [
     *(

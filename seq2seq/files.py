@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,10 @@ except ImportError:  # Windows
 
 FULL = 1 << 20
 """Bytes; a disk with less room than this counts as full when something could not be written."""
+
+
+MOST = 1 << 26
+"""Bytes; a file of values in JSON that is longer is another file."""
 
 
 @contextmanager
@@ -75,6 +80,44 @@ def parse_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a file or folder called so would stand where it is put, and not elsewhere."""
+    return bool(name) and name not in (".", "..") and not set(name) & set("/\\\0")
+
+
+def format_json(value: Any) -> str:
+    """As `json.dumps`, with characters as they are; all are escaped where UTF-8 cannot hold one, a lone surrogate."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
+
+
+def read_bytes(path: Path | str, most: int) -> bytes:
+    """Returns what a regular file holds. What never ends, as a device or a pipe may, is not opened.
+
+    Raises:
+        ValueError: it is no regular file, or longer than `most` bytes.
+        OSError: it is not there, a folder, or not to be read.
+    """
+    found = os.stat(path)
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(found.st_mode):
+        raise ValueError("it is no regular file")
+    if found.st_size > most:
+        raise ValueError(f"it is {found.st_size:,} bytes long, at most {most:,} were expected")
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def read_json(path: Path | str) -> Any:
+    """Returns the value in a JSON file; errors as `read_bytes` and `parse_json`."""
+    return parse_json(read_bytes(path, MOST).decode("utf-8"))
 
 
 def write_text(path: Path | str, text: str) -> None:

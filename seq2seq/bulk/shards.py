@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 from uuid import uuid4
 
-from seq2seq.files import locked, parse_json, whole_file, write_text
+from seq2seq.files import locked, read_json, whole_file, write_text
 from seq2seq.pipeline.corpus import MAX_LINE_BYTES, CorpusError, decode_line, reading
 
 MANIFEST = "shards.json"
@@ -220,7 +220,7 @@ def _check(folder: ShardFolder, made_with: dict[str, Any]) -> None:
         write_text(manifest, json.dumps(made_with, ensure_ascii=False, indent=2) + "\n")
         return
     try:
-        before = parse_json(manifest.read_text("utf-8"))
+        before = read_json(manifest)
         changed = [key for key in {**before, **made_with} if before.get(key) != made_with.get(key)]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(

@@ -14,6 +14,7 @@ from seq2seq.cli.text_io import input_lines
 from seq2seq.files import parse_json
 from seq2seq.generation.constraints import Constraints, Terminology
 from seq2seq.pipeline.corpus import CorpusError, read_lines
+from seq2seq.text.characters import encodable
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def read_requests(
             own = Constraints.parse(record)
         except ValueError as error:
             raise CorpusError(f"{place}: {error}") from error
-        text = " ".join(text.splitlines())  # a line for a line
+        text = encodable(" ".join(text.splitlines()))  # a line for a line
         return Request(text, own + for_all + terms.for_line(text), record)
 
     numbered = iter(enumerate(input_lines(arguments.input), 1) if lines is None else lines)

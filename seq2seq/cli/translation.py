@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from seq2seq.cli.alignments import check_attention
 from seq2seq.cli.ensembles import ensemble
 from seq2seq.cli.requests import Request
 from seq2seq.cli.text_io import search_options
+from seq2seq.files import format_json
 from seq2seq.generation.constraints import Constraints
 from seq2seq.generation.unknown import read_dictionary, replace_unknown
 from seq2seq.recipe.loading import load_translator
@@ -86,7 +86,7 @@ class Translation:
             found = [_record(hypothesis) for hypothesis in hypotheses]
             best: dict[str, Any] = found[0] if found else {"output": None}
             more = {"hypotheses": found} if n_best > 1 else {}
-            return json.dumps(request.record | best | more, ensure_ascii=False) + "\n"
+            return format_json(request.record | best | more) + "\n"
         if n_best == 1:
             return (hypotheses[0].text if hypotheses else "") + "\n"
         return "".join(f"{number} ||| {h.text} ||| {h.score:.6f}\n" for h in hypotheses)

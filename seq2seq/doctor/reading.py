@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -12,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.doctor.kinds import bit
-from seq2seq.files import parse_json
+from seq2seq.files import format_json, parse_json
 from seq2seq.pipeline.corpus import MAX_LINE_BYTES, CorpusError, ParallelText, Records, Text, one_line, open_bytes
+from seq2seq.text.characters import encodable
 
 BOM = b"\xef\xbb\xbf"
 CHUNK_LINES = 4096
@@ -125,8 +125,8 @@ class Layout:
         sides = [row.get(name) for name in self.fields]
         if not all(isinstance(side, str) for side in sides):
             return None
-        source, target = (one_line(str(side)).encode("utf-16", "surrogatepass") for side in sides)
-        return source.decode("utf-16", "replace"), target.decode("utf-16", "replace")
+        source, target = (encodable(one_line(str(side))) for side in sides)
+        return source, target
 
     def _lacking(self, line: str) -> str:
         """An excerpt of what is no record; of a JSON object the names of its fields."""
@@ -141,7 +141,7 @@ class Layout:
             cells[first], cells[second] = source, target
             return "\t".join(cells)
         row = _object(line) | dict(zip(self.fields, (source, target), strict=True))
-        return json.dumps(row, ensure_ascii=not _encodable(row))
+        return format_json(row)
 
 
 def is_json(text: Text) -> bool:
@@ -155,14 +155,6 @@ def _object(line: str) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return row if isinstance(row, dict) else {}
-
-
-def _encodable(row: dict[str, Any]) -> bool:
-    try:
-        json.dumps(row, ensure_ascii=False).encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def decode(lines: list[bytes]) -> Texts:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
-from seq2seq.files import parse_json
+from seq2seq.files import read_bytes, read_json
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -19,6 +19,8 @@ SHAPE_FILE = "model.json"
 NETWORKS_FILE = "model.tflite"
 SOURCE_FILE = "source.model"
 TARGET_FILE = "target.model"
+MOST = (1 << 31) - 1
+"""Bytes of a file, as the format of its networks has it."""
 
 
 class LiteFolderError(ValueError):
@@ -38,7 +40,7 @@ def load_shape(path: Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        shape = parse_json((path / SHAPE_FILE).read_text("utf-8"))
+        shape = read_json(path / SHAPE_FILE)
         version, maker, files = shape["format"], shape["seq2seq"], dict(shape.get("files") or {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LiteFolderError(f"{path / SHAPE_FILE}: missing or damaged ({error}). Export the run again.") from error
@@ -54,9 +56,11 @@ def load_shape(path: Path) -> dict[str, Any]:
 
 def _check(file: Path, expected: Any) -> None:
     try:
-        data = file.read_bytes()
+        data = read_bytes(file, MOST)
     except OSError as error:
         raise LiteFolderError(f"{file}: {error.strerror}. Export the run again.") from error
+    except ValueError as error:
+        raise LiteFolderError(f"{file}: {error}. Export the run again.") from error
     wanted = expected.get("bytes") if isinstance(expected, dict) else None
     if len(data) != wanted:
         raise LiteFolderError(f"{file}: {len(data):,} bytes; {SHAPE_FILE} says {wanted}. It was cut off or exchanged.")

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq.lite.folder import NETWORKS_FILE, LiteFolderError
+from seq2seq.files import read_bytes
+from seq2seq.lite.folder import MOST, NETWORKS_FILE, LiteFolderError
 from seq2seq.symbols import PAD
 from seq2seq.types import SearchResult
 
@@ -44,7 +45,7 @@ class LiteNetworks:
         file = Path(path) / NETWORKS_FILE
         try:
             # Networks this small gain little from sharing a step; `LiteGenerator` shares the batches among threads.
-            self._content = file.read_bytes() if content is None else content
+            self._content = read_bytes(file, MOST) if content is None else content
             self._interpreter = Interpreter(model_content=self._content, num_threads=1)
             names = set(self._interpreter.get_signature_list())
             self.batches: list[int] = sorted(shape["batches"])
@@ -135,9 +136,15 @@ class LiteNetworks:
         return next(b for b in self.batches if b >= rows)
 
     def _call(self, name: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
-        if name not in self._runners:
-            self._runners[name] = self._interpreter.get_signature_runner(name)
-        return self._runners[name](**arrays)
+        try:
+            if name not in self._runners:
+                self._runners[name] = self._interpreter.get_signature_runner(name)
+            return self._runners[name](**arrays)
+        except (RuntimeError, ValueError, KeyError, TypeError, IndexError) as error:
+            file = Path(self._made_from[0]) / NETWORKS_FILE
+            raise LiteFolderError(
+                f"{file}: its network {name} cannot be run ({error}). Export the run again."
+            ) from error
 
 
 def _fill(rows: np.ndarray, count: int) -> np.ndarray:

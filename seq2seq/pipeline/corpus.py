@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from seq2seq.files import parse_json
+from seq2seq.text.characters import encodable
 from seq2seq.text.links import parse_links
 from seq2seq.types import Example
 
@@ -70,7 +71,7 @@ class ParallelText:
 class Records:
     """Where a corpus stands in one file with named fields: JSON lines (`.jsonl`), or a TSV whose first line names them.
 
-    It may be gzipped (`.gz`). Line breaks within a field become spaces.
+    It may be gzipped (`.gz`). Line breaks within a field become spaces, lone surrogates U+FFFD.
     """
 
     source: Path
@@ -92,9 +93,9 @@ class Records:
                         f"{self.source}:{number}: expected text in the field {name!r}. "
                         f"Received: {row.get(name)!r}. The fields are: {', '.join(map(str, row))}"
                     )
-                sides.append(one_line(row[name]))
+                sides.append(encodable(one_line(row[name])))
             more = (row.get(name) for name in self.reference_fields)
-            references = tuple(one_line(text) for text in more if isinstance(text, str))
+            references = tuple(encodable(one_line(text)) for text in more if isinstance(text, str))
             yield Example(sides[0], sides[1], number, references)
 
     def _json(self) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -219,6 +220,8 @@ def reading(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     Raises:
         CorpusError: it cannot be opened, or a gzip file proves damaged on the way.
     """
+    if "\0" in str(path):
+        raise CorpusError(f"{str(path)!r} is no name of a file: it holds a NUL.")
     try:
         with open_bytes(path) as file:
             yield file

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.files import parse_json, whole_folder
+from seq2seq.files import read_json, whole_folder
 from seq2seq.symbols import EOS
 from seq2seq.text.links import Links
 from seq2seq.types import Example
@@ -41,7 +41,7 @@ class TokenStore:
     def __init__(self, folder: Path):
         self.folder = Path(folder)
         try:
-            self.counts: dict[str, int] = parse_json((self.folder / "store.json").read_text("utf-8"))
+            self.counts: dict[str, int] = read_json(self.folder / "store.json")
             self.sides = [_Side(self.folder, name) for name in ("source", "target")]
             self._links = _Side(self.folder, "links") if (self.folder / "links.lengths").exists() else None
             found = {self.counts["pairs"], *map(len, [*self.sides, *([self._links] if self._links else [])])}

@@ -15,7 +15,7 @@ from typing import Any
 from seq2seq.files import whole_folder
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.parsing import leaves
-from seq2seq.recipe.run_folder import RunFolder, RunFolderError, build_model, load_weights, save_weights
+from seq2seq.recipe.run_folder import RunFolder, RunFolderError, build_model, check_size, load_weights, save_weights
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
     for folder, recipe in zip(folders[1:], recipes[1:], strict=True):
         _check(folders[0], recipes[0], folder, recipe)
     source, target = folders[0].load_tokenizers()
+    for file in files:
+        check_size(recipes[0].model, source.size, target.size, file)
     model = build_model(recipes[0].model, source.size, target.size)
     sums: list[Any] = []
     for file in files:

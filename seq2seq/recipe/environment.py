@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seq2seq.files import parse_json
+from seq2seq.files import read_json
 from seq2seq.pipeline.corpus import files_of
 from seq2seq.recipe import team
 from seq2seq.recipe.report import versions
@@ -44,7 +44,7 @@ def record_start(folder: RunFolder) -> None:
         RunFolderError: another number of processes has begun what is in the folder.
     """
     try:
-        starts = list(parse_json(folder.environment_file.read_text("utf-8"))["starts"])
+        starts = list(read_json(folder.environment_file)["starts"])
         first: dict[str, Any] = dict(starts[0])
         before = int(dict(starts[-1]).get("workers", 1))
     except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError):
@@ -95,7 +95,7 @@ def same_data(folder: RunFolder, now: dict[str, str]) -> None:
     Files may stand elsewhere than before, but must hold the same bytes.
     """
     try:
-        before = dict(parse_json(folder.data_file.read_text("utf-8"))["training"])
+        before = dict(read_json(folder.data_file)["training"])
     except (OSError, ValueError, KeyError, TypeError):
         return  # nothing is on record yet
     if list(before.values()) == list(now.values()):

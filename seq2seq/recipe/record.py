@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.evaluation.comparison import System
-from seq2seq.files import parse_json, whole_folder
+from seq2seq.files import is_plain_name, read_json, whole_folder
 from seq2seq.pipeline.corpus import Records, Text, read_lines
 from seq2seq.recipe.report import read_history, versions
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError, text_of
@@ -81,13 +81,15 @@ class Scored:
             if self._run:
                 recipe = self._run.load_recipe()
                 self.task, self.language = str(recipe.task), recipe.data.target_language
-                scores = parse_json(self._run.scores_file.read_text("utf-8"))["tests"]
-                entries = parse_json(self._run.data_file.read_text("utf-8"))["tests"]
+                scores = read_json(self._run.scores_file)["tests"]
+                entries = read_json(self._run.data_file)["tests"]
                 self._tests = {name: (entries[name], scores[name]) for name in scores}
             else:
-                record = parse_json((path / RECORD).read_text("utf-8"))
+                record = read_json(path / RECORD)
                 self.task, self.language = str(record["task"]), str(record["language"])
                 self._tests = {"": (record["data"], record["scores"])}
+            if strange := [name for name in self._tests if name and not is_plain_name(name)]:
+                raise ValueError(f"{strange[0]!r} is no name of a test set")
         except FileNotFoundError as error:
             missing = Path(error.filename).name
             raise RunFolderError(
@@ -128,8 +130,11 @@ class Scored:
         if self._run is None or not self._run.history_file.is_file():
             return {}
         rows = read_history(self._run)
-        names = [name for name in rows[0] if name.startswith("val_")] if rows else []
-        return {name: [float(row[name]) for row in rows] for name in names}
+        names = [name for name in rows[0] if name and name.startswith("val_")] if rows else []
+        try:
+            return {name: [float(row[name]) for row in rows] for name in names}
+        except (ValueError, TypeError) as error:
+            raise RunFolderError(f"{self._run.history_file}: damaged ({error}).") from error
 
     def _entry(self, test: str) -> tuple[Any, Any]:
         return self._tests[test if test in self._tests else ""]

@@ -11,7 +11,7 @@ from typing import Any
 from seq2seq import __version__
 from seq2seq.files import whole_file
 from seq2seq.recipe.config import Recipe
-from seq2seq.recipe.run_folder import RunFolder
+from seq2seq.recipe.run_folder import RunFolder, RunFolderError
 from seq2seq.training.clock import clock
 
 
@@ -123,6 +123,9 @@ Made with {made_with}.
 
 
 def read_history(folder: RunFolder) -> list[dict[str, str]]:
-    """Returns the rows of history.csv."""
-    with open(folder.history_file, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    """Returns the rows of history.csv; RunFolderError if it is damaged."""
+    try:
+        with open(folder.history_file, encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except (ValueError, csv.Error) as error:
+        raise RunFolderError(f"{folder.history_file}: damaged ({error}).") from error

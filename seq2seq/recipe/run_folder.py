@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
-from seq2seq.files import locked, parse_json, whole_file, write_text
+from seq2seq.files import locked, read_json, whole_file, write_text
 from seq2seq.pipeline.corpus import ParallelText, Records, Text
 from seq2seq.recipe.config import Model, Recipe
 from seq2seq.recipe.parsing import RecipeError, from_json
@@ -93,7 +93,7 @@ class RunFolder:
     def is_average(self) -> bool:
         """Whether the weights are the mean of others', and not trained here; see `save_recipe`."""
         try:
-            return "made_of" in parse_json(self.recipe_file.read_text("utf-8"))
+            return "made_of" in read_json(self.recipe_file)
         except (OSError, ValueError, TypeError):
             return False
 
@@ -136,7 +136,7 @@ class RunFolder:
     def load_test(self, name: str) -> Text:
         """Returns where a test split of the run's data stands; RunFolderError names those that the run knows."""
         try:
-            tests = parse_json(self.data_file.read_text("utf-8"))["tests"]
+            tests = read_json(self.data_file)["tests"]
             known = {name: text_of(entry) for name, entry in tests.items()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
@@ -157,6 +157,7 @@ class RunFolder:
         source, target = self.load_tokenizers()
         if not self.weights_file.is_file():
             raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
+        check_size(recipe.model, source.size, target.size, self.weights_file)
         model = build_model(recipe.model, source.size, target.size)
         load_weights(model, self.weights_file)
         return model, source, target
@@ -165,7 +166,7 @@ class RunFolder:
 def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
     """Reads a recipe.json; RunFolderError or RecipeError says what is wrong with it."""
     try:
-        values = parse_json(Path(path).read_text("utf-8"))
+        values = read_json(path)
     except FileNotFoundError:
         raise RunFolderError(f"{path}: no such file.") from None
     except (OSError, ValueError) as error:
@@ -193,6 +194,9 @@ def text_of(entry: dict[str, Any]) -> Text:
     source, target = Path(entry["source"]), entry["target"]
     if not isinstance(target, str | None):
         raise TypeError(f"a target is a path or null, not {target!r}")
+    for path in (source, Path(target) if target else None):
+        if path and path.exists() and not path.is_file():  # what is on record may wait for ever, or never end
+            raise ValueError(f"{path} is no regular file")
     if fields := entry.get("fields"):
         return Records(source, str(fields["source"]), str(fields["target"]), tuple(map(str, fields["references"])))
     return ParallelText(source, Path(target) if target else None)
@@ -225,6 +229,25 @@ def save_weights(model: Any, path: Path) -> None:
     """Writes a weights-only file by Keras, whole or not at all."""
     with whole_file(path) as partial:
         model.save_weights(partial)
+
+
+def check_size(recipe: Model, source_size: int, target_size: int, path: Path) -> None:
+    """RunFolderError if the weights of such a model are more than the file holds: nothing that large shall be made.
+
+    Counted are the matrices that every kind of network has, so it may well have more.
+    """
+    encoder, decoder = recipe.encoder, recipe.decoder
+    least = recipe.embedding * (target_size + (0 if recipe.tie == "all" else source_size))
+    least += encoder.units * (recipe.embedding + (encoder.num_layers - 1) * encoder.units)
+    least += decoder.units * (decoder.num_layers - 1) * decoder.units
+    if decoder.attention in ("additive", "multi_head"):
+        least += encoder.units * (decoder.attention_units or decoder.units)
+    size = path.stat().st_size
+    if 4 * least > size:
+        raise RunFolderError(
+            f"{path}: the weights are damaged or of another model (the recipe's has {4 * least:,} bytes of them or "
+            f"more, the file holds {size:,})."
+        )
 
 
 def _check_arrays(path: Path, most: int) -> None:

@@ -9,6 +9,9 @@ from typing import Any, ClassVar, Literal
 AGREEMENT_ORDERS = 4
 """Hypotheses are alike by their n-grams of 1 to this many pieces, as in BLEU; see `consensus`."""
 
+MOST = 1_000_000_000
+"""No number of a search but its seed is larger: all fit the integers of every graph."""
+
 
 @dataclass(frozen=True)
 class SearchOptions:
@@ -70,9 +73,14 @@ class SearchOptions:
 
     def output_limit(self, length: int) -> int:
         """The most pieces of an output for an input of `length` pieces."""
-        return max(self.min_length, math.floor(length * self.max_ratio) + self.max_extra)
+        return min(MOST, max(self.min_length, math.floor(length * self.max_ratio) + self.max_extra))
 
     def __post_init__(self) -> None:
+        if self.sampling and self.seed < 0:
+            raise ValueError(f"seed must not be negative. Received: {self.seed}")
+        for name, value in vars(self).items():
+            if name != "seed" and isinstance(value, int | float) and not -MOST <= value <= MOST:  # nor is it NaN
+                raise ValueError(f"{name} must be a number of at most {MOST:,}. Received: {str(value)[:40]}")
         from_one = {"beam_size": self.beam_size, "num_best": self.num_best, "max_input": self.max_input}
         for name, value in from_one.items():
             if value < 1:

@@ -13,13 +13,16 @@ from typing import Any
 
 import sentencepiece
 
-from seq2seq.files import whole_file
+from seq2seq.files import read_bytes, whole_file
 from seq2seq.stopping import in_background
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
+from seq2seq.text.characters import encodable
 from seq2seq.text.links import word_numbers
 from seq2seq.text.sampling import WordSampler
 
 KINDS = ("unigram", "bpe")
+MOST = 1 << 29
+"""Bytes of a model: far above what a million long pieces take."""
 
 _log = logging.getLogger(__name__)
 
@@ -55,7 +58,7 @@ class SubwordTokenizer:
     def load(cls, path: Path, right_to_left: bool = False) -> SubwordTokenizer:
         """Reads a `.model` file; ValueError names the file if it is damaged."""
         try:
-            return cls(Path(path).read_bytes(), right_to_left)
+            return cls(read_bytes(path, MOST), right_to_left)
         except FileNotFoundError:
             raise ValueError(f"{path}: the tokeniser is missing.") from None
         except ValueError as error:
@@ -129,7 +132,7 @@ class SubwordTokenizer:
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Returns each line's ids without BOS or EOS. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
-        return self._ordered(self._processor.EncodeAsIds([_encodable(line) for line in lines], num_threads=1))
+        return self._ordered(self._processor.EncodeAsIds([encodable(line) for line in lines], num_threads=1))
 
     def sample(self, lines: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
         """As `encode`, each word of each line cut at random (Kudo 2018; for BPE Provilkov et al. 2020).
@@ -139,7 +142,7 @@ class SubwordTokenizer:
             seed: The same seed and lines give the same cuts, in every process.
         """
         sampler, draw = self._sampler(alpha), random.Random(seed)
-        usual = self._processor.EncodeAsIds([_encodable(line) for line in lines], num_threads=1)
+        usual = self._processor.EncodeAsIds([encodable(line) for line in lines], num_threads=1)
         return self._ordered([sampler.cut(ids, draw) for ids in usual])
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
@@ -157,7 +160,7 @@ class SubwordTokenizer:
 
     def ids(self, pieces: Sequence[str]) -> list[int]:
         """Returns the id of each piece; UNK for what is none."""
-        return [self._processor.PieceToId(piece) for piece in pieces]
+        return [self._processor.PieceToId(encodable(piece)) for piece in pieces]
 
     def word_numbers(self, lines: Sequence[str], ids: Sequence[Sequence[int]]) -> list[list[int]]:
         """Returns for each piece the number of its word among `line.split()`, from 0.
@@ -208,7 +211,7 @@ def _sample(lines: Iterable[str], most: int, draw: random.Random) -> list[str]:
 def _train(text: list[str], size: int, options: dict[str, Any]) -> bytes:
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.Train(
-        sentence_iterator=iter([_encodable(line) for line in text]), model_writer=model, vocab_size=size, **options
+        sentence_iterator=iter([encodable(line) for line in text]), model_writer=model, vocab_size=size, **options
     )
     return model.getvalue()
 
@@ -216,7 +219,3 @@ def _train(text: list[str], size: int, options: dict[str, Any]) -> bytes:
 def _reason(error: RuntimeError) -> str:
     """The words of a C++ error without its source location."""
     return str(error).split("] ")[-1].strip() or "no reason given"
-
-
-def _encodable(line: str) -> str:
-    return line if line.isascii() else line.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -149,7 +149,9 @@ def test_two_processes_do_not_work_on_one_folder(run, tmp_path, capsys):
 
 def test_the_run_says_what_it_depends_on(finished):
     (start,) = json.loads((finished / "environment.json").read_text())["starts"]
-    assert {"started", "command", "versions", "backend", "threads", "platform", "variables", "git"} == set(start)
+    assert {"started", "command", "versions", "backend", "threads", "platform", "variables", "git", "workers"} == set(
+        start
+    )
     assert {"python", "tensorflow", "keras", "sentencepiece"} <= set(start["versions"])
     data = json.loads((finished / "data.json").read_text())["training"]
     assert [name.rsplit("/", 1)[-1] for name in data] == ["train.x", "train.y", "validation.x", "validation.y"]

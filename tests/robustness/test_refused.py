@@ -165,7 +165,7 @@ def test_a_damaged_history_is_named(cli, copy, text):
     (copy / "history.csv").write_bytes(text.encode("utf-8", "surrogateescape") * 2)
     shutil.copytree(copy, copy.parent / "other")
     code, _, err = cli("compare", copy, copy.parent / "other")
-    assert code == (0 if text.startswith("\udcff") and not err else 2)
+    assert code == 2
     assert "history.csv: damaged" in err
 
 
@@ -213,7 +213,10 @@ def test_memory_that_is_not_there_gets_one_message(error, capsys):
 def archive(tmp_path):
     """A model that runs code when it is loaded unsafely: it is tried out that it would."""
     mark = tmp_path / "code-has-run"
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Lambda(_marking(str(mark)))])
+    code = keras.layers.Lambda(
+        lambda x, place: (__import__("pathlib").Path(place).touch(), x)[1], arguments={"place": str(mark)}
+    )
+    model = keras.Sequential([keras.Input((1,)), code])
     mark.unlink(missing_ok=True)
     path = tmp_path / "model.keras"
     model.save(path)
@@ -222,16 +225,6 @@ def archive(tmp_path):
     mark.unlink()
     yield path
     assert not mark.exists()
-
-
-def _marking(path):
-    def mark(x, path=path):
-        from pathlib import Path
-
-        Path(path).touch()
-        return x
-
-    return mark
 
 
 VERBS = [
@@ -249,7 +242,7 @@ VERBS = [
 ]
 
 
-@pytest.mark.parametrize("words", VERBS, ids=lambda words: words[0] + words[-2])
+@pytest.mark.parametrize("words", VERBS, ids=" ".join)
 def test_no_command_runs_the_code_of_a_keras_archive(cli, archive, tmp_path, words):
     (tmp_path / "text").write_text("ab\n")
     (tmp_path / "list").write_text("0 ||| AB ||| 1\n")
@@ -261,12 +254,8 @@ def test_no_command_runs_the_code_of_a_keras_archive(cli, archive, tmp_path, wor
     assert "Traceback" not in err
 
 
-@pytest.mark.parametrize("name", ["model.weights.h5", "recipe.json", "source.model", "checkpoint.npz"])
+@pytest.mark.parametrize("name", ["model.weights.h5", "recipe.json", "source.model", "target.model"])
 def test_no_file_of_a_run_may_be_a_keras_archive(copy, archive, name):
     shutil.copy(archive, copy / name)
-    if name == "checkpoint.npz":
-        (copy / "checkpoint.before.npz").unlink(missing_ok=True)
-        seq2seq.load(copy)  # it is for training alone
-        return
     with pytest.raises(ValueError, match=name):
         seq2seq.load(copy)

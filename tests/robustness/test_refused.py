@@ -119,6 +119,24 @@ def test_a_test_set_on_record_cannot_name_files_elsewhere(cli, copy):
     assert "'../../secret' is no name of a test set" in err
 
 
+@pytest.mark.parametrize("scores", ["x", {"bleu": 1}, {"bleu": {}}, ["bleu"], None])
+def test_damaged_scores_are_named(cli, copy, scores):
+    shutil.copytree(copy, copy.parent / "other")
+    (copy / "scores.json").write_text(json.dumps({"tests": {"test": scores}}))
+    code, out, err = cli("compare", copy.parent / "other", copy)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {copy}: damaged scores")
+
+
+def test_a_name_on_record_that_no_file_can_have_is_told(cli, copy):
+    record = json.loads((copy / "data.json").read_text())
+    record["tests"]["test"]["source"] = "1" * 5000
+    (copy / "data.json").write_text(json.dumps(record))
+    code, out, err = cli("compare", copy, copy)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"error: {copy}: damaged data")
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "/tmp/x", "a/b", "a\\b", "a\0"])
 def test_a_recipe_cannot_choose_a_place_for_its_run(name, finished, tmp_path):
     assert not is_plain_name(name)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
+import tarfile
+import zipfile
 from pathlib import Path
 
 import keras
 import pytest
 
 import seq2seq
+from data import aeslc
+from data.fetch import FetchError
 from recipes.command import parse
 from recipes.translation import RECIPES
 from seq2seq.cli.common import EXIT_FAILED, guarded
-from seq2seq.files import format_json, is_plain_name, parse_json, read_bytes, read_json
+from seq2seq.files import check_regular, format_json, is_plain_name, parse_json, read_bytes, read_json
 from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE, LiteFolderError, load_shape
 from seq2seq.lite.networks import LiteNetworks
 from seq2seq.pipeline.corpus import CorpusError, Records, read_lines
@@ -38,24 +43,28 @@ def endless(tmp_path):
 
 
 def test_only_a_regular_file_of_few_bytes_is_read_whole(tmp_path, endless):
+    check_regular(tmp_path)  # opening it tells more
     (tmp_path / "file").write_bytes(b"12")
     assert read_bytes(tmp_path / "file", 2) == b"12"
     assert read_json(tmp_path / "file") == 12
-    with pytest.raises(ValueError, match="it is 2 bytes long, at most 1 were expected"):
+    with pytest.raises(ValueError, match="it is longer than 1 bytes"):
         read_bytes(tmp_path / "file", 1)
+    with pytest.raises(ValueError, match="it is longer than 1,000 bytes"):
+        read_bytes("/dev/zero", 1000)  # its user may name a device; it is not read for ever
     with pytest.raises(ValueError, match="no regular file"):
-        read_bytes(endless, 1)
+        read_json(endless)
     with pytest.raises(IsADirectoryError):
         read_bytes(tmp_path, 1)
     with pytest.raises(FileNotFoundError):
         read_bytes(tmp_path / "nothing", 1)
 
 
-@pytest.mark.parametrize("name", ["source.model", "scores.json", "data.json"])
-def test_a_file_of_a_run_that_has_no_end_is_not_opened(cli, copy, endless, name):
+@pytest.mark.parametrize("name", ["source.model", "scores.json", "data.json", "hypotheses/test.txt"])
+def test_a_file_of_a_run_that_has_no_end_is_not_opened(cli, copy, finished, endless, name):
     (copy / name).unlink()
     (copy / name).symlink_to(endless)
-    words = ("translate", copy) if name == "source.model" else ("compare", copy, copy)
+    other = shutil.copytree(finished, copy.parent / "other")
+    words = ("translate", copy) if name == "source.model" else ("compare", copy, other)
     code, out, err = cli(*words, text=b"ab\n")
     assert (code, out) == (2, "")
     assert str(copy) in err
@@ -210,6 +219,36 @@ def test_lone_surrogates_in_records_become_characters(cli, finished, tmp_path):
     for more in ("--json", "--target-pieces"):
         code, _, err = cli("score", finished, "--source", path, more)
         assert code == 0, err
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+def test_what_is_no_file_in_an_archive_is_left_out(tmp_path, kind):
+    name = "enron_subject_line/train/{}.subject"
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        odd, plain = tarfile.TarInfo(name.format("odd")), tarfile.TarInfo(name.format("plain"))
+        odd.type, odd.linkname, plain.size = kind, "/etc/passwd", 2
+        archive.addfile(odd)
+        archive.addfile(plain, io.BytesIO(b"ab"))
+    assert dict(aeslc._members(tmp_path / "a.tar")) == {"train/plain.subject": b"ab"}
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar.gz"])
+def test_an_archive_that_grows_without_bounds_is_left(tmp_path, monkeypatch, ending):
+    monkeypatch.setattr(aeslc, "MOST", 1 << 16)
+    path, names = tmp_path / f"a.{ending}", [f"enron_subject_line/train/{n}.subject" for n in range(2)]
+    if ending == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in names:
+                archive.writestr(name, bytes(1 << 16))
+    else:
+        with tarfile.open(path, "w:gz") as packed:
+            for name in names:
+                member = tarfile.TarInfo(name)
+                member.size = 1 << 16
+                packed.addfile(member, io.BytesIO(bytes(1 << 16)))
+    assert path.stat().st_size < 1 << 12
+    with pytest.raises(FetchError, match="holds more than 65,536 bytes"):
+        list(aeslc._members(path))
 
 
 class ResourceExhaustedError(Exception):

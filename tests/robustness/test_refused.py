@@ -19,7 +19,7 @@ from data.fetch import FetchError
 from recipes.command import parse
 from recipes.translation import RECIPES
 from seq2seq.cli.common import EXIT_FAILED, guarded
-from seq2seq.files import check_regular, format_json, is_plain_name, parse_json, read_bytes, read_json
+from seq2seq.files import check_regular, format_json, parse_json, read_bytes, read_json
 from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE, LiteFolderError, load_shape
 from seq2seq.lite.networks import LiteNetworks
 from seq2seq.pipeline.corpus import CorpusError, Records, read_lines
@@ -146,14 +146,16 @@ def test_a_name_on_record_that_no_file_can_have_is_told(cli, copy):
     assert err.startswith(f"error: {copy}: damaged data")
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "../x", "/tmp/x", "a/b", "a\\b", "a\0"])
+@pytest.mark.parametrize("name", ["", ".", "..", "../x", "/tmp/x", "a/../../b", "a\\b", "a\0"])
 def test_a_recipe_cannot_choose_a_place_for_its_run(name, finished, tmp_path):
-    assert not is_plain_name(name)
     values = json.loads((finished / "recipe.json").read_text())
     values["recipe"]["name"] = name
     (tmp_path / "recipe.json").write_text(json.dumps(values))
-    with pytest.raises(ValueError, match="name must be a plain name"):
-        parse(RECIPES, ["--from", str(tmp_path / "recipe.json")])
+    words = ["--from", str(tmp_path / "recipe.json")]
+    with pytest.raises(RecipeError, match="does not lead into runs/"):
+        parse(RECIPES, words)
+    assert parse(RECIPES, [*words, "--run-folder", "there"])[1] == Path("there")
+    assert parse(RECIPES, [*words, "--name", "a/b"])[1] == Path("runs/a/b")
 
 
 def test_a_recipe_of_a_larger_network_than_the_weights_is_refused_before_it_is_made(copy, monkeypatch):

@@ -18,8 +18,9 @@ LOST = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledE
 class Exchange:
     """This process among those that train together, as the variable TF_CONFIG has them.
 
-    It must be made before TensorFlow has done anything else, and returns when all processes are there. All of them must
-    call the same methods in the same order: each waits for the others.
+    It must be made before TensorFlow has done anything else, and is made when all processes are there; a process that
+    waits for them heeds no signal, as TensorFlow keeps the interpreter's lock meanwhile. All of them must call the same
+    methods in the same order: each waits for the others.
 
     Args:
         rank: Of this process, from 0.

@@ -46,15 +46,16 @@ def record_start(folder: RunFolder) -> None:
     try:
         starts = list(read_json(folder.environment_file)["starts"])
         first: dict[str, Any] = dict(starts[0])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
-        starts, first = [], {}
+        before = int(dict(starts[-1]).get("workers", 1))
+    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError):
+        starts, first, before = [], {}, team.size()
     now = describe()
-    before = starts[-1].get("workers", 1) if starts else now["workers"]
     if before != now["workers"] and folder.checkpoint_file.exists():
+        how = f"with --workers {before} (or a cluster of as many)" if before > 1 else "without --workers"
         raise RunFolderError(
-            f"The run in {folder.path} was begun by {before} process{'es' * (before > 1)}, this is one of "
-            f"{now['workers']}: its batches would be others. Go on with --workers {before}, or choose another folder "
-            "with --run-folder."
+            f"The run in {folder.path} was begun by {before} process{'es' * (before > 1)}, and now there "
+            f"{'are' if now['workers'] > 1 else 'is'} {now['workers']}: the batches would be others. Go on {how}, or "
+            "choose another folder with --run-folder."
         )
     for part in DECIDING:
         if first and first.get(part) != now[part]:

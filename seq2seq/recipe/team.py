@@ -151,9 +151,12 @@ def agreed(asked: Callable[[], bool]) -> Callable[[], bool]:
     return asked if here is None else lambda: here.agree(asked())
 
 
-def same(number: int, what: str) -> None:
-    """Failed, in all processes, where one has another number than process 0."""
-    if _exchange and _exchange.any(_exchange.numbers([number]) != [number]):
+def same(count: Callable[[], int], what: str) -> None:
+    """Failed, in all processes, where one counts another number than process 0. Nothing is counted in one alone."""
+    if _exchange is None:
+        return
+    number = count()
+    if _exchange.any(_exchange.numbers([number]) != [number]):
         raise Failed(
             f"Not all processes have the same {what}. They must see one run folder, on a file system that they share, "
             "and run the same versions of everything."

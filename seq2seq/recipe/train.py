@@ -66,7 +66,7 @@ def train(
         validation = Plan(tokens.validation, recipe.batching, recipe.seed, shuffle=False, trim=trim)
         generator = Generator(model, source, target, recipe.search)
         progress = load_checkpoint(folder.checkpoint_file, trainee)
-        team.same(checksum(trainee), "weights to begin with")
+        team.same(lambda: checksum(trainee), "weights to begin with")
         part_seeds(trainee, team.share()[0])
         if progress:
             place = f" and {progress['step']:,} steps of the next" if progress["step"] else ""

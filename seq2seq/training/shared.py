@@ -24,7 +24,7 @@ class SharedLossScale(keras.optimizers.LossScaleOptimizer):
 def part_seeds(trainee: keras.Model, rank: int) -> None:
     """Gives the random generators of a model, which are as in process 0, the seeds of process `rank`."""
     for variable in trainee.variables:
-        if _is_seed(variable):
+        if rank and _is_seed(variable):
             state = np.array(keras.ops.convert_to_numpy(variable))  # [seed, how often it was drawn]
             state[0] += STRIDE * rank
             variable.assign(state)

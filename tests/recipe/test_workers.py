@@ -15,6 +15,8 @@ import pytest
 
 from benchmarks.faults import compare, content
 from seq2seq.pipeline.batches import Batching, Plan
+from seq2seq.recipe.environment import record_start
+from seq2seq.recipe.run_folder import RunFolder
 from seq2seq.recipe.team import CLUSTER, place
 from tests.recipe.test_run import _history, _weights
 from tests.runs import TINY, files_flags
@@ -172,4 +174,15 @@ def test_a_run_does_not_go_on_with_another_number_of_workers(run, finished, tmp_
     values["starts"][0]["workers"] = 3
     file.write_text(json.dumps(values))
     assert run(tmp_path / "run") == 2
-    assert "3" in capsys.readouterr().err
+    message = capsys.readouterr().err
+    assert "was begun by 3 processes, and now there is 1" in message
+    assert "--workers 3" in message
+
+
+@pytest.mark.parametrize("last", [5, {"workers": "many"}, {"workers": None}, {"workers": [2]}])
+def test_a_damaged_record_of_the_workers_stops_nobody(tmp_path, last):
+    folder = RunFolder(tmp_path)
+    folder.checkpoint_file.touch()
+    folder.write_json(folder.environment_file, {"starts": [{}, last]})
+    record_start(folder)
+    assert len(json.loads(folder.environment_file.read_text())["starts"]) == 1

@@ -1,10 +1,10 @@
-"""Can any input break it? python -m benchmarks.fuzz [--cases 100000] [--target NAME] [--first N]
+"""Can any input break it? python -m benchmarks.fuzz [--cases 100000] [--target NAME ...] [--first N]
 
-Gives spoiled files, wild text and odd command lines to everything that reads (benchmarks/fuzz_cases.py). The law: it
-returns, or raises ValueError or OSError with a message, which the commands print as one error. Each target runs in a
-process of its own that is watched: one that dies, takes more than `--memory` megabytes, or stays at a case for longer
-than `--seconds`, has failed in that case, and another one goes on behind it. Every case can be run again:
-`--target NAME --first NUMBER --cases 1`. Exit code 1 if any failed.
+Gives spoiled files, wild text and odd command lines to everything that reads (benchmarks/fuzz_cases.py), and to whole
+commands (benchmarks/fuzz_commands.py). The law: it returns, or raises ValueError or OSError with a message, which the
+commands print as one error. Each target runs in a process of its own that is watched: one that dies, takes more than
+`--memory` megabytes, or stays at a case for longer than `--seconds`, has failed in that case, and another one goes on
+behind it. Every case can be run again: `--target NAME --first NUMBER --cases 1`. Exit code 1 if any failed.
 """
 
 from __future__ import annotations
@@ -74,9 +74,10 @@ def fuzz(
         theirs.close()
         since, number, problem = time.monotonic(), first, ""
         allowed = limits[1] + 60  # the first case imports, and makes what all cases use
+        looked = since
         while not problem:
             try:
-                if ours.poll(0.2):
+                if time.monotonic() - looked < 0.5 and ours.poll(0.2):
                     number, told = ours.recv()
                     if told is None:
                         since = time.monotonic()
@@ -90,7 +91,7 @@ def fuzz(
                 process.join()
                 problem = "" if first >= end else f"the process died (exit code {process.exitcode})"
                 break
-            memory = megabytes(process.pid or 0)
+            memory, looked = megabytes(process.pid or 0), time.monotonic()
             peak = max(peak, memory)
             if memory > limits[0]:
                 problem = f"{memory:,.0f} MB"
@@ -128,12 +129,11 @@ def shares(cases: int, names: list[str]) -> dict[str, int]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=100_000)
-    parser.add_argument("--target", choices=sorted(TARGETS))
+    parser.add_argument("--target", nargs="+", choices=sorted(TARGETS), default=list(TARGETS), metavar="NAME")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--memory", type=float, default=3000, help="megabytes (default 3000)")
     parser.add_argument("--seconds", type=float, default=30, help="for a case (default 30)")
     options = parser.parse_args()
-    names = [options.target] if options.target else list(TARGETS)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         maker = multiprocessing.get_context("spawn").Process(target=make_run, args=(folder,))
@@ -143,7 +143,7 @@ def main() -> None:
         print("| target | cases | a second | failures | most MB |\n|---|---|---|---|---|", flush=True)
         everything: list[str] = []
         done = 0
-        for name, count in shares(options.cases, names).items():
+        for name, count in shares(options.cases, options.target).items():
             failures, seconds, peak = fuzz(name, options.first, count, folder, (options.memory, options.seconds))
             done += count
             everything += failures

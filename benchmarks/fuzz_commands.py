@@ -355,4 +355,4 @@ TARGETS.update({each.__name__: each for each in COMMANDS})
 SHARE.update(
     {each.__name__: 0.1 for each in COMMANDS} | {"pairs_commands": 0.02, "model_lines": 0.02, "run_model": 0.02}
 )
-SHARE.update({"doctor_forms": 0.02, "rerank_command": 1.0, "recipe_command": 0.5})
+SHARE.update({"doctor_forms": 0.02, "rerank_command": 0.5})

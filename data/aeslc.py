@@ -12,6 +12,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
 from seq2seq.files import whole_folder, write_text
@@ -34,6 +35,9 @@ OFFICIAL = RemoteFile(NAME, "AESLC-master.zip", ADDRESS, "")
 """Made anew by its server, so its bytes may differ; what is in it is checked instead."""
 CONTENT = "8a1a7664b02ff9c804e6769084d45e4038c45f72e5b1200582e9b18c06bde1ba"
 """sha256 over all e-mails: of each, in the order of split/name, both and its bytes."""
+
+MOST = 1 << 28
+"""Bytes of all e-mails, at most; they have 15 million."""
 
 
 def load(split: str, source: str = "en", target: str = "en") -> Records:
@@ -88,18 +92,33 @@ def _unpack(folder: Path) -> None:
 
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields `split/name` and the bytes of every e-mail. Read in memory: nothing is written where a member says."""
+    """Yields `split/name` and the bytes of every e-mail. Read in memory: nothing is written where a member says.
+
+    FetchError for more than `MOST` bytes, which an archive can hold packed as few.
+    """
+    left = MOST
+    for name, file in _files(archive):
+        if key := _key(name):
+            data = file.read(left + 1)
+            left -= len(data)
+            if left < 0:
+                raise FetchError(f"{archive} holds more than {MOST:,} bytes of e-mails. Delete it and fetch it again.")
+            yield key, data
+
+
+def _files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
+    """Yields the name and the opened content of every file; links and devices are left out."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as members:
             for name in members.namelist():
-                if key := _key(name):
-                    yield key, members.read(name)
+                with members.open(name) as file:
+                    yield name, file
         return
-    with tarfile.open(archive) as members:
-        for member in members:
-            file = members.extractfile(member) if member.isfile() else None
-            if file and (key := _key(member.name)):
-                yield key, file.read()
+    with tarfile.open(archive) as found:
+        for member in found:
+            content = found.extractfile(member) if member.isfile() else None
+            if content:
+                yield member.name, content
 
 
 def _key(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import json
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,7 +12,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from seq2seq.cli.common import guarded, quiet_start
-from seq2seq.files import write_text
+from seq2seq.files import is_plain_name, write_text
 from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.environment import make_deterministic
@@ -192,4 +191,12 @@ def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = 
             "custom wants files: --data.train.source FILE --data.train.target FILE (or one .tsv as source)."
         )
     recipe = override(recipe, flags)
-    return recipe, Path(run_folder or os.path.join("runs", recipe.name))
+    return recipe, Path(run_folder) if run_folder else _default_folder(recipe.name)
+
+
+def _default_folder(name: str) -> Path:
+    """Where the run of a recipe stands; RecipeError for a name that leads out of runs/, as that of a stranger's may."""
+    parts = Path(name).parts
+    if not all(map(is_plain_name, parts)) or not parts:
+        raise RecipeError(f"The name {name!r} does not lead into runs/. Give another --name, or a --run-folder.")
+    return Path("runs", *parts)

@@ -97,26 +97,31 @@ def format_json(value: Any) -> str:
     return text
 
 
+def check_regular(path: Path | str) -> None:
+    """Raises ValueError if something stands there that may never end, as a device or a pipe: it must not be opened."""
+    mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        raise ValueError("it is no regular file")
+
+
 def read_bytes(path: Path | str, most: int) -> bytes:
-    """Returns what a regular file holds. What never ends, as a device or a pipe may, is not opened.
+    """Returns what stands in a file.
 
     Raises:
-        ValueError: it is no regular file, or longer than `most` bytes.
+        ValueError: it is longer than `most` bytes.
         OSError: it is not there, a folder, or not to be read.
     """
-    found = os.stat(path)
-    if stat.S_ISDIR(found.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(found.st_mode):
-        raise ValueError("it is no regular file")
-    if found.st_size > most:
-        raise ValueError(f"it is {found.st_size:,} bytes long, at most {most:,} were expected")
     with open(path, "rb") as file:
-        return file.read()
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(most + 1) if size <= most else b""
+    if max(size, len(data)) > most:
+        raise ValueError(f"it is longer than {most:,} bytes")
+    return data
 
 
 def read_json(path: Path | str) -> Any:
-    """Returns the value in a JSON file; errors as `read_bytes` and `parse_json`."""
+    """Returns the value in a JSON file that a command did not name; errors as the three functions before."""
+    check_regular(path)
     return parse_json(read_bytes(path, MOST).decode("utf-8"))
 
 

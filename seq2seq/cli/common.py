@@ -53,6 +53,14 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
     except Failed as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_FAILED
-    except MemoryError:
-        print("error: out of memory. Use smaller batches.", file=sys.stderr)
+    except Exception as error:
+        if not _is_out_of_memory(error):
+            raise
+        print("error: out of memory. Use smaller batches, a smaller beam or a smaller model.", file=sys.stderr)
         return EXIT_FAILED
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # TensorFlow has a class of its own, JAX says it in words; neither is imported here.
+    kinds = {kind.__name__ for kind in type(error).__mro__}
+    return bool(kinds & {"MemoryError", "ResourceExhaustedError"}) or "RESOURCE_EXHAUSTED" in str(error)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
-from seq2seq.files import read_bytes, read_json
+from seq2seq.files import check_regular, read_bytes, read_json
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -56,6 +56,7 @@ def load_shape(path: Path) -> dict[str, Any]:
 
 def _check(file: Path, expected: Any) -> None:
     try:
+        check_regular(file)
         data = read_bytes(file, MOST)
     except OSError as error:
         raise LiteFolderError(f"{file}: {error.strerror}. Export the run again.") from error

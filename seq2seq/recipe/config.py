@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from seq2seq.files import is_plain_name
 from seq2seq.pipeline.batches import Batching
 from seq2seq.search.options import SearchOptions
 
@@ -251,8 +250,6 @@ class Recipe(Section):
 
 
 def _contradictions(recipe: Recipe) -> Iterator[str]:
-    if not is_plain_name(recipe.name):
-        yield f"name must be a plain name, as runs/<name> is where the run is made. Received: {recipe.name!r}"
     if recipe.model.tie == "all" and not recipe.tokenizer.joint:
         yield "model.tie 'all' shares one matrix of both sides and wants tokenizer.joint true (or model.tie target)"
     decoder, training = recipe.model.decoder, recipe.training

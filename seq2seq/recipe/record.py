@@ -111,7 +111,7 @@ class Scored:
         entry, _ = self._entry(test)
         try:
             text, checksums = text_of(entry), dict(entry["sha256"])
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunFolderError(f"{self.path}: damaged data ({error!r}). Evaluate it again.") from error
         for path in (text.source, text.target):
             known = checksums.get(path.name) if path else None
@@ -123,7 +123,13 @@ class Scored:
         """Its outputs for the test set."""
         file = self._run.hypotheses / f"{test}.txt" if self._run else self.path / HYPOTHESES
         _, scores = self._entry(test)
-        return System(self.name, list(read_lines(file)), {name: value["signature"] for name, value in scores.items()})
+        if file.exists() and not file.is_file():
+            raise RunFolderError(f"{file} is no regular file. Evaluate it again.")
+        try:
+            signatures = {name: str(value["signature"]) for name, value in scores.items()}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise RunFolderError(f"{self.path}: damaged scores ({error!r}). Evaluate it again.") from error
+        return System(self.name, list(read_lines(file)), signatures)
 
     def history(self) -> dict[str, list[float]]:
         """The validation columns of a run's training; nothing for an evaluation."""

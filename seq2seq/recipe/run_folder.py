@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
-from seq2seq.files import locked, read_json, whole_file, write_text
+from seq2seq.files import MOST, check_regular, locked, parse_json, read_bytes, read_json, whole_file, write_text
 from seq2seq.pipeline.corpus import ParallelText, Records, Text
 from seq2seq.recipe.config import Model, Recipe
 from seq2seq.recipe.parsing import RecipeError, from_json
@@ -166,7 +166,7 @@ class RunFolder:
 def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
     """Reads a recipe.json; RunFolderError or RecipeError says what is wrong with it."""
     try:
-        values = read_json(path)
+        values = parse_json(read_bytes(path, MOST).decode("utf-8"))
     except FileNotFoundError:
         raise RunFolderError(f"{path}: no such file.") from None
     except (OSError, ValueError) as error:
@@ -254,6 +254,7 @@ def _check_arrays(path: Path, most: int) -> None:
     """ValueError if an HDF5 file points to other files, or declares more than `most` bytes, as reading would take."""
     import h5py
 
+    check_regular(path)
     with h5py.File(path) as file:
         groups, seen, size = [file], set(), 0
         while groups:

@@ -13,7 +13,7 @@ from typing import Any
 
 import sentencepiece
 
-from seq2seq.files import read_bytes, whole_file
+from seq2seq.files import check_regular, read_bytes, whole_file
 from seq2seq.stopping import in_background
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
 from seq2seq.text.characters import encodable
@@ -58,6 +58,7 @@ class SubwordTokenizer:
     def load(cls, path: Path, right_to_left: bool = False) -> SubwordTokenizer:
         """Reads a `.model` file; ValueError names the file if it is damaged."""
         try:
+            check_regular(path)
             return cls(read_bytes(path, MOST), right_to_left)
         except FileNotFoundError:
             raise ValueError(f"{path}: the tokeniser is missing.") from None

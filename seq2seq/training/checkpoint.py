@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from numpy.lib import format as npy
 
-from seq2seq.files import parse_json, whole_file
+from seq2seq.files import check_regular, parse_json, whole_file
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +96,7 @@ def _digest(progress: bytes, arrays: Sequence[np.ndarray]) -> bytes:
 
 def _read(path: Path, variables: Sequence[Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
     """Reads the whole file before anything is set; nothing larger than the variables is ever made."""
+    check_regular(path)
     with zipfile.ZipFile(path) as members:
         if len(members.namelist()) != len(variables) + 2:
             raise ValueError(f"it holds {len(members.namelist()) - 2} variables, the model has {len(variables)}")

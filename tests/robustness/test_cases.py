@@ -9,11 +9,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import fuzz_cases
-from benchmarks.fuzz_cases import TARGETS, run_case
+from benchmarks import fuzz_cases, fuzz_commands
+from benchmarks.fuzz_cases import run_case
+from benchmarks.fuzz_commands import COMMANDS, TARGETS
 
-QUICK = [name for name in TARGETS if name not in ("lite_folder", "translate", "doctor")]
-"""The others want an export, or seconds."""
+EXPORT = {"lite_folder", "translate", "translate_command", "lite_trusted", "lite_links"}
+"""They want one, which the run of the tests lacks."""
+QUICK = [name for name in TARGETS if name not in EXPORT | {"doctor", *(each.__name__ for each in COMMANDS)}]
+FEW = {
+    "rerank_command": 15,
+    "run_commands": 15,
+    "recipe_command": 10,
+    "run_model": 3,
+    "pairs_commands": 3,
+    "model_lines": 2,
+    "doctor_forms": 2,
+}
+"""Whole commands take longer."""
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +36,14 @@ def place(finished, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder
-    for made in (fuzz_cases._model, fuzz_cases._trainee, fuzz_cases._store):
+    for made in (fuzz_cases._model, fuzz_cases._trainee, fuzz_cases._store, fuzz_commands._run):
         made.cache_clear()
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("target", QUICK)
+@pytest.mark.parametrize("target", [*QUICK, *FEW])
 def test_whatever_is_read_is_taken_or_refused_in_words(place, target):
-    @settings(max_examples=25, derandomize=True, deadline=None, database=None)
+    @settings(max_examples=FEW.get(target, 25), derandomize=True, deadline=None, database=None)
     @given(number=st.integers(0, 1 << 30))
     def holds(number):
         assert run_case(target, number) == ""

@@ -14,10 +14,11 @@ import random
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.fuzz_cases import ODD, RUN, SHARE, TARGETS, mutate, mutate_json, save, wild_bytes, wild_text
 
@@ -126,16 +127,19 @@ def _run() -> Any:
 @contextmanager
 def _loaded() -> Iterator[None]:
     """Commands that would load the run get it as it was loaded before."""
+    from seq2seq.cli import translation
     from seq2seq.recipe import loading
 
-    before, one = loading.load_generator, _run()
-    loading.load_generator = loading.load_translator = lambda *_, **options: one.with_options(  # type: ignore
-        **{name: value for name, value in options.items() if name not in ("others", "ensemble", "threads")}
-    )
-    try:
+    one = _run()
+
+    def load(*_: Any, others: Any = (), ensemble: str = "", threads: int = 0, **options: Any) -> Any:
+        return one.with_options(**options)
+
+    places = (loading, "load_generator"), (loading, "load_translator"), (translation, "load_translator")
+    with ExitStack() as stack:
+        for module, name in places:
+            stack.enter_context(patch.object(module, name, load))
         yield
-    finally:
-        loading.load_generator = before
 
 
 def _pairs(draw: random.Random) -> list[object]:
@@ -238,7 +242,7 @@ def run_commands(draw: random.Random) -> None:
         ["average", folder, "--last", "2", "--output", "mean"],
     ]
     words = draw.choice(verbs[:2] if name != "recipe.json" else verbs)
-    call(words, named=("spoiled-run", "--", "test", "different texts"))
+    call(words, named=("spoiled-run", "--", "test", "different texts", "no such file"))
 
 
 def run_model(draw: random.Random) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -71,7 +72,7 @@ def _unpack(folder: Path) -> None:
     archive = find(MIRRORED) or fetch(OFFICIAL)
     try:
         files = dict(sorted(_members(archive)))
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise FetchError(
             f"{archive} is no archive that can be read ({error}). Delete it and fetch it again."
         ) from error

@@ -62,7 +62,7 @@ def load_checkpoint(path: Path, trainee: keras.Model) -> dict[str, Any] | None:
             continue
         try:
             progress, arrays = _read(file, variables)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
             problems.append(f"{file}: the checkpoint is damaged or of another model ({error}).")
             continue
         for problem in problems:

@@ -253,6 +253,31 @@ def test_an_archive_that_grows_without_bounds_is_left(tmp_path, monkeypatch, end
         list(aeslc._members(path))
 
 
+def _encrypt(path):
+    """Marks every member of a zip as encrypted: in its own header, and in the list at the end."""
+    data = path.read_bytes()
+    for head, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = data.find(head)
+        while at >= 0:
+            data = data[: at + place] + bytes([data[at + place] | 1]) + data[at + place + 1 :]
+            at = data.find(head, at + 4)
+    path.write_bytes(data)
+
+
+def test_encrypted_archives_are_told(run, copy, tmp_path, monkeypatch, capsys):
+    (copy / "scores.json").unlink()
+    (copy / "checkpoint.before.npz").unlink(missing_ok=True)
+    _encrypt(copy / "checkpoint.npz")
+    assert run(copy) == 2
+    assert "checkpoint.npz: the checkpoint is damaged" in capsys.readouterr().err
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("enron_subject_line/train/1.subject", b"ab")
+    _encrypt(tmp_path / "a.zip")
+    monkeypatch.setattr(aeslc, "find", lambda file: tmp_path / "a.zip")
+    with pytest.raises(FetchError, match=r"a\.zip is no archive that can be read"):
+        aeslc._unpack(tmp_path / "out")
+
+
 class ResourceExhaustedError(Exception):
     """As TensorFlow has one."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +39,16 @@ def place(finished, tmp_path_factory):
         yield folder
     for made in (fuzz_cases._model, fuzz_cases._trainee, fuzz_cases._store, fuzz_commands._run):
         made.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_behind():
+    """A stand-in that a case of the fuzzer leaves in the toolkit would make the tests after it test the stand-in."""
+    yield
+    modules = [module for name, module in sys.modules.items() if name.split(".")[0] == "seq2seq"]
+    places = {f"{module.__name__}.{name}": value for module in modules for name, value in vars(module).items()}
+    foreign = [place for place, value in places.items() if str(getattr(value, "__module__", "")).startswith("bench")]
+    assert not foreign
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -52,6 +52,8 @@ class Networks:
     align         as decode for one row -> `weights (1, source)`, `state`
     greedy_b      greedy search, all of it in one graph: `ids (b, source)` that end in EOS, then PAD; `limits (b,)`, the
                   most pieces of each -> `ids (b, target)`, `lengths (b,)`, `log_probability (b,)`
+
+    A host of one's own must do what `lite.networks` does: drop the result of the first call at any new largest width.
     """
 
     def __init__(self, model: Seq2Seq, batches: Sequence[int], beams: Sequence[int], rules: Rules = Rules()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,9 @@ from seq2seq.files import read_bytes
 from seq2seq.lite.folder import MOST, NETWORKS_FILE, LiteFolderError
 from seq2seq.symbols import PAD
 from seq2seq.types import SearchResult
+
+STEP = 16
+"""Networks are given room for widths of the source that this divides; see `LiteNetworks._make_room`."""
 
 
 class LiteMemory(NamedTuple):
@@ -52,6 +56,8 @@ class LiteNetworks:
             self.beams: list[int] = sorted(shape["beams"])
             self._encoder: list[dict[str, Any]] = shape["encoder"]
             self.has_attention, self.has_pointer = (bool(shape["decoder"][name]) for name in ("attention", "pointer"))
+            # What coverage has seen is as wide as the source; such a state has no width of its own.
+            self._wide_state = ("state",) if shape["decoder"]["state"] is None else ()
             self.rules: dict[str, int] = dict(shape["rules"])
             wanted = {f"decode_{b}x{k}" for b in self.batches for k in self.beams if k > 1}
             wanted |= {f"greedy_{b}" for b in self.batches}
@@ -63,6 +69,7 @@ class LiteNetworks:
         if missing:
             raise LiteFolderError(f"{file}: it lacks the networks {', '.join(missing)}. Export the run again.")
         self._runners: dict[str, Any] = {}
+        self._room: dict[str, int] = {}
         self._made_from = path, shape
 
     def another(self) -> LiteNetworks:
@@ -76,7 +83,7 @@ class LiteNetworks:
         mask = ids != PAD
         width = ids.shape[1]
         kept = mask.astype(np.float32)
-        sequence = self._call(f"embed_{batch}", ids=ids)["vectors"]
+        sequence = self._call(f"embed_{batch}", ("ids",), ids=ids)["vectors"]
         finals = []
         for number, layer in enumerate(self._encoder):
             directions, units = layer["directions"], layer["units"]
@@ -85,7 +92,7 @@ class LiteNetworks:
             for t in range(width):
                 places = [t, width - 1 - t][:directions]  # one direction reads from the front, one from the end
                 inputs = sequence[:, places].reshape(batch, -1)
-                found = self._call(f"encode_{number}_{batch}", inputs=inputs, keep=kept[:, places], state=state)
+                found = self._call(f"encode_{number}_{batch}", (), inputs=inputs, keep=kept[:, places], state=state)
                 state = found["state"]
                 for d, place in enumerate(places):
                     outputs[:, place, d * units : (d + 1) * units] = found["outputs"][:, d * units : (d + 1) * units]
@@ -94,7 +101,7 @@ class LiteNetworks:
         given = {"state": np.concatenate(finals, axis=1)}
         if self.has_attention:
             given |= {"values": sequence, "mask": mask}
-        found = self._call(f"remember_{batch}", **given)
+        found = self._call(f"remember_{batch}", ("values", "mask"), **given)
         bound = {"keys": found["keys"], "values": found["values"], "mask": mask} if self.has_attention else {}
         bound |= {"source": ids} if self.has_pointer else {}
         return LiteMemory(batch, found["state"], bound)
@@ -113,7 +120,7 @@ class LiteNetworks:
     def greedy(self, source: np.ndarray, limits: np.ndarray) -> SearchResult:
         """Translates `(sources, width)` ids as `encode` wants them into at most `limits (sources,)` pieces each."""
         batch = self._batch(len(source))
-        found = self._call(f"greedy_{batch}", ids=_fill(source, batch), limits=_fill(limits, batch))
+        found = self._call(f"greedy_{batch}", ("ids",), ids=_fill(source, batch), limits=_fill(limits, batch))
         score = found["log_probability"][:, None]
         return SearchResult(found["ids"][:, None], found["lengths"][:, None], score, score)
 
@@ -125,26 +132,49 @@ class LiteNetworks:
         `banned (rows, n)` are ids that must not be written, PAD where none; wanted where the rules ask for it.
         """
         more = {} if banned is None else {"banned": banned}
-        return self._call(f"decode_{memory.batch}x{beam_size}", ids=ids, state=state, **more, **memory.bound)
+        wide = (*memory.bound, *self._wide_state)
+        return self._call(f"decode_{memory.batch}x{beam_size}", wide, ids=ids, state=state, **more, **memory.bound)
 
     def align(self, memory: LiteMemory, ids: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One step of one row. Returns the attention `(source,)` and the state."""
-        found = self._call("align", ids=ids, state=state, **memory.bound)
+        found = self._call("align", (*memory.bound, *self._wide_state), ids=ids, state=state, **memory.bound)
         return found["weights"][0], found["state"]
 
     def _batch(self, rows: int) -> int:
         return next(b for b in self.batches if b >= rows)
 
-    def _call(self, name: str, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+    def _call(self, name: str, wide: Sequence[str], **arrays: np.ndarray) -> dict[str, np.ndarray]:
+        """Runs a network. `wide` are those of its arrays whose second axis grows with the source, first one as wide."""
         try:
             if name not in self._runners:
                 self._runners[name] = self._interpreter.get_signature_runner(name)
+            self._make_room(name, [array for array in wide if array in arrays], arrays)
             return self._runners[name](**arrays)
         except (RuntimeError, ValueError, KeyError, TypeError, IndexError) as error:
             file = Path(self._made_from[0]) / NETWORKS_FILE
             raise LiteFolderError(
                 f"{file}: its network {name} cannot be run ({error}). Export the run again."
             ) from error
+
+    def _make_room(self, name: str, wide: Sequence[str], arrays: dict[str, np.ndarray]) -> None:
+        """Runs a network for nothing, wider than it will be asked, where it was not asked for such a width before.
+
+        When XNNPACK, the fast kernels of LiteRT, must enlarge the memory that its parts of a network share, a part may
+        go on with memory that has moved: 1 to 60 of 10,000 such calls gave wrong numbers, silently, and the same call
+        again the right ones (LiteRT 2.2 and 2.3; `python -m benchmarks.lite_widths`). So it grows in calls whose result
+        nobody reads.
+        """
+        if not wide or (width := arrays[wide[0]].shape[1]) <= self._room.get(name, 0):
+            return
+        room = -(-width // STEP) * STEP
+        grown = {
+            array: np.pad(arrays[array], [(0, 0), (0, room - width), *[(0, 0)] * (arrays[array].ndim - 2)])
+            for array in wide
+        }
+        if "limits" in arrays:  # one piece will do
+            grown["limits"] = np.ones_like(arrays["limits"])
+        self._runners[name](**{**arrays, **grown})
+        self._room[name] = room
 
 
 def _fill(rows: np.ndarray, count: int) -> np.ndarray:

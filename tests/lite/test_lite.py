@@ -15,8 +15,9 @@ import pytest
 
 from seq2seq.generation.generator import Generator
 from seq2seq.generation.lines import pad_with_eos
-from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, LiteFolderError
+from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, LiteFolderError, load_shape
 from seq2seq.lite.generator import LiteGenerator
+from seq2seq.lite.networks import STEP, LiteNetworks
 from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS
 
@@ -144,13 +145,43 @@ def test_few_lines_go_one_by_one(folder):
 
 def test_the_whole_search_in_one_graph_is_the_greedy_one(kind, tokenizer, sentences):
     (generator, folder), lines = kind, sentences[:4]
-    search = networks_of(folder).get_signature_runner("greedy_4")
     limits = np.asarray([OPTIONS.output_limit(len(ids)) for ids in tokenizer.encode(lines)], np.int32)
-    found = search(ids=pad_with_eos(tokenizer.encode(lines)), limits=limits)
-    ids = [row[:length].tolist() for row, length in zip(found["ids"], found["lengths"], strict=True)]
+    found = LiteNetworks(folder, load_shape(folder)).greedy(pad_with_eos(tokenizer.encode(lines)), limits)
+    ids = [row[:length].tolist() for row, length in zip(found.ids[:, 0], found.lengths[:, 0], strict=True)]
     expected = [best[0] for best in generator.greedy().generate(lines)]
     assert tokenizer.decode(ids) == [best.text for best in expected]
-    np.testing.assert_allclose(found["log_probability"], [best.log_probability for best in expected], atol=1e-4)
+    np.testing.assert_allclose(found.log_probabilities[:, 0], [h.log_probability for h in expected], atol=1e-4)
+
+
+def test_a_network_is_made_wide_enough_before_its_result_counts(kind, tokenizer, monkeypatch):
+    """Where the kernels must enlarge their memory within a call, they may compute with memory that has moved."""
+    _, folder = kind
+    networks = LiteNetworks(folder, load_shape(folder))
+    widths = {}
+    find = networks._interpreter.get_signature_runner
+
+    def spy(name):
+        runner = find(name)
+
+        def run(**arrays):
+            wide = next((arrays[key] for key in ("keys", "values") if key in arrays), arrays.get("ids"))
+            if wide is not None and wide.ndim > 1:  # as wide as the source
+                widths.setdefault(name, []).append(wide.shape[1])
+            return runner(**arrays)
+
+        return run
+
+    monkeypatch.setattr(networks._interpreter, "get_signature_runner", spy)
+    for beam in (1, OPTIONS.beam_size):
+        generator = LiteGenerator(networks, tokenizer, tokenizer, OPTIONS.changed(beam_size=beam, num_best=1))
+        for pieces in (2, 9, 30, 4):
+            generator._search_on(networks, pad_with_eos([[5] * pieces]))
+    if networks.has_attention:
+        generator._align([[5] * 40], [[5, 6]])
+    assert len(widths) >= 2
+    for asked in widths.values():
+        grown = [n for n, width in enumerate(asked) if width > max(asked[:n], default=0)]
+        assert all(asked[n] % STEP == 0 and asked[n + 1] <= asked[n] for n in grown)
 
 
 def test_consensus_chooses_as_in_memory(make, folder, sentences):

@@ -97,7 +97,7 @@ def test_a_network_that_breaks_while_it_runs_is_told(tmp_path):
     networks = LiteNetworks.__new__(LiteNetworks)
     networks._made_from, networks._runners = (tmp_path, {}), {"greedy_1": broken}
     with pytest.raises(LiteFolderError, match=r"model\.tflite: its network greedy_1 cannot be run \(node 3"):
-        networks._call("greedy_1")
+        networks._call("greedy_1", ())
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 5000])

@@ -9,9 +9,11 @@ from statistics import fmean
 import numpy as np
 
 from seq2seq.metrics.bleu import Score
+from seq2seq.text.links import common_words
 
 WORDS = "words:unicode+punctuation|cased"
-"""Of the signatures: how text is cut here."""
+CASELESS = "words:unicode+punctuation|caseless"
+"""Of the signatures: how text is cut and compared here."""
 
 
 def words(text: str) -> list[str]:
@@ -54,32 +56,23 @@ def describe_summaries(sources: Sequence[str], hypotheses: Sequence[str]) -> dic
 
 def kept_words(source: Sequence[str], output: Sequence[str]) -> np.ndarray:
     """Returns `(len(source),)`, bool: the words of a longest common subsequence of the two, the earliest such."""
-    rows, columns = len(source), len(output)
-    best = np.zeros((rows + 1, columns + 1), np.int32)  # of source[i:] and output[j:]
-    for i in range(rows - 1, -1, -1):
-        for j in range(columns - 1, -1, -1):
-            same = source[i] == output[j]
-            best[i, j] = best[i + 1, j + 1] + 1 if same else max(best[i + 1, j], best[i, j + 1])
-    kept, i, j = np.zeros(rows, bool), 0, 0
-    while i < rows and j < columns:
-        if source[i] == output[j]:
-            kept[i], i, j = True, i + 1, j + 1
-        elif best[i + 1, j] >= best[i, j + 1]:
-            i += 1
-        else:
-            j += 1
+    kept = np.zeros(len(source), bool)
+    kept[[place for place, _ in common_words(source, output)]] = True
     return kept
 
 
 def kept_word_scores(sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, Score]:
     """Scores compressions by the words of the source that they keep, found by `kept_words` for both sides.
 
+    Capitals make no difference: a word that begins the compression is the one that stood within the source.
     f1: of the kept words, the mean over the lines; f1_pooled: over all words together; accuracy: words of the source
     on which both agree; exact: lines in which they agree on every word. All in percent.
     """
     lines = [
-        [kept_words(source, words(side)) for side in (hypothesis, reference)]
-        for source, hypothesis, reference in zip(map(words, sources), hypotheses, references, strict=True)
+        [kept_words(source, words(side.casefold())) for side in (hypothesis, reference)]
+        for source, hypothesis, reference in zip(
+            (words(source.casefold()) for source in sources), hypotheses, references, strict=True
+        )
     ]
     if not lines:
         raise ValueError("There is nothing to score: no reference.")
@@ -92,7 +85,7 @@ def kept_word_scores(sources: Sequence[str], hypotheses: Sequence[str], referenc
         "accuracy": float(np.concatenate(agreed).mean()),
         "exact": fmean(bool(line.all()) for line in agreed),
     }
-    return {name: Score(100 * float(value), f"{name}|kept:lcs|{WORDS}") for name, value in found.items()}
+    return {name: Score(100 * float(value), f"{name}|kept:lcs|{CASELESS}") for name, value in found.items()}
 
 
 def names_right(hypotheses: Sequence[str], references: Sequence[str]) -> Score:

@@ -69,6 +69,26 @@ def to_pieces(links: Iterable[tuple[int, int]], source_words: Sequence[int], tar
     )
 
 
+def common_words(source: Sequence[str], target: Sequence[str]) -> Links:
+    """Returns the links between the words of a longest common subsequence; of equal words it takes the first it can."""
+    rows, columns = len(source), len(target)
+    best = [[0] * (columns + 1) for _ in range(rows + 1)]  # of source[i:] and target[j:]
+    for i in range(rows - 1, -1, -1):
+        for j in range(columns - 1, -1, -1):
+            same = source[i] == target[j]
+            best[i][j] = best[i + 1][j + 1] + 1 if same else max(best[i + 1][j], best[i][j + 1])
+    links, i, j = [], 0, 0
+    while i < rows and j < columns:
+        if source[i] == target[j]:
+            links.append((i, j))
+            i, j = i + 1, j + 1
+        elif best[i + 1][j] >= best[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    return links
+
+
 def _places(words: Sequence[int]) -> dict[int, list[int]]:
     """The pieces of each word."""
     found: dict[int, list[int]] = {}

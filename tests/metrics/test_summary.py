@@ -53,6 +53,12 @@ def test_scores_of_kept_words_count_by_hand():
     assert numbers(kept_word_scores(["a b"], [""], ["a b"]))["f1"] == 0.0
 
 
+def test_capitals_make_no_difference_to_what_was_kept():
+    found = kept_word_scores(["On Monday the cat sat"], ["the cat sat"], ["The cat sat"])
+    assert {name: score.score for name, score in found.items()} == dict.fromkeys(found, 100.0)
+    assert all("caseless" in score.signature for score in found.values())
+
+
 def test_names_are_right_when_all_are_there_as_often():
     hypotheses = ["Anna owes 12", "Anna owes 13", "Bo and Bo", "Bo", "nothing"]
     references = ["12 from Anna", "12 from Anna", "Bo met Bo", "Bo met Bo", "no name"]

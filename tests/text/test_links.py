@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq.symbols import NAMES, UNK
-from seq2seq.text.links import format_links, parse_links, to_pieces, to_words, word_numbers
+from seq2seq.text.links import common_words, format_links, parse_links, to_pieces, to_words, word_numbers
 
 quick = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 LINKS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=20)
@@ -41,6 +43,15 @@ def test_the_mark_begins_a_word_and_so_does_the_first_piece():
     assert word_numbers(["▁Stra", "ße", "▁", "!", "▁is", "▁", "<unk>"]) == [0, 0, 1, 1, 2, 3, 3]
     assert word_numbers(["ße", "▁is"]) == [0, 1]
     assert word_numbers([]) == []
+
+
+@quick
+@given(source=st.lists(st.sampled_from("abc"), max_size=6), target=st.lists(st.sampled_from("abc"), max_size=6))
+def test_common_words_are_equal_and_cross_nowhere(source, target):
+    links = common_words(source, target)
+    assert all(source[i] == target[j] for i, j in links)
+    assert all(a < c and b < d for (a, b), (c, d) in pairwise(links))
+    assert len(links) == len(common_words(target, source))
 
 
 def test_links_of_words_are_those_of_their_pieces_once_each_in_order():

@@ -42,6 +42,7 @@ class OnnxHost:
         memory = _run(self.encoder, ids=source)
         memory |= {"source": source} if self.has_pointer else {}
         state = memory.pop("state")
+        memory.pop("keep", None)  # for an extract: this host searches
 
         def step(ids: np.ndarray, state: np.ndarray, banned: np.ndarray | None) -> dict[str, np.ndarray]:
             found = _run(self.step, ids=ids, state=state, **memory)

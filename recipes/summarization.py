@@ -61,16 +61,19 @@ SENTENCE_COMPRESSION = Recipe(
     name="sentence_compression",
     task="compression",
     data=Data(corpus="sentence_compression", source_language="en", target_language="en", tests=("test",)),
-    tokenizer=Tokenizer(kind="bpe", size=8000),
+    tokenizer=Tokenizer(kind="bpe", size=8000, sampling=0.1),
     model=Model(
         pointer=True,
-        encoder=Encoder(units=256, dropout=0.4),
+        selector=True,
+        encoder=Encoder(units=256, num_layers=2, dropout=0.5),
         decoder=Decoder(units=320, num_layers=2, order="between", attention_units=192, coverage=True, dropout=0.4),
     ),
-    training=Training(epochs=12, learning_rate=0.002, label_smoothing=0.0, precision="mixed_bfloat16"),
-    search=SearchOptions(max_ratio=1, max_extra=2),
+    training=Training(
+        epochs=8, learning_rate=0.002, label_smoothing=0.0, selector_loss=1.0, precision="mixed_bfloat16"
+    ),
+    search=SearchOptions(extract=True, max_ratio=1, max_extra=2),
 )
-"""8,000 news sentences and what is left of them."""
+"""8,000 news sentences and what is left of them: their own words, those that the selector keeps."""
 
 CUSTOM = Recipe(
     name="custom",

@@ -23,6 +23,17 @@ class Memory(NamedTuple):
     """The decoder's first state, from the bridge."""
     source: Any = None
     """`(batch, source)`, int32: the ids that a pointer may copy; None without one."""
+    keep: Any = None
+    """`(batch, source)`, float32: the log-odds that a piece belongs to what is written; None without a selector."""
+
+
+class Marks(NamedTuple):
+    """What is to be known of each id of a vocabulary to tell words apart: `(size,)`, bool."""
+
+    begins: Any
+    """It begins a word."""
+    punctuation: Any
+    """It holds neither a letter nor a digit."""
 
 
 class Batch(NamedTuple):
@@ -49,10 +60,10 @@ class SearchResult(NamedTuple):
     lengths: Any
     """`(batch, n)`, int32: pieces of each hypothesis, its EOS not counted."""
     log_probabilities: Any
-    """`(batch, n)`, float32: sum over the pieces and the EOS, in nats."""
+    """`(batch, n)`, float32: sum over the pieces and the EOS, in nats; of an extract over its pieces."""
     scores: Any
-    """`(batch, n)`, float32: what the hypotheses are ranked by: the sum after length normalisation or, by consensus,
-    the expected agreement in [0, 1]."""
+    """`(batch, n)`, float32: what the hypotheses are ranked by: the sum after length normalisation; by consensus the
+    expected agreement, of an extract the expected F1, both in [0, 1]."""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
         tie: str = "none",
         seed: int = 3,
         pointer: bool = False,
+        selector: bool = False,
     ) -> Seq2Seq:
         model = Seq2Seq(
             RNNEncoder(**{"units": 4, **(encoder or {})}),
@@ -78,6 +79,7 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
             embedding_dim,
             tie,
             pointer,
+            selector,
         )
         model.build()
         return randomize(model, seed)

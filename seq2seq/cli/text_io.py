@@ -27,6 +27,7 @@ SEARCH_FIELDS = (
     "max_extra",
     "max_input",
     "cut_input",
+    "extract",
     "sampling",
     "temperature",
     "top_k",
@@ -67,6 +68,11 @@ def add_search_arguments(parser: argparse.ArgumentParser, batched: bool = True) 
     group.add_argument("--max-extra", type=int, metavar="N", help="see --max-ratio")
     group.add_argument("--max-input", type=positive, metavar="N", help="refuse lines of more pieces")
     group.add_argument("--cut-input", action="store_true", default=None, help="cut longer lines instead")
+    group.add_argument(
+        "--extract",
+        action=argparse.BooleanOptionalAction,
+        help="write the words that the model's selector keeps instead of searching",
+    )
     group.add_argument("--sampling", action="store_true", default=None, help="draw at random instead of searching")
     group.add_argument("--temperature", type=float, metavar="X", help="sampling: smaller is closer to greedy")
     group.add_argument("--top-k", type=int, metavar="N", help="sampling: among the N likeliest pieces; 0 is all")

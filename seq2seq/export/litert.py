@@ -23,10 +23,11 @@ from seq2seq.files import whole_folder
 from seq2seq.layers.recurrence import join, run_cell, split
 from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
 from seq2seq.models.seq2seq import Seq2Seq
+from seq2seq.search.extraction import extract
 from seq2seq.search.greedy import follow
 from seq2seq.search.rules import FORBIDDEN, Rules, forbid_control_symbols, forbid_ids
 from seq2seq.symbols import EOS, PAD
-from seq2seq.types import Memory
+from seq2seq.types import Marks, Memory
 
 if TYPE_CHECKING:
     from seq2seq.generation.generator import Generator
@@ -52,13 +53,23 @@ class Networks:
     align         as decode for one row -> `weights (1, source)`, `state`
     greedy_b      greedy search, all of it in one graph: `ids (b, source)` that end in EOS, then PAD; `limits (b,)`, the
                   most pieces of each -> `ids (b, target)`, `lengths (b,)`, `log_probability (b,)`
+    extract_b     in place of decode and greedy where the model extracts: `ids (b, source)` as for greedy ->
+                  `ids (b, source)`, `lengths (b,)`, `log_probability (b,)`, `score (b,)`
 
     A host of one's own must do what `lite.networks` does: drop the result of the first call at any new largest width.
     """
 
-    def __init__(self, model: Seq2Seq, batches: Sequence[int], beams: Sequence[int], rules: Rules = Rules()):
+    def __init__(
+        self,
+        model: Seq2Seq,
+        batches: Sequence[int],
+        beams: Sequence[int],
+        rules: Rules = Rules(),
+        marks: Marks | None = None,
+    ):
         self.model = model
         self.rules = rules
+        self.marks = marks  # where the model extracts
         self.batches = batches
         self.beams = beams
         self.encoder_layers = model.encoder.layers
@@ -75,6 +86,9 @@ class Networks:
             for layer in range(len(self.encoder_layers)):
                 yield f"encode_{layer}_{b}", self._encode(layer, b)
             yield f"remember_{b}", self._remember(b)
+            if self.marks is not None:
+                yield f"extract_{b}", self._extract(b, self.marks)
+                continue
             for k in self.beams:
                 if k == 1:
                     continue
@@ -105,6 +119,7 @@ class Networks:
                 "attention": self.model.has_attention,
                 "pointer": self.model.gate is not None,
             },
+            "extract": self.marks is not None,
             "rules": {"min_length": self.rules.min_length, "no_repeat": self.rules.no_repeat},
             "source_size": self.model.source_size,
             "target_size": self.model.target_size,
@@ -207,15 +222,7 @@ class Networks:
 
     def _greedy(self, b: int) -> Any:
         def greedy(ids: Any, limits: Any) -> dict[str, Any]:
-            mask = ops.not_equal(ids, PAD)
-            sequence, finals = self.model.embed_source(ids), []
-            for layer in range(len(self.encoder_layers)):
-                outputs, final = self._read(layer, b, sequence, ops.cast(mask, "float32"))
-                widths = sequence.shape[-1], outputs.shape[-1]
-                sequence = outputs + sequence if self.model.encoder.residual and widths[0] == widths[1] else outputs
-                finals.append(final)
-            memory = self.model.decoder.remember(sequence, mask, self._finals(ops.concatenate(finals, -1)))
-            memory = memory._replace(source=None if self.model.gate is None else ids)
+            memory = self._encode_whole(b, ids)
 
             def step(last: Any, state: Any) -> tuple[Any, Any]:
                 logits, state = self.model.decode(last[:, None], memory, state, training=False)
@@ -234,6 +241,29 @@ class Networks:
         return tf.function(greedy, autograph=False).get_concrete_function(
             tf.TensorSpec((b, None), tf.int32, "ids"), tf.TensorSpec((b,), tf.int32, "limits")
         )
+
+    def _extract(self, b: int, marks: Marks) -> Any:
+        def extracted(ids: Any) -> dict[str, Any]:
+            found = extract(self.model.chances(self._encode_whole(b, ids)), ids, marks)
+            return {
+                "ids": found.ids[:, 0],
+                "lengths": found.lengths[:, 0],
+                "log_probability": found.log_probabilities[:, 0],
+                "score": found.scores[:, 0],
+            }
+
+        return tf.function(extracted, autograph=False).get_concrete_function(tf.TensorSpec((b, None), tf.int32, "ids"))
+
+    def _encode_whole(self, b: int, ids: Any) -> Memory:
+        """As the model's `encode`, by operations that LiteRT has."""
+        mask = ops.not_equal(ids, PAD)
+        sequence, finals = self.model.embed_source(ids), []
+        for layer in range(len(self.encoder_layers)):
+            outputs, final = self._read(layer, b, sequence, ops.cast(mask, "float32"))
+            widths = sequence.shape[-1], outputs.shape[-1]
+            sequence = outputs + sequence if self.model.encoder.residual and widths[0] == widths[1] else outputs
+            finals.append(final)
+        return self.model.remember(ids, sequence, mask, self._finals(ops.concatenate(finals, -1)))
 
     def _read(self, layer: int, b: int, sequence: Any, kept: Any) -> tuple[Any, Any]:
         """Runs a layer of the encoder over `(b, source, width)` by a loop that needs no list of tensors."""
@@ -295,7 +325,7 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
     if options.coverage_penalty and options.beam_size > 1:
         raise ValueError("A LiteRT folder knows no coverage penalty: export with --coverage-penalty 0.")
     rules = Rules(options.min_length, options.no_repeat_ngram)
-    networks = Networks(generator.model, batches, sorted({1, options.beam_size}), rules)
+    networks = Networks(generator.model, batches, sorted({1, options.beam_size}), rules, generator.marks())
     with whole_folder(folder) as partial:
         (partial / NETWORKS_FILE).write_bytes(_convert(networks, quantize))
         generator.source_tokenizer.save(partial / SOURCE_FILE)

@@ -1,7 +1,8 @@
 """An ONNX folder: encoder and one step of the decoder, for any runtime that reads ONNX; the host searches.
 
 encoder.onnx    `ids (batch, source)`, int32: pieces, EOS, then PAD -> `state (batch, …)`, the decoder's first, and with
-                attention `keys`, `values (batch, source, …)` and `mask (batch, source)`
+                attention `keys`, `values (batch, source, …)` and `mask (batch, source)`; with a selector
+                `keep (batch, source)`, the log-odds that a piece is kept
 step.onnx       `ids (rows,)`, int32, BOS at first; `state (rows, …)`; with attention `keys`, `values`, `mask` as the
                 encoder gave them, with a pointer `source`, the ids that the encoder read
                 -> `log_probabilities (rows, size)`, `next_state`
@@ -71,6 +72,7 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
             "symbols": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS},
             "attention": generator.has_attention,
             "pointer": generator.model.gate is not None,
+            "selector": generator.model.has_selector,
             "source_size": generator.model.source_size,
             "target_size": generator.model.target_size,
             "right_to_left": generator.target_tokenizer.right_to_left,
@@ -91,7 +93,7 @@ class _Encoder(keras.Model):
         found = {"state": join(keras.tree.flatten(memory.state))}
         if self.model.has_attention:
             found |= {"keys": memory.keys, "values": memory.values, "mask": memory.mask}
-        return found
+        return found if memory.keep is None else found | {"keep": memory.keep}
 
 
 class _Step(keras.Model):

@@ -60,7 +60,7 @@ class IdsService(tf.Module):
         ends = lengths[:, tf.newaxis]
         ids = tf.pad(ids[:, :longest], [[0, 0], [0, 1]])
         source = tf.where(places < ends, ids, tf.where(places == ends, EOS, PAD))
-        found = search(self._generator.model, source, self._options)
+        found = search(self._generator.model, source, self._options, marks=self._generator.marks())
         some = (lengths > 0)[:, tf.newaxis]
         ids = tf.where(some[:, :, tf.newaxis], found.ids, PAD)
         counted, gains = (tf.where(some, part, 0) for part in (found.lengths, found.log_probabilities))

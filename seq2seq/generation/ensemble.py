@@ -30,8 +30,8 @@ class EnsembleGenerator(Generator):
         names: What to call the members in an error.
 
     Raises:
-        ValueError: unequal target vocabularies, one that writes from right to left beside one that does not, or a
-            coverage penalty.
+        ValueError: unequal target vocabularies, one that writes from right to left beside one that does not, a
+            coverage penalty; or options that extract, for members without a selector or of different source pieces.
     """
 
     def __init__(
@@ -49,6 +49,8 @@ class EnsembleGenerator(Generator):
         if options.coverage_penalty and options.beam_size > 1:
             raise ValueError("An ensemble knows no coverage penalty: its members attend each for itself. Set it to 0.")
         alike = [i for i, m in enumerate(members) if same_pieces(m.source_tokenizer, first.source_tokenizer)]
+        if options.extract and len(alike) < len(members):
+            raise ValueError("An ensemble extracts only where all members cut the source into the same pieces.")
         model = Ensemble([member.model for member in members], mixing, alike)
         super().__init__(model, first.source_tokenizer, first.target_tokenizer, options)
         self.members = members

@@ -13,13 +13,13 @@ from keras import ops
 from seq2seq.generation.constraints import PieceConstraints, arrays
 from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
 from seq2seq.generation.searcher import Searcher, first_of
-from seq2seq.models.seq2seq import Seq2Seq
+from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
 from seq2seq.pipeline.batches import shift
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
-from seq2seq.types import SearchResult
+from seq2seq.types import Marks, SearchResult
 
 
 class Generator(LineGenerator):
@@ -30,6 +30,9 @@ class Generator(LineGenerator):
         source_tokenizer: For the lines that come in.
         target_tokenizer: For the lines that go out.
         options: How to search.
+
+    Raises:
+        ValueError: options that extract, for a model without a selector.
     """
 
     def __init__(
@@ -40,6 +43,8 @@ class Generator(LineGenerator):
         options: SearchOptions = SearchOptions(),
     ):
         super().__init__(source_tokenizer, target_tokenizer, options)
+        if options.extract and not model.has_selector:
+            raise ValueError(NO_SELECTOR)
         self.model = model
         self._greedy: Generator | None = None
         self._searchers: dict[str, keras.Model] = {}
@@ -59,6 +64,10 @@ class Generator(LineGenerator):
         if self._greedy is None:
             self._greedy = self.with_options(beam_size=1, num_best=1, sampling=False)
         return self._greedy
+
+    def marks(self) -> Marks | None:
+        """What an extraction must know of the vocabulary; None where none is asked for."""
+        return self.source_tokenizer.marks() if self.options.extract else None
 
     def _batch(self, sources: Sequence[Sequence[int]]) -> Any:
         """What the model reads of sources, pieces without EOS."""
@@ -82,9 +91,15 @@ class Generator(LineGenerator):
             kind = "terms" if inputs["pieces"].any() else "rules"
         if kind == "terms" and self.options.sampling:
             raise ValueError("Sampling cannot promise terms: it writes a piece and never goes back. Search instead.")
+        if kind != "plain" and self.options.extract:
+            raise ValueError(
+                "An extract takes its source's words as they are: it knows no constraints. Without extract "
+                "(--no-extract) the decoder writes, and keeps to them."
+            )
         if kind not in self._searchers:
             distinct = self.options.num_best > 1 or kind != "plain"
-            self._searchers[kind] = _compiled(Searcher(self.model, self.options, distinct, kind == "terms"))
+            how = distinct, kind == "terms", self.marks()
+            self._searchers[kind] = _compiled(Searcher(self.model, self.options, *how))
         return self._searchers[kind].predict_on_batch(inputs)
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:

@@ -11,13 +11,14 @@ from seq2seq.generation.constraints import ConstraintArrays
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.beam import beam_search
 from seq2seq.search.consensus import choose_by_consensus
+from seq2seq.search.extraction import extract
 from seq2seq.search.greedy import greedy_search, sample_search
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import Rules
 from seq2seq.search.scoring import coverage_penalty
 from seq2seq.search.terms import Terms
 from seq2seq.symbols import PAD
-from seq2seq.types import SearchResult
+from seq2seq.types import Marks, SearchResult
 
 TERMS_BEAM = 10
 """A search with terms to include has at least this beam: some of it waits for each of them."""
@@ -31,6 +32,7 @@ def search(
     constraints: ConstraintArrays | None = None,
     terms: bool = False,
     whole_beam: bool = False,
+    marks: Marks | None = None,
 ) -> SearchResult:
     """Encodes `source` once and searches as `options` say.
 
@@ -43,11 +45,17 @@ def search(
         constraints: What is asked of each source's output; limits grow by what they need.
         terms: Whether any output must include something.
         whole_beam: Return all hypotheses of the beam instead of `num_best`.
+        marks: Of the source's vocabulary; wanted to extract.
 
     Raises:
-        ValueError: a coverage penalty for a model without attention.
+        ValueError: a coverage penalty for a model without attention, an extract by one without a selector
+            or without marks.
     """
     memory = model.encode(source, training=False)
+    if options.extract:
+        if marks is None:
+            raise ValueError("To extract, a search wants the marks of the source's vocabulary.")
+        return extract(model.chances(memory), first_of(source), marks)
     start, penalize = memory.state, None
     if options.coverage_penalty and options.beam_size > 1:
         if not model.has_attention:
@@ -107,22 +115,31 @@ class Searcher(keras.Model):
     Args:
         model: A built `Seq2Seq`.
         options: How to search.
-        whole_beam, terms: As in `search`.
+        whole_beam, terms, marks: As in `search`.
 
     Call arguments:
         inputs: By name `source`; for sampling `uniforms`; with constraints those of `ConstraintArrays`.
     """
 
-    def __init__(self, model: Seq2Seq, options: SearchOptions, whole_beam: bool = False, terms: bool = False):
+    def __init__(
+        self,
+        model: Seq2Seq,
+        options: SearchOptions,
+        whole_beam: bool = False,
+        terms: bool = False,
+        marks: Marks | None = None,
+    ):
         super().__init__(name="searcher")
         self.model = model
         self.options = options
         self.whole_beam = whole_beam
         self.terms = terms
+        self.marks = marks
 
     def call(self, inputs: dict[str, Any]) -> SearchResult:
         asked = None
         if "prefix" in inputs:
             asked = ConstraintArrays(*(inputs[name] for name in ConstraintArrays._fields))
         uniforms = inputs.get("uniforms")
-        return search(self.model, inputs["source"], self.options, uniforms, asked, self.terms, self.whole_beam)
+        how = uniforms, asked, self.terms, self.whole_beam, self.marks
+        return search(self.model, inputs["source"], self.options, *how)

@@ -1,4 +1,4 @@
-"""The output layer over a vocabulary, and the pointer that mixes it with the pieces of the source."""
+"""The output layer over a vocabulary, the pointer that mixes it with the pieces of the source, and the selector."""
 
 from __future__ import annotations
 
@@ -118,6 +118,29 @@ class CopyGate(keras.layers.Layer):
         cell = ops.expand_dims(ops.arange(cells, dtype="int32"), 1) + ops.zeros_like(ids)
         places = ops.reshape(ops.stack([cell, ids], axis=2), (-1, 2))
         return ops.reshape(generated + ops.scatter(places, ops.reshape(gain, (-1,)), (cells, size)), shape)
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class Selector(keras.layers.Layer):
+    """Tells of each piece of the source whether it belongs to what is written (Gehrmann et al. 2018, 3.1).
+
+    Call arguments:
+        values: `(batch, source, memory_dim)`, float: the memory.
+
+    Returns:
+        `(batch, source)`, float32: the log-odds.
+    """
+
+    def __init__(self, **kwargs: Any):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+        self.dense = keras.layers.Dense(1, dtype="float32", name="odds")
+
+    def build(self, values_shape: Any) -> None:
+        self.dense.build(values_shape)
+        self.built = True
+
+    def call(self, values: Any) -> Any:
+        return ops.squeeze(self.dense(values), -1)
 
 
 def log_of(probabilities: Any) -> Any:

@@ -11,10 +11,10 @@ from seq2seq.files import check_regular, read_bytes, read_json
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.subword import SubwordTokenizer
 
-FORMAT = 5
+FORMAT = 6
 """Of the folder. Raised when an older version of the toolkit could not read it."""
 OLDEST_FORMAT = 4
-"""That is read still: it knows no targets from right to left."""
+"""That is read still: it knows no targets from right to left. Format 5 knows no extracts."""
 SHAPE_FILE = "model.json"
 NETWORKS_FILE = "model.tflite"
 SOURCE_FILE = "source.model"

@@ -49,22 +49,15 @@ class LiteGenerator(LineGenerator):
     ):
         if options.sampling:
             raise ValueError("A LiteRT folder searches, it does not draw at random. Use the run folder for sampling.")
-        if options.beam_size not in networks.beams:
-            known = " and ".join(map(str, networks.beams))
+        if options.extract != networks.extracts:
+            made, asked = ("to extract" if extract else "to search" for extract in (networks.extracts, options.extract))
+            flag = "--extract" if options.extract else "--no-extract"
             raise ValueError(
-                f"This LiteRT folder searches with beams of {known}. Received: {options.beam_size}. "
-                f"For another: seq2seq export RUN --format litert --beam-size {options.beam_size}"
+                f"This LiteRT folder was exported {made}, and is asked {asked}. "
+                f"For that: seq2seq export RUN --format litert {flag}"
             )
-        if options.groups > 1:
-            raise ValueError("A LiteRT folder has no diverse groups. Use the run folder for them.")
-        if options.coverage_penalty and options.beam_size > 1:
-            raise ValueError("A LiteRT folder knows no coverage penalty. Use the run folder for it.")
-        rules = {"min_length": options.min_length, "no_repeat": options.no_repeat_ngram}
-        if rules != networks.rules:
-            made, asked = (
-                " and ".join(f"{name} {value}" for name, value in r.items()) for r in (networks.rules, rules)
-            )
-            raise ValueError(f"This LiteRT folder was exported with {made}. Received: {asked}. Export the run again.")
+        if not options.extract:
+            _check_search(options, networks)
         super().__init__(source_tokenizer, target_tokenizer, options)
         self.networks = networks
         self.threads = threads
@@ -128,6 +121,8 @@ class LiteGenerator(LineGenerator):
 
     def _search_on(self, networks: LiteNetworks, source: np.ndarray) -> SearchResult:
         options = self.options
+        if options.extract:
+            return networks.extract(source)
         # The EOS of the source is no piece of it.
         limits = np.asarray([options.output_limit(int((ids != PAD).sum()) - 1) for ids in source], np.int32)
         if options.beam_size == 1:
@@ -164,6 +159,23 @@ class LiteGenerator(LineGenerator):
                     found, state = networks.align(memory, ids[time : time + 1], state)
                     weights[row, time, : len(found)] = found
         return weights
+
+
+def _check_search(options: SearchOptions, networks: LiteNetworks) -> None:
+    if options.beam_size not in networks.beams:
+        known = " and ".join(map(str, networks.beams))
+        raise ValueError(
+            f"This LiteRT folder searches with beams of {known}. Received: {options.beam_size}. "
+            f"For another: seq2seq export RUN --format litert --beam-size {options.beam_size}"
+        )
+    if options.groups > 1:
+        raise ValueError("A LiteRT folder has no diverse groups. Use the run folder for them.")
+    if options.coverage_penalty and options.beam_size > 1:
+        raise ValueError("A LiteRT folder knows no coverage penalty. Use the run folder for it.")
+    rules = {"min_length": options.min_length, "no_repeat": options.no_repeat_ngram}
+    if rules != networks.rules:
+        made, asked = (" and ".join(f"{name} {value}" for name, value in r.items()) for r in (networks.rules, rules))
+        raise ValueError(f"This LiteRT folder was exported with {made}. Received: {asked}. Export the run again.")
 
 
 def _cores() -> int:

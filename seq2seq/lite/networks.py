@@ -61,6 +61,9 @@ class LiteNetworks:
             self.rules: dict[str, int] = dict(shape["rules"])
             wanted = {f"decode_{b}x{k}" for b in self.batches for k in self.beams if k > 1}
             wanted |= {f"greedy_{b}" for b in self.batches}
+            self.extracts = bool(shape.get("extract", False))
+            if self.extracts:
+                wanted = {f"extract_{b}" for b in self.batches}
             missing = sorted(wanted - names)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise LiteFolderError(
@@ -123,6 +126,13 @@ class LiteNetworks:
         found = self._call(f"greedy_{batch}", ("ids",), ids=_fill(source, batch), limits=_fill(limits, batch))
         score = found["log_probability"][:, None]
         return SearchResult(found["ids"][:, None], found["lengths"][:, None], score, score)
+
+    def extract(self, source: np.ndarray) -> SearchResult:
+        """Extracts from `(sources, width)` ids as `encode` wants them."""
+        batch = self._batch(len(source))
+        found = self._call(f"extract_{batch}", ("ids",), ids=_fill(source, batch))
+        names = "ids", "lengths", "log_probability", "score"
+        return SearchResult(*(found[name][:, None] for name in names))
 
     def decode(
         self, memory: LiteMemory, beam_size: int, ids: np.ndarray, state: np.ndarray, banned: np.ndarray | None = None

@@ -69,10 +69,23 @@ class Ensemble(keras.Model):
         """Whether `align` has something to show."""
         return bool(self.aligning)
 
+    @property
+    def has_selector(self) -> bool:
+        """Whether `chances` has something to say."""
+        return all(member.has_selector for member in self.members)
+
     def encode(self, source: Sequence[Any], training: bool | None = None) -> Memory:
         """Reads `(batch, source)` ids for each member once."""
         memories = [m.encode(ids, training=training) for m, ids in zip(self.members, source, strict=True)]
         return Memory(*zip(*memories, strict=True))
+
+    def chances(self, memory: Memory) -> Any:
+        """The mean of the members' chances that a piece of the source is kept, `(batch, source)`, float32.
+
+        All members must read the same source ids. ValueError: one has no selector.
+        """
+        found = [m.chances(its_memory) for m, its_memory in zip(self.members, _parts(memory), strict=True)]
+        return ops.mean(ops.stack(found), axis=0)
 
     def decode(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
         """Goes on from `state` over `(rows, target)` ids, any number of steps.

@@ -9,10 +9,11 @@ from keras import ops
 
 from seq2seq.layers.decoder import DecoderOutput, RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
-from seq2seq.layers.heads import CopyGate, VocabularyHead
+from seq2seq.layers.heads import CopyGate, Selector, VocabularyHead
 from seq2seq.symbols import PAD
 from seq2seq.types import Memory, State
 
+NO_SELECTOR = "This model has no selector, so it cannot extract: train one with model.selector true."
 TIES = ("none", "target", "all")
 
 
@@ -31,6 +32,7 @@ class Seq2Seq(keras.Model):
         embedding_dim: Width of the embeddings.
         tie: "none"; "target": one matrix for target embedding and output layer; "all": for the source too.
         pointer: Whether pieces of the source can be copied; see `CopyGate`. Wants attention and one vocabulary.
+        selector: Whether the memory says which pieces of the source to keep; see `Selector`. Wants one vocabulary.
 
     Call arguments:
         inputs: `(source, target)`: `(batch, source)` and `(batch, target)`, int32; target starts with BOS.
@@ -39,7 +41,7 @@ class Seq2Seq(keras.Model):
         logits `(batch, target, target_size)`: at each step over the id that follows.
 
     Raises:
-        ValueError: sizes that do not fit the tie or the pointer.
+        ValueError: sizes that do not fit the tie, the pointer or the selector.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Seq2Seq(keras.Model):
         embedding_dim: int,
         tie: str = "none",
         pointer: bool = False,
+        selector: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -71,6 +74,11 @@ class Seq2Seq(keras.Model):
                 "A pointer copies what attention points to, and wants one vocabulary for both sides. Received: "
                 f"attention={decoder.attention!r}, source_size={source_size}, target_size={target_size}"
             )
+        if selector and source_size != target_size:
+            raise ValueError(
+                "A selector keeps pieces of the source as they are, and wants one vocabulary for both sides. "
+                f"Received: source_size={source_size}, target_size={target_size}"
+            )
         self.encoder = encoder
         self.decoder = decoder
         self.source_size = source_size
@@ -88,6 +96,7 @@ class Seq2Seq(keras.Model):
         )
         self.head = VocabularyHead(target_size, tied=tie != "none", name="head")
         self.gate = CopyGate(name="copy") if pointer else None
+        self.selector = Selector(name="selector") if selector else None
 
     def build(self, input_shape: Any = None) -> None:
         if getattr(self, "built", False):
@@ -102,14 +111,28 @@ class Seq2Seq(keras.Model):
         self.head.build((None, None, self.decoder.features_dim))
         if self.gate is not None:
             self.gate.build((None, None, self.decoder.features_dim))
+        if self.selector is not None:
+            self.selector.build((None, None, self.encoder.memory_dim))
         self.built = True
 
     def encode(self, source: Any, training: bool | None = None) -> Memory:
         """Reads `(batch, source)` ids once; every row holds at least one id other than PAD."""
         mask = ops.not_equal(source, PAD)
         values, state = self.encoder(self.embed_source(source), mask, training=training)
+        return self.remember(source, values, mask, state)
+
+    def remember(self, source: Any, values: Any, mask: Any, state: Any) -> Memory:
+        """Makes the memory of `(batch, source)` ids, their mask, and what the encoder made of them."""
         memory = self.decoder.remember(values, mask, state)
-        return memory if self.gate is None else memory._replace(source=source)
+        if self.gate is not None:
+            memory = memory._replace(source=source)
+        return memory if self.selector is None else memory._replace(keep=self.selector(values))
+
+    def chances(self, memory: Memory) -> Any:
+        """How likely each piece of the source is kept, `(batch, source)`, float32; ValueError without a selector."""
+        if not self.has_selector:
+            raise ValueError(NO_SELECTOR)
+        return ops.sigmoid(memory.keep)
 
     def decode(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
         """Goes on from `state` over `(rows, target)` ids, any number of steps.
@@ -156,6 +179,11 @@ class Seq2Seq(keras.Model):
         return self.decoder.attend is not None
 
     @property
+    def has_selector(self) -> bool:
+        """Whether `chances` has something to say."""
+        return self.selector is not None
+
+    @property
     def _shared(self) -> Any:
         return self.target_embedding.embeddings if self.head.tied else None
 
@@ -176,6 +204,7 @@ class Seq2Seq(keras.Model):
             "embedding_dim": self.embedding_dim,
             "tie": self.tie,
             "pointer": self.gate is not None,
+            "selector": self.selector is not None,
         }
 
     @classmethod

@@ -154,6 +154,9 @@ class Model(Section):
     pointer: bool = False
     """Let the decoder copy pieces of the source where attention points to them (See et al. 2017); wants a joint
     vocabulary."""
+    selector: bool = False
+    """Learn too which words of the source the target takes over, so that search.extract can write just these (Gehrmann
+    et al. 2018); wants a joint vocabulary and training.selector_loss above 0."""
     encoder: Encoder = Encoder()
     """The encoder."""
     decoder: Decoder = Decoder()
@@ -204,6 +207,9 @@ class Training(Section):
     2016). 0.5 to 1 is usual; 0 is off."""
     guided_until: int = 0
     """Attention is guided in so many epochs only, the first ones; 0 is in all."""
+    selector_loss: float = 0.0
+    """With model.selector: what the cross-entropy of its choices, a source piece each, counts beside the loss of the
+    target's pieces. 1 is usual."""
     select_by: Literal["score", "loss"] = "score"
     """What makes an epoch the best one: the score of greedy outputs (BLEU for translation, otherwise the mean of
     ROUGE-1, -2 and -L), or the loss, of the validation text."""
@@ -255,6 +261,14 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     decoder, training = recipe.model.decoder, recipe.training
     if recipe.model.pointer and not recipe.tokenizer.joint:
         yield "model.pointer copies source pieces into the target and wants tokenizer.joint true"
+    if recipe.model.selector and (not recipe.tokenizer.joint or recipe.data.right_to_left):
+        yield "model.selector keeps source pieces as they are, and wants tokenizer.joint true, data.right_to_left false"
+    if recipe.model.selector != (training.selector_loss > 0):
+        yield "model.selector and training.selector_loss above 0 want each other"
+    if recipe.model.selector and training.guided_attention:
+        yield "model.selector finds links of its own, and wants training.guided_attention 0"
+    if recipe.search.extract and not recipe.model.selector:
+        yield "search.extract wants model.selector"
     if decoder.attention == "none":
         wanting = {
             "model.pointer": recipe.model.pointer,
@@ -316,6 +330,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         "training.coverage_from": training.coverage_from,
         "training.guided_attention": training.guided_attention,
         "training.guided_until": training.guided_until,
+        "training.selector_loss": training.selector_loss,
         "model.decoder.attention_units": decoder.attention_units,
         "tokenizer.sampling": recipe.tokenizer.sampling,
         "training.warmup_steps": training.warmup_steps,

@@ -49,7 +49,8 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> di
     generator = load_generator(folder.path)
     for name, text in tests.items():
         pairs = list(text)
-        _log.info("Writing outputs for %s: %s lines, beam %d", name, f"{len(pairs):,}", recipe.search.beam_size)
+        how = "their own words" if recipe.search.extract else f"beam {recipe.search.beam_size}"
+        _log.info("Writing outputs for %s: %s lines, %s", name, f"{len(pairs):,}", how)
         result = evaluate(generator, pairs, recipe.task, recipe.data.target_language)
         folder.write(folder.hypotheses / f"{name}.txt", "".join(line + "\n" for line in result.hypotheses))
         scores[name] = result.as_json()

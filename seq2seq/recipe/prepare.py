@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from seq2seq.pipeline.store import TokenStore
+from seq2seq.pipeline.store import Link, TokenStore
 from seq2seq.recipe import team
 from seq2seq.recipe.config import OPERATIONAL, Recipe
 from seq2seq.recipe.parsing import leaves
@@ -126,7 +126,7 @@ class TokenisedCorpus:
 
     def _write(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> TokenStore:
         folder, alpha = self.folder.tokens / name, self.recipe.tokenizer.sampling
-        link = self._link if self.recipe.training.guided_attention and name != "validation" else None
+        link = None if name == "validation" else self._linker()
         if seeds is None and (folder / "store.json").exists():
             store = TokenStore(folder)
             if store.has_links == (link is not None):
@@ -140,6 +140,14 @@ class TokenisedCorpus:
         encoders = encoder(self.source, 0), encoder(self.target, 1)
         limits = self.recipe.data.max_length, self.recipe.data.cut_source
         return TokenStore.write(folder, examples, *encoders, *limits, link)
+
+    def _linker(self) -> Link | None:
+        """What finds the links that training wants."""
+        if self.recipe.model.selector:
+            from seq2seq.pipeline.copies import link_copies
+
+            return lambda _, sources, targets: link_copies(self.source, sources, targets)
+        return self._link if self.recipe.training.guided_attention else None
 
     def _link(self, examples: list[Example], sources: list[list[int]], targets: list[list[int]]) -> list[Links]:
         """The links of words as links of the pieces that they were cut into, in whatever way."""

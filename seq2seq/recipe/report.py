@@ -85,7 +85,7 @@ def write_readme(folder: RunFolder, recipe: Recipe, scores: dict[str, Any], hist
 {does}:
 {direction} {encoder.cell} encoder of {encoder.num_layers} x {encoder.units},
 {decoder.cell} decoder of {decoder.num_layers} x {decoder.units}, {attention}{" and a pointer" * recipe.model.pointer},
-vocabulary of {recipe.tokenizer.size:,} pieces.
+{"a selector on the encoder, " * recipe.model.selector}vocabulary of {recipe.tokenizer.size:,} pieces.
 
 Data: {data.corpus}.
 Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on the validation text.

@@ -219,6 +219,7 @@ def build_model(recipe: Model, source_size: int, target_size: int) -> Any:
         recipe.embedding,
         recipe.tie,
         recipe.pointer,
+        recipe.selector,
         name="seq2seq",
     )
     model.build()

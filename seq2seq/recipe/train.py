@@ -55,7 +55,8 @@ def train(
     try:
         model = build_model(recipe.model, source.size, target.size)
         budget = options.loss_budget_mb * 2**20
-        trainee = TeacherForcing(model, options.label_smoothing, budget, options.guided_attention)
+        extras = options.guided_attention, options.selector_loss
+        trainee = TeacherForcing(model, options.label_smoothing, budget, *extras)
         trainee.build()
         trainee.exchange = team.exchange()
         trim = new_shapes_are_cheap()
@@ -89,7 +90,8 @@ def train(
                 trainee.coverage_rate.assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
             guided = options.guided_attention > 0 and (not options.guided_until or epoch < options.guided_until)
             store, share = tokens.epoch(epoch), team.share()
-            plan = Plan(store, batching, recipe.seed, epoch, trim=trim, guided=guided, share=share)
+            linked = guided or recipe.model.selector
+            plan = Plan(store, batching, recipe.seed, epoch, trim=trim, guided=linked, share=share)
             row, watch = _fit(folder, recipe, trainee, plan, progress, source, target)
             with averaged_weights(trainee):
                 row |= team.told(measured, lambda: _validate(trainee, validation, generator, corpus, recipe))

@@ -53,6 +53,9 @@ class SearchOptions:
     """Longest input in pieces; a longer line is refused, or cut."""
     cut_input: bool = False
     """Read the first max_input pieces of a longer line instead of refusing it."""
+    extract: bool = False
+    """Write the words of the input that the model's selector keeps, those of the largest expected F1, instead of
+    searching; wants model.selector. Of the other options only max_input and cut_input are then read."""
     sampling: bool = False
     """Draw each piece at random instead of searching; beam_size is then not read."""
     temperature: float = 1.0
@@ -91,6 +94,11 @@ class SearchOptions:
             )
         if self.sampling and self.num_best > 1:
             raise ValueError(f"Sampling draws one text a line. Received: num_best={self.num_best}")
+        if self.extract and (self.sampling or self.num_best > 1):
+            raise ValueError(
+                "An extract is one text a line and nothing in it is drawn at random; without extract (--no-extract) "
+                f"the decoder writes. Received: sampling={self.sampling}, num_best={self.num_best}"
+            )
         if self.normalization not in ("none", "average", "gnmt"):
             raise ValueError(f"normalization must be none, average or gnmt. Received: {self.normalization!r}")
         if self.strength < 0:

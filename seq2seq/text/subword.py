@@ -11,14 +11,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import sentencepiece
 
 from seq2seq.files import check_regular, read_bytes, whole_file
 from seq2seq.stopping import in_background
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
 from seq2seq.text.characters import encodable
-from seq2seq.text.links import word_numbers
+from seq2seq.text.links import BEGIN, word_numbers
 from seq2seq.text.sampling import WordSampler
+from seq2seq.types import Marks
 
 KINDS = ("unigram", "bpe")
 MOST = 1 << 29
@@ -162,6 +164,13 @@ class SubwordTokenizer:
     def ids(self, pieces: Sequence[str]) -> list[int]:
         """Returns the id of each piece; UNK for what is none."""
         return [self._processor.PieceToId(encodable(piece)) for piece in pieces]
+
+    def marks(self) -> Marks:
+        """Returns what tells words apart in ids of this vocabulary."""
+        pieces = self.pieces(range(self.size))
+        begins = [piece.startswith(BEGIN) for piece in pieces]
+        punctuation = [not any(c.isalnum() for c in piece) for piece in pieces]
+        return Marks(np.asarray(begins), np.asarray(punctuation))
 
     def word_numbers(self, lines: Sequence[str], ids: Sequence[Sequence[int]]) -> list[list[int]]:
         """Returns for each piece the number of its word among `line.split()`, from 0.

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from seq2seq.layers.heads import log_of
+from seq2seq.symbols import EOS, PAD
 from seq2seq.training.guard import FiniteMean
 
 
@@ -156,14 +157,16 @@ class TeacherForcing(keras.Model):
         label_smoothing: In [0, 1).
         budget: Bytes that the logits of one chunk may take.
         guided_attention: What the distance of the attention from a guide costs; see `guided_loss`.
+        selector_loss: What the selector's errors count; see `selector_loss`. Which pieces to keep the guide tells too.
 
     Call arguments:
-        inputs: `(source, target_input)`, `(batch, source)` and `(batch, target)`, int32; where attention is guided with
-            the guide, `(batch, target, source)`, float32. Batches without one train as if nothing was guided.
+        inputs: `(source, target_input)`, `(batch, source)` and `(batch, target)`, int32; where links are
+            known with the guide, `(batch, target, source)`, float32. Batches without one train as if nobody
+            had asked for them.
 
     Returns:
-        features `(batch, target, features_dim)`; the logits are never made outside the loss. And where the loss wants
-        them, the attention's weights, `(batch, target, source)`.
+        By name: `features (batch, target, features_dim)`; the logits are never made outside the loss. And where the
+        loss wants them `attention (batch, target, source)` and `keep (batch, source)`, the selector's log-odds.
     """
 
     def __init__(
@@ -172,6 +175,7 @@ class TeacherForcing(keras.Model):
         label_smoothing: float = 0.0,
         budget: int = 64 * 2**20,
         guided_attention: float = 0.0,
+        selector_loss: float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -179,6 +183,7 @@ class TeacherForcing(keras.Model):
         self.label_smoothing = label_smoothing
         self.budget = budget
         self.guided_attention = guided_attention
+        self.selector_loss = selector_loss
         self.exchange: Any = None
         """Sums over the processes that train together; None: this one is alone."""
         # In what `fit` reports it takes the place of Keras' own, which one loss that is no number would spoil.
@@ -197,16 +202,20 @@ class TeacherForcing(keras.Model):
         source, target, *guide = inputs
         memory = self.model.encode(source, training)
         output = self.model.run(target, memory, memory.state, training)
-        if guide:
-            return output.features, self.model.decoder.align(output, memory)
-        asked = self.model.gate is not None or self.coverage_rate is not None
-        return (output.features, output.weights) if asked else (output.features,)
+        found = {"features": output.features}
+        if guide and self.guided_attention:
+            found["attention"] = self.model.decoder.align(output, memory)
+        elif self.model.gate is not None or self.coverage_rate is not None:
+            found["attention"] = output.weights
+        if guide and self.selector_loss:
+            found["keep"] = memory.keep
+        return found
 
     def compute_loss(
         self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
     ) -> Any:
         kernel, bias = self.model.output_weights()
-        features, attention = y_pred[0], y_pred[-1]
+        features, attention = y_pred["features"], y_pred.get("attention")
         labels, weights = ops.reshape(y, (-1,)), ops.reshape(sample_weight, (-1,))
         mixture = None
         if self.model.gate is not None:
@@ -219,8 +228,10 @@ class TeacherForcing(keras.Model):
         )
         if self.coverage_rate is not None:
             loss = loss + self.coverage_rate * coverage_loss(attention, sample_weight)
-        if len(x) > 2:
+        if len(x) > 2 and self.guided_attention:
             loss = loss + self.guided_attention * guided_loss(attention, x[2], sample_weight)
+        if len(x) > 2 and self.selector_loss:
+            loss = loss + self.selector_loss * selector_loss(y_pred["keep"], x[2], x[0], sample_weight)
         tokens, mine = ops.sum(weights), loss
         if training and self.exchange is not None:
             # Each divides its part by all tokens: the sum of the gradients is then that of the whole batch.
@@ -259,3 +270,22 @@ def guided_loss(attention: Any, guide: Any, weights: Any) -> Any:
     small = 1e-4 if keras.backend.standardize_dtype(attention.dtype) == "float16" else 1e-30
     logs = ops.log(ops.cast(attention, "float32") + small)
     return -ops.sum(ops.sum(guide * logs, axis=2) * weights)
+
+
+def selector_loss(keep: Any, guide: Any, source: Any, weights: Any) -> Any:
+    """The cross-entropy of a selector's choices, summed over the pieces of the source.
+
+    Args:
+        keep: `(batch, source)`, float32, log-odds.
+        guide: `(batch, target, source)`, float32: above 0 where a target piece is linked to a source piece, which is
+            then one to keep.
+        source: `(batch, source)`, int32; PAD and EOS do not count.
+        weights: `(batch, target)`, float32; a row whose steps all have weight 0 does not count.
+
+    Returns:
+        A float32 scalar, in nats.
+    """
+    wanted = ops.cast(ops.max(guide, axis=1) > 0, "float32")
+    real = ops.logical_and(ops.not_equal(source, PAD), ops.not_equal(source, EOS))
+    counted = ops.cast(real, "float32") * ops.max(weights, axis=1, keepdims=True)
+    return ops.sum(counted * (ops.softplus(keep) - wanted * keep))

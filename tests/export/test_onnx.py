@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from seq2seq.generation.generator import Generator
+from seq2seq.generation.lines import pad_with_eos
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
 
@@ -31,6 +32,7 @@ MODELS = {
     "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
     "pointer": ({}, {"order": "between", "num_layers": 2}),
     "pointer with coverage": ({}, {"coverage": True}),
+    "selector": ({}, {}),
 }
 
 
@@ -44,7 +46,7 @@ def kind(request, build_model, tokenizer, tmp_path_factory):
     """A model of each kind and its export."""
     encoder, decoder = MODELS[request.param]
     sizes, pointer = (tokenizer.size, tokenizer.size), request.param.startswith("pointer")
-    model = build_model(encoder, decoder, sizes=sizes, pointer=pointer)
+    model = build_model(encoder, decoder, sizes=sizes, pointer=pointer, selector=request.param == "selector")
     bias = model.head.bias.numpy()
     bias[EOS] = 1.5  # ends come at different lengths
     model.head.bias.assign(bias)
@@ -76,8 +78,18 @@ def test_inputs_and_axes_have_the_names_of_the_documentation(kind):
     pointer = {"source"} if kind[0].model.gate is not None else set()
     assert set(inputs) == {"ids", "state"} | memory | pointer
     assert all(inputs[name][:2] == ["batch", "source"] for name in memory)
-    assert {o.name for o in host.encoder.get_outputs()} == {"state"} | memory
+    keep = {"keep"} if kind[0].model.has_selector else set()
+    assert {o.name for o in host.encoder.get_outputs()} == {"state"} | memory | keep
     assert {o.name for o in host.step.get_outputs()} == {"log_probabilities", "next_state"}
+
+
+def test_what_the_selector_says_is_in_the_encoder(kind, tokenizer, sentences, array):
+    generator, folder = kind
+    if not generator.model.has_selector:
+        return
+    source = pad_with_eos(tokenizer.encode(sentences[:5]))
+    found = OnnxHost(folder).encoder.run(["keep"], {"ids": source})[0]
+    np.testing.assert_allclose(found, array(generator.model.encode(source).keep), atol=1e-4)
 
 
 def test_an_earlier_export_is_replaced_and_anything_else_is_left(kind, tmp_path, monkeypatch):

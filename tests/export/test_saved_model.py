@@ -50,6 +50,7 @@ SEARCHES = {
     "beam": SearchOptions(beam_size=4, num_best=1, max_ratio=1.0, max_extra=3, max_input=40),
     "best": SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, max_input=40, normalization="gnmt"),
     "consensus": SearchOptions(beam_size=4, num_best=2, max_ratio=1.0, max_extra=3, max_input=40, consensus=5.0),
+    "extract": SearchOptions(extract=True, max_input=40),
 }
 ODD = ["", "   ", "a dog", "Straße 😀 \t\x01", "\u200b", "\ufeffa dog", "\uffff\U0010ffff", "the the the " * 9]
 
@@ -64,7 +65,8 @@ def generators(build_model, tokenizer):
     found = {}
     for name, options in SEARCHES.items():
         decoders = {"greedy": {"attention": "none"}, "best": {"cell": "lstm", "input_feeding": True}}
-        model = build_model(sizes=(tokenizer.size, tokenizer.size), decoder=decoders.get(name, {}))
+        sizes = tokenizer.size, tokenizer.size
+        model = build_model(sizes=sizes, decoder=decoders.get(name, {}), selector=options.extract)
         bias = model.head.bias.numpy()
         bias[EOS] = 1.5  # ends come at different lengths
         model.head.bias.assign(bias)

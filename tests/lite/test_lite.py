@@ -238,6 +238,27 @@ def test_no_framework_is_imported_and_none_but_built_in_operations_are_used(fold
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("name", ["bahdanau", "residual", "none"])
+def test_an_extract_is_the_one_in_memory(name, build_model, tokenizer, sentences, tmp_path):
+    encoder, decoder = MODELS[name]
+    model = build_model(encoder, decoder, sizes=(tokenizer.size, tokenizer.size), selector=True)
+    generator = Generator(model, tokenizer, tokenizer, SearchOptions(extract=True, max_input=40))
+    folder = export_litert(generator, tmp_path / "it", "none", batches=(1, 4))
+    lines = [*LINES, *sentences[:20]]
+    expected = generator.generate(lines)
+    assert 0 < sum(len(h[0].pieces) for h in expected) < sum(map(len, tokenizer.encode(lines)))
+    lite = LiteGenerator.load(folder)
+    same(lite.generate(lines), expected)
+    same(lite.generate(lines, batch_size=1), expected)
+    with pytest.raises(ValueError, match=r"exported to extract, and is asked to search.*--no-extract"):
+        LiteGenerator.load(folder, extract=False)
+
+
+def test_a_folder_that_searches_does_not_extract(folder):
+    with pytest.raises(ValueError, match=r"exported to search, and is asked to extract.*--extract"):
+        LiteGenerator.load(folder, extract=True, num_best=1)
+
+
 def test_a_line_too_long_is_refused(folder):
     with pytest.raises(InputTooLong):
         LiteGenerator.load(folder).generate(["the " * 50])

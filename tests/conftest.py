@@ -82,7 +82,11 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
             selector,
         )
         model.build()
-        return randomize(model, seed)
+        randomize(model, seed)
+        if selector:  # some words are kept and some are not
+            kernel = model.selector.weights[0]
+            kernel.assign(kernel * 8.0)
+        return model
 
     return build
 

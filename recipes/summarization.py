@@ -65,6 +65,7 @@ SENTENCE_COMPRESSION = Recipe(
     model=Model(
         pointer=True,
         selector=True,
+        spelling=True,
         encoder=Encoder(units=256, num_layers=2, dropout=0.5),
         decoder=Decoder(units=320, num_layers=2, order="between", attention_units=192, coverage=True, dropout=0.4),
     ),

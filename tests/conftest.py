@@ -71,6 +71,7 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
         seed: int = 3,
         pointer: bool = False,
         selector: bool = False,
+        spelling: Any = None,
     ) -> Seq2Seq:
         model = Seq2Seq(
             RNNEncoder(**{"units": 4, **(encoder or {})}),
@@ -80,6 +81,7 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
             tie,
             pointer,
             selector,
+            spelling,
         )
         model.build()
         randomize(model, seed)

@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
             from seq2seq.recipe.forecast import forecast
 
             progress("measuring training steps", 0.0)
-            report.forecast = forecast(recipe, report.vocabulary, diagnosis.pieces)
+            report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.pieces)
         progress.clear()
         if arguments.html:
             write_text(arguments.html, as_html(report))

@@ -62,6 +62,8 @@ class Diagnosis:
     """`(pairs,)` int64, memory-mapped: of a duplicate, the place of the pair it repeats."""
     pieces: np.ndarray
     """`(2, usable pairs)` uint32: lengths of those that training would take, EOS counted."""
+    vocabularies: tuple[list[str], list[str]]
+    """Of source and target, pieces by their ids; empty where no tokeniser was asked for."""
 
 
 def diagnose(
@@ -121,15 +123,17 @@ def diagnose(
         cut_source=options.limits.cut_source,
     )
     report.findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    vocabularies: tuple[list[str], list[str]] = [], []
     if found:
-        report.tokenizer, report.vocabulary = found[0], (found[1][0].size, found[1][1].size)
+        vocabularies = found[1][0].vocabulary, found[1][1].vocabulary
+        report.tokenizer, report.vocabulary = found[0], (len(vocabularies[0]), len(vocabularies[1]))
     if index:
         numbers = np.bincount(index.places[:, 0], minlength=len(index.names)).tolist()
         report.tests = dict(zip(index.names, numbers, strict=True))
     report.notes = list(_notes(profile, index, options, bool(found)))
     report.seconds = time.monotonic() - begin
     pieces = np.stack([arrays["source-pieces"], arrays["target-pieces"]])
-    return Diagnosis(report, layout, seen, arrays["mask"], firsts, pieces)
+    return Diagnosis(report, layout, seen, arrays["mask"], firsts, pieces, vocabularies)
 
 
 def _mark_repeats(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from seq2seq.layers.decoder import DecoderOutput, RNNDecoder
@@ -33,6 +35,9 @@ class Seq2Seq(keras.Model):
         tie: "none"; "target": one matrix for target embedding and output layer; "all": for the source too.
         pointer: Whether pieces of the source can be copied; see `CopyGate`. Wants attention and one vocabulary.
         selector: Whether the memory says which pieces of the source to keep; see `Selector`. Wants one vocabulary.
+        spelling: `(source_size, n)`, int: of each source id n features that it may share with others; see
+            `text.spelling`. Their vectors are added to its own where the encoder reads it (as in Bojanowski et al.
+            2017), so that what is learned of one piece holds for those that are spelled alike.
 
     Call arguments:
         inputs: `(source, target)`: `(batch, source)` and `(batch, target)`, int32; target starts with BOS.
@@ -41,7 +46,7 @@ class Seq2Seq(keras.Model):
         logits `(batch, target, target_size)`: at each step over the id that follows.
 
     Raises:
-        ValueError: sizes that do not fit the tie, the pointer or the selector.
+        ValueError: sizes that do not fit the tie, the pointer, the selector or the spelling.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Seq2Seq(keras.Model):
         tie: str = "none",
         pointer: bool = False,
         selector: bool = False,
+        spelling: np.ndarray | Sequence[Sequence[int]] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -79,6 +85,12 @@ class Seq2Seq(keras.Model):
                 "A selector keeps pieces of the source as they are, and wants one vocabulary for both sides. "
                 f"Received: source_size={source_size}, target_size={target_size}"
             )
+        self.spelling = None if spelling is None else np.asarray(spelling, np.int32)
+        if self.spelling is not None and (self.spelling.ndim != 2 or len(self.spelling) != source_size):
+            raise ValueError(
+                "A spelling has a row of features for each source id. "
+                f"Received: shape {self.spelling.shape}, source_size={source_size}"
+            )
         self.encoder = encoder
         self.decoder = decoder
         self.source_size = source_size
@@ -94,6 +106,11 @@ class Seq2Seq(keras.Model):
             if tie == "all"
             else keras.layers.Embedding(source_size, embedding_dim, initializer, name="source_embedding")
         )
+        self.spelling_embedding: Any = None
+        if self.spelling is not None:  # all features of a piece together weigh as much as its own vector
+            spread = keras.initializers.RandomNormal(stddev=(embedding_dim * self.spelling.shape[1]) ** -0.5)
+            number = int(self.spelling.max(initial=0)) + 1
+            self.spelling_embedding = keras.layers.Embedding(number, embedding_dim, spread, name="spelling_embedding")
         self.head = VocabularyHead(target_size, tied=tie != "none", name="head")
         self.gate = CopyGate(name="copy") if pointer else None
         self.selector = Selector(name="selector") if selector else None
@@ -105,6 +122,8 @@ class Seq2Seq(keras.Model):
         self.target_embedding.build((None, None))
         if self.source_embedding is not self.target_embedding:
             self.source_embedding.build((None, None))
+        if self.spelling_embedding is not None:
+            self.spelling_embedding.build((None, None, None))
         self.encoder.build(inputs)
         self.encoder.built = True
         self.decoder.build(inputs, self.encoder.memory_dim, self.encoder.state_sizes)
@@ -167,7 +186,11 @@ class Seq2Seq(keras.Model):
 
     def embed_source(self, ids: Any) -> Any:
         """`(…)` ids -> `(…, embedding_dim)`, what the encoder reads."""
-        return self.source_embedding(ids) * self.embedding_dim**0.5
+        vectors = self.source_embedding(ids)
+        if self.spelling_embedding is not None:
+            features = ops.take(self.spelling, ids, axis=0)  # (…, n)
+            vectors = vectors + ops.sum(self.spelling_embedding(features), axis=-2)
+        return vectors * self.embedding_dim**0.5
 
     def embed_target(self, ids: Any) -> Any:
         """`(…)` ids -> `(…, embedding_dim)`, what the decoder reads."""
@@ -205,6 +228,7 @@ class Seq2Seq(keras.Model):
             "tie": self.tie,
             "pointer": self.gate is not None,
             "selector": self.selector is not None,
+            "spelling": None if self.spelling is None else self.spelling.tolist(),
         }
 
     @classmethod

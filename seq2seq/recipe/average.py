@@ -50,7 +50,7 @@ def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
     source, target = folders[0].load_tokenizers()
     for file in files:
         check_size(recipes[0].model, source.size, target.size, file)
-    model = build_model(recipes[0].model, source.size, target.size)
+    model = build_model(recipes[0].model, source.size, target.size, source.vocabulary)
     sums: list[Any] = []
     for file in files:
         load_weights(model, file)

@@ -157,6 +157,9 @@ class Model(Section):
     selector: bool = False
     """Learn too which words of the source the target takes over, so that search.extract can write just these (Gehrmann
     et al. 2018); wants a joint vocabulary and training.selector_loss above 0."""
+    spelling: bool = False
+    """Add to what the encoder reads of a piece vectors of its spelling, shared by the pieces that begin, end or look
+    alike; helps where the corpus is small."""
     encoder: Encoder = Encoder()
     """The encoder."""
     decoder: Decoder = Decoder()

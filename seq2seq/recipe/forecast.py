@@ -27,14 +27,16 @@ WARM_UP, MEASURED = 4, 40
 """Steps before the clock runs, and after, at most."""
 PATIENCE = 600.0
 """Seconds until the measuring process is given up."""
+Vocabularies = tuple[list[str], list[str]]
+"""Of source and target, pieces by their ids."""
 
 
-def forecast(recipe: Recipe, sizes: tuple[int, int], pieces: np.ndarray, seconds: float = 8.0) -> Forecast | None:
+def forecast(recipe: Recipe, vocabularies: Vocabularies, pieces: np.ndarray, seconds: float = 8.0) -> Forecast | None:
     """Measures some steps of the recipe's training in a process of its own.
 
     Args:
         recipe: With its model and its batching.
-        sizes: Of the two vocabularies.
+        vocabularies: Of source and target, pieces by their ids.
         pieces: `(2, pairs)` lengths of source and target, EOS counted, of the pairs that training would take.
         seconds: How long to measure, about; starting takes some more.
 
@@ -50,6 +52,7 @@ def forecast(recipe: Recipe, sizes: tuple[int, int], pieces: np.ndarray, seconds
     if not count:
         return None
     rows = np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.int64))
+    sizes = len(vocabularies[0]), len(vocabularies[1])
     store = _Synthetic(np.asarray(pieces[:, rows], np.int64), sizes)
     plan = Plan(store, recipe.batching, recipe.seed)  # type: ignore[arg-type]
     steps = max(1, round(len(plan) * count / len(rows)))
@@ -57,7 +60,7 @@ def forecast(recipe: Recipe, sizes: tuple[int, int], pieces: np.ndarray, seconds
     chosen = np.random.default_rng(recipe.seed).integers(0, len(plan), WARM_UP - 1 + MEASURED)
     batches = [store.full(*widest, recipe.batching.tokens, recipe.batching.max_rows)]
     batches += [plan[int(step)] for step in chosen]
-    answer = _apart(recipe, sizes, batches, seconds)
+    answer = _apart(recipe, vocabularies, batches, seconds)
     step, epochs = float(np.mean(answer["steps"])), recipe.training.epochs
     return Forecast(
         *(answer["parameters"], steps, step, steps * step, epochs, epochs * steps * step, answer["memory_mb"]),
@@ -113,11 +116,11 @@ class _Batches:
         return iter(self.batches)
 
 
-def _apart(recipe: Recipe, sizes: tuple[int, int], batches: list[Batch], seconds: float) -> dict[str, Any]:
+def _apart(recipe: Recipe, vocabularies: Vocabularies, batches: list[Batch], seconds: float) -> dict[str, Any]:
     """Measures in a fresh process, whose memory is that of training alone."""
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
-    process = spawn.Process(target=_answer, args=(theirs, recipe, sizes, batches, seconds), daemon=True)
+    process = spawn.Process(target=_answer, args=(theirs, recipe, vocabularies, batches, seconds), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -132,15 +135,15 @@ def _apart(recipe: Recipe, sizes: tuple[int, int], batches: list[Batch], seconds
     return dict(answer)
 
 
-def _answer(pipe: Connection, recipe: Recipe, sizes: tuple[int, int], batches: list[Batch], seconds: float) -> None:
+def _answer(pipe: Connection, recipe: Recipe, vocabularies: Vocabularies, batches: list[Batch], seconds: float) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     try:
-        pipe.send(measure(recipe, sizes, batches, seconds))
+        pipe.send(measure(recipe, vocabularies, batches, seconds))
     except Exception as error:
         pipe.send(" ".join(str(error).split())[:300] or type(error).__name__)
 
 
-def measure(recipe: Recipe, sizes: tuple[int, int], batches: list[Batch], seconds: float) -> dict[str, Any]:
+def measure(recipe: Recipe, vocabularies: Vocabularies, batches: list[Batch], seconds: float) -> dict[str, Any]:
     """Trains on `batches`, the widest first; returns the seconds of each step after the warm-up, and the memory."""
     import keras
 
@@ -164,7 +167,8 @@ def measure(recipe: Recipe, sizes: tuple[int, int], batches: list[Batch], second
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.training.precision)
     try:
-        model = build_model(recipe.model, *sizes)
+        source, target = vocabularies
+        model = build_model(recipe.model, len(source), len(target), source)
         trainee = TeacherForcing(model, recipe.training.label_smoothing, recipe.training.loss_budget_mb * 2**20)
         trainee.build()
         trainee.compile(make_optimizer(recipe, 1000), jit_compile=not new_shapes_are_cheap())

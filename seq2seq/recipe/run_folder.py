@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from seq2seq.files import MOST, check_regular, locked, parse_json, read_bytes, r
 from seq2seq.pipeline.corpus import ParallelText, Records, Text
 from seq2seq.recipe.config import Model, Recipe
 from seq2seq.recipe.parsing import RecipeError, from_json
+from seq2seq.text.spelling import spelling_features
 from seq2seq.text.subword import SubwordTokenizer
 
 FORMAT = 2
@@ -158,7 +159,7 @@ class RunFolder:
         if not self.weights_file.is_file():
             raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
         check_size(recipe.model, source.size, target.size, self.weights_file)
-        model = build_model(recipe.model, source.size, target.size)
+        model = build_model(recipe.model, source.size, target.size, source.vocabulary)
         load_weights(model, self.weights_file)
         return model, source, target
 
@@ -202,8 +203,15 @@ def text_of(entry: dict[str, Any]) -> Text:
     return ParallelText(source, Path(target) if target else None)
 
 
-def build_model(recipe: Model, source_size: int, target_size: int) -> Any:
-    """Returns a new, built `Seq2Seq` as the recipe has it; ValueError where its numbers do not fit together."""
+def build_model(recipe: Model, source_size: int, target_size: int, pieces: Sequence[str] | None = None) -> Any:
+    """Returns a new, built `Seq2Seq` as the recipe has it; ValueError where its numbers do not fit together.
+
+    Args:
+        recipe: The network.
+        source_size: Number of source ids.
+        target_size: Number of target ids.
+        pieces: The source's vocabulary, by its ids; `model.spelling` wants it.
+    """
     from seq2seq.layers.decoder import RNNDecoder
     from seq2seq.layers.encoder import RNNEncoder
     from seq2seq.models.seq2seq import Seq2Seq
@@ -211,6 +219,7 @@ def build_model(recipe: Model, source_size: int, target_size: int) -> Any:
     decoder = recipe.decoder.model_dump(exclude={"readout"})
     decoder["attention_units"] = decoder["attention_units"] or None
     decoder["readout_units"] = recipe.embedding if recipe.decoder.readout else None
+    spelling = spelling_features(pieces or ()) if recipe.spelling else None
     model = Seq2Seq(
         RNNEncoder(**recipe.encoder.model_dump(), name="encoder"),
         RNNDecoder(**decoder, name="decoder"),
@@ -220,6 +229,7 @@ def build_model(recipe: Model, source_size: int, target_size: int) -> Any:
         recipe.tie,
         recipe.pointer,
         recipe.selector,
+        spelling,
         name="seq2seq",
     )
     model.build()

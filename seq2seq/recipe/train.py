@@ -53,7 +53,7 @@ def train(
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(options.precision)
     try:
-        model = build_model(recipe.model, source.size, target.size)
+        model = build_model(recipe.model, source.size, target.size, source.vocabulary)
         budget = options.loss_budget_mb * 2**20
         extras = options.guided_attention, options.selector_loss
         trainee = TeacherForcing(model, options.label_smoothing, budget, *extras)

@@ -133,6 +133,11 @@ class SubwordTokenizer:
         """Number of ids."""
         return int(self._processor.GetPieceSize())
 
+    @property
+    def vocabulary(self) -> list[str]:
+        """All pieces, by their ids."""
+        return self.pieces(range(self.size))
+
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Returns each line's ids without BOS or EOS. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
         return self._ordered(self._processor.EncodeAsIds([encodable(line) for line in lines], num_threads=1))
@@ -167,7 +172,7 @@ class SubwordTokenizer:
 
     def marks(self) -> Marks:
         """Returns what tells words apart in ids of this vocabulary."""
-        pieces = self.pieces(range(self.size))
+        pieces = self.vocabulary
         begins = [piece.startswith(BEGIN) for piece in pieces]
         punctuation = [not any(c.isalnum() for c in piece) for piece in pieces]
         return Marks(np.asarray(begins), np.asarray(punctuation))

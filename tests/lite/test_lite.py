@@ -20,6 +20,7 @@ from seq2seq.lite.generator import LiteGenerator
 from seq2seq.lite.networks import STEP, LiteNetworks
 from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS
+from seq2seq.text.spelling import spelling_features
 
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
 if keras.backend.backend() != "tensorflow":
@@ -41,6 +42,7 @@ MODELS = {
     "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
     "pointer": ({}, {"order": "between", "num_layers": 2}),
     "pointer with coverage": ({}, {"coverage": True}),
+    "spelling": ({}, {}),
 }
 LINES = ["", "a dog", "   ", "the cat sits on a mat", "😀 Straße", "hello, world!"]
 
@@ -55,7 +57,8 @@ def make(build_model, tokenizer):
     def make_(name):
         encoder, decoder = MODELS[name]
         sizes = (tokenizer.size, tokenizer.size)
-        model = build_model(encoder, decoder, sizes=sizes, pointer=name.startswith("pointer"))
+        spelling = spelling_features(tokenizer.vocabulary) if name == "spelling" else None
+        model = build_model(encoder, decoder, sizes=sizes, pointer=name.startswith("pointer"), spelling=spelling)
         bias = model.head.bias.numpy()
         bias[EOS] = 1.5  # ends come at different lengths
         model.head.bias.assign(bias)

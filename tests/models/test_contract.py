@@ -62,6 +62,10 @@ def cases() -> dict[str, dict[str, Any]]:
             "tie": "all" if number % 2 else "none",
             "pointer": "pointer" in parts,
         }
+    # What the encoder reads may have more to it.
+    spelling = np.random.default_rng(2).integers(0, 5, (12, 3)).tolist()
+    found["spelling"] = {"encoder": {"units": 3}, "decoder": {"units": 6, "readout_units": 5}, "tie": "all"}
+    found["spelling"]["spelling"] = spelling
     return found
 
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import seq2seq
 from seq2seq.cli.text_io import positive
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.pipeline.corpus import ParallelText, Part, Records, Text, text_at
@@ -139,6 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _recipe(arguments: argparse.Namespace) -> Recipe | None:
     from seq2seq.recipe.run_folder import RunFolder, load_recipe
 
+    _find_recipes()
     if arguments.run and arguments.recipe:
         raise ValueError("Give either --run or --recipe: a run has its recipe.")
     if arguments.run:
@@ -155,6 +157,17 @@ def _recipe(arguments: argparse.Namespace) -> Recipe | None:
     if arguments.recipe not in named:
         raise ValueError(f"--recipe {arguments.recipe}: no such file, nor one of {', '.join(named)}.")
     return named[arguments.recipe]
+
+
+def _find_recipes() -> None:
+    """Lets recipes/ and data/ be imported from the checkout that this package stands in, wherever the command runs.
+
+    They are no part of what is installed, and the script of the command does not look beside the package. The folder
+    the command runs in is never looked into: it may hold code of anybody's.
+    """
+    checkout = Path(seq2seq.__file__).parent.parent
+    if (checkout / "recipes" / "corpora.py").is_file() and str(checkout) not in sys.path:
+        sys.path.append(str(checkout))
 
 
 def _corpus(arguments: argparse.Namespace, recipe: Recipe | None) -> tuple[Text, dict[str, Text]]:

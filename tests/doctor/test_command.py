@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -117,3 +120,13 @@ def test_a_run_gives_its_tokenisers_and_a_forecast(doctor, finished, corpus_file
 def test_text_is_held_to_the_script_of_the_language_given(write, look):
     report = look(write(clean()), languages=("ru", "de")).report
     assert {(f.kind, f.side, f.count) for f in report.findings} == {("script", "source", 300)}
+
+
+def test_the_installed_command_knows_the_named_recipes_from_any_folder(tmp_path):
+    words = [Path(sys.executable).parent / "seq2seq", "doctor", "--recipe", "tiny", "--no-forecast", "--processes", "1"]
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "recipes" / "__init__.py").write_text("raise SystemExit('code of the folder was run')")
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "code of the folder" not in done.stderr
+    assert "tokeniser: learned" in done.stdout

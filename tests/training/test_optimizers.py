@@ -8,7 +8,7 @@ import pytest
 
 from seq2seq.training.optimizers import AveragingAdam
 
-OPTIONS = {"learning_rate": 0.01, "use_ema": True, "ema_momentum": 0.9}
+OPTIONS = {"learning_rate": 0.01}
 
 
 def run(optimizer, gradients, start):
@@ -38,7 +38,6 @@ def problem(rng):
         {"global_clipnorm": 0.5, "weight_decay": 0.1, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3},
         {"gradient_accumulation_steps": 2, "global_clipnorm": 1.0},
         {"amsgrad": True},
-        {"use_ema": False},
     ],
     ids=lambda options: "+".join(options) or "plain",
 )
@@ -48,11 +47,38 @@ def test_the_steps_are_those_of_keras_own_adam(problem, options):
             pass
 
     options = {**OPTIONS, **options}
-    if not options["use_ema"]:
-        options.pop("ema_momentum")
     ours, keras_own = AveragingAdam(**options), Plain(**options)
     for got, expected in zip(run(ours, *problem), run(keras_own, *problem), strict=True):
         np.testing.assert_allclose(got, expected, rtol=2e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("momentum", [0.5, 0.9, 0.999])
+def test_the_average_is_of_the_last_tenth_of_the_steps_until_its_momentum_holds(problem, momentum):
+    gradients, start = problem
+    variables = [keras.Variable(value, name=f"v{i}") for i, value in enumerate(start)]
+    optimizer = AveragingAdam(0.01, use_ema=True, ema_momentum=momentum)
+    wanted = None
+    for n, step in enumerate(gradients * 20):
+        optimizer.apply(list(map(keras.ops.convert_to_tensor, step)), variables)
+        weights = [keras.ops.convert_to_numpy(v).astype("float64") for v in variables]
+        share = max(1 - momentum, 10 / (10 + n))
+        wanted = [old + share * (new - old) for old, new in zip(wanted or weights, weights, strict=True)]
+    for got, expected in zip(optimizer._model_variables_moving_average, wanted, strict=True):
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(got), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_the_average_forgets_what_chance_began_with(problem):
+    _, start = problem
+    variables = [keras.Variable(value, name=f"v{i}") for i, value in enumerate(start)]
+    optimizer = AveragingAdam(0.0, use_ema=True, ema_momentum=0.998)
+    for _ in range(30):
+        optimizer.apply([keras.ops.ones_like(v) for v in variables], variables)
+    for variable in variables:
+        variable.assign(keras.ops.ones_like(variable))
+    for _ in range(70):
+        optimizer.apply([keras.ops.ones_like(v) for v in variables], variables)
+    for average in optimizer._model_variables_moving_average:
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(average), 1, atol=1e-3)
 
 
 @pytest.mark.parametrize("accumulate", [None, 2])

@@ -32,59 +32,59 @@ class AdditiveLook(NamedTuple):
 
 
 class _GRU:
-    kept = (2, 1, 1)
-    """Widths of what `forward` keeps, in units."""
+    parts = 3
+    """Parts of the projection, each as wide as the state: update, reset, candidate."""
+    apart: tuple[int, ...] = (2,)
+    """Those whose product with the state does not just add to the input, and has its bias inside the loop."""
+    kept = 4
+    """How many tensors `forward` keeps."""
 
     @staticmethod
-    def forward(x: Any, product: Any, state: list[Any]) -> tuple[list[Any], list[Any]]:
+    def forward(x: list[Any], product: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:
         """Returns the new state, and what `backward` wants to have kept."""
         (h,) = state
-        size = h.shape[-1]
-        to_gates, to_candidate = tf.split(x, [2 * size, size], -1)
-        from_gates, from_candidate = tf.split(product, [2 * size, size], -1)
-        gates = tf.sigmoid(to_gates + from_gates)
-        update, reset = tf.split(gates, 2, -1)
-        candidate = tf.tanh(to_candidate + reset * from_candidate)
-        return [candidate + update * (h - candidate)], [gates, candidate, from_candidate]
+        update, reset = tf.sigmoid(x[0] + product[0]), tf.sigmoid(x[1] + product[1])
+        candidate = tf.tanh(x[2] + reset * product[2])
+        return [candidate + update * (h - candidate)], [update, reset, candidate, product[2]]
 
     @staticmethod
-    def backward(gradient: list[Any], state: list[Any], kept: list[Any]) -> tuple[Any, Any, list[Any]]:
+    def backward(gradient: list[Any], state: list[Any], kept: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
         """Returns the gradients by `x`, by `product` and by the state before, the product's share left out."""
-        (dh,), (h,), (gates, candidate, from_candidate) = gradient, state, kept
-        update, reset = tf.split(gates, 2, -1)
+        (dh,), (h,), (update, reset, candidate, from_candidate) = gradient, state, kept
         held = dh * update
         dcandidate = tf.raw_ops.TanhGrad(y=candidate, dy=dh - held)
-        dgates = tf.concat([dh * (h - candidate), dcandidate * from_candidate], -1)
-        dgates = tf.raw_ops.SigmoidGrad(y=gates, dy=dgates)
-        return tf.concat([dgates, dcandidate], -1), tf.concat([dgates, dcandidate * reset], -1), [held]
+        dupdate = tf.raw_ops.SigmoidGrad(y=update, dy=dh * (h - candidate))
+        dreset = tf.raw_ops.SigmoidGrad(y=reset, dy=dcandidate * from_candidate)
+        return [dupdate, dreset, dcandidate], [dupdate, dreset, dcandidate * reset], [held]
 
 
 class _LSTM:
-    kept = (2, 1, 1, 1)
+    parts = 4
+    """Input gate, forget gate, candidate, output gate."""
+    apart: tuple[int, ...] = ()
+    kept = 5
 
     @staticmethod
-    def forward(x: Any, product: Any, state: list[Any]) -> tuple[list[Any], list[Any]]:
+    def forward(x: list[Any], product: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:
         """As `_GRU.forward`."""
         _, c = state
-        size = c.shape[-1]
-        two, candidate, output = tf.split(x + product, [2 * size, size, size], -1)
-        two, candidate, output = tf.sigmoid(two), tf.tanh(candidate), tf.sigmoid(output)
-        enter, forget = tf.split(two, 2, -1)
+        enter, forget, candidate, output = (one + other for one, other in zip(x, product, strict=True))
+        enter, forget, candidate, output = tf.sigmoid(enter), tf.sigmoid(forget), tf.tanh(candidate), tf.sigmoid(output)
         c = forget * c + enter * candidate
         shown = tf.tanh(c)
-        return [output * shown, c], [two, candidate, output, shown]
+        return [output * shown, c], [enter, forget, candidate, output, shown]
 
     @staticmethod
-    def backward(gradient: list[Any], state: list[Any], kept: list[Any]) -> tuple[Any, Any, list[Any]]:
+    def backward(gradient: list[Any], state: list[Any], kept: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
         """As `_GRU.backward`."""
-        (dh, dc), (_, c), (two, candidate, output, shown) = gradient, state, kept
-        enter, forget = tf.split(two, 2, -1)
+        (dh, dc), (_, c), (enter, forget, candidate, output, shown) = gradient, state, kept
         dc = dc + tf.raw_ops.TanhGrad(y=shown, dy=dh * output)
-        dtwo = tf.raw_ops.SigmoidGrad(y=two, dy=tf.concat([dc * candidate, dc * c], -1))
+        denter = tf.raw_ops.SigmoidGrad(y=enter, dy=dc * candidate)
+        dforget = tf.raw_ops.SigmoidGrad(y=forget, dy=dc * c)
         dcandidate = tf.raw_ops.TanhGrad(y=candidate, dy=dc * enter)
         doutput = tf.raw_ops.SigmoidGrad(y=output, dy=dh * shown)
-        dgates = tf.concat([dtwo, dcandidate, doutput], -1)
-        return dgates, dgates, [None, dc * forget]
+        dparts = [denter, dforget, dcandidate, doutput]
+        return dparts, dparts, [None, dc * forget]
 
 
 CELLS: dict[str, Any] = {"GRUCell": _GRU, "LSTMCell": _LSTM}
@@ -126,12 +126,17 @@ def run(
     def loop(projected: Any, kernel: Any, bias: Any, *rest: Any) -> Any:
         start = list(rest[:count])
         memory = AdditiveLook(*rest[count:]) if look is not None else None
-        size, width = kernel.shape
+        size, parts = kernel.shape[0], math.parts
         steps = tf.shape(projected)[1]
-        if memory is not None:  # query and cell multiply the same state: one product
-            asks = memory.query_kernel.shape[-1]
-            kernel = tf.concat([kernel, memory.query_kernel], 1)
-            bias = tf.concat([bias, tf.zeros((asks,), dtype)], 0)
+        # Each part is a tensor of its own from here on: within the loop nothing is cut and nothing put together.
+        kernels, biases = tf.split(kernel, parts, 1), tf.split(bias, parts, 0)
+        xs = [
+            x if k in math.apart else x + b
+            for k, (x, b) in enumerate(zip(tf.split(_by_time(projected), parts, -1), biases, strict=True))
+        ]
+        fed = [] if memory is None else tf.split(memory.fed_kernel, parts, 1)
+        known: Any = None if memory is None else _by_time(memory.known)
+        keeps = None if keep is None else _by_time(keep)
 
         def arrays(*shapes: tuple[Any, ...]) -> list[Any]:
             """One for each shape of an element."""
@@ -139,73 +144,83 @@ def run(
 
         def forward(i: Any, state: list[Any], before: Any, after: Any, kept: Any, looked: Any) -> Any:
             t = steps - 1 - i if reverse else i
-            x, product, new_looked = projected[:, t], tf.nn.bias_add(tf.matmul(state[0], kernel), bias), []
+            x = [part[t] for part in xs]
+            product = [tf.matmul(state[0], part) for part in kernels]
+            for k in math.apart:
+                product[k] = tf.nn.bias_add(product[k], biases[k])
+            new_looked = []
             if memory is not None:
-                product, query = tf.split(product, [width, asks], -1)
-                hidden = tf.tanh((query + memory.known[:, t])[:, None] + memory.keys)
-                scores = tf.reshape(tf.matmul(tf.reshape(hidden, (-1, asks)), memory.weight), tf.shape(low))
+                query = tf.matmul(state[0], memory.query_kernel) + known[t]
+                hidden = tf.tanh(query[:, None] + memory.keys)
+                scores = tf.reshape(tf.matmul(tf.reshape(hidden, (-1, hidden.shape[-1])), memory.weight), tf.shape(low))
                 weights = tf.nn.softmax(scores + low)
                 context = tf.squeeze(tf.matmul(weights[:, None], memory.values), 1)
-                x = x + tf.matmul(context, memory.fed_kernel)
+                x = [part + tf.matmul(context, by) for part, by in zip(x, fed, strict=True)]
                 new_looked = [context, weights, hidden]
             new, new_kept = math.forward(x, product, state)
-            if keep is not None:
-                new = [old + keep[:, t] * (changed - old) for old, changed in zip(state, new, strict=True)]
+            if keeps is not None:
+                new = [old + keeps[t] * (changed - old) for old, changed in zip(state, new, strict=True)]
             writes = ((before, state), (after, new[:1]), (kept, new_kept), (looked, new_looked))
             return i + 1, new, *([a.write(t, v) for a, v in zip(*pair, strict=True)] for pair in writes)
 
         empty = (
             arrays(*[(None, size)] * count),
             arrays((None, size)),
-            arrays(*((None, units * size) for units in math.kept)),
-            [] if memory is None else arrays((None, memory.values.shape[-1]), (None, None), (None, None, asks)),
+            arrays(*[(None, size)] * math.kept),
+            []
+            if memory is None
+            else arrays((None, memory.values.shape[-1]), (None, None), (None, None, memory.keys.shape[-1])),
         )
         _, final, before, after, kept, looked = tf.while_loop(
             lambda i, *_: i < steps, forward, (0, start, *empty), maximum_iterations=steps
         )
-
-        def by_rows(stacked: Any) -> Any:
-            return tf.transpose(stacked, (1, 0, 2))
-
-        outputs = by_rows(after[0].stack())
-        contexts = [] if memory is None else [by_rows(looked[0].stack())]
+        outputs = _by_time(after[0].stack())
+        contexts = [] if memory is None else [_by_time(looked[0].stack())]
 
         def gradient(*upstream: Any) -> list[Any]:
-            doutputs, dfinal = upstream[0], list(upstream[len(upstream) - count :])
-            transposed = tf.transpose(kernel)
+            doutputs, dfinal = _by_time(upstream[0]), list(upstream[len(upstream) - count :])
+            transposed = [tf.transpose(part) for part in kernels]
             if memory is not None:
-                fed_transposed, line = tf.transpose(memory.fed_kernel), tf.reshape(memory.weight, (1, -1))
+                back = [*transposed, tf.transpose(memory.query_kernel)]
+                fed_back, line = [tf.transpose(part) for part in fed], tf.reshape(memory.weight, (1, -1))
+                dcontexts_above = _by_time(upstream[1])
 
             def backward(i: Any, dstate: list[Any], sums: list[Any], reached: list[Any]) -> Any:
                 t = i if reverse else steps - 1 - i
-                dstate = [dstate[0] + doutputs[:, t], *dstate[1:]]
+                dstate = [dstate[0] + doutputs[t], *dstate[1:]]
                 held = [None] * count
-                if keep is not None:
-                    moved = [keep[:, t] * d for d in dstate]
+                if keeps is not None:
+                    moved = [keeps[t] * d for d in dstate]
                     held, dstate = [d - m for d, m in zip(dstate, moved, strict=True)], moved
                 state = [a.read(t) for a in before]
                 dx, dproduct, direct = math.backward(dstate, state, [a.read(t) for a in kept])
-                values = [dx]
+                values = [*dx, *(dproduct[k] for k in math.apart)]
                 if memory is not None:
                     _, weights, hidden = (a.read(t) for a in looked)
-                    dcontext = tf.matmul(dx, fed_transposed) + upstream[1][:, t]
+                    dcontext = tf.add_n(
+                        [*(tf.matmul(d, by) for d, by in zip(dx, fed_back, strict=True)), dcontexts_above[t]]
+                    )
                     dweights = tf.squeeze(tf.matmul(memory.values, dcontext[:, :, None]), 2)
                     dscores = weights * (dweights - tf.reduce_sum(weights * dweights, -1, keepdims=True))
                     slope = 1 - hidden * hidden
                     dquery = line * tf.squeeze(tf.matmul(dscores[:, None], slope), 1)
-                    dweight = tf.matmul(tf.reshape(dscores, (1, -1)), tf.reshape(hidden, (-1, asks)))
+                    dweight = tf.matmul(tf.reshape(dscores, (1, -1)), tf.reshape(hidden, (-1, hidden.shape[-1])))
                     sums = [sums[0] + dscores[:, :, None] * slope, sums[1] + tf.cast(dweight, tf.float32)]
-                    dproduct = tf.concat([dproduct, dquery], -1)
-                    values.append(dcontext)
-                through = [tf.matmul(dproduct, transposed)] + [None] * (count - 1)
+                    dproduct = [*dproduct, dquery]
+                    values += [dquery, dcontext]
+                ways = back if memory is not None else transposed
+                through = [tf.matmul(d, by) for d, by in zip(dproduct, ways, strict=True)]
+                others = zip(direct, held, strict=True)
                 dstate = [
-                    tf.add_n([part for part in parts if part is not None])
-                    for parts in zip(through, direct, held, strict=True)
+                    tf.add_n([part for part in (*(through if k == 0 else ()), *rest) if part is not None])
+                    for k, rest in enumerate(others)
                 ]
-                reached = [a.write(t, v) for a, v in zip(reached, [dproduct, *values], strict=True)]
+                reached = [a.write(t, v) for a, v in zip(reached, values, strict=True)]
                 return i + 1, dstate, sums, reached
 
-            widths = [kernel.shape[-1], width, *([] if memory is None else [memory.values.shape[-1]])]
+            widths = [size] * (parts + len(math.apart))
+            widths += [] if memory is None else [memory.keys.shape[-1], memory.values.shape[-1]]
+            asks = None if memory is None else memory.keys.shape[-1]
             sums = [] if memory is None else [tf.zeros_like(memory.keys), tf.zeros((1, asks), tf.float32)]
             _, dstart, sums, reached = tf.while_loop(
                 lambda i, *_: i < steps,
@@ -213,26 +228,36 @@ def run(
                 (0, dfinal, sums, arrays(*((None, w) for w in widths))),
                 maximum_iterations=steps,
             )
-            dproducts, dx = reached[0].stack(), reached[1].stack()
-            dkernel = _outer(before[0].stack(), dproducts)
-            dbias = tf.reduce_sum(dproducts, (0, 1))
+            stacked = [a.stack() for a in reached]
+            dxs, dproducts = stacked[:parts], stacked[:parts]
+            for k, inner in zip(math.apart, stacked[parts:], strict=False):
+                dproducts = [*dproducts[:k], inner, *dproducts[k + 1 :]]
+            states = before[0].stack()
+            dkernel = tf.concat([_outer(states, d) for d in dproducts], 1)
+            dbias = tf.concat([tf.reduce_sum(d, (0, 1)) for d in dproducts], 0)
+            dprojected = _by_time(tf.concat(dxs, -1))
             if memory is None:
-                return [by_rows(dx), dkernel, dbias, *dstart]
-            dkernel, dquery_kernel = tf.split(dkernel, [width, asks], 1)
-            dcontexts = reached[2].stack()
+                return [dprojected, dkernel, dbias, *dstart]
+            dqueries, dcontexts = stacked[-2:]
+            found = looked[0].stack()
             mixed = tf.transpose(looked[1].stack(), (1, 2, 0))
             return [
-                *(by_rows(dx), dkernel, dbias[:width], *dstart),
-                *(sums[0] * line, tf.matmul(mixed, by_rows(dcontexts)), dquery_kernel),
+                *(dprojected, dkernel, dbias, *dstart),
+                *(sums[0] * line, tf.matmul(mixed, _by_time(dcontexts)), _outer(states, dqueries)),
                 tf.cast(tf.transpose(sums[1]), dtype),
-                _outer(looked[0].stack(), dx),
-                by_rows(dproducts[:, :, width:]),
+                tf.concat([_outer(found, d) for d in dxs], 1),
+                _by_time(dqueries),
             ]
 
         return [outputs, *contexts, *final], gradient
 
     results = loop(projected, kernel, bias, *state, *(look or ()))
     return results[:-count], results[-count:]
+
+
+def _by_time(tensor: Any) -> Any:
+    """`(rows, time, …)` -> `(time, rows, …)`, and back."""
+    return tf.transpose(tensor, (1, 0, 2))
 
 
 def _outer(left: Any, right: Any) -> Any:

@@ -61,11 +61,11 @@ SENTENCE_COMPRESSION = Recipe(
     name="sentence_compression",
     task="compression",
     data=Data(corpus="sentence_compression", source_language="en", target_language="en", tests=("test",)),
-    tokenizer=Tokenizer(kind="bpe", size=8000, sampling=0.1),
+    tokenizer=Tokenizer(kind="bpe", size=8000, split_digits=True, sampling=0.1),
     model=Model(
         pointer=True,
         selector=True,
-        spelling=True,
+        words=True,
         encoder=Encoder(units=256, num_layers=2, dropout=0.5),
         decoder=Decoder(units=320, num_layers=2, order="between", attention_units=192, coverage=True, dropout=0.4),
     ),

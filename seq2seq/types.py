@@ -28,12 +28,14 @@ class Memory(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """What is to be known of each id of a vocabulary to tell words apart: `(size,)`, bool."""
+    """What is to be known of each id of a vocabulary to tell words apart."""
 
     begins: Any
-    """It begins a word."""
+    """`(size,)`, bool: a blank stands before it."""
     punctuation: Any
-    """It holds neither a letter nor a digit."""
+    """`(size,)`, bool: it holds neither a letter nor a digit."""
+    blank: int | None
+    """The id that is a blank and nothing more; None where there is none."""
 
 
 class Batch(NamedTuple):

@@ -71,7 +71,7 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
         seed: int = 3,
         pointer: bool = False,
         selector: bool = False,
-        spelling: Any = None,
+        pieces: Any = None,
     ) -> Seq2Seq:
         model = Seq2Seq(
             RNNEncoder(**{"units": 4, **(encoder or {})}),
@@ -81,7 +81,7 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
             tie,
             pointer,
             selector,
-            spelling,
+            pieces,
         )
         model.build()
         randomize(model, seed)

@@ -220,7 +220,7 @@ def _tokenizers(
 
     def learn(lines: list[str]) -> SubwordTokenizer:
         how = (options.size, options.kind, options.byte_fallback, options.character_coverage)
-        return SubwordTokenizer.train(lines, *how, seed=recipe.seed)
+        return SubwordTokenizer.train(lines, *how, seed=recipe.seed, split_digits=options.split_digits)
 
     size = sum(len(source) + len(target) for source, target in sample)
     sample = sample[:: -(-size // TRIAL) or 1]

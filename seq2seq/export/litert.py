@@ -26,7 +26,7 @@ from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.extraction import extract
 from seq2seq.search.greedy import follow
 from seq2seq.search.rules import FORBIDDEN, Rules, forbid_control_symbols, forbid_ids
-from seq2seq.symbols import EOS, PAD
+from seq2seq.symbols import EOS
 from seq2seq.types import Marks, Memory
 
 if TYPE_CHECKING:
@@ -40,11 +40,13 @@ BATCHES = (1, 12)
 class Networks:
     """The signatures of a model, by name; b is a batch size, k a beam size, directions stand side by side.
 
-    embed_b       `ids (b, source)` -> `vectors (b, source, width)`
+    embed_b       `ids (b, source)` -> what the encoder reads, pieces or words: `vectors (b, source, width)`, and
+                  `kept (b, source)`, 0 where there is none
     encode_L_b    layer L of the encoder, one step: `inputs (b, directions * width)`; `keep (b, directions)`, 0 at
                   padding; `state (b, …)` -> `outputs`, `state`
-    remember_b    `state`, all last states of the encoder, and `values (b, source, dim)`, `mask` -> `state` of the
-                  decoder and, with attention, `keys`, `values`
+    remember_b    `state`, all last states of the encoder, and with attention `values (b, source, dim)`, `mask`, where
+                  the encoder reads words `source`, the ids -> `state` of the decoder and, with attention, `keys`,
+                  `values`
     decode_bxk    one step of the decoder and its output layer: `ids (b * k,)`, `state`, with attention `keys`,
                   `values`, `mask`, with a pointer `source`, the ids that were encoded, and where n-grams must not come
                   twice `banned (b * k, n)`, the ids that must not be written now, PAD where none -> `top`,
@@ -101,7 +103,7 @@ class Networks:
         """What the host must know to drive the networks."""
         encoder = self.model.encoder
         sizes = encoder.state_sizes
-        widths = [self.model.embedding_dim, *[encoder.memory_dim] * len(sizes)]
+        widths = [self.model.reading_dim, *[encoder.memory_dim] * len(sizes)]
         return {
             "batches": list(self.batches),
             "beams": list(self.beams),
@@ -119,6 +121,7 @@ class Networks:
                 "attention": self.model.has_attention,
                 "pointer": self.model.gate is not None,
             },
+            "words": self.model.words is not None,
             "extract": self.marks is not None,
             "rules": {"min_length": self.rules.min_length, "no_repeat": self.rules.no_repeat},
             "source_size": self.model.source_size,
@@ -127,7 +130,8 @@ class Networks:
 
     def _embed(self, b: int) -> Any:
         def embed(ids: Any) -> dict[str, Any]:
-            return {"vectors": self.model.embed_source(ids)}
+            vectors, mask = self.model.read(ids)
+            return {"vectors": vectors, "kept": ops.cast(mask, "float32")}
 
         return tf.function(embed, autograph=False).get_concrete_function(tf.TensorSpec((b, None), tf.int32, "ids"))
 
@@ -152,7 +156,7 @@ class Networks:
 
     def _encode(self, layer: int, b: int) -> Any:
         encoder, directions = self.model.encoder, len(self.encoder_layers[layer])
-        width = encoder.memory_dim if layer else self.model.embedding_dim
+        width = encoder.memory_dim if layer else self.model.reading_dim
         given = _floats("inputs", b, directions * width)
         keep, state = _floats("keep", b, directions), _floats("state", b, sum(encoder.state_sizes[layer]))
         return tf.function(self._encode_step(layer), autograph=False).get_concrete_function(given, keep, state)
@@ -166,7 +170,8 @@ class Networks:
     def _remember(self, b: int) -> Any:
         spec = _floats("state", b, sum(map(sum, self.model.encoder.state_sizes)))
 
-        def with_attention(state: Any, values: Any, mask: Any) -> dict[str, Any]:
+        def with_attention(state: Any, values: Any, mask: Any, source: Any = None) -> dict[str, Any]:
+            values = values if source is None else self.model.spread(source, values)
             memory = self.model.decoder.remember(values, mask, self._finals(state))
             return {"state": _flat(memory.state), "keys": memory.keys, "values": memory.values}
 
@@ -178,7 +183,8 @@ class Networks:
             return tf.function(without, autograph=False).get_concrete_function(spec)
         values = _floats("values", b, None, self.model.encoder.memory_dim)
         mask = tf.TensorSpec((b, None), tf.bool, "mask")
-        return tf.function(with_attention, autograph=False).get_concrete_function(spec, values, mask)
+        source = [] if self.model.words is None else [tf.TensorSpec((b, None), tf.int32, "source")]
+        return tf.function(with_attention, autograph=False).get_concrete_function(spec, values, mask, *source)
 
     def _memory_specs(self, b: int) -> list[Any]:
         if not self.model.has_attention:
@@ -256,14 +262,13 @@ class Networks:
 
     def _encode_whole(self, b: int, ids: Any) -> Memory:
         """As the model's `encode`, by operations that LiteRT has."""
-        mask = ops.not_equal(ids, PAD)
-        sequence, finals = self.model.embed_source(ids), []
+        (sequence, mask), finals = self.model.read(ids), []
         for layer in range(len(self.encoder_layers)):
             outputs, final = self._read(layer, b, sequence, ops.cast(mask, "float32"))
             widths = sequence.shape[-1], outputs.shape[-1]
             sequence = outputs + sequence if self.model.encoder.residual and widths[0] == widths[1] else outputs
             finals.append(final)
-        return self.model.remember(ids, sequence, mask, self._finals(ops.concatenate(finals, -1)))
+        return self.model.remember(ids, sequence, self._finals(ops.concatenate(finals, -1)))
 
     def _read(self, layer: int, b: int, sequence: Any, kept: Any) -> tuple[Any, Any]:
         """Runs a layer of the encoder over `(b, source, width)` by a loop that needs no list of tensors."""

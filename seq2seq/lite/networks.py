@@ -56,6 +56,7 @@ class LiteNetworks:
             self.beams: list[int] = sorted(shape["beams"])
             self._encoder: list[dict[str, Any]] = shape["encoder"]
             self.has_attention, self.has_pointer = (bool(shape["decoder"][name]) for name in ("attention", "pointer"))
+            self._reads_words = bool(shape.get("words", False))
             # What coverage has seen is as wide as the source; such a state has no width of its own.
             self._wide_state = ("state",) if shape["decoder"]["state"] is None else ()
             self.rules: dict[str, int] = dict(shape["rules"])
@@ -85,8 +86,8 @@ class LiteNetworks:
         ids = _fill(source, batch)
         mask = ids != PAD
         width = ids.shape[1]
-        kept = mask.astype(np.float32)
-        sequence = self._call(f"embed_{batch}", ("ids",), ids=ids)["vectors"]
+        found = self._call(f"embed_{batch}", ("ids",), ids=ids)
+        sequence, kept = found["vectors"], found.get("kept", mask.astype(np.float32))  # older folders read pieces only
         finals = []
         for number, layer in enumerate(self._encoder):
             directions, units = layer["directions"], layer["units"]
@@ -104,7 +105,8 @@ class LiteNetworks:
         given = {"state": np.concatenate(finals, axis=1)}
         if self.has_attention:
             given |= {"values": sequence, "mask": mask}
-        found = self._call(f"remember_{batch}", ("values", "mask"), **given)
+            given |= {"source": ids} if self._reads_words else {}
+        found = self._call(f"remember_{batch}", ("values", "mask", "source"), **given)
         bound = {"keys": found["keys"], "values": found["values"], "mask": mask} if self.has_attention else {}
         bound |= {"source": ids} if self.has_pointer else {}
         return LiteMemory(batch, found["state"], bound)

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from seq2seq.layers.decoder import DecoderOutput, RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.layers.heads import CopyGate, Selector, VocabularyHead
+from seq2seq.layers.words import WordReader, take_by_word
 from seq2seq.symbols import PAD
 from seq2seq.types import Memory, State
 
@@ -32,12 +32,12 @@ class Seq2Seq(keras.Model):
         source_size: Number of source ids.
         target_size: Number of target ids.
         embedding_dim: Width of the embeddings.
-        tie: "none"; "target": one matrix for target embedding and output layer; "all": for the source too.
+        tie: "none"; "target": one matrix for target embedding and output layer; "all": for the source too, unless it is
+            read by words.
         pointer: Whether pieces of the source can be copied; see `CopyGate`. Wants attention and one vocabulary.
         selector: Whether the memory says which pieces of the source to keep; see `Selector`. Wants one vocabulary.
-        spelling: `(source_size, n)`, int: of each source id n features that it may share with others; see
-            `text.spelling`. Their vectors are added to its own where the encoder reads it (as in Bojanowski et al.
-            2017), so that what is learned of one piece holds for those that are spelled alike.
+        pieces: The source's vocabulary, by its ids. With it the encoder goes from word to word, not from piece to
+            piece, and knows how words are spelled; see `WordReader`. The memory is of pieces as ever.
 
     Call arguments:
         inputs: `(source, target)`: `(batch, source)` and `(batch, target)`, int32; target starts with BOS.
@@ -46,7 +46,7 @@ class Seq2Seq(keras.Model):
         logits `(batch, target, target_size)`: at each step over the id that follows.
 
     Raises:
-        ValueError: sizes that do not fit the tie, the pointer, the selector or the spelling.
+        ValueError: sizes that do not fit the tie, the pointer, the selector or the pieces.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Seq2Seq(keras.Model):
         tie: str = "none",
         pointer: bool = False,
         selector: bool = False,
-        spelling: np.ndarray | Sequence[Sequence[int]] | None = None,
+        pieces: Sequence[str] | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -85,11 +85,9 @@ class Seq2Seq(keras.Model):
                 "A selector keeps pieces of the source as they are, and wants one vocabulary for both sides. "
                 f"Received: source_size={source_size}, target_size={target_size}"
             )
-        self.spelling = None if spelling is None else np.asarray(spelling, np.int32)
-        if self.spelling is not None and (self.spelling.ndim != 2 or len(self.spelling) != source_size):
+        if pieces is not None and len(pieces) != source_size:
             raise ValueError(
-                "A spelling has a row of features for each source id. "
-                f"Received: shape {self.spelling.shape}, source_size={source_size}"
+                f"The pieces are the source's vocabulary. Received: {len(pieces)} pieces, source_size={source_size}"
             )
         self.encoder = encoder
         self.decoder = decoder
@@ -101,16 +99,16 @@ class Seq2Seq(keras.Model):
         # methods scale between the two (Vaswani et al. 2017, 3.4). Without it the first epochs are lost.
         initializer = keras.initializers.RandomNormal(stddev=embedding_dim**-0.5)
         self.target_embedding = keras.layers.Embedding(target_size, embedding_dim, initializer, name="target_embedding")
-        self.source_embedding = (
-            self.target_embedding
-            if tie == "all"
-            else keras.layers.Embedding(source_size, embedding_dim, initializer, name="source_embedding")
-        )
-        self.spelling_embedding: Any = None
-        if self.spelling is not None:  # all features of a piece together weigh as much as its own vector
-            spread = keras.initializers.RandomNormal(stddev=(embedding_dim * self.spelling.shape[1]) ** -0.5)
-            number = int(self.spelling.max(initial=0)) + 1
-            self.spelling_embedding = keras.layers.Embedding(number, embedding_dim, spread, name="spelling_embedding")
+        self.words: Any = None
+        self.source_embedding: Any = None
+        if pieces is None and tie == "all":
+            self.source_embedding = self.target_embedding
+        elif pieces is None:
+            name = "source_embedding"
+            self.source_embedding = keras.layers.Embedding(source_size, embedding_dim, initializer, name=name)
+        else:
+            seen = encoder.memory_dim if decoder.attention != "none" else None
+            self.words = WordReader(pieces, embedding_dim, seen, name="words")
         self.head = VocabularyHead(target_size, tied=tie != "none", name="head")
         self.gate = CopyGate(name="copy") if pointer else None
         self.selector = Selector(name="selector") if selector else None
@@ -120,11 +118,10 @@ class Seq2Seq(keras.Model):
             return
         inputs = (None, None, self.embedding_dim)
         self.target_embedding.build((None, None))
-        if self.source_embedding is not self.target_embedding:
-            self.source_embedding.build((None, None))
-        if self.spelling_embedding is not None:
-            self.spelling_embedding.build((None, None, None))
-        self.encoder.build(inputs)
+        for reader in (self.source_embedding, self.words):
+            if reader not in (None, self.target_embedding):
+                reader.build((None, None))
+        self.encoder.build((None, None, self.reading_dim))
         self.encoder.built = True
         self.decoder.build(inputs, self.encoder.memory_dim, self.encoder.state_sizes)
         self.head.build((None, None, self.decoder.features_dim))
@@ -136,16 +133,33 @@ class Seq2Seq(keras.Model):
 
     def encode(self, source: Any, training: bool | None = None) -> Memory:
         """Reads `(batch, source)` ids once; every row holds at least one id other than PAD."""
-        mask = ops.not_equal(source, PAD)
-        values, state = self.encoder(self.embed_source(source), mask, training=training)
-        return self.remember(source, values, mask, state)
+        vectors, mask = self.read(source)
+        values, state = self.encoder(vectors, mask, training=training)
+        return self.remember(source, values, state)
 
-    def remember(self, source: Any, values: Any, mask: Any, state: Any) -> Memory:
-        """Makes the memory of `(batch, source)` ids, their mask, and what the encoder made of them."""
-        memory = self.decoder.remember(values, mask, state)
+    def read(self, source: Any) -> tuple[Any, Any]:
+        """What the encoder goes through of `(batch, source)` ids, pieces or words.
+
+        Returns:
+            vectors `(batch, source, reading_dim)`, and where they are, `(batch, source)`, bool, True at the left.
+        """
+        return (self.embed_source(source), ops.not_equal(source, PAD)) if self.words is None else self.words(source)
+
+    def spread(self, source: Any, values: Any) -> Any:
+        """What the decoder may look at, a vector a piece, of what the encoder made of what it read."""
+        return values if self.words is None else self.words.spread(values, source)
+
+    def remember(self, source: Any, values: Any, state: State) -> Memory:
+        """Makes the memory of `(batch, source)` ids, and of what the encoder made of what it read of them."""
+        memory = self.decoder.remember(self.spread(source, values), ops.not_equal(source, PAD), state)
         if self.gate is not None:
             memory = memory._replace(source=source)
-        return memory if self.selector is None else memory._replace(keep=self.selector(values))
+        if self.selector is not None:
+            keep = self.selector(values)
+            memory = memory._replace(
+                keep=keep if self.words is None else take_by_word(keep, self.words.numbers(source))
+            )
+        return memory
 
     def chances(self, memory: Memory) -> Any:
         """How likely each piece of the source is kept, `(batch, source)`, float32; ValueError without a selector."""
@@ -185,16 +199,17 @@ class Seq2Seq(keras.Model):
         return self.head.weights_for(self._shared)
 
     def embed_source(self, ids: Any) -> Any:
-        """`(…)` ids -> `(…, embedding_dim)`, what the encoder reads."""
-        vectors = self.source_embedding(ids)
-        if self.spelling_embedding is not None:
-            features = ops.take(self.spelling, ids, axis=0)  # (…, n)
-            vectors = vectors + ops.sum(self.spelling_embedding(features), axis=-2)
-        return vectors * self.embedding_dim**0.5
+        """`(…)` ids -> `(…, embedding_dim)`, what the encoder reads of pieces."""
+        return self.source_embedding(ids) * self.embedding_dim**0.5
 
     def embed_target(self, ids: Any) -> Any:
         """`(…)` ids -> `(…, embedding_dim)`, what the decoder reads."""
         return self.target_embedding(ids) * self.embedding_dim**0.5
+
+    @property
+    def reading_dim(self) -> int:
+        """Width of what the encoder reads."""
+        return self.embedding_dim if self.words is None else self.words.width
 
     @property
     def has_attention(self) -> bool:
@@ -228,7 +243,7 @@ class Seq2Seq(keras.Model):
             "tie": self.tie,
             "pointer": self.gate is not None,
             "selector": self.selector is not None,
-            "spelling": None if self.spelling is None else self.spelling.tolist(),
+            "pieces": None if self.words is None else list(self.words.pieces),
         }
 
     @classmethod

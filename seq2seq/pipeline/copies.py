@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seq2seq.layers.words import word_numbers
 from seq2seq.pipeline.batches import pad
-from seq2seq.search.extraction import word_numbers
 from seq2seq.text.links import BEGIN, Links, common_words, to_pieces
 from seq2seq.text.subword import SubwordTokenizer
 

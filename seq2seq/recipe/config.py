@@ -80,6 +80,8 @@ class Tokenizer(Section):
     """One vocabulary learned from both sides; embeddings can then be shared."""
     byte_fallback: bool = False
     """Spell unknown characters as bytes instead of an unknown symbol; takes 256 ids of the vocabulary."""
+    split_digits: bool = False
+    """Make every digit a piece; otherwise digits join each other and punctuation ("2014." may be one)."""
     character_coverage: float = 1.0
     """Share of the characters that get a piece of their own; 0.9995 for scripts of thousands of characters."""
     sampling: float = 0.0
@@ -157,9 +159,10 @@ class Model(Section):
     selector: bool = False
     """Learn too which words of the source the target takes over, so that search.extract can write just these (Gehrmann
     et al. 2018); wants a joint vocabulary and training.selector_loss above 0."""
-    spelling: bool = False
-    """Add to what the encoder reads of a piece vectors of its spelling, shared by the pieces that begin, end or look
-    alike; helps where the corpus is small."""
+    words: bool = False
+    """Let the encoder go from word to word, whatever the pieces: a word's vector is the mean of its pieces' and the sum
+    of those of its spelling, shared by the words that begin, end or look alike. For small corpora of languages that
+    part words by blanks."""
     encoder: Encoder = Encoder()
     """The encoder."""
     decoder: Decoder = Decoder()
@@ -184,7 +187,8 @@ class Training(Section):
     weight_decay: float = 0.0
     """Decoupled weight decay of Adam; 0 is none."""
     ema: float = 0.998
-    """Momentum of the moving average of the weights that is validated, kept and used; 0 is no averaging."""
+    """Momentum of the moving average of the weights that is validated, kept and used; it is of the last tenth of the
+    steps until there are 10 / (1 - ema) of them. 0 is no averaging."""
     accumulate: int = 1
     """Batches whose gradients are added up to one step of the optimizer."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"

@@ -76,7 +76,7 @@ def learn_tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple
 
     def learn(lines: Iterable[str]) -> SubwordTokenizer:
         how = (options.size, options.kind, options.byte_fallback, options.character_coverage)
-        return SubwordTokenizer.train(lines, *how, seed=recipe.seed)
+        return SubwordTokenizer.train(lines, *how, seed=recipe.seed, split_digits=options.split_digits)
 
     sources, targets = (e.source for e in corpus.train), (e.target for e in corpus.train)
     if options.joint:

@@ -13,7 +13,6 @@ from seq2seq.files import MOST, check_regular, locked, parse_json, read_bytes, r
 from seq2seq.pipeline.corpus import ParallelText, Records, Text
 from seq2seq.recipe.config import Model, Recipe
 from seq2seq.recipe.parsing import RecipeError, from_json
-from seq2seq.text.spelling import spelling_features
 from seq2seq.text.subword import SubwordTokenizer
 
 FORMAT = 2
@@ -175,8 +174,8 @@ def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
     if not isinstance(values, dict) or "format" not in values:
         raise RunFolderError(f"{path}: not a recipe of this toolkit: it has no format number.")
     if values["format"] == 1:  # format 2 knows other scores than BLEU
-        recipe = values.get("recipe")
-        training = recipe.get("training") if isinstance(recipe, dict) else None
+        old = values.get("recipe")
+        training = old.get("training") if isinstance(old, dict) else None
         if isinstance(training, dict) and training.get("select_by") == "bleu":
             training["select_by"] = "score"
     elif values["format"] != FORMAT:
@@ -184,8 +183,14 @@ def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
             f"{path}: written in format {values['format']} by seq2seq {values.get('seq2seq', '?')}; this is seq2seq "
             f"{__version__}, which reads format 1 to {FORMAT}. Use the version that wrote it, or train again."
         )
+    recipe = values.get("recipe")
+    if isinstance(recipe, dict) and isinstance(recipe.get("model"), dict) and recipe["model"].pop("spelling", False):
+        raise RunFolderError(
+            f"{path}: a model with model.spelling, which model.words has replaced. Use the version that wrote it, or "
+            "train again."
+        )
     try:
-        return from_json(kind, values.get("recipe"), str(path))
+        return from_json(kind, recipe, str(path))
     except RecipeError as error:
         raise RunFolderError(str(error)) from error
 
@@ -210,7 +215,7 @@ def build_model(recipe: Model, source_size: int, target_size: int, pieces: Seque
         recipe: The network.
         source_size: Number of source ids.
         target_size: Number of target ids.
-        pieces: The source's vocabulary, by its ids; `model.spelling` wants it.
+        pieces: The source's vocabulary, by its ids; `model.words` wants it.
     """
     from seq2seq.layers.decoder import RNNDecoder
     from seq2seq.layers.encoder import RNNEncoder
@@ -219,7 +224,6 @@ def build_model(recipe: Model, source_size: int, target_size: int, pieces: Seque
     decoder = recipe.decoder.model_dump(exclude={"readout"})
     decoder["attention_units"] = decoder["attention_units"] or None
     decoder["readout_units"] = recipe.embedding if recipe.decoder.readout else None
-    spelling = spelling_features(pieces or ()) if recipe.spelling else None
     model = Seq2Seq(
         RNNEncoder(**recipe.encoder.model_dump(), name="encoder"),
         RNNDecoder(**decoder, name="decoder"),
@@ -229,7 +233,7 @@ def build_model(recipe: Model, source_size: int, target_size: int, pieces: Seque
         recipe.tie,
         recipe.pointer,
         recipe.selector,
-        spelling,
+        (pieces or ()) if recipe.words else None,
         name="seq2seq",
     )
     model.build()
@@ -248,7 +252,7 @@ def check_size(recipe: Model, source_size: int, target_size: int, path: Path) ->
     Counted are the matrices that every kind of network has, so it may well have more.
     """
     encoder, decoder = recipe.encoder, recipe.decoder
-    least = recipe.embedding * (target_size + (0 if recipe.tie == "all" else source_size))
+    least = recipe.embedding * (target_size + (0 if recipe.tie == "all" and not recipe.words else source_size))
     least += encoder.units * (recipe.embedding + (encoder.num_layers - 1) * encoder.units)
     least += decoder.units * (decoder.num_layers - 1) * decoder.units
     if decoder.attention in ("additive", "multi_head"):

@@ -1,50 +1,92 @@
-"""What pieces that are spelled alike have in common."""
+"""How words are spelled: what of it is known of the pieces of a vocabulary, and the features that words can share."""
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+import unicodedata
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from seq2seq.symbols import NAMES
 from seq2seq.text.links import BEGIN
+from seq2seq.types import Marks
+
+FIRST, LAST = 5, 3
+"""Letters of a word's beginning and of its end that are looked at."""
+FEATURES = 5
+"""Of a word: its first 3 letters, its first 5, its last 2, its last 3, and what kinds of characters it is made of."""
+_PRIME, _BASE = 2_097_143, 1009  # their product with a character on top is just below 2 ** 31
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
-def spelling_features(pieces: Sequence[str]) -> np.ndarray:
-    """Numbers the features of each piece's spelling: capitals aside, its letters, the first 3 and 5, the last 2 and 3;
-    and its shape, that is what it is made of and whether it begins a word.
+class Spelling(NamedTuple):
+    """What is to be known of each id of a vocabulary to tell how the words that its pieces make are spelled.
+
+    Letters are letters, their marks and digits, capitals aside, as code points.
+    """
+
+    first: Any
+    """`(size, FIRST)`, int32: the first letters of a piece, 0 behind its last."""
+    last: Any
+    """`(size, LAST)`, int32: its last letters, the last one first, 0 behind its first."""
+    lengths: Any
+    """`(size,)`, int32: how many letters it has."""
+    kinds: Any
+    """`(size, 4)`, int32: 1 where it holds small letters, capitals, digits, other characters."""
+    known: Any
+    """`(n,)`, int32, ascending: fingerprints of features that at least two pieces share."""
+
+
+def mark(pieces: Sequence[str]) -> Marks:
+    """Returns what tells words apart in ids of a vocabulary."""
+    begins = [piece.startswith(BEGIN) for piece in pieces]
+    punctuation = [not any(c.isalnum() for c in piece) for piece in pieces]
+    blank = list(pieces).index(BEGIN) if BEGIN in pieces else None
+    return Marks(np.asarray(begins, bool), np.asarray(punctuation, bool), blank)
+
+
+def spell(pieces: Sequence[str]) -> Spelling:
+    """Looks at the spelling of all pieces of a vocabulary, by their ids; control symbols and single bytes have none."""
+    texts = ["" if piece in NAMES or _BYTE.fullmatch(piece) else piece.removeprefix(BEGIN) for piece in pieces]
+    letters = [[ord(c) for c in text.casefold() if _is_letter(c)] for text in texts]
+    first, last = (
+        np.asarray([(row[:width] + [0] * width)[:width] for row in rows], np.int32).reshape(-1, width)
+        for width, rows in ((FIRST, letters), (LAST, [row[::-1] for row in letters]))
+    )
+    kinds = np.asarray([_kinds(text) for text in texts], np.int32).reshape(-1, 4)
+    found, count = np.unique(fingerprints(first, last, kinds)[[bool(text) for text in texts]], return_counts=True)
+    return Spelling(first, last, np.asarray(list(map(len, letters)), np.int32), kinds, found[count > 1])
+
+
+def _kinds(text: str) -> list[bool]:
+    tests = str.islower, str.isupper, str.isdigit, lambda c: not _is_letter(c)
+    return [any(map(test, text)) for test in tests]
+
+
+def _is_letter(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LMN"
+
+
+def fingerprints(first: Any, last: Any, kinds: Any) -> Any:
+    """Numbers the features of words, or of pieces as if they were words; equal features are numbered alike.
+
+    Different ones may be too, which costs a word in a thousand a wrong feature. Tensors of any engine will do.
 
     Args:
-        pieces: A vocabulary, by its ids.
+        first: `(…, FIRST)`, int32, as in `Spelling`.
+        last: `(…, LAST)`, int32.
+        kinds: `(…, 4)`, int32, 0 or 1.
 
     Returns:
-        `(size, 6)`, int32. 0 is a feature that no other piece has, as all are of a control symbol.
+        For each feature `(…,)`, int32, below 2 ** 21, as a NumPy array or a list of tensors.
     """
-    rows = [_features(piece) for piece in pieces]
-    count = Counter(feature for row in rows for feature in row)
-    shared = sorted(feature for feature, pieces_with_it in count.items() if pieces_with_it > 1)
-    numbers = {feature: number for number, feature in enumerate(shared, 1)}
-    found = [[numbers.get(feature, 0) for feature in row] or [0] * 6 for row in rows]
-    return np.asarray(found, np.int32).reshape(-1, 6)
-
-
-def _features(piece: str) -> list[tuple[str, str]]:
-    text = piece.removeprefix(BEGIN)
-    if piece in NAMES or not text:
-        return []
-    small = text.casefold()
-    values = {"letters": small, "first 3": small[:3], "first 5": small[:5], "last 2": small[-2:], "last 3": small[-3:]}
-    return [*values.items(), ("shape", _shape(text) + BEGIN * piece.startswith(BEGIN))]
-
-
-def _shape(text: str) -> str:
-    if text.isdigit():
-        return "1"
-    if not text[0].isalnum():
-        return text[0]
-    if text.islower():
-        return "a"
-    if text.isupper() and len(text) > 1:
-        return "AA"
-    return "A" if text[0].isupper() else "x"
+    features = (first[..., :3], first, last[..., :2], last, kinds)
+    numbers = []
+    for kind, characters in enumerate(features, 1):
+        number = kind
+        for place in range(characters.shape[-1]):
+            number = (number * _BASE + characters[..., place]) % _PRIME
+        numbers.append(number)
+    return np.stack(numbers, -1) if isinstance(first, np.ndarray) else numbers

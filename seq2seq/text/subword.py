@@ -11,15 +11,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sentencepiece
 
 from seq2seq.files import check_regular, read_bytes, whole_file
 from seq2seq.stopping import in_background
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
 from seq2seq.text.characters import encodable
-from seq2seq.text.links import BEGIN, word_numbers
+from seq2seq.text.links import word_numbers
 from seq2seq.text.sampling import WordSampler
+from seq2seq.text.spelling import mark
 from seq2seq.types import Marks
 
 KINDS = ("unigram", "bpe")
@@ -77,6 +77,7 @@ class SubwordTokenizer:
         character_coverage: float = 1.0,
         max_lines: int = 1_000_000,
         seed: int = 1,
+        split_digits: bool = False,
     ) -> SubwordTokenizer:
         """Learns a vocabulary.
 
@@ -89,6 +90,7 @@ class SubwordTokenizer:
             character_coverage: Share of the characters that get a piece of their own, in (0, 1].
             max_lines: Above so many a random sample is used.
             seed: Of that sample.
+            split_digits: Every digit is a piece; otherwise digits join each other and marks of punctuation.
 
         Raises:
             ValueError: no text, or a size that cannot be reached.
@@ -101,6 +103,7 @@ class SubwordTokenizer:
         options: dict[str, Any] = {
             "model_type": kind,
             "byte_fallback": byte_fallback,
+            "split_digits": split_digits,
             "character_coverage": character_coverage,
             "max_sentence_length": 1 << 16,
             "num_threads": 1,  # the unigram vocabulary depends on the number of threads
@@ -172,10 +175,7 @@ class SubwordTokenizer:
 
     def marks(self) -> Marks:
         """Returns what tells words apart in ids of this vocabulary."""
-        pieces = self.vocabulary
-        begins = [piece.startswith(BEGIN) for piece in pieces]
-        punctuation = [not any(c.isalnum() for c in piece) for piece in pieces]
-        return Marks(np.asarray(begins), np.asarray(punctuation))
+        return mark(self.vocabulary)
 
     def word_numbers(self, lines: Sequence[str], ids: Sequence[Sequence[int]]) -> list[list[int]]:
         """Returns for each piece the number of its word among `line.split()`, from 0.

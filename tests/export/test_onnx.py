@@ -12,7 +12,6 @@ from seq2seq.generation.generator import Generator
 from seq2seq.generation.lines import pad_with_eos
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
-from seq2seq.text.spelling import spelling_features
 
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 pytest.importorskip("tf2onnx", reason="the converter is not installed")
@@ -34,7 +33,7 @@ MODELS = {
     "pointer": ({}, {"order": "between", "num_layers": 2}),
     "pointer with coverage": ({}, {"coverage": True}),
     "selector": ({}, {}),
-    "spelling": ({}, {}),
+    "words": ({}, {}),
 }
 
 
@@ -48,8 +47,8 @@ def kind(request, build_model, tokenizer, tmp_path_factory):
     """A model of each kind and its export."""
     encoder, decoder = MODELS[request.param]
     sizes, pointer = (tokenizer.size, tokenizer.size), request.param.startswith("pointer")
-    spelling = spelling_features(tokenizer.vocabulary) if request.param == "spelling" else None
-    parts = {"pointer": pointer, "selector": request.param == "selector", "spelling": spelling}
+    pieces = tokenizer.vocabulary if request.param == "words" else None
+    parts = {"pointer": pointer, "selector": request.param in ("selector", "words"), "pieces": pieces}
     model = build_model(encoder, decoder, sizes=sizes, **parts)
     bias = model.head.bias.numpy()
     bias[EOS] = 1.5  # ends come at different lengths

@@ -20,7 +20,6 @@ from seq2seq.lite.generator import LiteGenerator
 from seq2seq.lite.networks import STEP, LiteNetworks
 from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS
-from seq2seq.text.spelling import spelling_features
 
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
 if keras.backend.backend() != "tensorflow":
@@ -42,7 +41,9 @@ MODELS = {
     "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
     "pointer": ({}, {"order": "between", "num_layers": 2}),
     "pointer with coverage": ({}, {"coverage": True}),
-    "spelling": ({}, {}),
+    "words": ({}, {}),
+    "words with a pointer": ({"num_layers": 2, "residual": True}, {}),
+    "words without attention": ({}, {"attention": "none"}),
 }
 LINES = ["", "a dog", "   ", "the cat sits on a mat", "😀 Straße", "hello, world!"]
 
@@ -57,8 +58,8 @@ def make(build_model, tokenizer):
     def make_(name):
         encoder, decoder = MODELS[name]
         sizes = (tokenizer.size, tokenizer.size)
-        spelling = spelling_features(tokenizer.vocabulary) if name == "spelling" else None
-        model = build_model(encoder, decoder, sizes=sizes, pointer=name.startswith("pointer"), spelling=spelling)
+        pieces = tokenizer.vocabulary if name.startswith("words") else None
+        model = build_model(encoder, decoder, sizes=sizes, pointer="pointer" in name, pieces=pieces)
         bias = model.head.bias.numpy()
         bias[EOS] = 1.5  # ends come at different lengths
         model.head.bias.assign(bias)

@@ -16,9 +16,11 @@ import pytest
 from seq2seq.layers.attention import ATTENTIONS
 from seq2seq.layers.cells import CELLS
 from seq2seq.models.seq2seq import Seq2Seq
+from seq2seq.symbols import NAMES
 
 SOURCE = np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32)
 TARGET = np.array([[2, 9, 5], [2, 10, 0]], np.int32)
+PIECES = [*NAMES, "▁", "▁walk", "ing", "▁talk", "ed", ".", "▁Bob", "s"]
 
 
 def cases() -> dict[str, dict[str, Any]]:
@@ -62,10 +64,10 @@ def cases() -> dict[str, dict[str, Any]]:
             "tie": "all" if number % 2 else "none",
             "pointer": "pointer" in parts,
         }
-    # What the encoder reads may have more to it.
-    spelling = np.random.default_rng(2).integers(0, 5, (12, 3)).tolist()
-    found["spelling"] = {"encoder": {"units": 3}, "decoder": {"units": 6, "readout_units": 5}, "tie": "all"}
-    found["spelling"]["spelling"] = spelling
+    # The encoder may go from word to word.
+    for name, attention in (("words", "additive"), ("words-none", "none")):
+        decoder = {"units": 6, "readout_units": 5, "attention": attention}
+        found[name] = {"encoder": {"units": 3}, "decoder": decoder, "tie": "all", "pieces": PIECES}
     return found
 
 

@@ -41,7 +41,7 @@ def extractors(run, files, tmp_path_factory):
     folder = tmp_path_factory.mktemp("extractors")
     more = ("--model.encoder.units", "16", "--training.learning_rate", "0.03", "--training.ema", "0")
     more += ("--batching.tokens", "300", "--model.encoder.dropout", "0", "--task", "compression")
-    more += ("--model.spelling", "true")
+    more += ("--model.words", "true")
     for name, seed in (("one", "1"), ("two", "2")):
         assert run(folder / name, *files[1], *more, *SELECTOR, "--seed", seed) == 0
     return folder / "one", folder / "two"

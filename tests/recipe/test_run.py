@@ -135,6 +135,18 @@ def _other_units(path):
     path.write_text(json.dumps(values))
 
 
+def _spelled(path, spelling=True):
+    values = json.loads(path.read_text())
+    values["recipe"]["model"]["spelling"] = spelling
+    path.write_text(json.dumps(values))
+
+
+def test_a_recipe_that_went_without_vectors_of_spelling_is_still_read(finished, tmp_path):
+    shutil.copy(finished / "recipe.json", tmp_path)
+    _spelled(tmp_path / "recipe.json", False)
+    assert RunFolder(tmp_path).load_recipe() == RunFolder(finished).load_recipe()
+
+
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
@@ -145,6 +157,7 @@ def _other_units(path):
         ("target.model", lambda p: p.unlink(), "tokeniser is missing"),
         ("recipe.json", _cut, "not a readable JSON file"),
         ("recipe.json", _other_version, "written in format 99"),
+        ("recipe.json", _spelled, "model.words has replaced"),
         ("recipe.json", _other_units, "damaged or of another model"),
         ("recipe.json", lambda p: p.write_text("{}"), "no format number"),
         ("recipe.json", lambda p: p.unlink(), "no run folder"),

@@ -8,17 +8,15 @@ import keras
 import numpy as np
 import pytest
 
+from seq2seq.layers.words import word_numbers
 from seq2seq.pipeline.batches import pad
-from seq2seq.search.extraction import extract, word_numbers
+from seq2seq.search.extraction import extract
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
-from seq2seq.types import Marks
+from seq2seq.text.spelling import mark
 
 PIECES = ["<pad>", "<unk>", "<s>", "</s>", "▁Paris", "-", "based", "▁firm", ",", '▁"', "word", '"', ".", "▁", "–", "9"]
-MARKS = Marks(
-    np.array([piece.startswith("▁") for piece in PIECES]),
-    np.array([not any(c.isalnum() for c in piece) for piece in PIECES]),
-)
+MARKS = mark(PIECES)
 
 
 def ids(*texts):
@@ -26,43 +24,49 @@ def ids(*texts):
     return pad([[*map(PIECES.index, text.split()), EOS] for text in texts])
 
 
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("▁Paris - based ▁firm", [0, 0, 0, 1]),
-        ("▁Paris , ▁firm .", [0, 1, 2, 3]),
-        ('▁" word " . ▁firm', [0, 0, 1, 2, 3]),  # what opens a quotation goes with its first word
-        ("▁Paris . based .", [0, 0, 0, 1]),
-        ("▁ – ▁ 9 ▁firm", [0, 0, 1, 1, 2]),  # a dash alone is a word
-        ("based ▁firm", [0, 1]),  # the first piece begins one too
-        ("▁Paris <unk> . <unk>", [0, 0, 0, 0]),  # what is unknown may be a letter
-    ],
-)
-def test_words_end_where_the_next_begins_and_punctuation_behind_them_stands_alone(text, numbers, array):
-    found = array(word_numbers(ids(text), MARKS))[0]
-    assert found[: len(numbers)].tolist() == numbers
-    assert found[len(numbers)] == max(numbers) + 1  # the EOS is none of theirs
-
-
-def test_padding_changes_no_number(array):
-    texts = ("▁Paris - based ▁firm", '▁" word " . ▁firm , .', "▁firm .")
-    together = array(word_numbers(ids(*texts), MARKS))
-    for row, text in zip(together, texts, strict=True):
-        alone = array(word_numbers(ids(text), MARKS))[0]
-        np.testing.assert_array_equal(row[: len(alone)], alone)
-        bare = array(word_numbers(np.pad(ids(text)[:, :-1], [(0, 0), (0, 3)]), MARKS))[0]  # without its EOS
-        np.testing.assert_array_equal(bare[: len(alone) - 1], alone[:-1])
-
-
 def expected_f1(kept, chances):
     """2 E[words both keep] / (words kept + E[words to keep])."""
     return 2 * chances[kept].sum() / (kept.sum() + chances.sum())
 
 
+def written(source, kept):
+    """The ids of an extract: what is kept, and a blank before what would lose its own with what opens its word."""
+    found, opening = [], True
+    for place, number in enumerate(source):
+        opening = bool(MARKS.begins[number]) or opening
+        lost = opening and not MARKS.begins[number] and place > 0 and not kept[place - 1]
+        found += [MARKS.blank, number] if kept[place] and lost else [number] if kept[place] else []
+        opening = opening and bool(MARKS.punctuation[number])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "extract_of_it"),
+    [
+        ('▁firm ▁" word " .', "11110", '▁firm ▁" word "'),
+        ('▁firm ▁" word " .', "10101", "▁firm ▁ word ."),
+        ('▁firm ▁" word " .', "11000", '▁firm ▁"'),
+        ('▁firm ▁" word " .', "10000", "▁firm"),
+        ('▁firm ▁ " " word', "10011", '▁firm ▁ " word'),
+        ('▁firm ▁ " " word', "10001", "▁firm ▁ word"),
+        ("▁Paris - based , ▁firm", "00011", ", ▁firm"),
+        ('" word', "01", "▁ word"),
+    ],
+)
+def test_a_word_whose_opening_mark_is_left_out_keeps_its_blank(text, kept, extract_of_it, array):
+    source = ids(text)
+    chances = np.array([[*map(float, kept), 0.0]], np.float32)
+    found = extract(chances, source, MARKS)
+    wanted = [PIECES.index(piece) for piece in extract_of_it.split()]
+    assert array(found.ids)[0, 0].tolist() == [*wanted, *[0] * (source.shape[1] - len(wanted))]
+    assert array(found.lengths).tolist() == [[len(wanted)]]
+    assert array(found.log_probabilities).tolist() == [[0.0]]
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_no_set_of_words_has_a_larger_expected_f1(seed, array, compiled):
     random = np.random.default_rng(seed)
-    texts = ['▁" word " . ▁firm ▁Paris - based ,', "▁firm ▁Paris .", "▁firm"]
+    texts = ['▁firm ▁" word " . ▁Paris - based ▁ " 9', '▁firm ▁Paris . ▁" " word', "▁firm"]
     source = ids(*texts)
     chances = (random.random(source.shape) ** random.choice([0.3, 1, 4])).astype("float32")
     found = compiled(lambda parts: extract(*parts, MARKS))((chances, source))
@@ -73,9 +77,8 @@ def test_no_set_of_words_has_a_larger_expected_f1(seed, array, compiled):
         words = np.array([chances[row, :pieces][of_word == n].mean() for n in range(of_word.max() + 1)], np.float64)
         sets = [np.array(kept) for kept in product([False, True], repeat=len(words)) if any(kept)]
         best = max(sets, key=lambda kept: expected_f1(kept, words))
-        wanted = source[row, :pieces][best[of_word]]
         length = int(array(found.lengths)[row, 0])
-        assert array(found.ids)[row, 0, :length].tolist() == wanted.tolist()
+        assert array(found.ids)[row, 0, :length].tolist() == written(source[row, :pieces], best[of_word])
         assert not array(found.ids)[row, 0, length:].any()
         np.testing.assert_allclose(array(found.scores)[row, 0], expected_f1(best, words), rtol=1e-5)
         np.testing.assert_allclose(

@@ -207,6 +207,19 @@ def test_a_size_that_the_text_cannot_fill_falls_back_with_a_warning(caplog, kind
     assert tokenizer.decode(tokenizer.encode(["the cat"])) == ["the cat"]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_digits_join_nothing_where_they_are_split(kind):
+    lines = ["in 2014, 1,000 paid $10.50 and 50% more", "in 2014. 1,000 paid $10.50 and 50% less"] * 20
+
+    def mixed(split):
+        pieces = SubwordTokenizer.train(lines, 60, kind, split_digits=split).vocabulary[len(NAMES) :]
+        texts = [piece.removeprefix("▁") for piece in pieces]
+        return [text for text in texts if len(text) > 1 and any(map(str.isdigit, text))]
+
+    assert mixed(False)
+    assert not mixed(True)
+
+
 @pytest.mark.parametrize(
     ("lines", "options", "message"),
     [

@@ -1,0 +1,199 @@
+"""Words of pieces: which piece belongs to which word, and a layer through which an encoder reads whole words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from seq2seq.symbols import EOS, PAD
+from seq2seq.text.spelling import FEATURES, FIRST, LAST, fingerprints, mark, spell
+from seq2seq.types import Marks
+
+
+def word_numbers(source: Any, marks: Marks) -> Any:
+    """Returns the number of each piece's word, `(batch, source)` int32, from 0.
+
+    A word stands between blanks. Punctuation before its first letter or digit and behind its last is no part of it:
+    each such piece is a word. So any word can be left out, and what is left reads as it did; see `inner_starts`.
+    """
+    begins, leading, trailing = _borders(source, marks)
+    return _numbers(ops.logical_or(begins, ops.logical_or(leading, trailing)))
+
+
+def inner_starts(source: Any, marks: Marks) -> Any:
+    """Which pieces begin a word before which there is no blank but punctuation, `(batch, source)` bool.
+
+    Where this is left out, the word wants a blank of its own.
+    """
+    return _borders(source, marks)[1]
+
+
+def _borders(source: Any, marks: Marks) -> tuple[Any, Any, Any]:
+    """Where words begin: behind a blank; behind punctuation that a blank stands before; with what trails a word."""
+    first = ops.equal(ops.arange(ops.shape(source)[1], dtype="int32"), 0)
+    begins = ops.logical_or(first, ops.take(marks.begins, source, axis=0))
+    for end in (EOS, PAD):  # nothing behind a text belongs to its last word
+        begins = ops.logical_or(begins, ops.equal(source, end))
+    blanks = _numbers(begins)
+    letters = ops.cast(ops.logical_not(ops.take(marks.punctuation, source, axis=0)), "int32")
+    of_word = sum_by_word(letters, blanks)
+    some = ops.take_along_axis(of_word, blanks, axis=1) > 0
+    so_far, by_its_end = ops.cumsum(letters, axis=1), ops.cumsum(of_word, axis=1)
+    last = ops.equal(so_far, ops.take_along_axis(by_its_end, blanks, axis=1))  # no letter comes after this piece
+    trailing = ops.logical_and(ops.logical_and(some, last), ops.equal(letters, 0))
+    if marks.blank is None:  # no blank to give to what stands behind punctuation: all before a letter stays with it
+        return begins, ops.zeros_like(begins), trailing
+    before = ops.take_along_axis(by_its_end - of_word, blanks, axis=1)
+    none_yet = ops.equal(so_far - letters, before)  # no letter of the word came before this piece
+    behind_blank = ops.equal(ops.concatenate([ops.zeros_like(source[:, :1]), source[:, :-1]], axis=1), marks.blank)
+    leading = ops.logical_and(ops.logical_and(some, none_yet), ops.logical_not(ops.logical_or(begins, behind_blank)))
+    return begins, leading, trailing
+
+
+def _numbers(begins: Any) -> Any:
+    return ops.cumsum(ops.cast(begins, "int32"), axis=1) - 1
+
+
+def sum_by_word(values: Any, numbers: Any) -> Any:
+    """Sums what belongs to the same word.
+
+    Args:
+        values: `(batch, source, …)`.
+        numbers: `(batch, source)`, int32: the number of each piece's word.
+
+    Returns:
+        As `values`, the words at the left; 0 where there is none.
+    """
+    batch, width = ops.shape(numbers)
+    sums = ops.segment_sum(_flat(values), _rows(numbers), num_segments=batch * width)
+    return ops.reshape(sums, ops.shape(values))
+
+
+def take_by_word(values: Any, numbers: Any) -> Any:
+    """Gives each piece what its word has: the way back from `sum_by_word`, shapes as there."""
+    return ops.reshape(ops.take(_flat(values), _rows(numbers), axis=0), ops.shape(values))
+
+
+def _rows(numbers: Any) -> Any:
+    batch, width = ops.shape(numbers)
+    return ops.reshape(ops.expand_dims(ops.arange(batch, dtype="int32") * width, 1) + numbers, (-1,))
+
+
+def _flat(values: Any) -> Any:
+    return ops.reshape(values, (-1, *values.shape[2:]))
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class WordReader(keras.layers.Layer):
+    """Makes words of pieces, and gives what was learned of the words back to the pieces.
+
+    The vector of a word is the mean of its pieces', and beside it those of its spelling: words that begin alike, end
+    alike or look alike share them (as tags are told from suffixes and capitals in Collobert et al. 2011, 6). Known is
+    what at least two pieces of the vocabulary share; all else has one vector together. All of them are the reader's
+    own: a matrix that also writes moves too fast for what is seen a few times.
+
+    Args:
+        pieces: The vocabulary, by its ids.
+        units: Width of the vector of a piece. That of each feature of the spelling is a quarter of it.
+        memory_units: Width of what an encoder makes of a word; None where nobody looks at it piece by piece.
+
+    Call arguments:
+        source: `(batch, source)`, int32, right-padded.
+
+    Returns:
+        `(batch, source, width)`, the words at the left, and where they are, `(batch, source)`, bool.
+    """
+
+    def __init__(self, pieces: Sequence[str], units: int, memory_units: int | None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.pieces = tuple(pieces)
+        self.units = units
+        self.memory_units = memory_units
+        self.marks = mark(self.pieces)
+        self._spelling = spell(self.pieces)
+        self.feature_units = max(1, units // 4)
+        spread = keras.initializers.RandomNormal(stddev=0.5)
+        self.own = keras.layers.Embedding(len(self.pieces), units, spread, name="own")
+        self.embedding = keras.layers.Embedding(
+            len(self._spelling.known) + 1, self.feature_units, spread, name="spelling"
+        )
+        self.within = keras.layers.Dense(memory_units, use_bias=False, name="within") if memory_units else None
+
+    @property
+    def width(self) -> int:
+        """Of what the encoder reads."""
+        return self.units + FEATURES * self.feature_units
+
+    def build(self, source_shape: Any) -> None:
+        self.own.build(source_shape)
+        self.embedding.build((None, None, FEATURES))
+        if self.within is not None:
+            self.within.build((None, None, self.units))
+        self.built = True
+
+    def call(self, source: Any) -> tuple[Any, Any]:
+        numbers, vectors = self.numbers(source), self.own(source)
+        pieces = sum_by_word(ops.cast(ops.not_equal(source, PAD), "int32"), numbers)  # PAD has words of its own
+        own = sum_by_word(vectors, numbers) / ops.expand_dims(ops.cast(ops.maximum(pieces, 1), vectors.dtype), -1)
+        spelling = self.embedding(self.features(source, numbers))  # (batch, source, FEATURES, feature_units)
+        spelling = ops.reshape(spelling, (*ops.shape(numbers), FEATURES * self.feature_units))
+        return ops.concatenate([own, spelling], axis=-1), pieces > 0
+
+    def spread(self, values: Any, source: Any) -> Any:
+        """Makes memory for the pieces of that for the words; those of one word differ by their own vectors.
+
+        Args:
+            values: `(batch, source, memory_units)`: of the words, which stand at the left.
+            source: `(batch, source)`, int32.
+
+        Returns:
+            `(batch, source, memory_units)`.
+        """
+        memory = take_by_word(values, self.numbers(source))
+        return memory if self.within is None else memory + self.within(self.own(source))
+
+    def numbers(self, source: Any) -> Any:
+        """Returns the number of each piece's word, `(batch, source)` int32; see `word_numbers`."""
+        return word_numbers(source, self.marks)
+
+    def features(self, source: Any, numbers: Any) -> Any:
+        """Returns for each word what is known of its spelling, `(batch, source, FEATURES)` int32; 0 is nothing."""
+        lengths = ops.take(self._spelling.lengths, source, axis=0)
+        whole = sum_by_word(lengths, numbers)
+        end = ops.cumsum(lengths, axis=1) - take_by_word(ops.cumsum(whole, axis=1) - whole, numbers)
+        before, behind = end - lengths, take_by_word(whole, numbers) - end  # letters of the word on either side
+        first = self._placed(self._spelling.first, source, before, numbers, FIRST)
+        last = self._placed(self._spelling.last, source, behind, numbers, LAST)
+        kinds = ops.minimum(sum_by_word(ops.take(self._spelling.kinds, source, axis=0), numbers), 1)
+        return ops.stack([self._find(each) for each in fingerprints(first, last, kinds)], axis=-1)
+
+    def _placed(self, letters: Any, source: Any, offset: Any, numbers: Any, width: int) -> Any:
+        """The letters at the first `width` places of each word, counted from the end that `letters` begins at."""
+        given = ops.expand_dims(ops.take(letters, source, axis=0), 2)  # (batch, source, 1, letters)
+        places = ops.expand_dims(offset, -1) + ops.arange(width, dtype="int32")
+        wanted = np.arange(width, dtype=np.int32)[:, None]
+        here = ops.equal(ops.expand_dims(places, 2), wanted)  # (batch, source, width, letters)
+        return sum_by_word(ops.sum(ops.where(here, given, 0), axis=-1), numbers)
+
+    def _find(self, fingerprint: Any) -> Any:
+        """The place of each among the known ones, from 1, by halving; 0 where it is none."""
+        known = self._spelling.known
+        steps = max(len(known), 1).bit_length()
+        table = np.concatenate([[-1], known, [2**31 - 1] * (2**steps - len(known) - 1)]).astype(np.int32)
+        place = ops.zeros_like(fingerprint)
+        for step in (2**power for power in range(steps - 1, -1, -1)):
+            probe = place + step
+            place = ops.where(ops.take(table, probe, axis=0) <= fingerprint, probe, place)
+        return ops.where(ops.equal(ops.take(table, place, axis=0), fingerprint), place, 0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "pieces": list(self.pieces),
+            "units": self.units,
+            "memory_units": self.memory_units,
+        }

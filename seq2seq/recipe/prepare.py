@@ -24,6 +24,9 @@ from seq2seq.types import Example
 if TYPE_CHECKING:
     from seq2seq.pipeline.corpus import Text
 
+LONG = 6
+"""Pieces a word: text of which the words have more is hardly parted by blanks."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -83,8 +86,21 @@ def learn_tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple
         source = target = learn(chain(sources, targets))
     else:
         source, target = learn(sources), learn(targets)
+    if recipe.model.words:
+        _warn_of_long_words(source, [example.source for example in islice(corpus.train, 200)])
     folder.save_tokenizers(source, target)
     return folder.load_tokenizers()
+
+
+def _warn_of_long_words(tokenizer: SubwordTokenizer, lines: list[str]) -> None:
+    ids = tokenizer.encode(lines)
+    words = sum(len(line.split()) for line in lines)
+    if words and (pieces := sum(map(len, ids)) / words) > LONG:
+        _log.warning(
+            "The source has %.0f pieces between blanks. model.words reads them all as one word: it is for languages "
+            "that part words by blanks.",
+            pieces,
+        )
 
 
 class TokenisedCorpus:

@@ -8,9 +8,12 @@ import random
 import pytest
 
 from seq2seq.pipeline.corpus import read_lines
-from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.config import Model, Recipe, Tokenizer
 from seq2seq.recipe.loading import load_generator
 from seq2seq.recipe.parsing import RecipeError, override
+from seq2seq.recipe.prepare import Corpus, learn_tokenizers, open_run
+from seq2seq.recipe.run_folder import RunFolder
+from seq2seq.types import Example
 
 WORDS = ["ab", "cd", "ef", "gh", "ij", "kl", "mn", "op"]
 KEPT = set(WORDS[::2])
@@ -137,3 +140,19 @@ def test_members_must_all_have_a_selector_and_the_same_pieces(cli, extractors, f
 def test_a_recipe_that_cannot_extract_is_refused(changes, message):
     with pytest.raises(RecipeError, match=message):
         override(Recipe(), changes)
+
+
+@pytest.mark.parametrize("words", [True, False])
+@pytest.mark.parametrize(
+    ("line", "long"), [("这是一个没有空格的句子而且它相当长", True), ("the words stand apart here", False)]
+)
+def test_text_that_no_blanks_part_is_told_of(line, long, words, tmp_path, caplog):
+    draw = random.Random(1)
+    parts = line.split() if " " in line else [*line]
+    lines = [(" " * (" " in line)).join(draw.sample(parts, len(parts))) for _ in range(30)]
+    pairs = [Example(text, text, number) for number, text in enumerate(lines, 1)]
+    recipe = Recipe(tokenizer=Tokenizer(size=60), model=Model(words=words))
+    assert not open_run(RunFolder(tmp_path), recipe)
+    with caplog.at_level("WARNING"):
+        learn_tokenizers(RunFolder(tmp_path), recipe, Corpus(pairs, pairs, {}))
+    assert ("pieces between blanks" in caplog.text) == (long and words)

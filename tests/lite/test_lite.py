@@ -41,9 +41,7 @@ MODELS = {
     "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
     "pointer": ({}, {"order": "between", "num_layers": 2}),
     "pointer with coverage": ({}, {"coverage": True}),
-    "words": ({}, {}),
-    "words with a pointer": ({"num_layers": 2, "residual": True}, {}),
-    "words without attention": ({}, {"attention": "none"}),
+    "words with a pointer": ({}, {}),
 }
 LINES = ["", "a dog", "   ", "the cat sits on a mat", "😀 Straße", "hello, world!"]
 

@@ -33,6 +33,7 @@ import numpy as np
 
 from benchmarks.training_peers import PEERS, SIZES, Steps, is_installed
 from benchmarks.training_peers import load as load_peer
+from data.fetch import FetchError
 from seq2seq.cli import stderr_filter
 from seq2seq.pipeline.batches import Batching, Plan
 from seq2seq.pipeline.store import TokenStore
@@ -71,7 +72,10 @@ def main() -> int:
     if not names or not set(pythons) <= set(PEERS):
         parser.error(f"known contenders: {', '.join([*OURS, *PEERS])}")
     with tempfile.TemporaryDirectory() as temporary:
-        prepare(Path(temporary), arguments.pairs or ())
+        try:
+            prepare(Path(temporary), arguments.pairs or ())
+        except FetchError as error:
+            sys.exit(str(error))
         if arguments.profile:
             from benchmarks.training_profile import profile
 

@@ -169,7 +169,7 @@ class WordReader(keras.layers.Layer):
         first = self._placed(self._spelling.first, source, before, numbers, FIRST)
         last = self._placed(self._spelling.last, source, behind, numbers, LAST)
         kinds = ops.minimum(sum_by_word(ops.take(self._spelling.kinds, source, axis=0), numbers), 1)
-        return ops.stack([self._find(each) for each in fingerprints(first, last, kinds)], axis=-1)
+        return self._find(ops.stack(fingerprints(first, last, kinds), axis=-1))
 
     def _placed(self, letters: Any, source: Any, offset: Any, numbers: Any, width: int) -> Any:
         """The letters at the first `width` places of each word, counted from the end that `letters` begins at."""
@@ -179,16 +179,16 @@ class WordReader(keras.layers.Layer):
         here = ops.equal(ops.expand_dims(places, 2), wanted)  # (batch, source, width, letters)
         return sum_by_word(ops.sum(ops.where(here, given, 0), axis=-1), numbers)
 
-    def _find(self, fingerprint: Any) -> Any:
+    def _find(self, prints: Any) -> Any:
         """The place of each among the known ones, from 1, by halving; 0 where it is none."""
         known = self._spelling.known
         steps = max(len(known), 1).bit_length()
         table = np.concatenate([[-1], known, [2**31 - 1] * (2**steps - len(known) - 1)]).astype(np.int32)
-        place = ops.zeros_like(fingerprint)
+        place = ops.zeros_like(prints)
         for step in (2**power for power in range(steps - 1, -1, -1)):
             probe = place + step
-            place = ops.where(ops.take(table, probe, axis=0) <= fingerprint, probe, place)
-        return ops.where(ops.equal(ops.take(table, place, axis=0), fingerprint), place, 0)
+            place = ops.where(ops.take(table, probe, axis=0) <= prints, probe, place)
+        return ops.where(ops.equal(ops.take(table, place, axis=0), prints), place, 0)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -18,18 +18,21 @@ def word_numbers(source: Any, marks: Marks) -> Any:
     """Returns the number of each piece's word, `(batch, source)` int32, from 0.
 
     A word stands between blanks. Punctuation before its first letter or digit and behind its last is no part of it:
-    each such piece is a word. So any word can be left out, and what is left reads as it did; see `inner_starts`.
+    each such piece is a word. So any word can be left out, and what is left reads as it did; see `find_words`.
+    """
+    return find_words(source, marks)[0]
+
+
+def find_words(source: Any, marks: Marks) -> tuple[Any, Any]:
+    """Finds the words of `(batch, source)` ids.
+
+    Returns:
+        The number of each piece's word as in `word_numbers`; and which pieces begin a word that has no blank before
+        it but punctuation, `(batch, source)` bool: where that is left out, the word wants a blank of its own.
     """
     begins, leading, trailing = _borders(source, marks)
-    return _numbers(ops.logical_or(begins, ops.logical_or(leading, trailing)))
-
-
-def inner_starts(source: Any, marks: Marks) -> Any:
-    """Which pieces begin a word before which there is no blank but punctuation, `(batch, source)` bool.
-
-    Where this is left out, the word wants a blank of its own.
-    """
-    return _borders(source, marks)[1]
+    starts = ops.logical_or(begins, ops.logical_or(leading, trailing))
+    return _numbers(starts), leading
 
 
 def _borders(source: Any, marks: Marks) -> tuple[Any, Any, Any]:

@@ -152,7 +152,7 @@ class Model(Section):
     """Width of the embeddings."""
     tie: Literal["none", "target", "all"] = "all"
     """One matrix for target embedding and output layer ("target"), and for the source embedding too ("all", wants a
-    joint vocabulary)."""
+    joint vocabulary); with model.words the source has its own in any case."""
     pointer: bool = False
     """Let the decoder copy pieces of the source where attention points to them (See et al. 2017); wants a joint
     vocabulary."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras import ops
 
-from seq2seq.layers.words import inner_starts, sum_by_word, word_numbers
+from seq2seq.layers.words import find_words, sum_by_word
 from seq2seq.symbols import EOS, PAD
 from seq2seq.types import Marks, SearchResult
 
@@ -28,7 +28,7 @@ def extract(chances: Any, source: Any, marks: Marks) -> SearchResult:
         what is written, a piece having its word's chance. A source without pieces has nothing to keep.
     """
     real = ops.logical_and(ops.not_equal(source, PAD), ops.not_equal(source, EOS))
-    numbers = word_numbers(source, marks)
+    numbers, inner = find_words(source, marks)
     pieces, total = (sum_by_word(ops.where(real, part, 0.0), numbers) for part in (ops.ones_like(chances), chances))
     words = total / ops.maximum(pieces, 1.0)  # (batch, words), as wide as the source: 0 where there is none
     likeliest = -ops.sort(-words, axis=1)
@@ -39,7 +39,7 @@ def extract(chances: Any, source: Any, marks: Marks) -> SearchResult:
     kept = ops.logical_and(real, chances >= best / 2)
     written = ops.where(kept, source, PAD)
     if marks.blank is not None:  # a word whose quotation mark is left out has its blank in that place
-        alone = ops.logical_and(ops.logical_and(kept, inner_starts(source, marks)), _moved(kept, 1) == 0)
+        alone = ops.logical_and(ops.logical_and(kept, inner), _moved(kept, 1) == 0)
         written = ops.where(_moved(alone, -1) > 0, marks.blank, written)
     filled = ops.cast(ops.not_equal(written, PAD), "int32")
     lengths = ops.sum(filled, axis=1, keepdims=True)

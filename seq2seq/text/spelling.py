@@ -72,7 +72,8 @@ def _is_letter(character: str) -> bool:
 def fingerprints(first: Any, last: Any, kinds: Any) -> Any:
     """Numbers the features of words, or of pieces as if they were words; equal features are numbered alike.
 
-    Different ones may be too, which costs a word in a thousand a wrong feature. Tensors of any engine will do.
+    Different ones may be too: with 4,000 features known, one in 500 of the unknown is taken for one of them. Tensors of
+    any engine will do.
 
     Args:
         first: `(…, FIRST)`, int32, as in `Spelling`.

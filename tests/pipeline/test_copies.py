@@ -29,6 +29,7 @@ def linked(tokenizer, source, target):
         ("Straße sees a cat", "straße sees", "Straße sees"),
         ("the cat sees the cat", "sees the cat", "sees the cat"),
         ("hello, world! on the mat", "world on the mat", "world on the mat"),  # the mark behind the word stays out
+        ("a !cat sits", "cat sits", "cat sits"),  # and the one before it
         ("a cat sits", "", ""),
         ("a cat sits", "schön café", ""),
         ("cat dog sits", "dog cat sits", "dog sits"),  # of those in another order one alone

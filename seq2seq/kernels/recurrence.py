@@ -2,7 +2,7 @@
 
 Automatic differentiation multiplies out the gradient of every weight matrix at every step, adds all of these up, and
 casts and transposes the weights at every step. Here the loop back holds only what recurs, as cuDNN's does (Appleyard et
-al. 2016, section 3): what reached each step is kept, and one product after the loop gives the gradient of a matrix.
+al. 2016, section 3): what reached each step is kept, and a product after the loop gives the gradient of each matrix.
 `layers.recurrence` is the way without kernels, for every cell and backend; a test holds both to each other.
 """
 
@@ -179,9 +179,9 @@ def run(
 
         def gradient(*upstream: Any) -> list[Any]:
             doutputs, dfinal = _by_time(upstream[0]), list(upstream[len(upstream) - count :])
-            transposed = [tf.transpose(part) for part in kernels]
+            back = [tf.transpose(part) for part in kernels]
             if memory is not None:
-                back = [*transposed, tf.transpose(memory.query_kernel)]
+                back.append(tf.transpose(memory.query_kernel))
                 fed_back, line = [tf.transpose(part) for part in fed], tf.reshape(memory.weight, (1, -1))
                 dcontexts_above = _by_time(upstream[1])
 
@@ -208,13 +208,9 @@ def run(
                     sums = [sums[0] + dscores[:, :, None] * slope, sums[1] + tf.cast(dweight, tf.float32)]
                     dproduct = [*dproduct, dquery]
                     values += [dquery, dcontext]
-                ways = back if memory is not None else transposed
-                through = [tf.matmul(d, by) for d, by in zip(dproduct, ways, strict=True)]
-                others = zip(direct, held, strict=True)
-                dstate = [
-                    tf.add_n([part for part in (*(through if k == 0 else ()), *rest) if part is not None])
-                    for k, rest in enumerate(others)
-                ]
+                through = [tf.matmul(d, by) for d, by in zip(dproduct, back, strict=True)]
+                reasons = zip([through, *[[]] * (count - 1)], direct, held, strict=True)  # only h was multiplied
+                dstate = [tf.add_n([*products, *(d for d in rest if d is not None)]) for products, *rest in reasons]
                 reached = [a.write(t, v) for a, v in zip(reached, values, strict=True)]
                 return i + 1, dstate, sums, reached
 
@@ -230,8 +226,8 @@ def run(
             )
             stacked = [a.stack() for a in reached]
             dxs, dproducts = stacked[:parts], stacked[:parts]
-            for k, inner in zip(math.apart, stacked[parts:], strict=False):
-                dproducts = [*dproducts[:k], inner, *dproducts[k + 1 :]]
+            for place, k in enumerate(math.apart, parts):
+                dproducts[k] = stacked[place]
             states = before[0].stack()
             dkernel = tf.concat([_outer(states, d) for d in dproducts], 1)
             dbias = tf.concat([tf.reduce_sum(d, (0, 1)) for d in dproducts], 0)

@@ -108,8 +108,6 @@ class AveragingAdam(keras.optimizers.Adam):
         kernel.apply(variable, *kept, kernel.dense(gradient), keras.ops.add(self.iterations, 1), *rates)
 
     def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
-        if not self.use_ema:
-            return
         kernel = _kernel()
         # Keras' own, with a momentum of 0.998, is half made of the first weights after 346 steps: an epoch or two of a
         # small corpus. Here it begins as a mean of the last tenth of all steps, until the momentum holds.

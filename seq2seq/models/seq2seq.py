@@ -95,8 +95,8 @@ class Seq2Seq(keras.Model):
         self.target_size = target_size
         self.embedding_dim = embedding_dim
         self.tie = tie
-        # As an output layer the matrix wants a small spread, as an input the network wants values near 1: the `embed_`
-        # methods scale between the two (Vaswani et al. 2017, 3.4). Without it the first epochs are lost.
+        # As an output layer the matrix wants a small spread, as an input the network wants values near 1: `read`
+        # and `embed_target` scale between the two (Vaswani et al. 2017, 3.4). Without it the first epochs are lost.
         initializer = keras.initializers.RandomNormal(stddev=embedding_dim**-0.5)
         self.target_embedding = keras.layers.Embedding(target_size, embedding_dim, initializer, name="target_embedding")
         self.words: Any = None
@@ -143,7 +143,9 @@ class Seq2Seq(keras.Model):
         Returns:
             vectors `(batch, source, reading_dim)`, and where they are, `(batch, source)`, bool, True at the left.
         """
-        return (self.embed_source(source), ops.not_equal(source, PAD)) if self.words is None else self.words(source)
+        if self.words is not None:
+            return self.words(source)
+        return self.source_embedding(source) * self.embedding_dim**0.5, ops.not_equal(source, PAD)
 
     def spread(self, source: Any, values: Any) -> Any:
         """What the decoder may look at, a vector a piece, of what the encoder made of what it read."""
@@ -156,9 +158,9 @@ class Seq2Seq(keras.Model):
             memory = memory._replace(source=source)
         if self.selector is not None:
             keep = self.selector(values)
-            memory = memory._replace(
-                keep=keep if self.words is None else take_by_word(keep, self.words.numbers(source))
-            )
+            if self.words is not None:
+                keep = take_by_word(keep, self.words.numbers(source))
+            memory = memory._replace(keep=keep)
         return memory
 
     def chances(self, memory: Memory) -> Any:
@@ -197,10 +199,6 @@ class Seq2Seq(keras.Model):
     def output_weights(self) -> tuple[Any, Any]:
         """`(kernel (target_size, features_dim), bias (target_size,))` of the output layer, for losses that fuse it."""
         return self.head.weights_for(self._shared)
-
-    def embed_source(self, ids: Any) -> Any:
-        """`(…)` ids -> `(…, embedding_dim)`, what the encoder reads of pieces."""
-        return self.source_embedding(ids) * self.embedding_dim**0.5
 
     def embed_target(self, ids: Any) -> Any:
         """`(…)` ids -> `(…, embedding_dim)`, what the decoder reads."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from seq2seq.cli.common import guarded, quiet_start
 from seq2seq.files import is_plain_name, write_text
+from seq2seq.messages import say, show
 from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.environment import make_deterministic
@@ -51,7 +52,7 @@ def run_recipe(
         if "--help" in arguments or "-h" in arguments:
             named = [recipes[a] for a in arguments if a in recipes]
             recipe = named[0] if named else next(iter(recipes.values()))
-            print(
+            show(
                 f"{about.strip()}\n\n{usage}\nFields and their values in the variant {recipe.name}:\n{describe(recipe)}"
             )
             return None
@@ -68,19 +69,17 @@ def run_recipe(
             was_finished = carry_out(recipe, folder[0], main)
             verb = "translate" if recipe.task == "translation" else "summarize"
             if team.leads() and was_finished:
-                print(
+                show(
                     f"{path} is finished: its scores are in {folder[0].scores_file}, "
                     f"how to use it in {folder[0].readme_file}."
                 )
             elif team.leads():
-                print(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
+                show(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
         return None
 
     code = guarded(work, interrupted="Interrupted.")
     if code and folder and folder[0].path.exists():
-        print(
-            f"What was done so far is kept in {folder[0].path}; the same command goes on from there.", file=sys.stderr
-        )
+        say(f"What was done so far is kept in {folder[0].path}; the same command goes on from there.")
     sys.stdout.flush()
     sys.stderr.flush()
     return code
@@ -124,18 +123,18 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Ru
         raise RecipeError(f"{path} holds a run. Choose another folder with --run-folder.")
     for seed, folder in zip(seeds, folders, strict=True):
         if team.leads():
-            print(f"Seed {seed}: {folder.path}", flush=True)
+            show(f"Seed {seed}: {folder.path}")
         if carry_out(recipe.model_copy(update={"seed": seed}), folder, main) and team.leads():
-            print(f"{folder.path} is finished.")
+            show(f"{folder.path} is finished.")
     if not team.leads():
         return
     found = summary_of_seeds([json.loads(folder.scores_file.read_text("utf-8"))["tests"] for folder in folders])
     write_text(path / "seeds.json", json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")
-    print(f"\nOver {count} seeds, mean ± standard deviation (also in {path / 'seeds.json'})")
+    show(f"\nOver {count} seeds, mean ± standard deviation (also in {path / 'seeds.json'})")
     for test, metrics in found.items():
-        print(test)
+        show(test)
         for name, value in metrics.items():
-            print(f"{name:15} {value['mean']:6.2f} ± {value['deviation']:.2f}   {value['signature']}")
+            show(f"{name:15} {value['mean']:6.2f} ± {value['deviation']:.2f}   {value['signature']}")
 
 
 def summary_of_seeds(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "seq2seq"
 RANKS = [
-    {"types", "symbols", "files", "stopping", "kernels"},
+    {"types", "symbols", "files", "stopping", "messages", "kernels"},
     {"layers", "text", "search", "training", "metrics"},
     {"models", "pipeline"},
     {"generation", "evaluation", "lite", "doctor", "bulk"},
@@ -73,6 +73,16 @@ def test_tensorflow_stays_at_the_edges(path):
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_module_is_longer_than_400_lines(path):
     assert len(path.read_text("utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "recipes").rglob("*.py"))], ids=name_of)
+def test_messages_leave_by_the_one_module_that_shows_control_characters(path):
+    if path.name == "messages.py":
+        return
+    for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("print", "sys.stderr.write", "sys.stdout.write"), f"{path}:{node.lineno}: {called}"
 
 
 def test_nothing_but_the_ranks_below_imports_the_recipes_or_the_data():

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from seq2seq.cli.text_io import output
 from seq2seq.files import whole_file
@@ -89,16 +89,21 @@ def alignment_files(arguments: argparse.Namespace, fallback: bool = False) -> It
             writers.append(arrays.add)
         elif arguments.alignments:
             soft = stack.enter_context(output(arguments.alignments))
-            writers.append(lambda alignment: print(as_json(alignment), file=soft, flush=True))
+            writers.append(lambda alignment: _write_line(soft, as_json(alignment)))
         nothing = not (arguments.alignments or arguments.hard_alignments or arguments.heatmap)
         if arguments.hard_alignments or (fallback and nothing):
             links = stack.enter_context(output(arguments.hard_alignments))
-            writers.append(lambda alignment: print(as_pharaoh(alignment, units), file=links, flush=True))
+            writers.append(lambda alignment: _write_line(links, as_pharaoh(alignment, units)))
         if arguments.heatmap:
             writers.append(lambda alignment: draw_heatmap(alignment, Path(arguments.heatmap)))
         files = AlignmentFiles(writers, bool(arguments.heatmap))
         yield files
         files.end()
+
+
+def _write_line(stream: TextIO, line: str) -> None:
+    stream.write(line + "\n")
+    stream.flush()
 
 
 def check_attention(run: str, generator: LineGenerator) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from seq2seq.cli.text_io import positive
+from seq2seq.messages import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,4 +26,4 @@ def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the arguments."""
     from seq2seq.recipe.average import average_runs
 
-    print(average_runs([Path(path) for path in arguments.runs], Path(arguments.output), arguments.last))
+    show(average_runs([Path(path) for path in arguments.runs], Path(arguments.output), arguments.last))

@@ -6,7 +6,6 @@ import argparse
 import hashlib
 import logging
 import os
-import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from seq2seq.cli.progress import LineProgress
 from seq2seq.cli.requests import read_requests
 from seq2seq.cli.text_io import positive
 from seq2seq.cli.translation import Translation
+from seq2seq.messages import say
 from seq2seq.recipe.loading import fingerprint
 
 FILES = ("exclude_file", "terms", "dictionary")
@@ -81,7 +81,7 @@ def run_bulk(arguments: argparse.Namespace) -> None:
         missing = folder.missing(shards, source)
         done = sum(shard.lines for shard in shards) - sum(shard.lines for shard in missing)
         if done:
-            print(f"{_kept(len(shards) - len(missing), len(shards))} already there: going on.", file=sys.stderr)
+            say(f"{_kept(len(shards) - len(missing), len(shards))} already there: going on.")
         make = partial(
             ShardTranslation, _absolute(arguments), folder.path.absolute(), text.absolute(), _threads(arguments)
         )
@@ -89,7 +89,7 @@ def run_bulk(arguments: argparse.Namespace) -> None:
 
             def tell(message: str) -> None:
                 progress.clear()
-                print(message, file=sys.stderr)
+                say(message)
 
             if arguments.ray:
                 results = map_on_ray(make, missing, arguments.workers, arguments.ray, tell, _place)

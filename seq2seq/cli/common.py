@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 
+from seq2seq.messages import VisibleFormatter, say
 from seq2seq.stopping import EXIT_INTERRUPTED, EXIT_TERMINATED, Failed, Terminated, heeding_signals
 
 EXIT_MISTAKE = 2
@@ -21,7 +22,9 @@ def quiet_start() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GLOG_minloglevel", "3")
     os.environ.setdefault("ABSL_MIN_LOG_LEVEL", "3")
-    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.WARNING)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(VisibleFormatter("%(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("seq2seq").setLevel(logging.INFO)
     logging.getLogger("data").setLevel(logging.INFO)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
@@ -33,30 +36,30 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
         with heeding_signals():
             return work() or 0
     except KeyboardInterrupt:
-        print(f"\n{interrupted}", file=sys.stderr)
+        say(f"\n{interrupted}")
         return EXIT_INTERRUPTED
     except Terminated:
-        print("\nTerminated.", file=sys.stderr)
+        say("\nTerminated.")
         return EXIT_TERMINATED
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does: nothing is wrong, nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return EXIT_MISTAKE
     except OSError as error:
         hint = " Free some space and run the same command again." if error.errno == errno.ENOSPC else ""
         place = f"{error.filename}: " if error.filename else ""
-        print(f"error: {place}{error.strerror or error}.{hint}", file=sys.stderr)
+        say(f"error: {place}{error.strerror or error}.{hint}")
         return EXIT_FAILED
     except Failed as error:
-        print(f"error: {error}", file=sys.stderr)
+        say(f"error: {error}")
         return EXIT_FAILED
     except Exception as error:
         if not _is_out_of_memory(error):
             raise
-        print("error: out of memory. Use smaller batches, a smaller beam or a smaller model.", file=sys.stderr)
+        say("error: out of memory. Use smaller batches, a smaller beam or a smaller model.")
         return EXIT_FAILED
 
 

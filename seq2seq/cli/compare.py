@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
 from seq2seq.cli.text_io import positive
 from seq2seq.files import write_text
+from seq2seq.messages import show
 from seq2seq.pipeline.corpus import read_lines
 
 
@@ -45,7 +45,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.curves:
         draw_curves(histories, Path(arguments.curves))
     if arguments.json:
-        print(json.dumps([comparison.as_json() for comparison in found], ensure_ascii=False, indent=2))
+        show(json.dumps([comparison.as_json() for comparison in found], ensure_ascii=False, indent=2))
     else:
-        print("\n\n".join(map(as_text, found)))
-    sys.stdout.flush()
+        show("\n\n".join(map(as_text, found)))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import seq2seq
 from seq2seq.cli.text_io import positive
 from seq2seq.doctor.kinds import KINDS, dropped
+from seq2seq.messages import rewrite, say, show
 from seq2seq.pipeline.corpus import ParallelText, Part, Records, Text, text_at
 
 if TYPE_CHECKING:
@@ -122,17 +123,15 @@ def run(arguments: argparse.Namespace) -> int:
         progress.clear()
         if arguments.html:
             write_text(arguments.html, as_html(report))
-        print(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if arguments.json else as_text(report))
-        sys.stdout.flush()
+        show(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if arguments.json else as_text(report))
         if not arguments.fix:
             return 1 if report.refused else 0
         result = fix(diagnosis, Path(arguments.fix), drop, progress)
         progress.clear()
         where = " and ".join(str(path) for path in result.files)
-        print(
+        say(
             f"Wrote {result.kept:,} pairs to {where}: {result.dropped:,} dropped (see dropped.tsv there), "
-            f"{result.repaired:,} of the others mended.",
-            file=sys.stderr,
+            f"{result.repaired:,} of the others mended."
         )
     return 0
 
@@ -244,12 +243,10 @@ class _Progress:
         now = time.monotonic()
         if sys.stderr.isatty() and (what != self.what or now - self.shown > 0.3):
             self.shown, self.what = now, what
-            sys.stderr.write(f"\r\033[K{what}" + (f" {100 * min(share, 1):.0f} %" if share else " …"))
-            sys.stderr.flush()
+            rewrite(what + (f" {100 * min(share, 1):.0f} %" if share else " …"))
 
     def clear(self) -> None:
         """Takes the line away."""
         if self.what:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
+            rewrite()
             self.what = ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_search_arguments, output, search_options
+from seq2seq.messages import show
 from seq2seq.pipeline.corpus import Text, text_at
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output:
         with output(arguments.output) as stream:
             stream.writelines(line + "\n" for line in result.hypotheses)
-    print(json.dumps(result.as_json(), indent=2) if arguments.json else table(result.scores))
-    sys.stdout.flush()
+    show(json.dumps(result.as_json(), indent=2) if arguments.json else table(result.scores))
 
 
 def _text(arguments: argparse.Namespace, folder: RunFolder, data: Data) -> Text:

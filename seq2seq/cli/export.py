@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from seq2seq.cli.text_io import add_search_arguments, positive, search_options
+from seq2seq.messages import show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,4 +55,4 @@ def run(arguments: argparse.Namespace) -> None:
     options = {"litert": {"quantize": arguments.quantize or "int8"}, "saved_model": {"ids_only": arguments.ids_only}}
     from seq2seq.export.formats import export
 
-    print(export(arguments.format, generator, folder, **options.get(arguments.format, {})))
+    show(export(arguments.format, generator, folder, **options.get(arguments.format, {})))

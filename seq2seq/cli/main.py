@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
 from collections.abc import Sequence
@@ -10,6 +9,7 @@ from collections.abc import Sequence
 from seq2seq import __version__
 from seq2seq.cli import stderr_filter
 from seq2seq.cli.common import guarded, quiet_start
+from seq2seq.messages import Parser
 
 VERBS = {
     "doctor": "look at a corpus before training on it",
@@ -29,9 +29,7 @@ VERBS = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb. Exit codes: 0 done; 2 wrong input or arguments; 1 failed; 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
-        prog="seq2seq", description="Sequence-to-sequence learning with recurrent networks."
-    )
+    parser = Parser(prog="seq2seq", description="Sequence-to-sequence learning with recurrent networks.")
     parser.add_argument("--version", action="version", version=f"seq2seq {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     for verb, about in VERBS.items():

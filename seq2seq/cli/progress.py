@@ -8,6 +8,7 @@ import time
 from types import TracebackType
 from typing import IO
 
+from seq2seq.messages import rewrite
 from seq2seq.training.clock import clock
 
 
@@ -42,14 +43,12 @@ class LineProgress:
             return
         spent = time.monotonic() - self._begin
         rest = f" of {self._total:,}  time left {clock(spent / new * (self._total - done))}" if self._total else ""
-        sys.stderr.write(f"\r\033[K{done:,} lines{rest}  {new / max(spent, 1e-9):,.0f} a second")
-        sys.stderr.flush()
+        rewrite(f"{done:,} lines{rest}  {new / max(spent, 1e-9):,.0f} a second")
 
     def clear(self) -> None:
         """Leaves the terminal as it was."""
         if self._shown:
-            sys.stderr.write("\r\033[K")
-            sys.stderr.flush()
+            rewrite()
 
 
 def _count(path: str) -> int:

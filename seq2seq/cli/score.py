@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import output, positive
 from seq2seq.generation.confidence import confidence
+from seq2seq.messages import say
 from seq2seq.pipeline.corpus import text_at
 from seq2seq.symbols import EOS, NAMES
 
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
                     row = " ".join(f"{gain:.4f}" for gain in gains) if arguments.pieces else f"{gains.sum():.4f}"
                 out.write(row + "\n")
     if count:
-        print(f"{count:,} pieces, perplexity {math.exp(-total / count):.3f} a piece", file=sys.stderr)
+        say(f"{count:,} pieces, perplexity {math.exp(-total / count):.3f} a piece")
 
 
 def _targets(generator: Generator, lines: Sequence[str], as_pieces: bool) -> list[list[int]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from contextlib import ExitStack
 
 from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, check_attention
@@ -14,6 +13,7 @@ from seq2seq.cli.requests import add_request_arguments, read_requests
 from seq2seq.cli.text_io import add_search_arguments, output, positive
 from seq2seq.cli.translation import Translation
 from seq2seq.generation.alignments import align_pieces
+from seq2seq.messages import say
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> None:
 
         def tell(message: str) -> None:
             progress.clear()
-            print(message, file=sys.stderr)
+            say(message)
 
         translation = Translation(arguments, tell)
         requests = read_requests(arguments, translation.chunk_lines)

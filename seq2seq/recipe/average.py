@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.files import whole_folder
+from seq2seq.messages import plain_markdown, shell_word
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.parsing import leaves
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError, build_model, check_size, load_weights, save_weights
@@ -102,8 +103,8 @@ def _check(first: RunFolder, wanted: Recipe, folder: RunFolder, recipe: Recipe) 
 
 def _readme(recipe: Recipe, path: Path, made_of: list[dict[str, Any]]) -> str:
     verb = "translate" if recipe.task == "translation" else "summarize"
-    parts = "\n".join(f"- `{part['weights']}` (sha256 {part['sha256'][:16]}…)" for part in made_of)
-    return f"""# {recipe.name}
+    parts = "\n".join(f"- {plain_markdown(part['weights'])} (sha256 {part['sha256'][:16]}…)" for part in made_of)
+    return f"""# {plain_markdown(recipe.name)}
 
 The mean of {len(made_of)} sets of weights, each counting the same; nothing was trained here:
 
@@ -114,6 +115,6 @@ made of, with checksums. No score is known before it is measured.
 
 ## Use
 
-    seq2seq {verb} {path} < text
-    seq2seq evaluate {path}
+    seq2seq {verb} {shell_word(path)} < text
+    seq2seq evaluate {shell_word(path)}
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seq2seq.messages import show
 from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.environment import record_start
@@ -24,4 +25,4 @@ def build(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> None:
     if not team.leads():
         return
     score_tests(folder, recipe, corpus.tests)
-    print(show_examples(folder, corpus.tests))
+    show(show_examples(folder, corpus.tests))

@@ -7,6 +7,7 @@ import shutil
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.messages import show
 from seq2seq.pipeline.corpus import Text, overlap, read_lines
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.environment import checksums, same_data
@@ -55,7 +56,7 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> di
         folder.write(folder.hypotheses / f"{name}.txt", "".join(line + "\n" for line in result.hypotheses))
         scores[name] = result.as_json()
         checksums[name] = data_entry(text)["sha256"]
-        print(f"{name}\n{table(result.scores)}", flush=True)
+        show(f"{name}\n{table(result.scores)}")
     export_run(folder, recipe, generator)
     write_readme(folder, recipe, scores, read_history(folder))
     # Last of all: a run with scores is a finished run.

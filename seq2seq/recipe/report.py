@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import platform
 from importlib import metadata
 from typing import Any
 
 from seq2seq import __version__
 from seq2seq.files import whole_file
+from seq2seq.messages import plain_markdown, shell_word, visible
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError
 from seq2seq.training.clock import clock
@@ -68,26 +70,29 @@ def write_readme(folder: RunFolder, recipe: Recipe, scores: dict[str, Any], hist
     data, encoder, decoder = recipe.data, recipe.model.encoder, recipe.model.decoder
     direction = "bidirectional" if encoder.bidirectional else "unidirectional"
     attention = "no attention" if decoder.attention == "none" else f"{decoder.attention} attention"
-    does, verb = f"Summarises {data.source_language} text", "summarize"
+    languages = [plain_markdown(language) for language in (data.source_language, data.target_language)]
+    does, verb = f"Summarises {languages[0]} text", "summarize"
     if recipe.task == "translation":
-        does, verb = f"Translates {data.source_language} to {data.target_language}", "translate"
+        does, verb = f"Translates {languages[0]} to {languages[1]}", "translate"
     rows = [
-        f"| {test} | {name} | {value['score']:.2f} | `{value['signature']}` |"
+        f"| {plain_markdown(test)} | {plain_markdown(name)} | {value['score']:.2f} "
+        f"| {plain_markdown(value['signature'])} |"
         for test, values in scores.items()
         for name, value in values.items()
     ]
+    path = shell_word(folder.path)
     kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
     folder.write(
         folder.readme_file,
-        f"""# {recipe.name}
+        f"""# {plain_markdown(recipe.name)}
 
 {does}:
 {direction} {encoder.cell} encoder of {encoder.num_layers} x {encoder.units},
 {decoder.cell} decoder of {decoder.num_layers} x {decoder.units}, {attention}{" and a pointer" * recipe.model.pointer},
 {"a selector on the encoder, " * recipe.model.selector}vocabulary of {recipe.tokenizer.size:,} pieces.
 
-Data: {data.corpus}.
+Data: {plain_markdown(data.corpus)}.
 Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on the validation text.
 
 | test set | metric | score | signature |
@@ -96,11 +101,11 @@ Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on 
 
 ## Use
 
-    seq2seq {verb} {folder.path} < text
-    seq2seq evaluate {folder.path} --source FILE --target FILE
+    seq2seq {verb} {path} < text
+    seq2seq evaluate {path} --source FILE --target FILE
 
     import seq2seq
-    generator = seq2seq.load("{folder.path}")
+    generator = seq2seq.load({visible(json.dumps(str(folder.path), ensure_ascii=False))})
     generator(["…"])
 
 ## Files

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 import keras
 
+from seq2seq.messages import rewrite, say
 from seq2seq.training.clock import clock
 
 
@@ -48,8 +49,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self.stream.isatty():
-            self.stream.write("\r\033[K")
-            self.stream.flush()
+            rewrite(stream=self.stream)
 
     @property
     def tokens_per_second(self) -> float:
@@ -64,5 +64,7 @@ class Progress(keras.callbacks.Callback):
             f"epoch {self.epoch + 1}/{self.epochs}  step {step}/{self.steps}  loss {loss:.3f}  "
             f"{self.tokens_per_second:,.0f} tokens/s  time left {clock(left)}"
         )
-        self.stream.write(f"\r\033[K{line}" if self.stream.isatty() else line + "\n")
-        self.stream.flush()
+        if self.stream.isatty():
+            rewrite(line, self.stream)
+        else:
+            say(line, self.stream)

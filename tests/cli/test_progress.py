@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from seq2seq import messages
 from seq2seq.cli import progress
 from seq2seq.cli.progress import LineProgress
 
@@ -12,7 +13,8 @@ def terminal(monkeypatch):
     """What a terminal gets, and a clock that the test sets."""
     stream, now = io.StringIO(), [100.0]
     monkeypatch.setattr(stream, "isatty", lambda: True)
-    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=stream))  # pytest puts its own stderr in place
+    for module in (progress, messages):  # pytest puts its own stderr in place
+        monkeypatch.setattr(module, "sys", SimpleNamespace(stderr=stream))
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
     return stream, now
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seq2seq.evaluation.comparison import Comparison, compare
 from seq2seq.evaluation.significance import SAMPLES
 from seq2seq.files import whole_file
+from seq2seq.messages import visible
 from seq2seq.recipe.record import Scored
 
 
@@ -101,9 +103,11 @@ def draw_curves(histories: Mapping[str, Mapping[str, Sequence[float]]], path: Pa
     for axes, column in zip(figure.subplots(1, len(columns), squeeze=False)[0], columns, strict=True):
         for name, history in histories.items():
             if column in history:
-                axes.plot(range(1, len(history[column]) + 1), history[column], marker=".", label=name)
+                axes.plot(range(1, len(history[column]) + 1), history[column], marker=".", label=visible(name))
         axes.set(xlabel="epoch", title=column)
         axes.grid(alpha=0.3)
-        axes.legend(fontsize="small")
-    with whole_file(path) as partial:
+        for text in (axes.title, *axes.legend(fontsize="small").get_texts()):
+            text.set_parse_math(False)  # a dollar sign in a name is no formula
+    with warnings.catch_warnings(), whole_file(path) as partial:
+        warnings.filterwarnings("ignore", message=r"(?s).*missing from (current )?font")
         figure.savefig(partial, format=form, dpi=100)

@@ -16,8 +16,8 @@ from seq2seq.recipe.parsing import RecipeError
 
 @pytest.fixture
 def other(finished, tmp_path):
-    """A copy of the finished run with other outputs."""
-    folder = tmp_path / "other"
+    """A copy of the finished run with other outputs, under a name that a terminal and a plot must take for text."""
+    folder = tmp_path / "other\x1b[2J$\\frac$"
     shutil.copytree(finished, folder)
     path = next((folder / "hypotheses").iterdir())
     path.write_text("".join(line.lower() + "\n" for line in path.read_text().splitlines()))
@@ -46,6 +46,8 @@ def test_runs_and_evaluations_are_compared(cli, finished, other, tmp_path):
     code, out, _ = cli(*words, "--html", tmp_path / "x.html", "--curves", tmp_path / "x.svg")
     assert code == 0
     assert "bleu" in out
+    assert r"other\u001b[2J" in out
+    assert "\x1b" not in out
     assert "val_nll" in (tmp_path / "x.html").read_text()
     assert "<svg" in (tmp_path / "x.svg").read_text()
     stored = json.loads((finished / "scores.json").read_text())["tests"]["test"]["bleu"]["score"]

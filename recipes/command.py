@@ -60,7 +60,7 @@ def run_recipe(
         count, rest = take_count("seeds", "runs", words)
         recipe, path = parse(recipes, rest, usage)
         if workers:
-            return launch([sys.executable, "-m", _importable(main), *words], workers)
+            return launch([sys.executable, "-P", "-m", _importable(main), *words], workers)
         folder.append(RunFolder(path))
         with team.joined():
             if count:

@@ -4,8 +4,9 @@ translator = seq2seq.load("runs/multi30k_en_de")
 translator(["A dog runs."])
 """
 
-from __future__ import annotations
+from seq2seq import early as early  # first: in a command it takes the working folder off the search path
 
+# isort: split
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 
-def load(run: str | Path, *others: str | Path, ensemble: str = "probabilities", **options: Any) -> LineGenerator:
+def load(run: str | Path, *others: str | Path, ensemble: str = "probabilities", **options: Any) -> "LineGenerator":
     """Returns a translator for a run folder or a LiteRT folder: called with lines of text, it gives their translations.
 
     Args:

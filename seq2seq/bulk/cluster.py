@@ -8,10 +8,12 @@ import os
 import pickle
 import re
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from seq2seq.bulk.processes import TRIES, portable, told_deaths
+from seq2seq.early import HOME
 from seq2seq.stopping import Failed
 
 Task = TypeVar("Task")
@@ -65,7 +67,8 @@ def map_on_ray(
     own = {"num_cpus": workers, "include_dashboard": False} if address == LOCAL else {}
     fewest = workers if address == LOCAL else 1  # a cluster may have fewer CPUs to spare, and grow
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
+        with _at_home():
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise ConnectionError(f"--ray {address}: no such cluster ({_told(error)})") from error
     try:
@@ -95,6 +98,18 @@ def map_on_ray(
         raise Failed(f"Ray gave up: {first} The same command goes on where this one ends.") from error
     finally:
         ray.shutdown()
+
+
+@contextmanager
+def _at_home() -> Iterator[None]:
+    """Inside, the working folder is the one that this package is in: Ray puts it on the search path of each worker."""
+    before = os.open(".", os.O_RDONLY)
+    os.chdir(HOME)
+    try:
+        yield
+    finally:
+        os.fchdir(before)
+        os.close(before)
 
 
 def _check_address(address: str) -> None:

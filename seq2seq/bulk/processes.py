@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 import traceback
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
+from seq2seq.spawning import spawn_context
 from seq2seq.stopping import Failed
 
 Task = TypeVar("Task")
@@ -84,11 +84,10 @@ class _Worker(Generic[Task]):
     """A process with its task."""
 
     def __init__(self, make: Callable[[], Callable[[Task], Any]], task: Task):
-        context = multiprocessing.get_context("spawn")  # a fork would copy the threads of libraries half
+        context = spawn_context()  # a fork would copy the threads of libraries half
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_work, args=(make, theirs), daemon=True)
-        with _no_interrupts():
-            self.process.start()
+        self.process.start()
         theirs.close()  # or the end of the process would not be seen
         self.give(task)
 
@@ -106,19 +105,6 @@ class _Worker(Generic[Task]):
         self.connection.close()
         code = self.process.exitcode or 0
         return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-@contextmanager
-def _no_interrupts() -> Iterator[None]:
-    """A process started inside ignores Ctrl-C, which goes to all processes of a terminal: its parent ends it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _work(make: Callable[[], Callable[[Any], Any]], connection: Connection) -> None:

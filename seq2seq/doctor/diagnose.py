@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import multiprocessing
 import os
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -25,6 +23,7 @@ from seq2seq.doctor.profile import LEAST_PAIRS, Profile, make_profile
 from seq2seq.doctor.reading import Chunk, Layout, chunks, lines_at
 from seq2seq.doctor.report import Finding, Report
 from seq2seq.doctor.survey import Survey, survey
+from seq2seq.spawning import spawn_context
 from seq2seq.text.subword import SubwordTokenizer
 
 FEW = 20_000
@@ -248,7 +247,6 @@ _examiner: Examiner | None = None
 
 def _start(context: Context) -> None:
     global _examiner
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _examiner = Examiner(context)
 
 
@@ -263,8 +261,7 @@ def _examined(context: Context, pairs: int, processes: int) -> Iterator[Result]:
     if processes == 1 or pairs < FEW:
         yield from map(Examiner(context), chunks(context.layout))
         return
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, spawn, _start, (context,))
+    pool = ProcessPoolExecutor(processes, spawn_context(), _start, (context,))
     waiting: deque[Future[Result]] = deque()
     try:
         for chunk in chunks(context.layout):

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq import __version__
+from seq2seq.figures import new_figure
 from seq2seq.files import whole_file
 from seq2seq.generation.generator import Generator
 from seq2seq.metrics.bleu import Score
@@ -44,13 +45,11 @@ def check_figure(path: str) -> None:
 
 def write_calibration(path: Path, calibration: Calibration) -> None:
     """Draws accuracy over confidence, and how many pieces fall where, to a .png or .svg, whole or not at all."""
-    from matplotlib.figure import Figure
-
     check_figure(str(path))
     bins = len(calibration.counts)
     some = calibration.counts > 0
     left, width = np.arange(bins) / bins, 1 / bins
-    figure = Figure(figsize=(5, 6), layout="constrained")
+    figure = new_figure(figsize=(5, 6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.plot([0, 1], [0, 1], color="gray", linestyle="--", label="calibrated")
     upper.bar(left[some], calibration.accuracy[some], width, align="edge", color="tab:blue", alpha=0.4)

@@ -6,6 +6,7 @@ import importlib.util
 import warnings
 from pathlib import Path
 
+from seq2seq.figures import new_figure
 from seq2seq.files import whole_file
 from seq2seq.generation.alignments import Alignment
 
@@ -33,11 +34,10 @@ def draw_heatmap(alignment: Alignment, path: Path) -> None:
     columns, rows = alignment.labels()
     if not rows:
         raise ValueError("There is nothing to draw: the sentence is empty.")
-    import matplotlib
-    from matplotlib.figure import Figure
-
     size = [min(1.5 + 0.35 * len(labels), 60.0) for labels in (columns, rows)]  # inches
-    figure = Figure(figsize=(size[0], size[1]), layout="constrained")
+    figure = new_figure(figsize=(size[0], size[1]), layout="constrained")
+    import matplotlib
+
     axes = figure.subplots()
     axes.imshow(alignment.weights, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
     # A dollar sign is text here, not the beginning of a formula.

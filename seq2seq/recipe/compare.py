@@ -8,6 +8,7 @@ from pathlib import Path
 
 from seq2seq.evaluation.comparison import Comparison, compare
 from seq2seq.evaluation.significance import SAMPLES
+from seq2seq.figures import new_figure
 from seq2seq.files import whole_file
 from seq2seq.messages import visible
 from seq2seq.recipe.record import Scored
@@ -91,15 +92,13 @@ def draw_curves(histories: Mapping[str, Mapping[str, Sequence[float]]], path: Pa
     Raises:
         ValueError: no run has a history, or another kind of file.
     """
-    from matplotlib.figure import Figure
-
     columns = sorted({column for history in histories.values() for column in history})
     if not columns:
         raise ValueError("No run has a history of its training: there are no curves to draw.")
     form = path.suffix[1:].lower()
     if form not in ("png", "svg"):
         raise ValueError(f"Curves are drawn as .png or .svg. Received: {path}")
-    figure = Figure(figsize=(5 * len(columns), 4), layout="constrained")
+    figure = new_figure(figsize=(5 * len(columns), 4), layout="constrained")
     for axes, column in zip(figure.subplots(1, len(columns), squeeze=False)[0], columns, strict=True):
         for name, history in histories.items():
             if column in history:

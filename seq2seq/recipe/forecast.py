@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import re
 import resource
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ import numpy as np
 from seq2seq.doctor.report import Forecast
 from seq2seq.pipeline.batches import Plan, pad, shift
 from seq2seq.recipe.config import Recipe
+from seq2seq.spawning import spawn_context
 from seq2seq.symbols import EOS, NAMES
 from seq2seq.types import Batch
 
@@ -118,7 +117,7 @@ class _Batches:
 
 def _apart(recipe: Recipe, vocabularies: Vocabularies, batches: list[Batch], seconds: float) -> dict[str, Any]:
     """Measures in a fresh process, whose memory is that of training alone."""
-    spawn = multiprocessing.get_context("spawn")
+    spawn = spawn_context()
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=_answer, args=(theirs, recipe, vocabularies, batches, seconds), daemon=True)
     process.start()
@@ -136,7 +135,6 @@ def _apart(recipe: Recipe, vocabularies: Vocabularies, batches: list[Batch], sec
 
 
 def _answer(pipe: Connection, recipe: Recipe, vocabularies: Vocabularies, batches: list[Batch], seconds: float) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     try:
         pipe.send(measure(recipe, vocabularies, batches, seconds))
     except Exception as error:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 
 from seq2seq.recipe.team import CLUSTER, LAUNCHED
+from seq2seq.spawning import safe_environment
 from seq2seq.stopping import GRACE, Failed, Terminated
 
 LEAVE = 5.0
@@ -141,6 +142,6 @@ def _environments(workers: int) -> list[dict[str, str]]:
         addresses = [f"127.0.0.1:{one.getsockname()[1]}" for one in sockets]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = str(max(1, cores // workers))
-    shared = {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads, **os.environ, LAUNCHED: "1"}
+    shared = {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads, **safe_environment(), LAUNCHED: "1"}
     tasks = [{"cluster": {"worker": addresses}, "task": {"type": "worker", "index": i}} for i in range(workers)]
     return [{**shared, CLUSTER: json.dumps(task)} for task in tasks]

@@ -10,6 +10,7 @@ from importlib import metadata
 from typing import Any
 
 from seq2seq import __version__
+from seq2seq.figures import new_figure
 from seq2seq.files import whole_file
 from seq2seq.messages import plain_markdown, shell_word, visible
 from seq2seq.recipe.config import Recipe
@@ -30,10 +31,8 @@ def write_history(folder: RunFolder, history: list[dict[str, Any]]) -> None:
 
 def write_curves(folder: RunFolder, history: list[dict[str, Any]], score: str) -> None:
     """Draws losses and the validation score, "bleu" or "rouge", over the epochs to curves.png."""
-    from matplotlib.figure import Figure
-
     epochs = [row["epoch"] for row in history]
-    figure = Figure(figsize=(10, 4), layout="constrained")
+    figure = new_figure(figsize=(10, 4), layout="constrained")
     losses, scores = figure.subplots(1, 2)
     losses.plot(epochs, [row["nll"] for row in history], marker=".", label="training (with dropout)")
     losses.plot(epochs, [row["val_nll"] for row in history], marker=".", label="validation (averaged weights)")

@@ -61,7 +61,7 @@ SENTENCE_COMPRESSION = Recipe(
     name="sentence_compression",
     task="compression",
     data=Data(corpus="sentence_compression", source_language="en", target_language="en", tests=("test",)),
-    tokenizer=Tokenizer(kind="bpe", size=8000, split_digits=True, sampling=0.1),
+    tokenizer=Tokenizer(kind="bpe", size=8000, split_digits=True, sampling=0.1, normalization="nmt_nfkc"),
     model=Model(
         pointer=True,
         selector=True,

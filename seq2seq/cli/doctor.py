@@ -215,11 +215,7 @@ def _tokenizers(
         return f"of {arguments.run}", RunFolder(arguments.run).load_tokenizers()
     if recipe is None:
         return None
-    options = recipe.tokenizer
-
-    def learn(lines: list[str]) -> SubwordTokenizer:
-        how = (options.size, options.kind, options.byte_fallback, options.character_coverage)
-        return SubwordTokenizer.train(lines, *how, seed=recipe.seed, split_digits=options.split_digits)
+    from seq2seq.recipe.tokenizers import learn
 
     size = sum(len(source) + len(target) for source, target in sample)
     sample = sample[:: -(-size // TRIAL) or 1]
@@ -227,10 +223,7 @@ def _tokenizers(
     if not any(map(str.strip, sources)) or not any(map(str.strip, targets)):
         return None
     told = f"{LEARNED} {len(sample):,} pairs as the recipe says"
-    if options.joint:
-        joint = learn(sources + targets)
-        return told, (joint, joint)
-    return told, (learn(sources), learn(targets))
+    return told, learn(recipe, lambda: sources, lambda: targets)
 
 
 class _Progress:

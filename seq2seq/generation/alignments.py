@@ -12,7 +12,7 @@ import numpy as np
 
 from seq2seq.generation.lines import LineGenerator
 from seq2seq.symbols import EOS, NAMES
-from seq2seq.text.links import Links, format_links, to_words, word_numbers
+from seq2seq.text.links import Links, format_links, to_words
 
 UNITS = ("words", "pieces")
 """What hard alignments count."""
@@ -71,7 +71,7 @@ def align_pieces(
     generator: LineGenerator, lines: Sequence[str], pieces: Sequence[Sequence[str]], batch_size: int = 64
 ) -> list[Alignment]:
     """Returns the alignment of each line with what was written of it, given as pieces; errors as `generator.align`."""
-    return _align(generator, lines, pieces, [word_numbers(row) for row in pieces], batch_size)
+    return _align(generator, lines, pieces, [generator.target_tokenizer.words_of(row) for row in pieces], batch_size)
 
 
 def align_text(generator: LineGenerator, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[Alignment]:

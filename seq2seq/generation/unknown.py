@@ -57,6 +57,7 @@ def replace_unknown(
     texts, pieces = [lines[i] for i, _ in places], [replaced[i][n].pieces for i, n in places]
     found = align_pieces(generator, texts, pieces, batch_size) if places else []
     for (i, n), alignment in zip(places, found, strict=True):
+        alignment = replace(alignment, target=tuple(generator.target_tokenizer.unmarked(alignment.target)))
         kept, words = _fillings(alignment, lines[i].split(), dictionary or {})
         replaced[i][n] = replace(replaced[i][n], text=generator.target_tokenizer.fill(kept, words))
     return replaced
@@ -87,7 +88,8 @@ def _spans(alignment: Alignment, owners: Sequence[int], words: Sequence[str]) ->
     def together(one: int, other: int) -> bool:
         same = owners[one] == owners[other] and alignment.target_words[one] == alignment.target_words[other]
         part = pieces[other].removeprefix(BEGIN)
-        return same and (pieces[other] == NAMES[UNK] or (part in words[owners[one]] and not _is_marks(part)))
+        inside = part.casefold() in words[owners[one]].casefold()  # where capitals are marked, pieces are small
+        return same and (pieces[other] == NAMES[UNK] or (inside and not _is_marks(part)))
 
     for place, piece in enumerate(pieces):
         if piece != NAMES[UNK] or place < end:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from seq2seq.pipeline.batches import Batching
 from seq2seq.search.options import SearchOptions
+from seq2seq.text.normalization import NAMES, can_mark_capitals
 
 
 class Section(BaseModel):
@@ -82,6 +83,17 @@ class Tokenizer(Section):
     """Spell unknown characters as bytes instead of an unknown symbol; takes 256 ids of the vocabulary."""
     split_digits: bool = False
     """Make every digit a piece; otherwise digits join each other and punctuation ("2014." may be one)."""
+    normalization: str = "keep"
+    """What happens to text before it is cut. keep: text stays as the training text has it; control characters go, tabs
+    become blanks, and characters that the training text lacks become equal ones that it has (a no-break space, a
+    ligature, a full-width letter). lossless: for code and tables, text comes back to the last blank; implies
+    byte_fallback. identity, nfkc, nmt_nfkc, nfkc_cf, nmt_nfkc_cf: SentencePiece's own. Or the path of a TSV with rules
+    in SentencePiece's form (00BD, a tab, 0031 002F 0032)."""
+    source_normalization: str = ""
+    """The same for the source, where not joint; empty is as the target's."""
+    casing: Literal["keep", "mark"] = "keep"
+    """mark: write a capital as a mark and the small letter, so that "Hello" and "hello" share pieces; it takes keep,
+    lossless, identity or an own TSV as normalization."""
     character_coverage: float = 1.0
     """Share of the characters that get a piece of their own; 0.9995 for scripts of thousands of characters."""
     sampling: float = 0.0
@@ -303,6 +315,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield "model.decoder.query_input wants attention, and order 'before'"
     if decoder.attention != "none" and not decoder.readout:
         yield "model.decoder.readout must be true where there is attention"
+    yield from _tokenizer_contradictions(recipe)
     if recipe.data.corpus == "files" and not recipe.data.train.source:
         yield "data.train.source must name a file where data.corpus is 'files'"
     at_least_one = {
@@ -355,3 +368,21 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"training.learning_rate must be above 0, received {training.learning_rate}"
     if not 0 < recipe.tokenizer.character_coverage <= 1:
         yield f"tokenizer.character_coverage must be in (0, 1], received {recipe.tokenizer.character_coverage}"
+
+
+def _tokenizer_contradictions(recipe: Recipe) -> Iterator[str]:
+    options = recipe.tokenizer
+    rules = {"normalization": options.normalization, "source_normalization": options.source_normalization}
+    for name, rule in rules.items():
+        if not rule and name == "source_normalization":
+            continue
+        if rule not in NAMES and not rule.endswith(".tsv"):
+            yield f"tokenizer.{name} must be {', '.join(NAMES)} or the path of a .tsv, received {rule!r}"
+        elif options.casing == "mark" and not can_mark_capitals(rule):
+            yield f"tokenizer.casing mark needs tokenizer.{name} keep, lossless, identity or a .tsv, received {rule!r}"
+    if options.joint and options.source_normalization not in ("", options.normalization):
+        yield "tokenizer.source_normalization other than the target's needs tokenizer.joint false"
+    if options.casing == "mark":
+        parts = {"model.words": recipe.model.words, "model.selector": recipe.model.selector}
+        for name in (name for name, used in parts.items() if used):
+            yield f"tokenizer.casing mark parts words in two and does not go with {name}"

@@ -9,7 +9,7 @@ import logging
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from seq2seq.pipeline.store import Link, TokenStore
@@ -17,6 +17,7 @@ from seq2seq.recipe import team
 from seq2seq.recipe.config import OPERATIONAL, Recipe
 from seq2seq.recipe.parsing import leaves
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError
+from seq2seq.recipe.tokenizers import copy_rules, learn
 from seq2seq.text.links import Links, to_pieces
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import Example
@@ -74,18 +75,9 @@ def learn_tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple
     """Returns source and target tokeniser, learned from the training text or, in a run that goes on, read again."""
     if (folder.path / "target.model").exists():
         return folder.load_tokenizers()
-    options = recipe.tokenizer
-    _log.info("Learning a vocabulary of %s pieces", f"{options.size:,}")
-
-    def learn(lines: Iterable[str]) -> SubwordTokenizer:
-        how = (options.size, options.kind, options.byte_fallback, options.character_coverage)
-        return SubwordTokenizer.train(lines, *how, seed=recipe.seed, split_digits=options.split_digits)
-
-    sources, targets = (e.source for e in corpus.train), (e.target for e in corpus.train)
-    if options.joint:
-        source = target = learn(chain(sources, targets))
-    else:
-        source, target = learn(sources), learn(targets)
+    _log.info("Learning a vocabulary of %s pieces", f"{recipe.tokenizer.size:,}")
+    source, target = learn(recipe, lambda: (e.source for e in corpus.train), lambda: (e.target for e in corpus.train))
+    copy_rules(recipe, folder.path)
     if recipe.model.words:
         _warn_of_long_words(source, [example.source for example in islice(corpus.train, 200)])
     folder.save_tokenizers(source, target)

@@ -15,7 +15,7 @@ from seq2seq.recipe.config import Model, Recipe
 from seq2seq.recipe.parsing import RecipeError, from_json
 from seq2seq.text.subword import SubwordTokenizer
 
-FORMAT = 2
+FORMAT = 3
 """Of the folder. Raised when an older version of the toolkit could not read it."""
 
 
@@ -173,11 +173,8 @@ def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
         raise RunFolderError(f"{path}: not a readable JSON file ({error}).") from error
     if not isinstance(values, dict) or "format" not in values:
         raise RunFolderError(f"{path}: not a recipe of this toolkit: it has no format number.")
-    if values["format"] == 1:  # format 2 knows other scores than BLEU
-        old = values.get("recipe")
-        training = old.get("training") if isinstance(old, dict) else None
-        if isinstance(training, dict) and training.get("select_by") == "bleu":
-            training["select_by"] = "score"
+    if values["format"] in (1, 2):
+        _renew(values.get("recipe"))
     elif values["format"] != FORMAT:
         raise RunFolderError(
             f"{path}: written in format {values['format']} by seq2seq {values.get('seq2seq', '?')}; this is seq2seq "
@@ -193,6 +190,16 @@ def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
         return from_json(kind, recipe, str(path))
     except RecipeError as error:
         raise RunFolderError(str(error)) from error
+
+
+def _renew(recipe: Any) -> None:
+    """Gives a recipe of format 1 or 2 what is new since: in 2 scores beside BLEU, in 3 the rule of normalisation."""
+    sections = recipe if isinstance(recipe, dict) else {}
+    training, tokenizer = sections.get("training"), sections.get("tokenizer")
+    if isinstance(training, dict) and training.get("select_by") == "bleu":
+        training["select_by"] = "score"
+    if isinstance(tokenizer, dict):
+        tokenizer.setdefault("normalization", "nmt_nfkc")
 
 
 def text_of(entry: dict[str, Any]) -> Text:

@@ -30,7 +30,9 @@ class GraphTokenizer(tf.Module):
 
     def __init__(self, model: bytes):
         super().__init__(name="graph_tokenizer")
-        SubwordTokenizer(model)  # refuses what is no model; tensorflow-text would take it and fail at the first line
+        tokenizer = SubwordTokenizer(model)  # refuses what is no model, and tensorflow-text fails at the first line
+        self._takes_blank = tokenizer.adds_blank
+        self._adds_blank = tokenizer.adds_blank or tokenizer.marks_capitals
         self._tokenizer = tensorflow_text.SentencepieceTokenizer(model=model, out_type=tf.int32)
 
     def encode(self, text: Any) -> tf.RaggedTensor:
@@ -42,7 +44,10 @@ class GraphTokenizer(tf.Module):
         Returns:
             `(batch, None)`, ragged int32; an empty line has no ids.
         """
-        return self._tokenizer.tokenize(tf.convert_to_tensor(text, tf.string))
+        text = tf.convert_to_tensor(text, tf.string)
+        if self._adds_blank:  # as `SubwordTokenizer` does
+            text = tf.where(text == "", text, tf.strings.join([" ", text]))
+        return self._tokenizer.tokenize(text)
 
     def decode(self, ids: Any, lengths: Any | None = None) -> tf.Tensor:
         """Returns the text of each row of ids; control symbols leave no trace.
@@ -61,4 +66,5 @@ class GraphTokenizer(tf.Module):
         ids = tf.cast(ids, tf.int32)
         controls = [tf.not_equal(ids, control) for control in (PAD, BOS, EOS)]
         kept = tf.logical_and(tf.logical_and(controls[0], controls[1]), controls[2])
-        return self._tokenizer.detokenize(tf.ragged.boolean_mask(ids, kept))
+        text = self._tokenizer.detokenize(tf.ragged.boolean_mask(ids, kept))
+        return tf.strings.regex_replace(text, r"\A ", "") if self._takes_blank else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from itertools import accumulate, product
+from itertools import product
 
 Links = list[tuple[int, int]]
 """(place in the source, place in the target), both from 0."""
@@ -45,9 +45,41 @@ def parse_links(line: str, source_size: int, target_size: int) -> Links:
 
 
 def word_numbers(pieces: Sequence[str]) -> list[int]:
-    """Returns the number of each piece's word, from 0: "▁" begins a word, and so does the first piece."""
-    begins = accumulate(int(piece.startswith(BEGIN) or place == 0) for place, piece in enumerate(pieces))
-    return [number - 1 for number in begins]
+    """Returns the number of each piece's word, from 0: where a text has a blank, "▁" or another, a word begins behind.
+
+    A piece with the end of a word and more is of that word; one of blanks alone is of the word behind it.
+    """
+    numbers, number, inside = [], -1, False
+    for piece in pieces:
+        first = None
+        for character in piece:
+            if character == BEGIN or character.isspace():
+                inside = False
+                continue
+            number, inside = number + (not inside), True
+            first = number if first is None else first
+        blank = number if inside else number + 1
+        numbers.append(blank if first is None else first)
+    last = max(number, 0)
+    return [min(number, last) for number in numbers]
+
+
+_BYTE = re.compile("<0x([0-9A-F]{2})>")
+
+
+def joined_bytes(pieces: Sequence[str]) -> list[str]:
+    """Returns the pieces; of single bytes that follow each other the first has their characters, the others none."""
+    found: list[str] = []
+    run = bytearray()
+    for piece in (*pieces, ""):
+        byte = _BYTE.fullmatch(piece)
+        if run and byte is None:
+            found[len(found) - len(run)] = run.decode("utf-8", "replace")
+            run.clear()
+        if byte:
+            run.append(int(byte[1], 16))
+        found.append("" if byte else piece)
+    return found[:-1]
 
 
 def to_words(links: Iterable[tuple[int, int]], source_words: Sequence[int], target_words: Sequence[int]) -> Links:

@@ -72,7 +72,7 @@ class WordSampler:
     def _likeliest(self, word: tuple[int, ...]) -> tuple[list[Sequence[int]], list[float]]:
         """Cuts by the unigram model, and how much of the probability they have taken up together."""
         text = self._text(word)
-        found = self.processor.NBestEncodeAsIds(text[1:], CUTS) if text else []
+        found = self.processor.NBestEncodeAsIds(self.processor.DecodeIds(list(word)), CUTS) if text else []
         cuts: list[Sequence[int]] = [cut for cut in found if cut and self._text(cut) == text]
         if not cuts:
             return [word], [1.0]

@@ -6,7 +6,8 @@ import io
 import logging
 import random
 import re
-from collections.abc import Iterable, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from seq2seq.files import check_regular, read_bytes, whole_file
 from seq2seq.stopping import in_background
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
 from seq2seq.text.characters import encodable
-from seq2seq.text.links import word_numbers
+from seq2seq.text.links import BEGIN, joined_bytes, word_numbers
+from seq2seq.text.normalization import MARK, Normalization
 from seq2seq.text.sampling import WordSampler
 from seq2seq.text.spelling import mark
 from seq2seq.types import Marks
@@ -55,6 +57,11 @@ class SubwordTokenizer:
         self._sampler = lru_cache(1)(lambda alpha: WordSampler(self._processor, alpha))
         if names != NAMES:
             raise ValueError(f"The SentencePiece model must begin with the pieces {NAMES}. Received: {names}")
+        shown = self._processor.Normalize("aA")
+        self.adds_blank = not shown.startswith(BEGIN)
+        """Whether the model puts no blank before a line, so that this class adds it and takes it away again."""
+        self.marks_capitals = MARK in shown
+        """Whether capitals are written as a mark and the small letter."""
 
     @classmethod
     def load(cls, path: Path, right_to_left: bool = False) -> SubwordTokenizer:
@@ -78,6 +85,7 @@ class SubwordTokenizer:
         max_lines: int = 1_000_000,
         seed: int = 1,
         split_digits: bool = False,
+        normalization: Normalization = Normalization(),
     ) -> SubwordTokenizer:
         """Learns a vocabulary.
 
@@ -91,18 +99,22 @@ class SubwordTokenizer:
             max_lines: Above so many a random sample is used.
             seed: Of that sample.
             split_digits: Every digit is a piece; otherwise digits join each other and marks of punctuation.
+            normalization: What happens to text before it is cut; a rule without loss implies `byte_fallback`.
 
         Raises:
             ValueError: no text, or a size that cannot be reached.
         """
         if kind not in KINDS:
             raise ValueError(f"Unknown kind of tokeniser. Expected one of {', '.join(KINDS)}. Received: {kind!r}")
-        text = _sample((line for line in lines if line.strip()), max_lines, random.Random(seed))
+        characters: set[str] = set()
+        lead = " " if normalization.needs_lead else ""
+        kept = _sample(_collecting(characters, lines), max_lines, random.Random(seed))
+        text = [lead + encodable(line) for line in kept]
         if not text:
             raise ValueError("No text to learn a vocabulary from: every line is empty.")
         options: dict[str, Any] = {
             "model_type": kind,
-            "byte_fallback": byte_fallback,
+            "byte_fallback": byte_fallback or normalization.needs_bytes,
             "split_digits": split_digits,
             "character_coverage": character_coverage,
             "max_sentence_length": 1 << 16,
@@ -117,19 +129,9 @@ class SubwordTokenizer:
             "eos_piece": NAMES[EOS],
             "minloglevel": 2,
         }
-        refusal = "SentencePiece could not learn a vocabulary of {:,}: {}"
-        try:
-            return cls(in_background(lambda: _train(text, size, options)))
-        except RuntimeError as error:
-            reachable = re.search(r"value <= (\d+)", str(error))
-            if reachable is None:
-                raise ValueError(refusal.format(size, _reason(error))) from error
-        most = int(reachable.group(1))
-        _log.warning("The text is too small for a vocabulary of %s pieces: it gets %s.", f"{size:,}", f"{most:,}")
-        try:
-            return cls(in_background(lambda: _train(text, most, options)))
-        except RuntimeError as error:
-            raise ValueError(refusal.format(most, _reason(error))) from error
+        with tempfile.TemporaryDirectory() as folder:
+            options |= normalization.trainer_options(characters, Path(folder))
+            return cls(_named(_train_to_fit(text, size, options), normalization.rule))
 
     @property
     def size(self) -> int:
@@ -143,7 +145,12 @@ class SubwordTokenizer:
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Returns each line's ids without BOS or EOS. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
-        return self._ordered(self._processor.EncodeAsIds([encodable(line) for line in lines], num_threads=1))
+        return self._ordered(self._cut(lines))
+
+    def _cut(self, lines: Sequence[str]) -> list[list[int]]:
+        # The blank that a model adds by itself comes too late for the rules, which part capitals by what is before.
+        lead = " " if self.adds_blank or self.marks_capitals else ""
+        return self._processor.EncodeAsIds([lead + encodable(line) if line else "" for line in lines], num_threads=1)
 
     def sample(self, lines: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
         """As `encode`, each word of each line cut at random (Kudo 2018; for BPE Provilkov et al. 2020).
@@ -153,13 +160,13 @@ class SubwordTokenizer:
             seed: The same seed and lines give the same cuts, in every process.
         """
         sampler, draw = self._sampler(alpha), random.Random(seed)
-        usual = self._processor.EncodeAsIds([encodable(line) for line in lines], num_threads=1)
-        return self._ordered([sampler.cut(ids, draw) for ids in usual])
+        return self._ordered([sampler.cut(ids, draw) for ids in self._cut(lines)])
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Returns the text of each row of ids; control symbols leave no trace."""
         rows = [[int(i) for i in row if i not in (PAD, BOS, EOS)] for row in ids]
-        return self._processor.DecodeIds(self._ordered(rows), num_threads=1) if rows else []
+        texts = self._processor.DecodeIds(self._ordered(rows), num_threads=1) if rows else []
+        return [text.removeprefix(" ") for text in texts] if self.adds_blank else texts
 
     def _ordered(self, rows: list[list[int]]) -> list[list[int]]:
         """From the order of the text to that of the ids, and back."""
@@ -189,22 +196,50 @@ class SubwordTokenizer:
     def _word_numbers(self, words: list[str], pieces: list[str]) -> list[int]:
         # Normalising makes two words of some and nothing of others, of each word alone what it makes of it in a line.
         owners = [word for word, text in enumerate(words) for _ in range(self._parts(text))]
-        numbers = word_numbers(pieces)
+        numbers = self.words_of(pieces)
         return [owners[min(number, len(owners) - 1)] for number in numbers] if owners else [0] * len(numbers)
 
     def _count_parts(self, word: str) -> int:
         """Into how many words normalising parts a word of the user's."""
-        if word.isascii() and word.isprintable():
-            return 1
-        return max(word_numbers(self.pieces(self.encode([word])[0])), default=-1) + 1
+        return max(self.words_of(self.pieces(self.encode([word])[0])), default=-1) + 1
+
+    def words_of(self, pieces: Sequence[str]) -> list[int]:
+        """Returns for each piece the number of its word, from 0, among those of the text of `pieces`."""
+        return word_numbers(self._surfaces(pieces))
+
+    def _surfaces(self, pieces: Sequence[str]) -> list[str]:
+        """What each piece adds to the text, but for capitals; the first of several bytes adds their characters."""
+        if not self.marks_capitals:
+            return joined_bytes(pieces)
+        found, marked = [], False
+        for piece in joined_bytes(pieces):
+            text = ""
+            for character in piece:
+                if character == MARK and not marked:
+                    marked = True
+                else:
+                    text += "" if marked and character == BEGIN else character
+                    marked = False
+            found.append(text)
+        return found
 
     def fill(self, pieces: Sequence[str], words: Sequence[str]) -> str:
         """Returns the text of `pieces`, in which each UNK has become the word at its turn in `words`."""
         taken = "".join(pieces)
         mark = next(c for c in map(chr, range(0xF0000, 0xFFFFE)) if c not in taken)  # for private use: it comes through
-        text = self._processor.DecodePieces([mark if piece == NAMES[UNK] else piece for piece in pieces])
-        parts = text.split(mark)
+        text = self._processor.DecodePieces([mark if piece == NAMES[UNK] else piece for piece in self.unmarked(pieces)])
+        parts = (text.removeprefix(" ") if self.adds_blank else text).split(mark)
         return "".join(part + word for part, word in zip(parts, [*words, ""], strict=True))
+
+    def unmarked(self, pieces: Sequence[str]) -> list[str]:
+        """Returns the pieces without the mark of a capital before each UNK, which is no letter."""
+        if not self.marks_capitals:
+            return list(pieces)
+        following = [*pieces[1:], ""]
+        return [
+            piece.removesuffix(MARK) if after == NAMES[UNK] else piece
+            for piece, after in zip(pieces, following, strict=True)
+        ]
 
     def save(self, path: Path) -> None:
         """Writes the `.model` file under a temporary name, then renames it."""
@@ -223,12 +258,48 @@ def _sample(lines: Iterable[str], most: int, draw: random.Random) -> list[str]:
     return kept
 
 
+def _collecting(characters: set[str], lines: Iterable[str]) -> Iterator[str]:
+    """Yields the lines that are not blank, and keeps of which characters they are."""
+    for line in lines:
+        if line.strip():
+            characters.update(line)
+            yield line
+
+
+def _train_to_fit(text: list[str], size: int, options: dict[str, Any]) -> bytes:
+    """Learns a vocabulary of `size`, or of as many as the text can hold."""
+    refusal = "SentencePiece could not learn a vocabulary of {:,}: {}"
+    try:
+        return in_background(lambda: _train(text, size, options))
+    except RuntimeError as error:
+        reachable = re.search(r"value <= (\d+)", str(error))
+        if reachable is None:
+            raise ValueError(refusal.format(size, _reason(error))) from error
+    most = int(reachable.group(1))
+    _log.warning("The text is too small for a vocabulary of %s pieces: it gets %s.", f"{size:,}", f"{most:,}")
+    try:
+        return in_background(lambda: _train(text, most, options))
+    except RuntimeError as error:
+        raise ValueError(refusal.format(most, _reason(error))) from error
+
+
 def _train(text: list[str], size: int, options: dict[str, Any]) -> bytes:
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.Train(
-        sentence_iterator=iter([encodable(line) for line in text]), model_writer=model, vocab_size=size, **options
+        sentence_iterator=iter(text), model_writer=model, vocab_size=size, **options
     )
     return model.getvalue()
+
+
+def _named(model: bytes, rule: str) -> bytes:
+    """The model with the name of its rule in place of a temporary file's: equal text gives equal bytes."""
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto
+
+    proto = ModelProto.FromString(model)
+    proto.normalizer_spec.name = rule
+    for spec in (proto.normalizer_spec, proto.denormalizer_spec):
+        spec.ClearField("normalization_rule_tsv")
+    return bytes(proto.SerializeToString(deterministic=True))
 
 
 def _reason(error: RuntimeError) -> str:

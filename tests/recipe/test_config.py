@@ -7,6 +7,8 @@ from recipes.command import parse
 from recipes.translation import RECIPES
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.parsing import RecipeError, describe, from_json, leaves, override
+from seq2seq.recipe.run_folder import load_recipe
+from seq2seq.recipe.tokenizers import copy_rules, learn
 
 
 def test_every_named_variant_survives_json():
@@ -62,11 +64,49 @@ def test_every_error_is_told_at_once():
         ("tokenizer.joint", "false"),
         ("model.decoder.readout", "false"),
         ("data.corpus", "files"),
+        ("tokenizer.normalization", "nfc"),
+        ("tokenizer.source_normalization", "nfkc"),
     ],
 )
 def test_a_value_that_cannot_work_is_refused_when_made(name, value):
     with pytest.raises(RecipeError):
         override(Recipe(), {name: value})
+
+
+@pytest.mark.parametrize(
+    "other", [("tokenizer.normalization", "nfkc_cf"), ("model.words", "true"), ("model.selector", "true")]
+)
+def test_marked_capitals_are_refused_beside_what_cannot_take_them(other):
+    with pytest.raises(RecipeError, match=r"tokenizer\.casing mark"):
+        override(Recipe(), {"tokenizer.casing": "mark", other[0]: other[1]})
+
+
+def test_a_recipe_of_an_earlier_format_keeps_its_rule(tmp_path):
+    values = Recipe().model_dump(mode="json")
+    del values["tokenizer"]["normalization"]
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps({"format": 2, "seq2seq": "0", "recipe": values}))
+    assert load_recipe(path).tokenizer.normalization == "nmt_nfkc"
+
+
+def test_sides_that_are_not_joint_may_have_rules_of_their_own(tmp_path):
+    (tmp_path / "my.tsv").write_text("0061\t0062\n")
+    changes = {
+        "joint": "false",
+        "normalization": str(tmp_path / "my.tsv"),
+        "source_normalization": "nfkc",
+        "size": "30",
+    }
+    model = {"model.tie": "none"}
+    recipe = override(Recipe(), {f"tokenizer.{name}": value for name, value in changes.items()} | model)
+    source, target = learn(recipe, lambda: ["½ abc"], lambda: ["½ abc"])
+    assert source.decode(source.encode(["½ a"])) == ["1⁄2 a"]
+    assert target.decode(target.encode(["½ a"])) == ["½ b"]
+    copy_rules(recipe, tmp_path)
+    assert (tmp_path / "target.rules.tsv").read_text() == "0061\t0062\n"
+    (tmp_path / "my.tsv").write_text("0061\tx\n")
+    with pytest.raises(ValueError, match=r"my\.tsv:1: expected code points"):
+        learn(recipe, lambda: ["½ abc"], lambda: ["½ abc"])
 
 
 def test_a_recipe_is_frozen():

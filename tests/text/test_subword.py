@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
+from seq2seq.text.normalization import Normalization
 from seq2seq.text.subword import SubwordTokenizer
 
 KINDS = ["unigram", "bpe"]
@@ -36,11 +37,19 @@ def collapsed(text: str) -> str:
     return " ".join(piece for piece in text.split(" ") if piece)
 
 
+@pytest.fixture(scope="module")
+def nfkc(sentences):
+    rule = Normalization("nmt_nfkc")
+    return {
+        kind: SubwordTokenizer.train(sentences, 320, kind, byte_fallback=True, normalization=rule) for kind in KINDS
+    }
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @quick
 @given(text=TEXT)
-def test_with_byte_fallback_decoding_gives_back_the_normalised_text_and_nothing_is_unknown(tokenizers, kind, text):
-    tokenizer = tokenizers[kind, True]
+def test_with_byte_fallback_decoding_gives_back_the_normalised_text_and_nothing_is_unknown(nfkc, kind, text):
+    tokenizer = nfkc[kind]
     (ids,) = tokenizer.encode([text])
     assert UNK not in ids
     assert tokenizer.decode([ids]) == [collapsed(normalized(text))]
@@ -49,7 +58,7 @@ def test_with_byte_fallback_decoding_gives_back_the_normalised_text_and_nothing_
 @pytest.mark.parametrize("kind", KINDS)
 @quick
 @given(text=st.text(st.sampled_from(ALPHABET), max_size=40))
-def test_text_in_known_letters_comes_back_in_nfkc_with_single_blanks(tokenizers, kind, text):
+def test_text_in_known_letters_comes_back_with_single_blanks(tokenizers, kind, text):
     tokenizer = tokenizers[kind, False]
     (ids,) = tokenizer.encode([text])
     assert UNK not in ids
@@ -65,7 +74,7 @@ def test_control_symbols_that_a_user_types_never_become_control_ids(tokenizers, 
         for line, ids in zip(lines, encode(lines), strict=True):
             assert not {PAD, BOS, EOS} & set(ids)
             assert all(0 <= i < tokenizer.size for i in ids)
-            assert ids or not collapsed(normalized(line))
+            assert ids or not any(c.isprintable() and c != " " and unicodedata.category(c) != "Mn" for c in line)
 
 
 @pytest.mark.parametrize(("kind", "fallback"), BOTH)

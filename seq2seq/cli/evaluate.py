@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_search_arguments, output, search_options
 from seq2seq.messages import show
+from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
 from seq2seq.pipeline.corpus import Text, text_at
 
 if TYPE_CHECKING:
     from seq2seq.recipe.config import Data
     from seq2seq.recipe.run_folder import RunFolder
+
+_log = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tokenize",
         action="store_true",
-        help="tokenise both sides by Moses' rules for 'bleu'; with --lowercase it is 'bleu_published'",
+        help="tokenise both sides by Moses' rules for 'bleu', where blanks part words; with --lowercase it is "
+        "'bleu_published'",
+    )
+    parser.add_argument(
+        "--score-tokenizer",
+        choices=TOKENIZERS,
+        help="how scores split text into words (default: as in the run's recipe; auto follows data.target_language)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--output", metavar="FILE", help="write the hypotheses there")
@@ -60,6 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     recipe = folder.load_recipe()
     if recipe.task != "translation" and (arguments.lowercase or arguments.tokenize):
         raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
+    how = Tokenization.of(recipe.data.target_language, arguments.score_tokenizer or recipe.data.score_tokenizer)
     text = _text(arguments, folder, recipe.data)
     pairs = list(text)
     if arguments.comet:
@@ -73,19 +84,20 @@ def run(arguments: argparse.Namespace) -> None:
 
     if arguments.calibration:
         check_figure(arguments.calibration)
-    language = recipe.data.target_language
     generator = load_generator(Path(arguments.run), **ensemble(arguments), **search_options(arguments))
     references = [pair.target for pair in pairs]
-    result = evaluate(generator, pairs, recipe.task, language, arguments.batch_size)
+    if warning := advice(how, references):
+        _log.warning("%s", warning)
+    result = evaluate(generator, pairs, recipe.task, how, arguments.batch_size)
     if arguments.lowercase or arguments.tokenize:
-        metric = bleu_prepared(language, arguments.lowercase, arguments.tokenize)
+        metric = bleu_prepared(how, arguments.lowercase, arguments.tokenize)
         result.scores["bleu"] = metric(result.hypotheses, references)
     if arguments.comet:
         result.scores["comet"] = comet([pair.source for pair in pairs], result.hypotheses, references)
     if arguments.output_folder:
         from seq2seq.recipe.record import write_evaluation
 
-        kept = Path(arguments.output_folder), arguments.run, recipe.task, language, text, generator.options
+        kept = Path(arguments.output_folder), arguments.run, recipe, how, text, generator.options
         write_evaluation(*kept, result.as_json(), result.hypotheses)
     if arguments.calibration:
         calibration = measure_calibration(generator, pairs, arguments.batch_size)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import argparse
 import logging
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.cli.text_io import output, positive
 from seq2seq.generation.nbest import Candidate, format_n_best, read_n_best
+from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
 from seq2seq.pipeline.corpus import read_lines
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from seq2seq.recipe.config import Recipe
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="REFERENCES",
         help="find weights that raise BLEU on this list and print them, and no text unless --output names a file",
     )
+    parser.add_argument(
+        "--score-tokenizer",
+        choices=TOKENIZERS,
+        default="auto",
+        help="how the BLEU of --tune-on splits text into words (default: auto, by the runs' data.target_language)",
+    )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of --tune-on: where it starts (default 1)")
     parser.add_argument("--output", metavar="FILE", help="where to write the best lines (default: standard output)")
     parser.add_argument("--n-best-output", metavar="FILE", help="write the whole list there, sorted, with all features")
@@ -75,15 +85,18 @@ def run(arguments: argparse.Namespace) -> None:
             f"{arguments.source} has {len(sources):,} lines, {arguments.tune_on} has {len(references):,}: "
             "they must run in parallel."
         )
-    for _, path, _ in runs:
-        RunFolder(path).load_recipe()  # a wrong one is told before the others have worked
+    # A wrong run is named before the others have worked.
+    recipes = [(RunFolder(path).load_recipe(), reverse) for _, path, reverse in runs]
     if arguments.tune_on and not sources:
         raise ValueError(f"{arguments.source}: there is nothing to tune on.")
     from seq2seq.generation.reranking import rerank
 
+    how = _tokenization(arguments, recipes)
+    if warning := advice(how, references):
+        _log.warning("%s", warning)
     features = _features(arguments, runs, sources, lists)
     if arguments.tune_on:
-        weights = _tune(arguments, lists, features, references, names, weights)
+        weights = _tune(arguments, lists, features, references, names, weights, how)
     lists = rerank(lists, features, names, weights)
     if arguments.n_best_output:
         with output(arguments.n_best_output) as stream:
@@ -91,6 +104,15 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.output or not arguments.tune_on:
         with output(arguments.output) as stream:
             stream.writelines(candidates[0].text + "\n" for candidates in lists)
+
+
+def _tokenization(arguments: argparse.Namespace, recipes: Sequence[tuple[Recipe, bool]]) -> Tokenization:
+    """That of the language of the list, which the first run that scores it knows."""
+    for recipe, reverse in sorted(recipes, key=lambda pair: pair[1]):
+        language = recipe.data.source_language if reverse else recipe.data.target_language
+        name = "auto" if reverse else recipe.data.score_tokenizer
+        return Tokenization.of(language, name if arguments.score_tokenizer == "auto" else arguments.score_tokenizer)
+    return Tokenization.of("en", arguments.score_tokenizer)
 
 
 def _weights(text: str | None, names: list[str]) -> list[float]:
@@ -138,11 +160,12 @@ def _tune(
     references: list[str],
     names: list[str],
     start: list[float],
+    how: Tokenization,
 ) -> list[float]:
     """Prints the weights found and returns them."""
     from seq2seq.generation.reranking import Tuning
 
-    tuning = Tuning(lists, features, references)
+    tuning = Tuning(lists, features, references, how)
     weights, score = tuning.search(start, arguments.seed)
     before = tuning.bleu([1.0] + [0.0] * (len(names) - 1))
     _log.info(

@@ -12,15 +12,16 @@ import numpy as np
 
 from seq2seq.evaluation.significance import SAMPLES, Tested, mean_tests, sacrebleu_tests
 from seq2seq.metrics.bleu import bleu
+from seq2seq.metrics.exact import character_error_rate, character_errors, exact_match, exact_match_lines
 from seq2seq.metrics.rouge import KINDS, rouge, rouge_lines
-from seq2seq.metrics.summary import kept_word_scores, words
+from seq2seq.metrics.summary import kept_word_scores
+from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.types import Example
 
 LENGTHS = (1, 6, 11, 16, 21, 31)
 """Where the buckets by source length begin, in words."""
 RARE = 1
 """A word is rare that the counted text has at most so often."""
-LOWER_IS_BETTER = frozenset({"ter"})
 
 
 @dataclass(frozen=True)
@@ -80,26 +81,29 @@ class Comparison:
 def compare(
     test: str,
     task: str,
-    language: str,
+    how: Tokenization,
     examples: Sequence[Example],
     systems: Sequence[System],
     counted: Sequence[str] | None = None,
     labels: Sequence[str] = (),
     shown: int = 5,
     samples: Mapping[str, int] = SAMPLES,
+    source: Tokenization = SPACED,
 ) -> Comparison:
     """Compares systems with the first of them.
 
     Args:
         test: Name of the test set.
-        task: As in recipes. Translation has BLEU, chrF and TER, summaries have ROUGE, compressions token F1 too.
-        language: Of the references.
+        task: As in recipes. Translation has BLEU, chrF, TER, exact match and character error rate, summaries have
+            ROUGE, compressions token F1 too.
+        how: The tokenisation of the references' language.
         examples: The test set.
         systems: At least two; their hypotheses run parallel to `examples`.
         counted: Source text to count words in, for the buckets of rare words; None: the test's own.
         labels: One for each line, for buckets of the user's own; or none.
         shown: How many of the largest differences to keep, each way and system.
         samples: See `significance.SAMPLES`.
+        source: The tokenisation of the sources' language.
 
     Raises:
         ValueError: fewer than two systems, lists that are not parallel, or scores on record with other signatures.
@@ -110,19 +114,20 @@ def compare(
     references = [example.target for example in examples]
     named = {system.name: system.hypotheses for system in systems}
     if task == "translation":
-        scores = sacrebleu_tests(named, references, ("bleu", "chrf", "ter"), samples)
+        scores = sacrebleu_tests(named, references, ("bleu", "chrf", "ter"), samples, how)
+        scores |= _exact_tests(references, systems, samples)
         by_line, example_metric = [_chrf_lines(system.hypotheses, references) for system in systems], "chrF of the line"
     else:
-        scores, by_line = _summary_tests(task, language, examples, systems, samples)
+        scores, by_line = _summary_tests(task, how, examples, systems, samples)
         example_metric = "mean of ROUGE-1, -2, -L of the line"
     groups = [
-        ("source length in words", [_length(e.source) for e in examples]),
-        ("rare words in the source", _rarity([e.source for e in examples], counted)),
+        ("source length in words", [_length(source.count(e.source)) for e in examples]),
+        ("rare words in the source", _rarity([e.source for e in examples], counted, source)),
     ]
     if labels:
         groups.append(("label", list(labels)))
     buckets = [
-        _bucket(kind, label, [i for i, own in enumerate(each) if own == label], task, language, examples, systems)
+        _bucket(kind, label, [i for i, own in enumerate(each) if own == label], task, how, examples, systems)
         for kind, each in groups
         for label in sorted(set(each), key=lambda text: (len(text.split("-")[0]), text))
     ]
@@ -153,27 +158,40 @@ def check_comparable(examples: Sequence[Example], systems: Sequence[System]) -> 
 
 
 def _summary_tests(
-    task: str, language: str, examples: Sequence[Example], systems: Sequence[System], samples: Mapping[str, int]
+    task: str, how: Tokenization, examples: Sequence[Example], systems: Sequence[System], samples: Mapping[str, int]
 ) -> tuple[dict[str, list[Tested]], list[np.ndarray]]:
     references = [[e.target] for e in examples]
     found = [
         {
             kind: np.asarray([row[0] for row in rows])
-            for kind, rows in rouge_lines(s.hypotheses, references, language).items()
+            for kind, rows in rouge_lines(s.hypotheses, references, how).items()
         }
         for s in systems
     ]
-    signatures = {name: score.signature for name, score in rouge(["x"], [["x"]], language).items()}
+    signatures = {name: score.signature for name, score in rouge(["x"], [["x"]], how).items()}
     scores = {kind: mean_tests([lines[kind] for lines in found], signatures[kind], samples) for kind in KINDS}
     if task == "compression":
         sources, targets = [e.source for e in examples], [e.target for e in examples]
         found_f1 = [
-            [kept_word_scores([a], [b], [c])["f1"] for a, b, c in zip(sources, s.hypotheses, targets, strict=True)]
+            [kept_word_scores([a], [b], [c], how)["f1"] for a, b, c in zip(sources, s.hypotheses, targets, strict=True)]
             for s in systems
         ]
         f1 = [np.asarray([score.score for score in lines]) for lines in found_f1]
         scores["f1"] = mean_tests(f1, found_f1[0][0].signature, samples)
     return scores, [np.mean([lines[kind] for kind in KINDS], axis=0) for lines in found]
+
+
+def _exact_tests(
+    references: Sequence[str], systems: Sequence[System], samples: Mapping[str, int]
+) -> dict[str, list[Tested]]:
+    matches = [exact_match_lines(system.hypotheses, references) for system in systems]
+    edits, (lengths, *_) = zip(*(character_errors(system.hypotheses, references) for system in systems), strict=True)
+    return {
+        "exact_match": mean_tests(matches, exact_match(["x"], ["x"]).signature, samples),
+        "cer": mean_tests(
+            [100 * each for each in edits], character_error_rate(["x"], ["x"]).signature, samples, lengths
+        ),
+    }
 
 
 def _chrf_lines(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
@@ -184,19 +202,19 @@ def _chrf_lines(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndar
     return np.asarray([metric.sentence_score(ours, [gold]).score for ours, gold in pairs])
 
 
-def _length(source: str) -> str:
-    count = max(1, len(source.split()))
+def _length(count: int) -> str:
+    count = max(1, count)
     place = max(i for i, start in enumerate(LENGTHS) if count >= start)
     return f"{LENGTHS[place]}-{LENGTHS[place + 1] - 1}" if place + 1 < len(LENGTHS) else f"{LENGTHS[place]} and more"
 
 
-def _rarity(sources: Sequence[str], counted: Sequence[str] | None) -> list[str]:
+def _rarity(sources: Sequence[str], counted: Sequence[str] | None, how: Tokenization) -> list[str]:
     """A label for each source; of the test's own text a word that stands there once is rare."""
-    counts = Counter(word for line in (sources if counted is None else counted) for word in words(line.lower()))
+    counts = Counter(word for line in (sources if counted is None else counted) for word in how.words(line.lower()))
     where = "in the test set" if counted is None else "in the training text"
     return [
         f"has a word seen at most {RARE} x {where}"
-        if any(counts[word] <= RARE for word in words(line.lower()))
+        if any(counts[word] <= RARE for word in how.words(line.lower()))
         else "has none"
         for line in sources
     ]
@@ -207,7 +225,7 @@ def _bucket(
     label: str,
     chosen: list[int],
     task: str,
-    language: str,
+    how: Tokenization,
     examples: Sequence[Example],
     systems: Sequence[System],
 ) -> Bucket:
@@ -216,9 +234,9 @@ def _bucket(
     for system in systems:
         hypotheses = [system.hypotheses[i] for i in chosen]
         if task == "translation":
-            scores.append(bleu(hypotheses, references).score)
+            scores.append(bleu(hypotheses, references, how).score)
         else:
-            found = rouge(hypotheses, [[reference] for reference in references], language)
+            found = rouge(hypotheses, [[reference] for reference in references], how)
             scores.append(fmean(found[name].score for name in KINDS))
     return Bucket(kind, label, len(chosen), scores)
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from seq2seq.generation.generator import Generator
 from seq2seq.metrics.bleu import Score, bleu, bleu_published, chrf, ter
+from seq2seq.metrics.exact import character_error_rate, exact_match
 from seq2seq.metrics.rouge import mean_rouge, rouge
 from seq2seq.metrics.summary import describe_summaries, kept_word_scores, names_right
+from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.types import Example
 
 
@@ -26,38 +28,51 @@ class Evaluation:
 
 
 def evaluate(
-    generator: Generator, examples: Sequence[Example], task: str, language: str, batch_size: int = 64
+    generator: Generator, examples: Sequence[Example], task: str, how: Tokenization = SPACED, batch_size: int = 64
 ) -> Evaluation:
     """Generates from the sources and scores the result; see `measure`."""
     hypotheses = [best[0].text for best in generator.generate([e.source for e in examples], batch_size)]
-    return Evaluation(measure(hypotheses, examples, task, language), hypotheses)
+    return Evaluation(measure(hypotheses, examples, task, how), hypotheses)
 
 
-def measure(hypotheses: Sequence[str], examples: Sequence[Example], task: str, language: str) -> dict[str, Score]:
+def measure(
+    hypotheses: Sequence[str], examples: Sequence[Example], task: str, how: Tokenization = SPACED
+) -> dict[str, Score]:
     """Returns all scores of a task by their names.
 
-    translation: bleu (cased, 13a), bleu_published (lower-cased, Moses-tokenised), chrf, ter. summarization: those of
-    `rouge`, `describe_summaries` and `names_right`. compression: those of `kept_word_scores` too.
+    translation: bleu (cased), bleu_published (lower-cased, Moses-tokenised), chrf, ter, exact_match, cer.
+    summarization: those of `rouge`, `describe_summaries` and `names_right`. compression: those of `kept_word_scores`
+    too.
 
     Args:
         hypotheses: A text for each example.
         examples: With their references.
         task: As in recipes.
-        language: Of the hypotheses, ISO 639-1.
+        how: The tokenisation of the references' language.
     """
     sources, targets = [e.source for e in examples], [e.target for e in examples]
     if task == "translation":
-        metrics = {"bleu": bleu, "bleu_published": bleu_published(language), "chrf": chrf, "ter": ter}
-        return {name: metric(hypotheses, targets) for name, metric in metrics.items()}
-    scores = rouge(hypotheses, [(e.target, *e.references) for e in examples], language)
+        return {
+            "bleu": bleu(hypotheses, targets, how),
+            "bleu_published": bleu_published(how)(hypotheses, targets),
+            "chrf": chrf(hypotheses, targets),
+            "ter": ter(hypotheses, targets, how),
+            "exact_match": exact_match(hypotheses, targets),
+            "cer": character_error_rate(hypotheses, targets),
+        }
+    scores = rouge(hypotheses, [(e.target, *e.references) for e in examples], how)
     if task == "compression":
-        scores |= kept_word_scores(sources, hypotheses, targets)
-    return scores | {"names": names_right(hypotheses, targets)} | describe_summaries(sources, hypotheses)
+        scores |= kept_word_scores(sources, hypotheses, targets, how)
+    return scores | {"names": names_right(hypotheses, targets, how)} | describe_summaries(sources, hypotheses, how)
 
 
-def quick_score(hypotheses: Sequence[str], targets: Sequence[str], task: str, language: str) -> Score:
-    """Returns the one score that epochs are compared by: BLEU, or the mean of ROUGE-1, -2 and -L."""
-    return bleu(hypotheses, targets) if task == "translation" else mean_rouge(hypotheses, targets, language)
+def quick_score(name: str, hypotheses: Sequence[str], targets: Sequence[str], how: Tokenization = SPACED) -> Score:
+    """Returns one score by its name: bleu, chrf, ter, exact_match, cer, or rouge, the mean of ROUGE-1, -2 and -L."""
+    if name == "rouge":
+        return mean_rouge(hypotheses, targets, how)
+    if name in ("bleu", "ter"):
+        return {"bleu": bleu, "ter": ter}[name](hypotheses, targets, how)
+    return {"chrf": chrf, "exact_match": exact_match, "cer": character_error_rate}[name](hypotheses, targets)
 
 
 def table(scores: dict[str, Score]) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import groupby
 
-from seq2seq.evaluation.comparison import LOWER_IS_BETTER, Comparison
+from seq2seq.evaluation.comparison import Comparison
 from seq2seq.evaluation.significance import Tested
+from seq2seq.metrics.bleu import LOWER_IS_BETTER
 
 COLOURS = ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#9c6b4e")
 STYLE = """

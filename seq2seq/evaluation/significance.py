@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.metrics.tokenization import SPACED, Tokenization
+
 SEED = 12345
 """sacreBLEU's; of the tests made here too."""
 SAMPLES = {"bs": 1000, "ar": 10000}
@@ -34,7 +36,11 @@ class Tested:
 
 
 def sacrebleu_tests(
-    systems: Mapping[str, Sequence[str]], references: Sequence[str], names: Sequence[str], samples: Mapping[str, int]
+    systems: Mapping[str, Sequence[str]],
+    references: Sequence[str],
+    names: Sequence[str],
+    samples: Mapping[str, int],
+    how: Tokenization = SPACED,
 ) -> dict[str, list[Tested]]:
     """Tests BLEU, chrF and TER.
 
@@ -43,22 +49,23 @@ def sacrebleu_tests(
         references: A text a line.
         names: Which of bleu, chrf, ter.
         samples: As `SAMPLES`.
+        how: The tokenisation of the references' language.
 
     Returns:
         By metric a `Tested` for each system, in their order.
     """
-    from sacrebleu.metrics import BLEU, CHRF, TER
     from sacrebleu.significance import PairedTest
 
-    kinds = {"bleu": BLEU, "chrf": CHRF, "ter": TER}
+    from seq2seq.metrics.bleu import sacrebleu_metric, signature_of
+
     pairs = list(systems.items())
     results: dict[str, dict[str, tuple[Any, str]]] = {name: {} for name in names}
     for kind, count in samples.items():
-        metrics = {name: kinds[name](references=[list(references)]) for name in names}
+        metrics = {name: sacrebleu_metric(name, how, references) for name in names}
         with _seeded():
             signatures, found = PairedTest(pairs, metrics, None, kind, count)()
         for name, shown in zip(names, (key for key in found if key != "System"), strict=True):
-            results[name][kind] = found[shown], str(signatures[shown])
+            results[name][kind] = found[shown], signature_of(metrics[name], signatures[shown])
     tested: dict[str, list[Tested]] = {}
     for name in names:
         bootstrap, told = results[name]["bs"]
@@ -87,34 +94,41 @@ def _seeded() -> Iterator[None]:
             os.environ["SACREBLEU_SEED"] = before
 
 
-def mean_tests(lines: Sequence[np.ndarray], signature: str, samples: Mapping[str, int]) -> list[Tested]:
-    """Tests a score that is a mean over lines.
+def mean_tests(
+    lines: Sequence[np.ndarray], signature: str, samples: Mapping[str, int], weights: np.ndarray | None = None
+) -> list[Tested]:
+    """Tests a score that is a mean over lines, or a sum over lines divided by another.
 
     Args:
         lines: `(lines,)` of each system, the baseline first.
         signature: Of the score.
         samples: As `SAMPLES`.
+        weights: `(lines,)`: their sum divides the sum of `lines`; None: 1 each, which makes the mean.
     """
     baseline, count = lines[0], len(lines[0])
+    weights = np.ones(count) if weights is None else weights
     signature = f"{signature}|bs:{samples['bs']}|ar:{samples['ar']}|seed:{SEED}"
     chosen = np.random.default_rng(SEED).integers(0, count, (samples["bs"], count), dtype=np.int32)
     results = []
     for system, values in enumerate(lines):
-        means = values[chosen].mean(axis=1)
+        sums = np.maximum(weights[chosen].sum(axis=1), 1e-9)
+        means = values[chosen].sum(axis=1) / sums
         low, high = np.percentile(means, [2.5, 97.5])
+        total = max(float(weights.sum()), 1e-9)
+        score = float(values.sum()) / total
         if system == 0:
-            results.append(Tested(float(values.mean()), float(high - low) / 2, None, None, signature))
+            results.append(Tested(score, float(high - low) / 2, None, None, signature))
             continue
         apart = values - baseline
-        real = abs(float(apart.mean()))
+        real = abs(float(apart.sum())) / total
         # Under the null hypothesis the difference spreads around 0 as the resampled one does around its mean.
-        resampled = apart[chosen].mean(axis=1)
+        resampled = apart[chosen].sum(axis=1) / sums
         bootstrap = (np.sum(np.abs(resampled - resampled.mean()) >= real) + 1) / (len(resampled) + 1)
         flips = np.random.default_rng(SEED)
         beyond = 0
         for start in range(0, samples["ar"], 500):
             signs = flips.integers(0, 2, (min(500, samples["ar"] - start), count), dtype=np.int8) * 2 - 1
-            beyond += int((np.abs((signs * apart).mean(axis=1)) >= real - 1e-12).sum())
+            beyond += int((np.abs((signs * apart).sum(axis=1)) / total >= real - 1e-12).sum())
         p_values = float(bootstrap), (beyond + 1) / (samples["ar"] + 1)
-        results.append(Tested(float(values.mean()), float(high - low) / 2, *p_values, signature))
+        results.append(Tested(score, float(high - low) / 2, *p_values, signature))
     return results

@@ -14,6 +14,7 @@ import numpy as np
 
 from seq2seq.generation.nbest import Candidate
 from seq2seq.metrics.bleu_counts import bleu_counts, bleu_of
+from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.search.options import InputTooLong
 
 NORMALIZATIONS = ("length", "none")
@@ -123,14 +124,21 @@ class Tuning:
         lists: Hypotheses, a list for each source, none empty.
         features: Of each list `(hypotheses, features)`.
         references: A line for each source.
+        how: The tokenisation of their language.
     """
 
-    def __init__(self, lists: Sequence[Sequence[Candidate]], features: Sequence[np.ndarray], references: Sequence[str]):
+    def __init__(
+        self,
+        lists: Sequence[Sequence[Candidate]],
+        features: Sequence[np.ndarray],
+        references: Sequence[str],
+        how: Tokenization = SPACED,
+    ):
         self.width = features[0].shape[1]
         sizes = [len(candidates) for candidates in lists]
         texts = [candidate.text for candidates in lists for candidate in candidates]
         wanted = [reference for reference, size in zip(references, sizes, strict=True) for _ in range(size)]
-        counts = bleu_counts(texts, wanted)
+        counts = bleu_counts(texts, wanted, how)
         self._counts = np.zeros((len(lists), max(sizes), counts.shape[1]), np.int64)
         self._values = np.zeros((len(lists), max(sizes), self.width))
         self._missing = np.ones((len(lists), max(sizes)), bool)

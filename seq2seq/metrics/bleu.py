@@ -8,6 +8,8 @@ from typing import Any
 
 from sacrebleu.metrics import BLEU, CHRF, TER
 
+from seq2seq.metrics.tokenization import SPACED, Tokenization
+
 
 @dataclass(frozen=True)
 class Score:
@@ -22,35 +24,69 @@ class Score:
 Metric = Callable[[Sequence[str], Sequence[str]], Score]
 """`(hypotheses, references) -> Score`, both detokenised text, line by line."""
 
+LOWER_IS_BETTER = frozenset({"ter", "cer"})
+"""Of the names of scores."""
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """Cased BLEU with sacreBLEU's own tokenisation (13a)."""
-    return _measure(BLEU(), hypotheses, references)
+
+def bleu(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
+    """Cased BLEU with a tokenisation of sacreBLEU's."""
+    return _measure(sacrebleu_metric("bleu", how), hypotheses, references)
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """chrF2 (Popović 2015)."""
+    """chrF2 (Popović 2015); it compares characters, and needs no words."""
     return _measure(CHRF(), hypotheses, references)
 
 
-def ter(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """Translation edit rate (Snover et al. 2006); lower is better."""
-    return _measure(TER(), hypotheses, references)
+def ter(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
+    """Translation edit rate (Snover et al. 2006), over tokens where no blanks part words; lower is better."""
+    return _measure(sacrebleu_metric("ter", how), hypotheses, references)
 
 
-def bleu_published(language: str) -> Metric:
-    """Returns BLEU as published for Multi30k: both sides lower-cased, punctuation normalised, Moses-tokenised."""
-    return bleu_prepared(language, lowercase=True, tokenize=True)
+def sacrebleu_metric(name: str, how: Tokenization, references: Sequence[str] | None = None) -> Any:
+    """Returns sacreBLEU's "bleu", "chrf" or "ter" with the tokenisation of a language; `signature_of` signs it."""
+    given = None if references is None else [list(references)]
+    if name == "chrf":
+        return CHRF(references=given)
+    if name == "bleu":
+        return BLEU(tokenize=how.name, force=how.name == "none", references=given)
+    return TER(references=given) if how.has_blanks else _TokenTER(how, given)
 
 
-def bleu_prepared(language: str, lowercase: bool, tokenize: bool) -> Metric:
+class _TokenTER(TER):
+    """TER, whose own tokeniser knows blanks alone, over the tokens of another."""
+
+    def __init__(self, how: Tokenization, references: list[list[str]] | None):
+        self.how = how
+        super().__init__(references=references)
+
+    def _preprocess_segment(self, sent: str) -> str:
+        return str(super()._preprocess_segment(" ".join(self.how.split(sent))))
+
+
+def signature_of(metric: Any, told: object) -> str:
+    """Returns what sacreBLEU says of a metric of `sacrebleu_metric`, and what it does not know of it."""
+    return f"{told}|words:{metric.how.name}" if isinstance(metric, _TokenTER) else str(told)
+
+
+def bleu_published(how: Tokenization) -> Metric:
+    """Returns BLEU as published for Multi30k: both sides lower-cased, punctuation normalised, Moses-tokenised.
+
+    Moses' rules know blanks alone: where no blanks part words it is lower-cased BLEU with the tokenisation `how`.
+    """
+    return bleu_prepared(how, lowercase=True, tokenize=True)
+
+
+def bleu_prepared(how: Tokenization, lowercase: bool, tokenize: bool) -> Metric:
     """Returns BLEU on text prepared alike on both sides.
 
     Args:
-        language: Of the text, an ISO 639-1 code; decides on abbreviations and apostrophes.
+        how: Of the text; its language decides on abbreviations and apostrophes.
         lowercase: Lower-case it.
-        tokenize: Normalise its punctuation and tokenise it by Moses' rules, instead of by sacreBLEU's 13a.
+        tokenize: Normalise its punctuation and tokenise it by Moses' rules, instead of by `how`, where blanks part
+            words.
     """
+    language, tokenize = how.language, tokenize and how.has_blanks
 
     def metric(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
         import sacremoses
@@ -62,20 +98,25 @@ def bleu_prepared(language: str, lowercase: bool, tokenize: bool) -> Metric:
             line = line.lower() if lowercase else line
             return str(tokenizer.tokenize(normalizer.normalize(line), return_str=True)) if tokenize else line
 
-        how = BLEU(tokenize="none", force=True) if tokenize else BLEU()
-        score = _measure(how, [prepare(h) for h in hypotheses], [prepare(r) for r in references])
+        measured = BLEU(tokenize="none", force=True) if tokenize else sacrebleu_metric("bleu", how)
+        score = _measure(measured, [prepare(h) for h in hypotheses], [prepare(r) for r in references])
         steps = ["lc"] * lowercase + [f"norm+moses-{language}|sacremoses:{sacremoses.__version__}"] * tokenize
         return Score(score.score, "|prepared:".join([score.signature, "+".join(steps)]) if steps else score.signature)
 
     return metric
 
 
-def _measure(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+def check_parallel(hypotheses: Sequence[str], references: Sequence[object]) -> None:
+    """ValueError where there is nothing to score, or hypotheses and references are not equally many."""
     if len(hypotheses) != len(references):
         raise ValueError(
             f"{len(hypotheses):,} hypotheses for {len(references):,} references: they must run in parallel."
         )
     if not references:
         raise ValueError("There is nothing to score: no reference.")
+
+
+def _measure(metric: Any, hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    check_parallel(hypotheses, references)
     result = metric.corpus_score(list(hypotheses), [list(references)])
-    return Score(float(result.score), str(metric.get_signature()))
+    return Score(float(result.score), signature_of(metric, metric.get_signature()))

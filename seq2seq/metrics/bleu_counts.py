@@ -7,12 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from sacrebleu.metrics import BLEU
 
+from seq2seq.metrics.tokenization import SPACED, Tokenization
+
 WIDTH = 2 * BLEU().max_ngram_order + 2
 
 
-def bleu_counts(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
+def bleu_counts(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> np.ndarray:
     """Returns what `bleu` sums over lines, `(lines, WIDTH)`: n-grams that match, all n-grams, both lengths."""
-    metric = BLEU(effective_order=True)  # for single lines sacreBLEU asks for it; the counts do not depend on it
+    metric = BLEU(
+        tokenize=how.name, force=how.name == "none", effective_order=True
+    )  # for single lines sacreBLEU asks for it; the counts do not depend on it
     rows = []
     for hypothesis, reference in zip(hypotheses, references, strict=True):
         found = metric.sentence_score(hypothesis, [reference])

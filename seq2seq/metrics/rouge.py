@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from importlib import metadata
 from statistics import fmean
 from typing import Any
 
-from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.bleu import Score, check_parallel
+from seq2seq.metrics.tokenization import SPACED, Tokenization
 
 KINDS = ("rouge1", "rouge2", "rougeL")
 
 
-class _Words:
-    """Words of any script; the package's own tokeniser knows ASCII alone."""
-
-    def tokenize(self, text: str) -> list[str]:
-        return re.findall(r"\w+", text.lower())
-
-
-def rouge(hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str = "en") -> dict[str, Score]:
+def rouge(
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], how: Tokenization = SPACED
+) -> dict[str, Score]:
     """Returns rouge1, rouge2 and rougeL: F1 in percent, the mean over the lines.
 
     Where a line has further references, its score is that of the first one; `…_mean` is the mean over all of its
@@ -29,14 +24,15 @@ def rouge(hypotheses: Sequence[str], references: Sequence[Sequence[str]], langua
     Args:
         hypotheses: A text a line.
         references: One or more for each, the main one first.
-        language: ISO 639-1. English: the package's tokeniser and Porter's stemmer; otherwise words as they are.
+        how: Of the text. English: the package's tokeniser and Porter's stemmer; otherwise words as they are.
 
     Raises:
         ValueError: nothing to score, or lists of unequal length.
     """
-    found = rouge_lines(hypotheses, references, language)
-    how = "stemmer:porter|tok:default" if language == "en" else "stemmer:none|tok:words"
-    signature = f"{{}}|f1|lang:{language}|{how}|rouge-score:{metadata.version('rouge-score')}"
+    found = rouge_lines(hypotheses, references, how)
+    tokens = "stemmer:none|tok:words" if how.has_blanks else f"stemmer:none|tok:{how.name}"
+    tokens = "stemmer:porter|tok:default" if _is_english(how) else tokens
+    signature = f"{{}}|f1|lang:{how.language}|{tokens}|rouge-score:{metadata.version('rouge-score')}"
     scores: dict[str, Score] = {}
     ways: list[tuple[str, str, Any]] = [("", "refs:1", lambda row: row[0])]
     if most := max(map(len, references)) - 1:
@@ -48,19 +44,14 @@ def rouge(hypotheses: Sequence[str], references: Sequence[Sequence[str]], langua
 
 
 def rouge_lines(
-    hypotheses: Sequence[str], references: Sequence[Sequence[str]], language: str = "en"
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], how: Tokenization = SPACED
 ) -> dict[str, list[list[float]]]:
     """Returns for each kind, each line and each of its references F1 in percent; see `rouge`."""
     from rouge_score import rouge_scorer
 
-    if len(hypotheses) != len(references):
-        raise ValueError(
-            f"{len(hypotheses):,} hypotheses for {len(references):,} references: they must run in parallel."
-        )
-    if not references:
-        raise ValueError("There is nothing to score: no reference.")
-    english = language == "en"
-    scorer = rouge_scorer.RougeScorer(KINDS, use_stemmer=english, tokenizer=None if english else _Words())
+    check_parallel(hypotheses, references)
+    english = _is_english(how)
+    scorer = rouge_scorer.RougeScorer(KINDS, use_stemmer=english, tokenizer=None if english else how)
     found: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
     for hypothesis, refs in zip(hypotheses, references, strict=True):
         each = [scorer.score(reference, hypothesis) for reference in refs]
@@ -69,7 +60,11 @@ def rouge_lines(
     return found
 
 
-def mean_rouge(hypotheses: Sequence[str], references: Sequence[str], language: str = "en") -> Score:
+def mean_rouge(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
     """Returns the mean of rouge1, rouge2 and rougeL against one reference each: one number to choose an epoch by."""
-    scores = rouge(hypotheses, [[reference] for reference in references], language)
+    scores = rouge(hypotheses, [[reference] for reference in references], how)
     return Score(fmean(s.score for s in scores.values()), scores["rouge1"].signature.replace("rouge1", "mean-1-2-L"))
+
+
+def _is_english(how: Tokenization) -> bool:
+    return how.language == "en" and how.has_blanks

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from statistics import fmean
 
 import numpy as np
 
 from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.text.links import common_words
-
-WORDS = "words:unicode+punctuation|cased"
-CASELESS = "words:unicode+punctuation|caseless"
-"""Of the signatures: how text is cut and compared here."""
-
-
-def words(text: str) -> list[str]:
-    """Words and single punctuation marks, as they stand."""
-    return re.findall(r"\w+|[^\w\s]", text)
 
 
 def ngrams(tokens: Sequence[str], size: int) -> list[tuple[str, ...]]:
@@ -26,16 +17,23 @@ def ngrams(tokens: Sequence[str], size: int) -> list[tuple[str, ...]]:
     return [tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]
 
 
-def describe_summaries(sources: Sequence[str], hypotheses: Sequence[str]) -> dict[str, Score]:
+def _signed(how: Tokenization, case: str = "cased") -> str:
+    """Of the signatures: how text is split and compared here."""
+    return f"words:{'unicode+punctuation' if how.has_blanks else how.name}|{case}"
+
+
+def describe_summaries(
+    sources: Sequence[str], hypotheses: Sequence[str], how: Tokenization = SPACED
+) -> dict[str, Score]:
     """Returns percentages over all lines together: no qualities, but what to look at.
 
     length: words of the output for 100 of the input. copied: words of the output that stand in its input.
     novel_2, novel_3: bigrams and trigrams of the output that do not. repeated_2: bigrams that the output had before.
     """
-    inputs, outputs = [words(text) for text in sources], [words(text) for text in hypotheses]
+    inputs, outputs = ([how.words(text) for text in side] for side in (sources, hypotheses))
 
     def share(part: float, whole: float, name: str) -> Score:
-        return Score(100 * part / max(whole, 1), f"{name}|{WORDS}")
+        return Score(100 * part / max(whole, 1), f"{name}|{_signed(how)}")
 
     total = sum(map(len, outputs))
     copied = sum(sum(word in set_ for word in out) for out, set_ in zip(outputs, map(set, inputs), strict=True))
@@ -61,7 +59,9 @@ def kept_words(source: Sequence[str], output: Sequence[str]) -> np.ndarray:
     return kept
 
 
-def kept_word_scores(sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, Score]:
+def kept_word_scores(
+    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED
+) -> dict[str, Score]:
     """Scores compressions by the words of the source that they keep, found by `kept_words` for both sides.
 
     Capitals make no difference: a word that begins the compression is the one that stood within the source.
@@ -69,9 +69,9 @@ def kept_word_scores(sources: Sequence[str], hypotheses: Sequence[str], referenc
     on which both agree; exact: lines in which they agree on every word. All in percent.
     """
     lines = [
-        [kept_words(source, words(side.casefold())) for side in (hypothesis, reference)]
+        [kept_words(source, how.words(side.casefold())) for side in (hypothesis, reference)]
         for source, hypothesis, reference in zip(
-            (words(source.casefold()) for source in sources), hypotheses, references, strict=True
+            (how.words(source.casefold()) for source in sources), hypotheses, references, strict=True
         )
     ]
     if not lines:
@@ -85,18 +85,20 @@ def kept_word_scores(sources: Sequence[str], hypotheses: Sequence[str], referenc
         "accuracy": float(np.concatenate(agreed).mean()),
         "exact": fmean(bool(line.all()) for line in agreed),
     }
-    return {name: Score(100 * float(value), f"{name}|kept:lcs|{CASELESS}") for name, value in found.items()}
+    return {
+        name: Score(100 * float(value), f"{name}|kept:lcs|{_signed(how, 'caseless')}") for name, value in found.items()
+    }
 
 
-def names_right(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+def names_right(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
     """The share of lines, in percent, whose output has every name and number of its reference, as often.
 
     A name is a word with a capital, a number one with a digit; lines without any do not count.
     """
     right = []
     for hypothesis, reference in zip(hypotheses, references, strict=True):
-        due = [word for word in words(reference) if any(c.isupper() or c.isdigit() for c in word)]
-        have = words(hypothesis)
+        due = [word for word in how.words(reference) if any(c.isupper() or c.isdigit() for c in word)]
+        have = how.words(hypothesis)
         if due:
             right.append(all(have.count(word) >= due.count(word) for word in due))
-    return Score(100 * fmean(right) if right else 0.0, f"names|{WORDS}")
+    return Score(100 * fmean(right) if right else 0.0, f"names|{_signed(how)}")

@@ -76,9 +76,8 @@ def compare_runs(
                     f"{first.name} and {side.name} were scored on different texts ({where}): nothing can be compared."
                 )
         systems = [side.system(name) for side in sides]
-        found.append(
-            compare(name or "test", first.task, first.language, examples, systems, counted, labels, shown, samples)
-        )
+        how = first.how, examples, systems, counted, labels, shown, samples, first.source_how
+        found.append(compare(name or "test", first.task, *how))
     return found, {side.name: history for side in sides if (history := side.history())}
 
 

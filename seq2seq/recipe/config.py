@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from seq2seq.metrics.tokenization import Tokenization, TokenizerName
 from seq2seq.pipeline.batches import Batching
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.normalization import NAMES, can_mark_capitals
@@ -38,7 +39,11 @@ class Data(Section):
     source_language: str = "en"
     """Code of the language translated from (ISO 639-1)."""
     target_language: str = "de"
-    """Code of the language written; its rules are used to tokenise for the published protocol, and for ROUGE."""
+    """Code of the language written; scores split text into words by its rules."""
+    score_tokenizer: TokenizerName = "auto"
+    """How scores split text into words, by sacreBLEU's names. auto follows target_language: 13a where blanks part
+    words, zh for Chinese; ja-mecab and ko-mecab for Japanese and Korean, flores200 for Thai, Lao, Khmer, Burmese and
+    Tibetan, where installed, otherwise char."""
     tests: tuple[str, ...] = ("test",)
     """Test splits of the catalogue to score at the end. For "files": "test" where one is given."""
     train: Files = Files()
@@ -261,6 +266,11 @@ class Recipe(Section):
     """How to translate when the run is scored; commands can override it."""
     exports: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("saved_model",)
     """What to export at the end, into the run folder's export/; empty is nothing."""
+
+    @property
+    def tokenization(self) -> Tokenization:
+        """How scores split the target's text into words; ValueError where a named tokeniser is not installed."""
+        return Tokenization.of(self.data.target_language, self.data.score_tokenizer)
 
     @property
     def score_name(self) -> str:

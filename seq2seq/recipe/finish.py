@@ -52,7 +52,7 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> di
         pairs = list(text)
         how = "their own words" if recipe.search.extract else f"beam {recipe.search.beam_size}"
         _log.info("Writing outputs for %s: %s lines, %s", name, f"{len(pairs):,}", how)
-        result = evaluate(generator, pairs, recipe.task, recipe.data.target_language)
+        result = evaluate(generator, pairs, recipe.task, recipe.tokenization)
         folder.write(folder.hypotheses / f"{name}.txt", "".join(line + "\n" for line in result.hypotheses))
         scores[name] = result.as_json()
         checksums[name] = data_entry(text)["sha256"]
@@ -60,7 +60,8 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> di
     export_run(folder, recipe, generator)
     write_readme(folder, recipe, scores, read_history(folder))
     # Last of all: a run with scores is a finished run.
-    record = {"tests": scores, "data": checksums, "search": _plain(recipe.search), "versions": versions()}
+    record: dict[str, Any] = {"tests": scores, "data": checksums, "score_tokenizer": recipe.tokenization.name}
+    record |= {"search": _plain(recipe.search), "versions": versions()}
     folder.write_json(folder.scores_file, record)
     shutil.rmtree(folder.tokens, ignore_errors=True)
     return scores

@@ -11,7 +11,9 @@ from typing import Any
 
 from seq2seq.evaluation.comparison import System
 from seq2seq.files import is_plain_name, read_json, whole_folder
+from seq2seq.metrics.tokenization import Tokenization
 from seq2seq.pipeline.corpus import Records, Text, read_lines
+from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.report import read_history, versions
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError, text_of
 from seq2seq.search.options import SearchOptions
@@ -38,8 +40,8 @@ def data_entry(text: Text) -> dict[str, Any]:
 def write_evaluation(
     folder: Path,
     run: str,
-    task: str,
-    language: str,
+    recipe: Recipe,
+    how: Tokenization,
     text: Text,
     search: SearchOptions,
     scores: Mapping[str, Any],
@@ -51,8 +53,10 @@ def write_evaluation(
         raise ValueError(f"{folder} exists and is no evaluation. Choose another folder.")
     record = {
         "run": run,
-        "task": task,
-        "language": language,
+        "task": recipe.task,
+        "language": recipe.data.target_language,
+        "source_language": recipe.data.source_language,
+        "score_tokenizer": how.name,
         "scores": scores,
         "data": data_entry(text),
         "search": asdict(search),
@@ -80,14 +84,22 @@ class Scored:
         try:
             if self._run:
                 recipe = self._run.load_recipe()
-                self.task, self.language = str(recipe.task), recipe.data.target_language
-                scores = read_json(self._run.scores_file)["tests"]
+                self.task, self.language, source = (
+                    str(recipe.task),
+                    recipe.data.target_language,
+                    recipe.data.source_language,
+                )
+                record = read_json(self._run.scores_file)
+                scores, name = record["tests"], record.get("score_tokenizer", recipe.data.score_tokenizer)
                 entries = read_json(self._run.data_file)["tests"]
                 self._tests = {name: (entries[name], scores[name]) for name in scores}
             else:
                 record = read_json(path / RECORD)
                 self.task, self.language = str(record["task"]), str(record["language"])
+                source, name = str(record.get("source_language", "en")), record.get("score_tokenizer", "auto")
                 self._tests = {"": (record["data"], record["scores"])}
+            self.how = Tokenization.of(self.language, str(name))
+            self.source_how = Tokenization.of(source)
             if strange := [name for name in self._tests if name and not is_plain_name(name)]:
                 raise ValueError(f"{strange[0]!r} is no name of a test set")
         except FileNotFoundError as error:

@@ -253,7 +253,7 @@ def _validate(
     pairs = list(corpus.validation)
     greedy = generator.greedy()
     hypotheses = [best[0].text for best in greedy.generate([p.source for p in pairs])]
-    score = quick_score(hypotheses, [p.target for p in pairs], recipe.task, recipe.data.target_language)
+    score = quick_score(recipe.score_name, hypotheses, [p.target for p in pairs], recipe.tokenization)
     return {"val_nll": float(nll), f"val_{recipe.score_name}": score.score}
 
 

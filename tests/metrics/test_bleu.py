@@ -6,6 +6,7 @@ import pytest
 import sacrebleu
 
 from seq2seq.metrics.bleu import bleu, bleu_published, chrf, ter
+from seq2seq.metrics.tokenization import Tokenization
 
 HYPOTHESES = ["The cat sat on the mat.", "Two dogs, running!", "A man is l'ami of the house", "A green tree"]
 REFERENCES = ["The cat sat on a mat.", "Two dogs are running!", "A man is a friend of the house", "A green tree stands"]
@@ -40,7 +41,7 @@ def test_the_reference_itself_scores_a_hundred(metric):
 
 def test_the_published_protocol_lowers_normalises_and_tokenises_both_sides_and_says_so():
     # By hand: "the cat &apos;s mat ." with straight quotes on both sides.
-    score = bleu_published("en")(["THE CAT’S „mat“."], ['the cat\'s "mat".'])
+    score = bleu_published(Tokenization.of("en"))(["THE CAT’S „mat“."], ['the cat\'s "mat".'])
     assert score.score == pytest.approx(100)
     assert "tok:none" in score.signature
     assert "|prepared:lc+norm+moses-en|sacremoses:" in score.signature
@@ -53,16 +54,18 @@ def test_the_published_protocol_equals_bleu_of_lines_prepared_by_hand():
         ["the cat sat on a mat .", "two dogs are running !", "a man is a friend of the house", "a green tree stands"],
     ]
     expected = sacrebleu.corpus_bleu(by_hand[0], [by_hand[1]], tokenize="none", force=True).score
-    assert bleu_published("en")(HYPOTHESES, REFERENCES).score == pytest.approx(expected, abs=1e-9)
+    assert bleu_published(Tokenization.of("en"))(HYPOTHESES, REFERENCES).score == pytest.approx(expected, abs=1e-9)
 
 
 def test_the_language_decides_on_the_apostrophe():
-    french, english = (bleu_published(code)(["l'ami de la maison"], ["ami de la maison"]) for code in ("fr", "en"))
+    french, english = (
+        bleu_published(Tokenization.of(code))(["l'ami de la maison"], ["ami de la maison"]) for code in ("fr", "en")
+    )
     assert french.score > english.score + 10  # "l' ami" in French, "l 'ami" in English
     assert "moses-fr" in french.signature
 
 
-@pytest.mark.parametrize("metric", [bleu, chrf, ter, bleu_published("de")])
+@pytest.mark.parametrize("metric", [bleu, chrf, ter, bleu_published(Tokenization.of("de"))])
 def test_unequal_counts_and_nothing_at_all_are_refused(metric):
     with pytest.raises(ValueError, match="3 hypotheses for 4 references"):
         metric(HYPOTHESES[:3], REFERENCES)

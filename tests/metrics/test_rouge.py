@@ -1,6 +1,7 @@
 import pytest
 
 from seq2seq.metrics.rouge import mean_rouge, rouge
+from seq2seq.metrics.tokenization import Tokenization
 
 
 def numbers(scores):
@@ -29,14 +30,14 @@ def test_further_references_give_a_mean_and_a_best_and_leave_the_first_alone():
 
 def test_english_is_stemmed_and_other_scripts_keep_their_words():
     assert numbers(rouge(["running dogs"], [["run dog"]]))["rouge1"] == 100.0
-    assert numbers(rouge(["собака бежит"], [["собака спит"]], "ru"))["rouge1"] == 50.0
+    assert numbers(rouge(["собака бежит"], [["собака спит"]], Tokenization.of("ru")))["rouge1"] == 50.0
 
 
 def test_the_signature_tells_what_must_be_equal():
     scores = rouge(["a"], [["a", "b"]])
     assert scores["rouge1"].signature.startswith("rouge1|refs:1|f1|lang:en|stemmer:porter|tok:default|rouge-score:")
     assert "|refs:2|best|" in scores["rouge2_best"].signature
-    assert "stemmer:none" in rouge(["a"], [["a"]], "de")["rougeL"].signature
+    assert "stemmer:none" in rouge(["a"], [["a"]], Tokenization.of("de"))["rougeL"].signature
 
 
 def test_one_number_is_the_mean_of_the_three():

@@ -36,7 +36,7 @@ def test_a_finished_run_holds_everything(finished):
         assert (finished / name).stat().st_size > 0, name
     assert not list(finished.rglob("partial-*"))
     scores = json.loads((finished / "scores.json").read_text())["tests"]["test"]
-    assert {"bleu", "bleu_published", "chrf", "ter"} == set(scores)
+    assert {"bleu", "bleu_published", "chrf", "ter", "exact_match", "cer"} == set(scores)
     assert all("version:" in value["signature"] for value in scores.values())
     assert len(list(read_lines(finished / "hypotheses" / "test.txt"))) == 8
 

@@ -1,0 +1,66 @@
+"""Scores of short outputs (transliteration, inflection, classification): whole lines, and edits by character."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from seq2seq import __version__
+from seq2seq.metrics.bleu import Score, check_parallel
+
+_HOW = f"chars:code-points|cased|blanks:single|seq2seq|version:{__version__}"
+"""Of the signatures: what is compared."""
+
+
+def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    """The share of lines, in percent, that equal their reference; runs of blanks count as one, and at the ends not."""
+    matches = exact_match_lines(hypotheses, references)
+    return Score(float(matches.mean()), f"exact_match|{_HOW}")
+
+
+def exact_match_lines(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
+    """Of each line 100 where it equals its reference, otherwise 0: `(lines,)`."""
+    check_parallel(hypotheses, references)
+    return np.asarray([100.0 * (_tidy(h) == _tidy(r)) for h, r in zip(hypotheses, references, strict=True)])
+
+
+def character_error_rate(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    """Edits (Levenshtein 1966) for 100 characters of the references, over all lines together; lower is better."""
+    edits, lengths = character_errors(hypotheses, references)
+    return Score(100 * float(edits.sum()) / max(float(lengths.sum()), 1.0), f"cer|edits:levenshtein|{_HOW}")
+
+
+def character_errors(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """The edits of each line, and the characters of its reference: two of `(lines,)`."""
+    check_parallel(hypotheses, references)
+    pairs = [(_tidy(h), _tidy(r)) for h, r in zip(hypotheses, references, strict=True)]
+    return np.asarray([edit_distance(h, r) for h, r in pairs], float), np.asarray([len(r) for _, r in pairs], float)
+
+
+def edit_distance(one: str, other: str) -> int:
+    """Fewest insertions, deletions and substitutions of characters that make one text the other.
+
+    A column of the table of distances is two bit vectors of its differences, in integers (Myers 1999; Hyyrö 2003).
+    """
+    if not one:
+        return len(other)
+    size = len(one)
+    full, last = (1 << size) - 1, 1 << (size - 1)
+    places: dict[str, int] = {}
+    for i, character in enumerate(one):
+        places[character] = places.get(character, 0) | 1 << i
+    rises, falls, distance = full, 0, size
+    for character in other:
+        equal = places.get(character, 0)
+        diagonal = (((equal & rises) + rises) ^ rises) | equal | falls
+        right, left = falls | ~(diagonal | rises) & full, diagonal & rises
+        distance += bool(right & last) - bool(left & last)
+        right = right << 1 | 1
+        rises = (left << 1 | ~(diagonal | right)) & full
+        falls = right & diagonal & full
+    return distance
+
+
+def _tidy(text: str) -> str:
+    return " ".join(text.split())

@@ -14,15 +14,16 @@ import seq2seq
 from seq2seq.cli.text_io import positive
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import rewrite, say, show
-from seq2seq.pipeline.corpus import ParallelText, Part, Records, Text, text_at
+from seq2seq.pipeline.corpus import Linked, ParallelText, Part, Records, Text, text_at
+from seq2seq.training.clock import clock
 
 if TYPE_CHECKING:
     from seq2seq.recipe.config import Recipe
     from seq2seq.text.subword import SubwordTokenizer
 
 ABOUT = """\
-Looks at a corpus before anything is trained on it, and tells what is wrong, where, and what to do. Files may be larger
-than memory; for some 60 bytes a pair there must be room in the folder for temporary files (TMPDIR).
+Looks at a corpus before anything is trained on it, and says what is wrong, where, and what to do. Files may be larger
+than memory; the folder for temporary files (TMPDIR) needs room for some 60 bytes a pair, and for text from pipes.
 
 error: training would refuse the corpus. warning: it would harm. note: worth a look.
 Exit codes: 0 no errors, or --fix has written a clean copy; 1 errors were found; 2 wrong arguments; 130 interrupted.
@@ -32,6 +33,10 @@ Exit codes: 0 no errors, or --fix has written a clean copy; 1 errors were found;
 LEARNED = "learned from a sample of"
 """How a tokeniser made for the report is told from others."""
 
+TERMINAL_PAUSE, LOG_PAUSE = 0.3, 60.0
+"""Seconds between two signs of progress."""
+LEAST_SECONDS = 3.0
+"""Until the time left can be told."""
 TRIAL = 2_000_000
 """Characters that it learns from, about: it takes seconds."""
 
@@ -57,6 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="sources of test or validation texts that training must not hold; or TSV or JSON lines of both sides",
     )
+    parser.add_argument(
+        "--validation-source", metavar="FILE", help="validation text; without it training holds out every 50th pair"
+    )
+    parser.add_argument("--validation-target", metavar="FILE", help="its translations, line by line")
     parser.add_argument("--source-language", metavar="CODE", help="such as en: which script its letters should be of")
     parser.add_argument("--target-language", metavar="CODE", help="the same code on both sides: no translation")
     parser.add_argument("--source-model", metavar="FILE", help="SentencePiece model, instead of --run")
@@ -80,12 +89,13 @@ def run(arguments: argparse.Namespace) -> int:
     from seq2seq.doctor.fix import check_folder, fix
     from seq2seq.doctor.page import as_html
     from seq2seq.doctor.reading import Layout
+    from seq2seq.doctor.spool import Spool
     from seq2seq.doctor.terminal import as_text
+    from seq2seq.doctor.validation import HeldOut
     from seq2seq.files import write_text
 
     recipe = _recipe(arguments)
-    text, tests = _corpus(arguments, recipe)
-    layout, others = Layout.of(text), {name: Layout.of(test) for name, test in tests.items()}
+    text, tests, held_out = _corpus(arguments, recipe)
     same = recipe.task != "translation" if recipe else False
     languages = tuple(
         given or (getattr(recipe.data, name) if recipe else "")
@@ -96,14 +106,18 @@ def run(arguments: argparse.Namespace) -> int:
     drop = dropped(tuple(arguments.drop), (*arguments.keep, *(["copied"] if same else [])))
     if (arguments.drop or arguments.keep) and not arguments.fix:
         raise ValueError("--drop and --keep say what --fix shall do: give --fix DIR, too.")
-    if arguments.fix:
-        check_folder(Path(arguments.fix), layout, [path for other in others.values() for path in other.paths])
     limits = Limits(
         arguments.max_length or (recipe.data.max_length if recipe else 150), recipe.data.cut_source if recipe else 0
     )
-    options = Options((languages[0], languages[1]), same, others, limits, arguments.processes)
     progress = _Progress()
     with tempfile.TemporaryDirectory(prefix="seq2seq-doctor-") as folder:
+        spool = Spool(Path(folder), progress)
+        layout = Layout.of(spool(text))
+        others = {name: Layout.of(spool(test)) for name, test in tests.items()}
+        if arguments.fix:
+            check_folder(Path(arguments.fix), layout, [path for other in others.values() for path in other.paths])
+        rule = HeldOut(*held_out) if held_out else None
+        options = Options((languages[0], languages[1]), same, others, rule, limits, arguments.processes)
 
         def tokenizers(
             sample: list[tuple[str, str]],
@@ -128,11 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
             return 1 if report.refused else 0
         result = fix(diagnosis, Path(arguments.fix), drop, progress)
         progress.clear()
-        where = " and ".join(str(path) for path in result.files)
-        say(
-            f"Wrote {result.kept:,} pairs to {where}: {result.dropped:,} dropped (see dropped.tsv there), "
-            f"{result.repaired:,} of the others mended."
-        )
+        say(result.summary())
     return 0
 
 
@@ -169,30 +179,47 @@ def _find_recipes() -> None:
         sys.path.append(str(checkout))
 
 
-def _corpus(arguments: argparse.Namespace, recipe: Recipe | None) -> tuple[Text, dict[str, Text]]:
-    """Returns the training text, and the texts that it must not hold, by name."""
+def _corpus(
+    arguments: argparse.Namespace, recipe: Recipe | None
+) -> tuple[Text, dict[str, Text], tuple[int, int] | None]:
+    """Returns the training text, the texts that it must not hold, by name, and the rule by which pairs are held out."""
     fields = arguments.source_field, arguments.target_field
     # Of a test the source alone is looked up: a plain file may stand for both sides.
     given = {path: text_at(path, path if _plain(path) else "", *fields) for path in arguments.test_source}
+    if arguments.validation_source:
+        path, target = arguments.validation_source, arguments.validation_target
+        given["validation"] = text_at(path, target or (path if _plain(path) else ""), *fields)
+    elif arguments.validation_target:
+        raise ValueError("--validation-target needs --validation-source.")
     if arguments.source:
         if not arguments.target and _plain(arguments.source):
             raise ValueError("--target is missing: only a .tsv or .jsonl holds both sides in --source.")
-        return text_at(arguments.source, arguments.target or "", *fields), given
+        held_out = None if arguments.validation_source else (Part.every, Part.limit)
+        return text_at(arguments.source, arguments.target or "", *fields), given, held_out
     if arguments.target or any(fields):
-        raise ValueError("--target and the fields want --source beside them.")
+        raise ValueError("--target and the fields need --source.")
     if recipe is None:
         raise ValueError("Give --source FILE and --target FILE; or --recipe, or --run, whose corpus to look at.")
+    return _corpus_of(recipe, given)
+
+
+def _corpus_of(recipe: Recipe, given: dict[str, Text]) -> tuple[Text, dict[str, Text], tuple[int, int] | None]:
+    """As `_corpus`, of a recipe; texts that were given come before its own of the same name."""
     try:
         from recipes.corpora import find_corpus
     except ImportError:
         raise ValueError("The recipe's corpus is not known here: give --source and --target.") from None
     corpus = find_corpus(recipe.data)
-    known = {"validation": corpus.validation, **corpus.tests}
-    train = corpus.train.text if isinstance(corpus.train, Part) else corpus.train  # a part of a file: the whole of it
+    train = corpus.train
+    while isinstance(train, Part | Linked):  # a part of a file, or with alignments: the whole file
+        train = train.text
     if not isinstance(train, ParallelText | Records):
-        raise ValueError("The recipe's corpus stands in no file: give --source and --target.")
+        raise ValueError("The recipe's corpus is in no file: give --source and --target.")
+    validation = corpus.validation
+    held_out = (validation.every, validation.limit) if isinstance(validation, Part) else None
+    known = {"validation": validation, **corpus.tests}
     texts = {name: text for name, text in known.items() if isinstance(text, ParallelText | Records)}
-    return train, texts | given
+    return train, texts | given, None if "validation" in given else held_out
 
 
 def _plain(path: str) -> bool:
@@ -227,19 +254,34 @@ def _tokenizers(
 
 
 class _Progress:
-    """One line on a terminal; nothing elsewhere."""
+    """One line on a terminal; elsewhere a line every minute."""
 
     def __init__(self) -> None:
-        self.shown, self.what = 0.0, ""
+        self.what, self.shown = "", False
+        self.begin = self.last = time.monotonic()
 
     def __call__(self, what: str, share: float) -> None:
-        now = time.monotonic()
-        if sys.stderr.isatty() and (what != self.what or now - self.shown > 0.3):
-            self.shown, self.what = now, what
-            rewrite(what + (f" {100 * min(share, 1):.0f} %" if share else " …"))
+        """Shows what is being done, the share of it that is, and how long the rest will take."""
+        now, terminal = time.monotonic(), sys.stderr.isatty()
+        if what != self.what:
+            self.what, self.begin = what, now
+            due = terminal
+        else:
+            due = now - self.last > (TERMINAL_PAUSE if terminal else LOG_PAUSE)
+        if not due:
+            return
+        self.last = now
+        text = what + (f" {100 * min(share, 1):.0f} %" if share else " …")
+        if share > 0 and now - self.begin > LEAST_SECONDS:
+            text += f", {clock((now - self.begin) * (1 - share) / share)} left"
+        if terminal:
+            self.shown = True
+            rewrite(text)
+        else:
+            say(text)
 
     def clear(self) -> None:
         """Takes the line away."""
-        if self.what:
+        if self.shown:
             rewrite()
-            self.what = ""
+            self.shown = False

@@ -33,30 +33,52 @@ class Column:
         return np.memmap(self.path, self.dtype, "r+") if len(self) else np.zeros(0, self.dtype)
 
 
-def groups(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[np.ndarray]:
-    """Yields rows sorted by key, and by place where keys are equal, one part of the keys after the other.
+def groups(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Yields part, number of parts, and some rows of that part, at most `PART + BLOCK`, in their order.
 
-    Equal keys are always in the same part. Rows whose `skip` has one of the bits `skipped` are left out.
+    Equal keys are always in the same part, and the parts come one after the other. Rows whose `skip` has one of the
+    bits `skipped` are left out.
     """
     parts = max(1, -(-len(keys) // PART))
     for part in range(parts):
-        rows = []
+        waiting: list[np.ndarray] = []
+        count = 0
         for start in range(0, len(keys), BLOCK):
             block = keys[start : start + BLOCK]
-            wanted = (skip[start : start + BLOCK] & np.uint64(skipped)) == 0
+            chosen = (skip[start : start + BLOCK] & np.uint64(skipped)) == 0
             if parts > 1:
-                wanted &= (block >> np.uint64(32)) % np.uint64(parts) == part
-            rows.append(np.flatnonzero(wanted) + start)
-        chosen = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-        yield chosen[np.argsort(keys[chosen], kind="stable")]
+                chosen &= (block >> np.uint64(32)) % np.uint64(parts) == part
+            waiting.append(np.flatnonzero(chosen) + start)
+            count += len(waiting[-1])
+            if count >= PART:
+                yield part, parts, np.concatenate(waiting)
+                waiting, count = [], 0
+        if count:
+            yield part, parts, np.concatenate(waiting)
 
 
-def repeats(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yields places whose key stood before, and the first place of each; skipping as `groups` does."""
-    for rows in groups(keys, skip, skipped):
-        if not len(rows):
-            continue
+def repeats(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+    """Yields the share done, places whose key stood before, and the first place of each; skipping as `groups` does.
+
+    In memory are the distinct keys of a part: many lines that are all alike take no more than a few.
+    """
+    current = -1
+    for part, parts, rows in groups(keys, skip, skipped):
+        if part != current:
+            current, known, places = part, np.zeros(0, np.uint64), np.zeros(0, np.int64)
+        rows = rows[np.argsort(keys[rows], kind="stable")]
         sorted_keys = keys[rows]
         begins = np.concatenate([[True], sorted_keys[1:] != sorted_keys[:-1]])
-        firsts = rows[np.flatnonzero(begins)][np.cumsum(begins) - 1]
-        yield rows[~begins], firsts[~begins]
+        distinct, firsts = sorted_keys[begins], rows[begins]
+        if len(known):
+            at = np.minimum(np.searchsorted(known, distinct), len(known) - 1)
+            old = known[at] == distinct
+            firsts = np.where(old, places[at], firsts)
+        firsts_of_rows = firsts[np.cumsum(begins) - 1]
+        again = firsts_of_rows != rows
+        yield part / parts, rows[again], firsts_of_rows[again]
+        if len(known):
+            distinct, firsts = np.concatenate([known, distinct[~old]]), np.concatenate([places, firsts[~old]])
+            order = np.argsort(distinct, kind="stable")
+            distinct, firsts = distinct[order], firsts[order]
+        known, places = distinct, firsts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,15 +16,19 @@ from pathlib import Path
 import numpy as np
 
 from seq2seq.doctor.characters import visible
-from seq2seq.doctor.columns import Column, repeats
+from seq2seq.doctor.columns import BLOCK, Column, repeats
 from seq2seq.doctor.examine import EXAMPLES, Context, Examiner, Example, Limits, Result, Tally
-from seq2seq.doctor.kinds import BITS, BROKEN, KINDS, SEVERITIES, SIDES, bit, bits
-from seq2seq.doctor.overlap import TestIndex
-from seq2seq.doctor.profile import LEAST_PAIRS, Profile, make_profile
+from seq2seq.doctor.findings import few_findings, file_findings, leak_findings, notes, pair_findings
+from seq2seq.doctor.kinds import BROKEN, SEVERITIES, bit, bits
+from seq2seq.doctor.mend import Mender
+from seq2seq.doctor.overlap import Seen, TestIndex
+from seq2seq.doctor.profile import make_profile
 from seq2seq.doctor.reading import Chunk, Layout, chunks, lines_at
 from seq2seq.doctor.report import Finding, Report
 from seq2seq.doctor.survey import Survey, survey
+from seq2seq.doctor.validation import HeldOut, find_leak
 from seq2seq.spawning import spawn_context
+from seq2seq.text.header import is_header
 from seq2seq.text.subword import SubwordTokenizer
 
 FEW = 20_000
@@ -31,6 +36,12 @@ FEW = 20_000
 
 Progress = Callable[[str, float], None]
 """Called with what is being done and the share of it that is."""
+REPEATS = {"duplicate": "pair", "near_duplicate": "near", "many_targets": "source", "many_sources": "target"}
+"""Kind of finding -> the column of hashes in which it shows."""
+BYTES_PER_PAIR = 60
+"""On disk, while the doctor works."""
+VALIDATION = "validation"
+"""The name of the text, among the tests, by which training chooses an epoch."""
 Tokenizers = tuple[SubwordTokenizer, SubwordTokenizer]
 
 
@@ -43,6 +54,8 @@ class Options:
     """As in summarisation: a copy is no mistake, and numbers may be left out."""
     tests: dict[str, Layout] = field(default_factory=dict)
     """Test and validation texts that training must not have seen, by name."""
+    held_out: HeldOut | None = None
+    """What training holds out for validation; None: nothing, or it is not known."""
     limits: Limits = Limits(150)
     processes: int = 0
     """0: one a core, two at most; the answer is the same with any number."""
@@ -57,6 +70,8 @@ class Diagnosis:
     survey: Survey
     mask: np.ndarray
     """`(pairs,)` uint64, memory-mapped: bits of `kinds.BITS`."""
+    menders: tuple[Mender, Mender]
+    """Of source and target: what `--fix` does to a line."""
     firsts: np.ndarray
     """`(pairs,)` int64, memory-mapped: of a duplicate, the place of the pair it repeats."""
     pieces: np.ndarray
@@ -79,88 +94,140 @@ def diagnose(
         folder: For what need not be in memory: some 60 bytes a pair.
         options: What to look at.
         tokenizers: From a sample of the pairs to where the tokenisers come from, and the two; or to None.
-        progress: Told how far it is.
+        progress: Called with what is being done, and the share of it.
 
     Raises:
         CorpusError: a file is missing.
+        OSError: `folder` has no room for the numbers of all pairs.
     """
     begin = time.monotonic()
-    size = sum(path.stat().st_size for path in layout.paths)
-    rough = max(1, size // 100)  # pairs, until they are counted
-    seen = survey(layout, folder, lambda pairs: progress("counting", min(0.99, pairs / rough)))
+    seen = survey(layout, folder, lambda share: progress("counting", share))
+    check_space(folder, seen.pairs)
     profile = make_profile(seen.sample, options.languages, options.same_language)
+    menders = profile.sides[0].mender, profile.sides[1].mender
     found = tokenizers(seen.sample) if seen.sample else None
-    index = TestIndex(options.tests) if options.tests else None
+    index = TestIndex(options.tests, menders) if options.tests else None
     models = (found[1][0].model, found[1][1].model) if found else None
     context = Context(layout, profile, options.limits, index, models)
-    columns = {name: Column(folder / name, "<u8") for name in ("mask", "pair", "source", "target", "near")}
-    columns |= {name: Column(folder / name, "<u4") for name in ("source-pieces", "target-pieces")}
-    tally = Tally()
-    examples: dict[int, list[Example]] = {}
+    gathered = _Gathered(folder)
     for result in _examined(context, seen.pairs, options.processes):
-        tally.add(result.tally)
-        for value, rows in result.examples.items():
-            kept = examples.setdefault(value, [])
-            kept += rows[: EXAMPLES - len(kept)]
-        columns["mask"].append(result.mask)
-        for name, values in zip(("pair", "source", "target", "near"), result.hashes, strict=True):
-            columns[name].append(values)
-        usable = result.pieces[0] > 0
-        columns["source-pieces"].append(result.pieces[0][usable])
-        columns["target-pieces"].append(result.pieces[1][usable])
+        gathered.add(result)
         progress("examining", (result.first + len(result.mask)) / max(1, seen.pairs))
-    arrays = {name: column.array() for name, column in columns.items()}
-    progress("comparing", 0.0)
-    firsts = _mark_repeats(arrays, folder, layout, examples)
+    arrays, examples = gathered.arrays(), gathered.examples
+    _mark_header(arrays["mask"], seen.sample, layout, options, examples)
+    firsts = _mark_repeats(arrays, folder, layout, examples, progress)
+    findings = file_findings(layout, seen, gathered.tally)
+    findings += pair_findings(arrays["mask"], examples, options.same_language)
+    overlap = index.count(*gathered.seen) if index else {}
+    findings += _validation(arrays, layout, options, overlap)
     report = Report(
         [(path.name, lines) for path, lines in zip(layout.paths, seen.lines, strict=True)],
         seen.pairs,
         seen.bytes,
-        tally,
-        _file_findings(layout, seen, tally) + _findings(arrays["mask"], examples, options),
+        gathered.tally,
+        sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity)),
+        overlap,
         max_length=options.limits.max_length,
         cut_source=options.limits.cut_source,
+        notes=list(notes(profile, index, options.same_language, bool(found))),
     )
-    report.findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     vocabularies: tuple[list[str], list[str]] = [], []
     if found:
         vocabularies = found[1][0].vocabulary, found[1][1].vocabulary
         report.tokenizer, report.vocabulary = found[0], (len(vocabularies[0]), len(vocabularies[1]))
-    if index:
-        numbers = np.bincount(index.places[:, 0], minlength=len(index.names)).tolist()
-        report.tests = dict(zip(index.names, numbers, strict=True))
-    report.notes = list(_notes(profile, index, options, bool(found)))
     report.seconds = time.monotonic() - begin
-    pieces = np.stack([arrays["source-pieces"], arrays["target-pieces"]])
-    return Diagnosis(report, layout, seen, arrays["mask"], firsts, pieces, vocabularies)
+    return Diagnosis(report, layout, seen, arrays["mask"], menders, firsts, arrays["pieces"], vocabularies)
+
+
+def check_space(folder: Path, pairs: int) -> None:
+    """Raises OSError where the numbers of so many pairs have no room in `folder`."""
+    needed, free = pairs * BYTES_PER_PAIR, shutil.disk_usage(folder).free
+    if needed > free:
+        raise OSError(
+            errno.ENOSPC,
+            f"{pairs:,} pairs need {needed / 1e9:,.1f} GB for temporary files, and {folder.parent} has "
+            f"{free / 1e9:,.1f} GB: set TMPDIR to a folder with more room",
+        )
+
+
+class _Gathered:
+    """What the chunks show, put together: sums and examples in memory, the numbers of each pair on disk."""
+
+    def __init__(self, folder: Path):
+        self.columns = {name: Column(folder / name, "<u8") for name in ("mask", "pair", "source", "target", "near")}
+        self.pieces = Column(folder / "pieces", "<u4")
+        self.tally = Tally()
+        self.examples: dict[int, list[Example]] = {}
+        self.seen: tuple[set[int], set[int]] = set(), set()
+        """Hashes of sources and of pairs that are in a test as well."""
+
+    def add(self, result: Result) -> None:
+        """Adds a chunk; chunks must come in their order."""
+        self.tally.add(result.tally)
+        for value, rows in result.examples.items():
+            kept = self.examples.setdefault(value, [])
+            kept += rows[: EXAMPLES - len(kept)]
+        for known, new in zip(self.seen, result.seen, strict=True):
+            known.update(new)
+        self.columns["mask"].append(result.mask)
+        for name, values in zip(("pair", "source", "target", "near"), result.hashes, strict=True):
+            self.columns[name].append(values)
+        self.pieces.append(result.pieces[:, result.pieces[0] > 0].T)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The columns, memory-mapped, and `pieces`, `(2, usable pairs)`."""
+        arrays = {name: column.array() for name, column in self.columns.items()}
+        return arrays | {"pieces": self.pieces.array().reshape(-1, 2).T}
+
+
+def _mark_header(
+    mask: np.ndarray,
+    sample: list[tuple[str, str]],
+    layout: Layout,
+    options: Options,
+    examples: dict[int, list[Example]],
+) -> None:
+    """Marks the first pair where it is names of columns."""
+    if not layout.has_plain_lines or not len(mask) or int(mask[0]) & (BROKEN | bits("empty")):
+        return
+    first = lines_at(layout, {1})[1]
+    if is_header(first, sample, options.languages):
+        mask[0] |= np.uint64(bit("header"))
+        examples[bit("header")] = [Example(1, visible(first[0]), visible(first[1]))]
+
+
+def _validation(
+    arrays: dict[str, np.ndarray], layout: Layout, options: Options, overlap: dict[str, Seen]
+) -> list[Finding]:
+    """Returns what is wrong with the validation text, given or held out."""
+    if options.held_out:
+        leak = find_leak(arrays, options.held_out, layout.first_line)
+        return list(leak_findings(leak, options.held_out, layout))
+    return list(few_findings(overlap[VALIDATION].lines)) if VALIDATION in overlap else []
 
 
 def _mark_repeats(
-    arrays: dict[str, np.ndarray], folder: Path, layout: Layout, examples: dict[int, list[Example]]
+    arrays: dict[str, np.ndarray], folder: Path, layout: Layout, examples: dict[int, list[Example]], progress: Progress
 ) -> np.ndarray:
     """Marks pairs, sources and targets that stood before; returns the first places of repeated pairs."""
-    mask, skipped = arrays["mask"], BROKEN | bits("empty")
+    mask, skipped = arrays["mask"], BROKEN | bits("empty", "header")
     column = Column(folder / "firsts", "<i8")
-    for start in range(0, len(mask), 1 << 20):
-        column.append(np.full(len(mask[start : start + (1 << 20)]), -1, np.int64))
+    for start in range(0, len(mask), BLOCK):
+        column.append(np.full(len(mask[start : start + BLOCK]), -1, np.int64))
     firsts = column.array()
     chosen: dict[int, dict[int, int]] = {}
-    for kind, key in (
-        ("duplicate", "pair"),
-        ("near_duplicate", "near"),
-        ("many_targets", "source"),
-        ("many_sources", "target"),
-    ):
+    for number, (kind, key) in enumerate(REPEATS.items()):
         value, few = bit(kind), chosen.setdefault(bit(kind), {})
         aside = skipped if kind == "duplicate" else skipped | bit("duplicate")
-        for places, first in repeats(arrays[key], mask, aside):
+        for share, places, first in repeats(arrays[key], mask, aside):
+            progress("comparing", (number + share) / len(REPEATS))
             mask[places] |= np.uint64(value)
             if kind in ("duplicate", "near_duplicate"):
                 firsts[places] = first
             order = np.argsort(places)[:EXAMPLES]
             few.update(zip(places[order].tolist(), first[order].tolist(), strict=True))
         chosen[value] = dict(sorted(few.items())[:EXAMPLES])
-    offset = 2 if layout.header else 1
+    offset = layout.first_line
     wanted = {place + offset for few in chosen.values() for pair in few.items() for place in pair}
     texts = lines_at(layout, wanted)
     for value, few in chosen.items():
@@ -174,72 +241,6 @@ def _mark_repeats(
                 remark += f": {visible(before[0])}"
             examples.setdefault(value, []).append(Example(place + offset, source, target, remark))
     return firsts
-
-
-def _findings(mask: np.ndarray, examples: dict[int, list[Example]], options: Options) -> list[Finding]:
-    counts = dict.fromkeys(BITS, 0)
-    for start in range(0, len(mask), 1 << 20):
-        block = np.asarray(mask[start : start + (1 << 20)])
-        for place, value in BITS.items():
-            counts[place] += int(np.count_nonzero(block & np.uint64(value)))
-    found = []
-    for (name, side), count in counts.items():
-        kind, severity, advice = KINDS[name], KINDS[name].severity, KINDS[name].advice
-        if name == "copied" and options.same_language:
-            severity, advice = "note", "Fine where the task may keep the text as it is."
-        if count:
-            where, rows = SIDES[side] if kind.sided else "", examples.get(BITS[name, side], [])
-            found.append(Finding(name, severity, kind.title, advice, where, count, count / len(mask), rows))
-    return found
-
-
-def _file_findings(layout: Layout, seen: Survey, tally: Tally) -> list[Finding]:
-    found = []
-    for path, what, advice in seen.faults:
-        found.append(Finding("damaged", "error", f"{path.name}: {what}", advice))
-    for path in seen.boms:
-        named = layout.fields is not None
-        found.append(
-            Finding(
-                "bom",
-                "error" if named else "warning",
-                f"{path.name} begins with a mark of byte order (EF BB BF)",
-                "It would be read as a part of the first line; --fix takes it away.",
-            )
-        )
-    if seen.unequal:
-        counts = " and ".join(
-            f"{path.name} has {lines:,}" for path, lines in zip(layout.paths, seen.lines, strict=True)
-        )
-        where = (
-            f"As their lengths go together, they part near line {seen.parting:,}: look at both files around it."
-            if seen.parting is not None
-            else f"They seem to run in parallel up to line {min(seen.lines):,}: the end of the other is missing."
-        )
-        title = f"unequal numbers of lines: {counts}"
-        found.append(Finding("unequal", "error", title, f"{where} What is said of pairs beyond that is worth nothing."))
-    for first, last in seen.unrelated:
-        title = f"lines {first:,} to {last:,}: lengths of the two sides do not go together as elsewhere"
-        advice = "Perhaps one file is shifted against the other there: look at some pairs."
-        found.append(Finding("shifted", "warning", title, advice, count=last - first + 1))
-    if not tally.pairs:
-        found.append(
-            Finding("nothing", "error", "no pair that could be trained on", "Are these the right files and fields?")
-        )
-    return found
-
-
-def _notes(profile: Profile, index: TestIndex | None, options: Options, tokenized: bool) -> Iterator[str]:
-    if not profile.unlike_known:
-        yield f"Too few pairs (below {LEAST_PAIRS}) to tell what is usual: lengths and languages were not compared."
-    elif not profile.separable and not options.same_language:
-        yield "The two sides cannot be told apart by their letters: no looking for swapped or untranslated lines."
-    if index and index.lines > len(index.texts):
-        yield f"Near matches with tests were looked up for their first {len(index.texts):,} lines, exact ones for all."
-    if not index:
-        yield "No test text was given (--test-source): no looking for overlap."
-    if not tokenized:
-        yield "No tokeniser was given (--run, --recipe or --source-model): no unknown pieces, no limits."
 
 
 _examiner: Examiner | None = None

@@ -112,6 +112,8 @@ class Result:
     examples: dict[int, list[Example]]
     """By bit."""
     tally: Tally
+    seen: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
+    """Hashes of sources and of pairs that are in a test as well."""
 
 
 class Examiner:
@@ -141,20 +143,31 @@ class Examiner:
             self._set("empty", side, (lines[side].lengths == 0) & ~broken)
         whole = (lines[0].lengths > 0) & (lines[1].lengths > 0) & ~broken
         source, target, pair = pair_hashes(*sides)
-        near = [side.normal.hashes() for side in lines]
+        ids = [side.ids for side in self.context.profile.sides]
+        near = [
+            whole_text if numbers else side.normal.hashes()
+            for side, whole_text, numbers in zip(lines, (source, target), ids, strict=True)
+        ]
         tally = Tally()
         self._judge_pairs(lines, near, whole, tally)
         self._judge_languages(lines, whole)
+        seen: tuple[list[int], list[int]] = [], []
         if self.context.index:
-            for match in self.context.index.look_up(sides[0], source, lines[0].normal, near[0]):
+            # Numbers that differ are the same without their digits.
+            alike = None if ids[0] else near[0]
+            for match in self.context.index.look_up(source, pair, lines[0].normal, alike):
                 if whole[match.place]:
                     place = bit("overlap" if match.exact else "near_overlap")
                     self.mask[match.place] |= np.uint64(place)
-                    self.remarks[place, match.place] = match.where + ("" if match.exact else f" {visible(match.text)}")
+                    seen[0].extend([int(source[match.place])] * match.exact)
+                    seen[1].extend([int(pair[match.place])] * match.pair)
+                    self.remarks[place, match.place] = match.where + (
+                        ", the same pair" if match.pair else "" if match.exact else f" {visible(match.text)}"
+                    )
         pieces = self._judge_pieces(sides, whole, tally)
         mixed = near[0] * np.uint64(0x9E3779B97F4A7C15) + near[1]
         hashes = np.stack([pair, source, target, mixed])
-        return Result(chunk.first, self.mask, hashes, pieces, self._examples(chunk, raw), tally)
+        return Result(chunk.first, self.mask, hashes, pieces, self._examples(chunk, raw), tally, seen)
 
     def _set(self, kind: str, side: int, where: np.ndarray) -> None:
         self.mask[where] |= np.uint64(bit(kind, side))
@@ -171,7 +184,8 @@ class Examiner:
 
     def _mended(self, texts: Texts, side: int) -> list[str]:
         """Tells what is wrong with the characters, and returns the lines without it."""
-        lines = Lines.of(texts.lines)
+        undone = self._undone(texts.lines, side)
+        lines = Lines.of(undone)
         # The LF itself is a separator: it must not count.
         properties = lines.unions(np.where(lines.codes == 10, 0, property_table()[lines.codes]).astype(np.uint16))
         for kind, what in (("control", CONTROL), ("separator", SEPARATOR), ("invisible", INVISIBLE)):
@@ -181,13 +195,23 @@ class Examiner:
         odd = spaces | ((properties & (CONTROL | SEPARATOR | INVISIBLE)) > 0)
         highest = np.maximum.reduceat(lines.codes, lines.starts) if len(lines) else np.zeros(0)
         odd |= highest >= 0x300  # below, every text is in normal form C
-        mended = list(texts.lines)
+        mended = list(undone)
         for place in np.flatnonzero(odd).tolist():
-            text = texts.lines[place]
+            text = undone[place]
             mended[place] = repaired = repair(text)
             if repaired != text and not _composed(text):
                 self.mask[place] |= np.uint64(bit("normal_form", side))
         return mended
+
+    def _undone(self, lines: list[str], side: int) -> list[str]:
+        """Marks the lines that are quoted or cut into subwords, and returns them without that."""
+        mender = self.context.profile.sides[side].mender
+        if mender.idle:
+            return lines
+        for kind, undo in (("quoted", mender.unquote), ("subwords", mender.join)):
+            before, lines = lines, [undo(line) for line in lines]
+            self._set(kind, side, np.array([a != b for a, b in zip(before, lines, strict=True)], bool))
+        return lines
 
     def _judge_content(self, lines: Lines, texts: list[str], side: int) -> None:
         properties = lines.unions(property_table()[lines.codes])
@@ -206,10 +230,12 @@ class Examiner:
         letters = [letters_by_line(lines[side], profile.sides[side].scripts) for side in (0, 1)]
         self._set("copied", 0, (near[0] == near[1]) & whole & (letters[0][0] >= LEAST_LETTERS))
         for side in (0, 1):
+            if profile.sides[side].ids:
+                self._set("ids", side, whole & lines[side].are_numbers())
             if profile.sides[side].scripts:
                 count, other = letters[side]
                 self._set("script", side, whole & (count >= LEAST_LETTERS) & (other * 2 > count))
-        if not profile.same_language:
+        if not profile.same_language and not any(side.ids for side in profile.sides):
             counts, sums = zip(*(side.numbers() for side in lines), strict=True)
             # One digit against none is most often a number in words.
             told = ((counts[0] > 0) & (counts[1] > 0)) | (np.maximum(*counts) > 2)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from seq2seq.doctor.characters import repair, visible
+from seq2seq.doctor.characters import visible
 from seq2seq.doctor.diagnose import Diagnosis
 from seq2seq.doctor.kinds import BITS, KINDS, SIDES, bits
 from seq2seq.doctor.reading import Chunk, Layout, chunks, decode
@@ -31,6 +32,22 @@ class Fixed:
     repaired: int
     """Pairs whose text was changed, among those kept."""
     files: list[Path]
+    kinds: dict[str, int] = field(default_factory=dict)
+    """How many of the dropped and of the mended pairs, by kind; a mended pair may count for several."""
+
+    def count(self, names: Iterable[str]) -> None:
+        """Counts a pair under these kinds."""
+        for name in names:
+            self.kinds[name] = self.kinds.get(name, 0) + 1
+
+    def summary(self) -> str:
+        """What was done, in a sentence or two."""
+        where = " and ".join(str(path) for path in self.files)
+        kinds = ", ".join(f"{name} {count:,}" for name, count in self.kinds.items())
+        return (
+            f"Wrote {self.kept:,} pairs to {where}: {self.dropped:,} dropped (see {LOG} there), {self.repaired:,} of "
+            "the others mended." + (f" Pairs by kind: {kinds}." if kinds else "")
+        )
 
 
 def check_folder(folder: Path, layout: Layout, others: list[Path]) -> None:
@@ -123,10 +140,12 @@ def _write(
             reason = _reason(int(mask[place]) & drop, int(firsts[place]) + offset)
             log.write(f"{chunk.first + place}\t{reason}\t{shown}\n".encode())
             result.dropped += 1
+            result.count([reason.split()[0]])
             continue
         if changed[place]:
-            sides = repair(sides[0]), repair(sides[1])
+            sides = diagnosis.menders[0](sides[0]), diagnosis.menders[1](sides[1])
             result.repaired += 1
+            result.count(_mended(int(mask[place])))
         result.kept += 1
         if layout.target is not None:
             lines[0].append(sides[0])
@@ -143,6 +162,12 @@ def _reason(value: int, first: int) -> str:
     if name in ("duplicate", "near_duplicate"):
         return f"{name} of line {first}"
     return f"{name} ({SIDES[side]})" if KINDS[name].sided else name
+
+
+@cache
+def _mended(value: int) -> tuple[str, ...]:
+    """The kinds, among the bits, that a copy mends."""
+    return tuple(dict.fromkeys(name for (name, _), one in BITS.items() if one & value & REPAIRED))
 
 
 def _shown(text: str, fault: tuple[int, str] | None) -> str:

@@ -64,6 +64,38 @@ _ALL = (
         cure="drop",
     ),
     Kind(
+        "header",
+        "warning",
+        "the first line names the columns",
+        "Training would take it for a pair. --fix drops it. Of a TSV, --source-field and --target-field (in a recipe "
+        "data.source_field and data.target_field) choose the columns by these names instead.",
+        sided=False,
+        cure="drop",
+    ),
+    Kind(
+        "subwords",
+        "warning",
+        "words already cut into subwords",
+        "Training cuts the text itself and writes plain text: give it the text from before that step. "
+        "--fix joins the words again, but cannot bring back case or spacing that the step changed.",
+        cure="repair",
+    ),
+    Kind(
+        "quoted",
+        "warning",
+        "quoted as spreadsheets do",
+        'The marks around the text and the doubled ones inside ("") would be learned as text. --fix takes them away; '
+        "or export the table again without quotes.",
+        cure="repair",
+    ),
+    Kind(
+        "ids",
+        "warning",
+        "nothing but numbers",
+        "If they are ids of words or pieces, give the text that they were made from: the model, its scores and its "
+        "output work on text. If numbers are the task, all is well.",
+    ),
+    Kind(
         "overlap",
         "warning",
         "source stands in a test or validation text too",

@@ -58,6 +58,11 @@ class Lines:
         """`(lines,)`: runs of characters between single spaces."""
         return self.sums((self.codes == 0x20).astype(np.int64)) + (self.lengths > 0)
 
+    def are_numbers(self) -> np.ndarray:
+        """`(lines,)` bool: two or more runs of digits between spaces, and nothing else."""
+        other = (digit_table()[self.codes] == 0) & (self.codes != 0x20) & (self.codes != 10)
+        return (self.sums(other.astype(np.int64)) == 0) & (self.words() > 1)
+
     @cached_property
     def normal(self) -> Lines:
         """The same without case and punctuation, every digit a 0, single spaces between the words."""
@@ -134,3 +139,23 @@ def pair_hashes(sources: Sequence[str], targets: Sequence[str]) -> tuple[np.ndar
 def _digests(texts: Sequence[bytes]) -> np.ndarray:
     make = hashlib.blake2b
     return np.frombuffer(b"".join([make(text, digest_size=8).digest() for text in texts]), "<u8")
+
+
+class SortedHashes:
+    """Hashes with the place of each, to be looked up."""
+
+    def __init__(self, values: np.ndarray, places: np.ndarray | None = None):
+        order = np.argsort(values, kind="stable")
+        self.values = values[order]
+        self.places = order if places is None else places[order]
+
+    def among(self, values: np.ndarray) -> np.ndarray:
+        """Returns the places of those `values` that are here."""
+        if not len(self.values):
+            return np.zeros(0, np.int64)
+        at = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
+        return np.flatnonzero(self.values[at] == values)
+
+    def find(self, value: np.uint64) -> int:
+        """Returns the first place of a value that is here."""
+        return int(self.places[np.searchsorted(self.values, value)])

@@ -6,13 +6,13 @@ aside, are common to both (Jaccard; Broder 1997).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from seq2seq.doctor.characters import repair
-from seq2seq.doctor.lines import Lines, pair_hashes
+from seq2seq.doctor.lines import Lines, SortedHashes, pair_hashes
+from seq2seq.doctor.mend import Mender
 from seq2seq.doctor.reading import Layout, chunks
 
 GRAM = 5
@@ -38,8 +38,22 @@ class Match:
     where: str
     """Name and line of the test."""
     exact: bool
+    pair: bool
+    """Whether the target is the same as well."""
     text: str
     """Of the test, as it came."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How much of a test the training text holds."""
+
+    lines: int
+    """Looked up, empty ones left out."""
+    sources: int
+    """Lines whose source is a training source."""
+    pairs: int
+    """Lines whose source and target are a training pair."""
 
 
 class TestIndex:
@@ -47,28 +61,29 @@ class TestIndex:
 
     Args:
         tests: Where each stands, by name.
+        menders: What is done to the training text before it is looked up, of source and target.
     """
 
     __test__ = False  # no test, whatever pytest makes of the name
 
-    def __init__(self, tests: dict[str, Layout]):
+    def __init__(self, tests: dict[str, Layout], menders: tuple[Mender, Mender] = (Mender(), Mender())):
         self.names = list(tests)
         texts: list[str] = []
+        targets: list[str] = []
         places: list[tuple[int, int]] = []
         for number, layout in enumerate(tests.values()):
-            for chunk in chunks(layout):
-                source, _ = layout.texts(chunk)
-                for place, line in enumerate(source.lines):
-                    if text := repair(line):
-                        texts.append(text)
-                        places.append((number, chunk.first + place))
+            for line, source, target in _pairs(layout, menders):
+                texts.append(source)
+                targets.append(target)
+                places.append((number, line))
         self.lines = len(texts)
         near = int(np.searchsorted(np.cumsum([len(text) for text in texts]), MOST, "right"))
         self.texts, self.places = texts[:near], np.asarray(places, np.int64).reshape(-1, 2)
-        self.exact = _Sorted(pair_hashes(texts, texts)[0])
+        self.sources, _, self.pairs = pair_hashes(texts, targets)
+        self.exact, self.exact_pairs = SortedHashes(self.sources), SortedHashes(self.pairs)
         normal = Lines.of(texts).normal
         usable = normal.lengths > 0
-        self.near = _Sorted(normal.hashes()[usable], np.flatnonzero(usable))
+        self.near = SortedHashes(normal.hashes()[usable], np.flatnonzero(usable))
         normal = Lines.of(self.texts).normal
         value, valid = normal.grams(GRAM)
         self._index(value[valid], np.repeat(np.arange(len(normal)), normal.lengths + 1)[valid])
@@ -94,18 +109,29 @@ class TestIndex:
         self.filter = np.zeros(1 << (64 - int(self.shift)), bool)
         self.filter[distinct >> self.shift] = True
 
-    def look_up(self, sources: Sequence[str], hashes: np.ndarray, normal: Lines, near: np.ndarray) -> list[Match]:
+    def look_up(
+        self, hashes: np.ndarray, pairs: np.ndarray, normal: Lines, near: np.ndarray | None = None
+    ) -> list[Match]:
         """Returns what stands in a test.
 
         Args:
-            sources: Lines, mended.
-            hashes: `(lines,)` of them.
-            normal: The same lines without case and punctuation.
-            near: `(lines,)` hashes of those.
+            hashes: `(lines,)` of the sources, mended.
+            pairs: `(lines,)` of the pairs.
+            normal: The sources without case and punctuation.
+            near: `(lines,)` hashes of those; None: only equal lines count.
         """
         if not self.lines:
             return []
         places = {int(place): (int(self.exact.find(hashes[place])), True) for place in self.exact.among(hashes)}
+        if near is not None:
+            self._add_near(places, normal, near)
+        same = set(self.exact_pairs.among(pairs).tolist())
+        return [
+            Match(place, self._where(test), exact, place in same, self.texts[test] if test < len(self.texts) else "")
+            for place, (test, exact) in sorted(places.items())
+        ]
+
+    def _add_near(self, places: dict[int, tuple[int, bool]], normal: Lines, near: np.ndarray) -> None:
         for place in self.near.among(near):
             if normal.lengths[place]:
                 places.setdefault(int(place), (int(self.near.find(near[place])), False))
@@ -118,10 +144,22 @@ class TestIndex:
         wanted = valid & likely[rows]
         for place, test in self._nearest(value[wanted], rows[wanted]):
             places[place] = test, False
-        return [
-            Match(place, self._where(test), exact, self.texts[test] if test < len(self.texts) else "")
-            for place, (test, exact) in sorted(places.items())
-        ]
+
+    def count(self, sources: set[int], pairs: set[int]) -> dict[str, Seen]:
+        """Returns how many lines of each test have one of these hashes.
+
+        Args:
+            sources, pairs: Hashes that were looked up and are here.
+        """
+        result = {}
+        for number, name in enumerate(self.names):
+            own = self.places[:, 0] == number
+            found = [
+                np.isin(hashes[own], np.fromiter(seen, np.uint64, len(seen)))
+                for hashes, seen in ((self.sources, sources), (self.pairs, pairs))
+            ]
+            result[name] = Seen(int(own.sum()), int(found[0].sum()), int(found[1].sum()))
+        return result
 
     def _where(self, test: int) -> str:
         name, line = self.places[test].tolist()
@@ -177,6 +215,15 @@ class TestIndex:
         return [(number, -test) for number, (_, test) in best.items()]
 
 
+def _pairs(layout: Layout, menders: tuple[Mender, Mender]) -> Iterator[tuple[int, str, str]]:
+    """Yields line, source and target, mended, where there is a source; no target where none was given."""
+    for chunk in chunks(layout):
+        source, target = layout.texts(chunk)
+        for place, line in enumerate(source.lines):
+            if text := menders[0](line):
+                yield chunk.first + place, text, "" if layout.one_sided else menders[1](target.lines[place])
+
+
 def _least(sizes: np.ndarray) -> np.ndarray:
     """How many of the rarest members two near sets, the smaller of that size, must have in common."""
     return 1 + sizes // 20
@@ -191,23 +238,3 @@ def _ranges(begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Returns begin, begin + 1, …, so many of each, in a row."""
     ends = np.cumsum(counts)
     return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts - begins, counts)
-
-
-class _Sorted:
-    """Numbers with the place of each, to be looked up."""
-
-    def __init__(self, values: np.ndarray, places: np.ndarray | None = None):
-        order = np.argsort(values, kind="stable")
-        self.values = values[order]
-        self.places = order if places is None else places[order]
-
-    def among(self, values: np.ndarray) -> np.ndarray:
-        """Returns the places of those `values` that are here."""
-        if not len(self.values):
-            return np.zeros(0, np.int64)
-        at = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
-        return np.flatnonzero(self.values[at] == values)
-
-    def find(self, value: np.uint64) -> int:
-        """Returns the first place of a value that is here."""
-        return int(self.places[np.searchsorted(self.values, value)])

@@ -9,7 +9,7 @@ import numpy as np
 
 from seq2seq.doctor.examine import CHARACTERS, PIECES, RATIOS
 from seq2seq.doctor.report import Finding, Report
-from seq2seq.doctor.terminal import forecast_lines, share, summary, what
+from seq2seq.doctor.terminal import forecast_lines, looked_up, share, summary, what
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em; color: #222; }
@@ -65,8 +65,7 @@ def as_html(report: Report) -> str:
             _table(["", ""], ([name, escape(text)] for name, text in forecast_lines(report.forecast))),
         ]
     if report.tests:
-        told = ", ".join(f"{name} ({lines:,} lines)" for name, lines in report.tests.items())
-        parts.append(f"<p>Looked up: {escape(told)}</p>")
+        parts.append(f"<p>Looked up: {escape(', '.join(looked_up(report)))}</p>")
     parts += [f"<p class=advice>{escape(note)}</p>" for note in report.notes]
     head = f'<meta charset="utf-8"><title>{escape(names)}</title><style>{_STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from seq2seq.doctor.characters import LETTER, NAMES, property_table, repair, script_table, scripts_of
+from seq2seq.doctor.characters import LETTER, NAMES, property_table, script_table, scripts_of
 from seq2seq.doctor.lines import BUCKETS, Lines
+from seq2seq.doctor.mend import LEAST_MARKED, Mender, make_mender
 
 LEAST_GRAMS = 15
 """Groups of three characters; a shorter line says too little about its language."""
@@ -16,6 +17,8 @@ SEPARABLE = 0.9
 """Share of the sample's lines that must look like their own side, for a line that does not to mean something."""
 LEAST_PAIRS = 50
 """A smaller sample gives no profile."""
+ALL_IDS = 0.5
+"""Share of lines of bare numbers from which on a side is taken for ids."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,10 @@ class Side:
     """At or below this mean of own minus other log-likelihood, a line looks like the other side's."""
     unlike_cut: float
     """Below this mean log-likelihood a line is unlike its side."""
+    mender: Mender = field(default_factory=Mender)
+    """Undoes what another program did to all of the side."""
+    ids: bool = False
+    """Whether its lines are bare numbers."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Profile:
     """A pair whose log ratio is further away is told."""
     same_language: bool
     """One language on both sides, as in summarisation: copies, names and numbers are judged otherwise."""
+    pairs: int = 0
+    """In the sample, without empty ones."""
 
     @property
     def unlike_known(self) -> bool:
@@ -62,7 +71,8 @@ def make_profile(
         languages: ISO 639-1, source and target; empty where not known.
         same_language: As `Profile` has it.
     """
-    pairs = [(source, target) for a, b in pairs if (source := repair(a)) and (target := repair(b))]
+    menders = [make_mender([pair[side] for pair in pairs]) for side in (0, 1)]
+    pairs = [(source, target) for a, b in pairs if (source := menders[0](a)) and (target := menders[1](b))]
     lines = [Lines.of([pair[side] for pair in pairs]) for side in (0, 1)]
     enough = len(pairs) >= LEAST_PAIRS
     # One half is judged by the other: text is more likely to a model that was made from it.
@@ -85,6 +95,8 @@ def make_profile(
             _likelihoods(lines[side].normal),
             -gains[1 - side] / 2,
             unlike[side],
+            menders[side],
+            _are_ids(lines[side]),
         )
         for side in (0, 1)
     ]
@@ -96,6 +108,7 @@ def make_profile(
         centre,
         max(math.log(3), 5 * spread) if enough else math.inf,
         same_language,
+        len(pairs),
     )
 
 
@@ -118,6 +131,10 @@ def letters_by_line(lines: Lines, scripts: frozenset[str]) -> tuple[np.ndarray, 
     fine[0] = True  # a script of no name here is given the benefit of the doubt
     other = letter & ~fine[script_table()[lines.codes]]
     return lines.sums(letter.astype(np.int64)), lines.sums(other.astype(np.int64))
+
+
+def _are_ids(lines: Lines) -> bool:
+    return int(lines.are_numbers().sum()) >= max(LEAST_MARKED, ALL_IDS * len(lines))
 
 
 def _spread(values: np.ndarray) -> tuple[float, float]:

@@ -90,6 +90,21 @@ class Layout:
         return [self.source] if self.target is None else [self.source, self.target]
 
     @property
+    def one_sided(self) -> bool:
+        """Whether one file was given for both sides, as only its sources are to be looked at."""
+        return self.source == self.target
+
+    @property
+    def has_plain_lines(self) -> bool:
+        """Whether nothing names the two sides: two files of text, or the first two columns of a table."""
+        return self.fields is None
+
+    @property
+    def first_line(self) -> int:
+        """The number of the line that holds the first pair."""
+        return 2 if self.header else 1
+
+    @property
     def header(self) -> bool:
         """Whether the first line holds the names of columns."""
         return self.columns is not None
@@ -201,8 +216,14 @@ class Reader:
         self.path, self.move = path, move
         self.fault: Fault = None
         self.has_bom = False
-        self.lines = self.bytes = 0
+        self.lines = self.bytes = self._read_all = 0
         self._open: Iterator[bytes] | None = None
+        self._file: Any = None
+        """As it is on disk."""
+
+    def position(self) -> int:
+        """How many bytes of the file on disk have been read."""
+        return int(self._file.tell()) if self._file and not self._file.closed else self._read_all
 
     def __iter__(self) -> Iterator[bytes]:
         """Yields each line without its LF; asked again, it goes on where it was."""
@@ -219,6 +240,7 @@ class Reader:
         most = MAX_LINE_BYTES + 2
         try:
             with open_bytes(self.path) as file:
+                self._file = getattr(file, "fileobj", None) or file
                 while line := file.readline(most):
                     if len(line) == most and line[-1] != 10:
                         # Too long: its beginning is enough, the rest goes by.
@@ -231,6 +253,7 @@ class Reader:
                     if self.move:
                         self.move(len(line))
                     yield line[:-1] if line[-1:] == b"\n" else line
+                self._read_all = self.path.stat().st_size
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             self.fault = (f"damaged gzip file after line {self.lines:,} ({error})", "Fetch or make it again.")
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from seq2seq.doctor.examine import CHARACTERS, PIECES, RATIOS, Example, Tally
 from seq2seq.doctor.kinds import SEVERITIES, Severity
+from seq2seq.doctor.overlap import Seen
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Finding:
     """"source", "target", or nothing: of the pair or the files."""
     count: int = 1
     share: float | None = None
-    """Of the pairs; None where the finding is of whole files."""
+    """Of the pairs, or of those that the title names; None where the finding is of whole files."""
     examples: list[Example] = field(default_factory=list)
     """The first few."""
 
@@ -58,8 +59,8 @@ class Report:
     tally: Tally
     findings: list[Finding]
     """Gravest first."""
-    tests: dict[str, int] = field(default_factory=dict)
-    """Lines of each test or validation text looked up."""
+    tests: dict[str, Seen] = field(default_factory=dict)
+    """Each test or validation text that was looked up, and what of it is in training."""
     tokenizer: str = ""
     """Where the tokeniser comes from; empty without one."""
     vocabulary: tuple[int, int] = (0, 0)
@@ -125,7 +126,7 @@ class Report:
             "bytes": self.bytes,
             "refused": self.refused,
             "findings": [asdict(finding) for finding in self.findings],
-            "tests": self.tests,
+            "tests": {name: asdict(seen) for name, seen in self.tests.items()},
             "lengths": [
                 {"side": side, "unit": unit, "mean": v[0], "median": v[1], "95%": v[2], "99%": v[3], "longest": v[4]}
                 for side, unit, v in self.lengths()

@@ -49,13 +49,13 @@ class Survey:
         return len(set(self.lines)) > 1
 
 
-def survey(layout: Layout, folder: Path, progress: Callable[[int], None] = lambda lines: None) -> Survey:
+def survey(layout: Layout, folder: Path, progress: Callable[[float], None] = lambda share: None) -> Survey:
     """Reads a corpus once.
 
     Args:
         layout: Where it stands.
         folder: For what need not be in memory.
-        progress: Called with the pairs read so far.
+        progress: Called with the share of the files' bytes that has been read.
     """
     lengths: list[Column] = []
     buffers: list[array[int]] = []
@@ -66,7 +66,10 @@ def survey(layout: Layout, folder: Path, progress: Callable[[int], None] = lambd
         buffers.append(buffer)
         readers.append(Reader(path, buffer.append))
 
+    size = max(1, sum(path.stat().st_size for path in layout.paths))
+
     def flush() -> None:
+        progress(min(1.0, sum(reader.position() for reader in readers) / size))
         for buffer, column in zip(buffers, lengths, strict=True):
             column.append(np.array(buffer, np.uint32))
             del buffer[:]
@@ -78,7 +81,6 @@ def survey(layout: Layout, folder: Path, progress: Callable[[int], None] = lambd
         if chunk.right is not None:
             windows.add(chunk)
         flush()
-        progress(pairs)
     for reader in readers:
         reader.drain(flush)
     flush()

@@ -52,6 +52,16 @@ def forecast_lines(forecast: Forecast) -> list[tuple[str, str]]:
     ]
 
 
+def looked_up(report: Report) -> list[str]:
+    """Each test, its lines, and how many of them are in training."""
+    shown = []
+    for name, seen in report.tests.items():
+        more = f"; training has {seen.sources:,} of the sources"
+        more += f", {seen.pairs:,} with the same target" if seen.pairs else ""
+        shown.append(f"{name} ({seen.lines:,} lines{more if seen.sources else ''})")
+    return shown
+
+
 def _lines(report: Report) -> Iterator[str]:
     yield f"{report.pairs:,} pairs, {report.bytes / 1e6:,.1f} MB: " + ", ".join(
         f"{name} ({lines:,} lines)" for name, lines in report.files
@@ -99,6 +109,6 @@ def _lines(report: Report) -> Iterator[str]:
             yield f"        {report.forecast.note}"
     if report.tests:
         yield ""
-        yield "looked up: " + ", ".join(f"{name} ({lines:,} lines)" for name, lines in report.tests.items())
+        yield "looked up: " + ", ".join(looked_up(report))
     yield from report.notes
     yield f"{report.seconds:.1f} s"

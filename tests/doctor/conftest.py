@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import pytest
 
 from seq2seq.doctor.diagnose import Diagnosis, Options, diagnose
 from seq2seq.doctor.reading import Layout
-from seq2seq.pipeline.corpus import ParallelText
+from seq2seq.pipeline.corpus import ParallelText, text_at
 
 ENGLISH = "the quick brown house where children sing with their mothers while winter wind blows through open windows"
 GERMAN = "das schnelle braune Haus worin Kinder mit ihren Müttern singen während Wind durch offene Fenster weht"
@@ -55,6 +55,18 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Diagnosis]:
         return diagnose(layout, tmp_path_factory.mktemp("work"), Options(**options))
 
     return look_
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Callable[[Iterable[str]], Layout]:
+    """Writes lines to a table; returns where it stands."""
+
+    def case_(lines: Iterable[str]) -> Layout:
+        path = tmp_path / "case.tsv"
+        path.write_text("".join(line + "\n" for line in lines), "utf-8")
+        return Layout.of(text_at(str(path)))
+
+    return case_
 
 
 @pytest.fixture

@@ -29,12 +29,20 @@ def doctor(capfd):
     return call
 
 
+@pytest.fixture
+def validation(tmp_path):
+    """Validation text that training does not hold, of enough lines."""
+    path = tmp_path / "validation.en"
+    path.write_text("".join(f"number {n}\n" for n in range(200)))
+    return "--validation-source", path
+
+
 def _files(layout):
     return "--source", layout.source, "--target", layout.target
 
 
-def test_a_clean_corpus_gives_0_and_an_unreadable_line_1(doctor, write, pairs):
-    code, out, err = doctor(*_files(write(pairs)))
+def test_a_clean_corpus_gives_0_and_an_unreadable_line_1(doctor, write, pairs, validation):
+    code, out, err = doctor(*_files(write(pairs)), *validation)
     assert (code, err) == (0, "")
     assert "300 pairs" in out
     assert "Nothing to tell" in out
@@ -53,9 +61,9 @@ def test_fix_gives_0_and_a_corpus_that_training_takes(doctor, write, pairs, tmp_
     assert doctor("--source", tmp_path / "clean/text.en", "--target", tmp_path / "clean/text.de")[0] == 0
 
 
-def test_json_and_page_tell_the_same(doctor, write, pairs, tmp_path):
+def test_json_and_page_tell_the_same(doctor, write, pairs, validation, tmp_path):
     pairs[3] = ("", "x")
-    code, out, _ = doctor(*_files(write(pairs)), "--json", "--html", tmp_path / "page.html")
+    code, out, _ = doctor(*_files(write(pairs)), *validation, "--json", "--html", tmp_path / "page.html")
     report = json.loads(out)
     assert code == 0
     assert [(f["kind"], f["count"], f["examples"][0]["line"]) for f in report["findings"]] == [("empty", 1, 4)]
@@ -98,10 +106,11 @@ def test_a_mistake_gets_one_message(doctor, words, message):
     assert "Traceback" not in err
 
 
-def test_tests_given_are_looked_up(doctor, write, pairs, tmp_path):
+def test_tests_given_are_looked_up(doctor, write, pairs, validation):
     test = write(pairs[:2], "test")
-    report = json.loads(doctor(*_files(write(pairs)), "--json", "--test-source", test.source)[1])
+    report = json.loads(doctor(*_files(write(pairs)), *validation, "--json", "--test-source", test.source)[1])
     assert [(f["kind"], f["count"]) for f in report["findings"]] == [("overlap", 2)]
+    assert report["tests"][str(test.source)] == {"lines": 2, "sources": 2, "pairs": 0}
 
 
 def test_a_run_gives_its_tokenisers_and_a_forecast(doctor, finished, corpus_files):

@@ -87,7 +87,7 @@ def test_many_parts_find_the_same_repeats_as_one(monkeypatch):
     def all_of():
         return sorted(
             (int(p), int(f))
-            for places, firsts in columns.repeats(keys, skip, 1)
+            for _, places, firsts in columns.repeats(keys, skip, 1)
             for p, f in zip(places, firsts, strict=True)
         )
 

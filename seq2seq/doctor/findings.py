@@ -1,0 +1,148 @@
+"""From counts to findings: of the pairs, of the files as a whole, and of the validation text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seq2seq.doctor.characters import visible
+from seq2seq.doctor.columns import BLOCK
+from seq2seq.doctor.examine import EXAMPLES, Example, Tally
+from seq2seq.doctor.kinds import BITS, KINDS, SIDES, Severity
+from seq2seq.doctor.overlap import TestIndex
+from seq2seq.doctor.profile import LEAST_GRAMS, LEAST_PAIRS, Profile
+from seq2seq.doctor.reading import Layout, lines_at
+from seq2seq.doctor.report import Finding
+from seq2seq.doctor.survey import Survey
+from seq2seq.doctor.validation import FEW, HeldOut, Leak, uncertainty
+
+LEAKS = 0.01
+"""Share of the held-out pairs that training may have without much harm."""
+
+
+def pair_findings(mask: np.ndarray, examples: dict[int, list[Example]], same_language: bool) -> list[Finding]:
+    """Returns what the masks of all pairs hold, a finding for each kind and side."""
+    counts = dict.fromkeys(BITS, 0)
+    for start in range(0, len(mask), BLOCK):
+        block = np.asarray(mask[start : start + (BLOCK)])
+        for place, value in BITS.items():
+            counts[place] += int(np.count_nonzero(block & np.uint64(value)))
+    found = []
+    for (name, side), count in counts.items():
+        kind, severity, advice = KINDS[name], KINDS[name].severity, KINDS[name].advice
+        if name == "copied" and same_language:
+            severity, advice = "note", "Fine where the task may keep the text as it is."
+        if count:
+            where, rows = SIDES[side] if kind.sided else "", examples.get(BITS[name, side], [])
+            found.append(Finding(name, severity, kind.title, advice, where, count, count / len(mask), rows))
+    return found
+
+
+def file_findings(layout: Layout, seen: Survey, tally: Tally) -> list[Finding]:
+    """Returns what is wrong with the files as a whole."""
+    found = []
+    for path, what, advice in seen.faults:
+        found.append(Finding("damaged", "error", f"{path.name}: {what}", advice))
+    for path in seen.boms:
+        named = layout.fields is not None
+        found.append(
+            Finding(
+                "bom",
+                "error" if named else "warning",
+                f"{path.name} begins with a mark of byte order (EF BB BF)",
+                "It would be read as a part of the first line; --fix takes it away.",
+            )
+        )
+    if seen.unequal:
+        counts = " and ".join(
+            f"{path.name} has {lines:,}" for path, lines in zip(layout.paths, seen.lines, strict=True)
+        )
+        where = (
+            f"As their lengths go together, they part near line {seen.parting:,}: look at both files around it."
+            if seen.parting is not None
+            else f"They seem to run in parallel up to line {min(seen.lines):,}: the end of the other is missing."
+        )
+        title = f"unequal numbers of lines: {counts}"
+        found.append(Finding("unequal", "error", title, f"{where} What is said of pairs beyond that is worth nothing."))
+    for first, last in seen.unrelated:
+        title = f"lines {first:,} to {last:,}: lengths of the two sides do not go together as elsewhere"
+        advice = "Perhaps one file is shifted against the other there: look at some pairs."
+        found.append(Finding("shifted", "warning", title, advice, count=last - first + 1))
+    if not tally.pairs:
+        found.append(
+            Finding("nothing", "error", "no pair that could be trained on", "Are these the right files and fields?")
+        )
+    return found
+
+
+def notes(profile: Profile, index: TestIndex | None, same_language: bool, tokenized: bool) -> Iterator[str]:
+    """Yields what was not looked at, and why."""
+    if profile.pairs < LEAST_PAIRS:
+        yield f"Fewer than {LEAST_PAIRS} pairs do not show what is usual: lengths and languages were not compared."
+    elif any(side.ids for side in profile.sides):
+        yield "Bare numbers have no language: languages were not compared."
+    elif not profile.unlike_known:
+        yield f"Lines of fewer than {LEAST_GRAMS + 2} characters show no language: languages were not compared."
+    elif not profile.separable and not same_language:
+        yield "The letters of the two sides are too much alike: swapped and untranslated lines were not looked for."
+    if index and index.lines > len(index.texts):
+        yield f"Near matches were looked up for the first {len(index.texts):,} lines of the tests, exact ones for all."
+    if not index:
+        yield "No test text was given (--test-source): overlap was not looked for."
+    if not tokenized:
+        yield "No tokeniser was given (--run, --recipe, --source-model): unknown pieces and limits were not looked at."
+
+
+def leak_findings(leak: Leak, rule: HeldOut, layout: Layout) -> Iterator[Finding]:
+    """Yields what of the held-out pairs is in training too, and whether there are enough of them."""
+    where = f"of {leak.held_out:,} pairs held out for validation (every {rule.every}th)"
+    for kind, title, advice, found in (
+        (
+            "held_out_pair",
+            f"{where}: training has the same pair",
+            "Validation looks better than it is, and may keep the wrong epoch. --fix drops repeated pairs.",
+            leak.pairs,
+        ),
+        (
+            "held_out_source",
+            f"{where}: training has the same source with another target",
+            "Validation looks better than it is. Give validation text of its own (data.validation.source in a recipe), "
+            "best from other documents.",
+            leak.sources,
+        ),
+    ):
+        if found:
+            share = len(found) / leak.held_out
+            severity: Severity = "warning" if share >= LEAKS else "note"
+            yield Finding(kind, severity, title, advice, "", len(found), share, _leaked(found, layout))
+    yield from few_findings(
+        leak.held_out, f"Where no validation text is given, training holds out every {rule.every}th pair"
+    )
+
+
+def few_findings(pairs: int, origin: str = "") -> Iterator[Finding]:
+    """Yields whether so many validation pairs are too few to choose an epoch by; `origin` says where they are from."""
+    if pairs >= FEW:
+        return
+    begin = f"{origin}. " if origin else ""
+    title, reason = "no pairs to validate on", "Training would stop at once."
+    if pairs:
+        title = f"only {pairs:,} pair{'s' if pairs > 1 else ''} to validate on"
+        reason = (
+            f"BLEU or chrF of so few varies by about ±{uncertainty(pairs):.0f} points by chance, so luck would choose "
+            "the epoch."
+        )
+    advice = f"{begin}{reason} Give {FEW} pairs or more (data.validation.source in a recipe); 1,000 bring it to ±1."
+    yield Finding("few_validation", "warning", title, advice)
+
+
+def _leaked(found: dict[int, int], layout: Layout) -> list[Example]:
+    offset = layout.first_line
+    few = sorted(found.items())[:EXAMPLES]
+    texts = lines_at(layout, {place + offset for place, _ in few})
+    examples = []
+    for place, first in few:
+        source, target = (visible(text) for text in texts.get(place + offset, ("", "")))
+        examples.append(Example(place + offset, source, target, f"as line {first + offset:,}"))
+    return examples

@@ -93,6 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     from seq2seq.doctor.terminal import as_text
     from seq2seq.doctor.validation import HeldOut
     from seq2seq.files import write_text
+    from seq2seq.metrics.tokenization import Tokenization
+    from seq2seq.text.normalization import KEEP
 
     recipe = _recipe(arguments)
     text, tests, held_out = _corpus(arguments, recipe)
@@ -106,9 +108,13 @@ def run(arguments: argparse.Namespace) -> int:
     drop = dropped(tuple(arguments.drop), (*arguments.keep, *(["copied"] if same else [])))
     if (arguments.drop or arguments.keep) and not arguments.fix:
         raise ValueError("--drop and --keep say what --fix shall do: give --fix DIR, too.")
-    limits = Limits(
-        arguments.max_length or (recipe.data.max_length if recipe else 150), recipe.data.cut_source if recipe else 0
-    )
+    limits = Limits(arguments.max_length or 150)
+    if recipe:
+        output = None if recipe.search.max_ratio is None else recipe.search.output_limit
+        limits = Limits(arguments.max_length or recipe.data.max_length, recipe.data.cut_source, output)
+    # What learns from a sample keeps what is in the sample; a run's own would keep all.
+    judged = bool(arguments.run or arguments.source_model) or (recipe and recipe.tokenizer.normalization != KEEP)
+    how = recipe.tokenization if recipe else Tokenization.of(languages[1] or "en")
     progress = _Progress()
     with tempfile.TemporaryDirectory(prefix="seq2seq-doctor-") as folder:
         spool = Spool(Path(folder), progress)
@@ -117,7 +123,16 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.fix:
             check_folder(Path(arguments.fix), layout, [path for other in others.values() for path in other.paths])
         rule = HeldOut(*held_out) if held_out else None
-        options = Options((languages[0], languages[1]), same, others, rule, limits, arguments.processes)
+        options = Options(
+            (languages[0], languages[1]),
+            same,
+            tests=others,
+            held_out=rule,
+            limits=limits,
+            judge_normalization=bool(judged),
+            tokenization=how,
+            processes=arguments.processes,
+        )
 
         def tokenizers(
             sample: list[tuple[str, str]],

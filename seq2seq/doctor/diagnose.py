@@ -18,7 +18,14 @@ import numpy as np
 from seq2seq.doctor.characters import visible
 from seq2seq.doctor.columns import BLOCK, Column, repeats
 from seq2seq.doctor.examine import EXAMPLES, Context, Examiner, Example, Limits, Result, Tally
-from seq2seq.doctor.findings import few_findings, file_findings, leak_findings, notes, pair_findings
+from seq2seq.doctor.findings import (
+    few_findings,
+    file_findings,
+    language_findings,
+    leak_findings,
+    notes,
+    pair_findings,
+)
 from seq2seq.doctor.kinds import BROKEN, SEVERITIES, bit, bits
 from seq2seq.doctor.mend import Mender
 from seq2seq.doctor.overlap import Seen, TestIndex
@@ -27,6 +34,7 @@ from seq2seq.doctor.reading import Chunk, Layout, chunks, lines_at
 from seq2seq.doctor.report import Finding, Report
 from seq2seq.doctor.survey import Survey, survey
 from seq2seq.doctor.validation import HeldOut, find_leak
+from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.spawning import spawn_context
 from seq2seq.text.header import is_header
 from seq2seq.text.subword import SubwordTokenizer
@@ -57,6 +65,10 @@ class Options:
     held_out: HeldOut | None = None
     """What training holds out for validation; None: nothing, or it is not known."""
     limits: Limits = Limits(150)
+    judge_normalization: bool = True
+    """Whether the tokenisers normalise as a run's would; one that learned from a sample may lack rare characters."""
+    tokenization: Tokenization = SPACED
+    """How scores split the target."""
     processes: int = 0
     """0: one a core, two at most; the answer is the same with any number."""
 
@@ -108,7 +120,7 @@ def diagnose(
     found = tokenizers(seen.sample) if seen.sample else None
     index = TestIndex(options.tests, menders) if options.tests else None
     models = (found[1][0].model, found[1][1].model) if found else None
-    context = Context(layout, profile, options.limits, index, models)
+    context = Context(layout, profile, options.limits, index, models, options.judge_normalization)
     gathered = _Gathered(folder)
     for result in _examined(context, seen.pairs, options.processes):
         gathered.add(result)
@@ -119,6 +131,7 @@ def diagnose(
     findings = file_findings(layout, seen, gathered.tally)
     findings += pair_findings(arrays["mask"], examples, options.same_language)
     overlap = index.count(*gathered.seen) if index else {}
+    findings += language_findings(options.tokenization, [target for _, target in seen.sample])
     findings += _validation(arrays, layout, options, overlap)
     report = Report(
         [(path.name, lines) for path, lines in zip(layout.paths, seen.lines, strict=True)],

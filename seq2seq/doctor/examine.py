@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,6 +46,8 @@ class Limits:
 
     max_length: int
     cut_source: int = 0
+    output: Callable[[int], int] | None = None
+    """From the pieces of a source to the most that its output may have; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Context:
     index: TestIndex | None = None
     tokenizers: tuple[bytes, bytes] | None = None
     """Serialised models of the source and the target."""
+    judge_normalization: bool = True
+    """Whether the tokenisers normalise as those of a run would."""
 
 
 @dataclass
@@ -122,6 +126,8 @@ class Examiner:
     def __init__(self, context: Context):
         self.context = context
         self.tokenizers = None
+        self.changes: tuple[dict[str, str], dict[str, str]] = {}, {}
+        """What each side's tokeniser makes of the characters beyond ASCII that have come up."""
         if context.tokenizers:
             source, target = context.tokenizers
             first = SubwordTokenizer(source)
@@ -165,6 +171,7 @@ class Examiner:
                         ", the same pair" if match.pair else "" if match.exact else f" {visible(match.text)}"
                     )
         pieces = self._judge_pieces(sides, whole, tally)
+        self._judge_normalization(lines, sides, whole)
         mixed = near[0] * np.uint64(0x9E3779B97F4A7C15) + near[1]
         hashes = np.stack([pair, source, target, mixed])
         return Result(chunk.first, self.mask, hashes, pieces, self._examples(chunk, raw), tally, seen)
@@ -284,11 +291,44 @@ class Examiner:
             kept[0] = np.minimum(counts[0], limits.cut_source)
         for side in (0, 1):
             self._set("too_long", side, whole & (kept[side] > limits.max_length))
+        if limits.output is not None:
+            # What ends an output takes a step of the search as well, but not of its limit.
+            most = np.array([limits.output(count) for count in kept[0].tolist()], np.int64)
+            self._set("beyond_limit", 0, whole & (counts[1] > most))
         longer = np.minimum(kept.max(axis=0)[whole], PIECES)
         tally.longer = np.bincount(longer, minlength=PIECES + 1)
         usable = whole & (kept.max(axis=0) <= limits.max_length) & (kept.min(axis=0) > 0)
         pieces[:, usable] = kept[:, usable] + 1
         return pieces
+
+    def _judge_normalization(self, lines: list[Lines], sides: list[list[str]], whole: np.ndarray) -> None:
+        if self.tokenizers is None or not self.context.judge_normalization:
+            return
+        for side, tokenizer in enumerate(self.tokenizers):
+            changed = self._changed(lines[side], tokenizer, side)
+            if not len(changed):
+                continue
+            found = whole & (lines[side].sums(np.isin(lines[side].codes, changed).astype(np.int64)) > 0)
+            self._set("normalized", side, found)
+            value = bit("normalized", side)
+            for place in np.flatnonzero(found)[:EXAMPLES].tolist():
+                character = next(c for c in sides[side][place] if ord(c) in changed)
+                after = self.changes[side][character]
+                shown = visible(after) if after.strip() else "a blank" if after else "nothing"
+                self.remarks[value, place] = f"{visible(character)} becomes {shown}"
+
+    def _changed(self, lines: Lines, tokenizer: SubwordTokenizer, side: int) -> np.ndarray:
+        """Returns the code points beyond ASCII, among these, that come back changed; each is tried once."""
+        known = self.changes[side]
+        codes = np.unique(lines.codes[lines.codes >= 0x80])
+        new = [character for character in map(chr, codes.tolist()) if character not in known]
+        if new:
+            # Between letters, as blanks at the ends would go.
+            ids = tokenizer.encode([f"a{character}a" for character in new])
+            for character, row, text in zip(new, ids, tokenizer.decode(ids), strict=True):
+                # What the tokeniser lacks is found as unknown.
+                known[character] = character if UNK in row else text.removeprefix("a").removesuffix("a")
+        return np.array([code for code in codes.tolist() if known[chr(code)] != chr(code)], np.uint32)
 
     def _examples(self, chunk: Chunk, raw: Sequence[Texts]) -> dict[int, list[Example]]:
         found: dict[int, list[Example]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from seq2seq.doctor.reading import Layout, lines_at
 from seq2seq.doctor.report import Finding
 from seq2seq.doctor.survey import Survey
 from seq2seq.doctor.validation import FEW, HeldOut, Leak, uncertainty
+from seq2seq.metrics.tokenization import Tokenization, mismatch
 
 LEAKS = 0.01
 """Share of the held-out pairs that training may have without much harm."""
@@ -92,6 +93,18 @@ def notes(profile: Profile, index: TestIndex | None, same_language: bool, tokeni
         yield "No test text was given (--test-source): overlap was not looked for."
     if not tokenized:
         yield "No tokeniser was given (--run, --recipe, --source-model): unknown pieces and limits were not looked at."
+
+
+def language_findings(how: Tokenization, targets: Sequence[str]) -> Iterator[Finding]:
+    """Yields whether scores would split the target at blanks that it does not have."""
+    if code := mismatch(how, targets):
+        yield Finding(
+            "score_tokenizer",
+            "warning",
+            f"target looks like {code!r}, a language without blanks between words",
+            "Scores would split it at blanks: BLEU, TER and ROUGE would be near 0, whatever the model writes. Set "
+            f"data.target_language {code} (here: --target-language {code}).",
+        )
 
 
 def leak_findings(leak: Leak, rule: HeldOut, layout: Layout) -> Iterator[Finding]:

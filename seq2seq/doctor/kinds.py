@@ -192,6 +192,21 @@ _ALL = (
         "The model cannot see or write them: a larger vocabulary, tokenizer.byte_fallback, or cleaner text.",
     ),
     Kind(
+        "normalized",
+        "warning",
+        "characters that normalisation changes",
+        "The model never sees or writes them as they are. tokenizer.normalization keep leaves what the training text "
+        "has.",
+    ),
+    Kind(
+        "beyond_limit",
+        "warning",
+        "target is longer than any output may be",
+        "Outputs stop at search.max_ratio * source pieces + search.max_extra: raise them, or leave them out where they "
+        "are learned from the text.",
+        sided=False,
+    ),
+    Kind(
         "too_long",
         "warning",
         "more pieces than the limit",

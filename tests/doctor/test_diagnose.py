@@ -16,7 +16,10 @@ from seq2seq.doctor.kinds import KINDS
 from seq2seq.doctor.overlap import TestIndex
 from seq2seq.doctor.reading import Layout
 from seq2seq.doctor.survey import parting
+from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.pipeline.corpus import CorpusError, ParallelText, Records, text_at
+from seq2seq.search.options import SearchOptions
+from seq2seq.text.normalization import Normalization
 from seq2seq.text.subword import SubwordTokenizer
 from tests.doctor.conftest import clean
 
@@ -95,6 +98,9 @@ def test_many_parts_find_the_same_repeats_as_one(monkeypatch):
     monkeypatch.setattr(columns, "PART", 300)
     monkeypatch.setattr(columns, "BLOCK", 128)
     assert all_of() == whole
+    alike = np.zeros(2000, np.uint64)
+    assert max(len(rows) for _, _, rows in columns.groups(alike, skip, 1)) <= 300 + 128
+    assert [int(first) for _, _, firsts in columns.repeats(alike, skip, 1) for first in firsts] == [0] * 1999
     first = {}
     assert whole == [(i, first[k]) for i, k in enumerate(keys.tolist()) if first.setdefault(k, i) != i]
 
@@ -196,6 +202,36 @@ def test_a_tokeniser_tells_unknown_pieces_and_what_is_too_long(pairs, write, tmp
     assert counts["cut", ""] == sum(a > 8 for a, _ in pieces)
     assert dict(report.limits())[9] == sum(b > 9 for _, b in pieces) / len(pairs)
     assert report.tally.all_pieces.tolist() == [sum(a for a, _ in pieces), sum(b for _, b in pieces)]
+
+
+def test_targets_beyond_the_limit_of_outputs_are_counted(pairs, write, tmp_path):
+    tokenizer = SubwordTokenizer.train([side for pair in pairs for side in pair], 100)
+    limits = Limits(150, output=SearchOptions(max_ratio=0.5, max_extra=5).output_limit)
+    lengths = [tuple(len(tokenizer.encode([side])[0]) for side in pair) for pair in pairs]
+    options = module.Options(("en", "de"), limits=limits, processes=1)
+    report = module.diagnose(write(pairs), tmp_path, options, lambda sample: ("here", (tokenizer, tokenizer))).report
+    counts = {f.kind: f.count for f in report.findings}
+    assert counts["beyond_limit"] == sum(b > a // 2 + 5 for a, b in lengths) > 0
+
+
+@pytest.mark.parametrize("judged", [True, False])
+def test_characters_that_normalisation_changes_are_shown(judged, pairs, write, tmp_path):
+    text = [side for pair in pairs for side in pair]
+    tokenizer = SubwordTokenizer.train(
+        [*text, "½ Tasse 1⁄2 mit 10⁶"], 100, byte_fallback=False, normalization=Normalization("nfkc")
+    )
+    pairs[8] = pairs[8][0], pairs[8][1] + " ½"
+    options = module.Options(("en", "de"), judge_normalization=judged, processes=1)
+    report = module.diagnose(write(pairs), tmp_path, options, lambda sample: ("here", (tokenizer, tokenizer))).report
+    found = {(f.kind, f.side): [(e.line, e.remark) for e in f.examples] for f in report.findings}
+    assert found.get(("normalized", "target")) == ([(9, "½ becomes 1⁄2")] if judged else None)
+
+
+def test_a_target_without_blanks_is_scored_by_its_language(case, look):
+    rows = [f"word {n}\t我们 的书在这里{chr(0x4E00 + n)}" for n in range(60)]
+    for how, kinds in ((SPACED, {"score_tokenizer"}), (Tokenization.of("zh"), set())):
+        report = look(case(rows), languages=("", ""), tokenization=how).report
+        assert {f.kind for f in report.findings} & {"score_tokenizer"} == kinds
 
 
 def test_bom_gzip_and_damage(pairs, write, look, found):

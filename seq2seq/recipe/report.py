@@ -23,7 +23,8 @@ def write_history(folder: RunFolder, history: list[dict[str, Any]]) -> None:
     if not history:
         return
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(history[-1]), restval="", lineterminator="\n")
+    names = list(dict.fromkeys(name for row in history for name in row))
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(history)
     folder.write(folder.history_file, text.getvalue())

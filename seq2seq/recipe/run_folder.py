@@ -273,7 +273,10 @@ def check_size(recipe: Model, source_size: int, target_size: int, path: Path) ->
 
 
 def _check_arrays(path: Path, most: int) -> None:
-    """ValueError if an HDF5 file points to other files, or declares more than `most` bytes, as reading would take."""
+    """ValueError if an HDF5 file points to other files, or declares more than `most` bytes, as reading would take.
+
+    Keras would convert numbers of another kind without a word: all but the states of random generators must be floats.
+    """
     import h5py
 
     check_regular(path)
@@ -291,6 +294,8 @@ def _check_arrays(path: Path, most: int) -> None:
                 elif isinstance(item, h5py.Dataset):
                     if item.external or item.is_virtual:
                         raise ValueError(f"it takes an array from another file: {name}")
+                    if item.dtype.kind != "f" and "seed_generator" not in item.name:
+                        raise ValueError(f"{item.name} is an array of {item.dtype}, expected floats")
                     size += item.nbytes
                 seen.add(place)
         if size > most:
@@ -298,10 +303,16 @@ def _check_arrays(path: Path, most: int) -> None:
 
 
 def load_weights(model: Any, path: Path) -> None:
-    """Reads what `save_weights` wrote; RunFolderError if it is damaged or of another model."""
+    """Reads what `save_weights` wrote; RunFolderError if it is damaged, not finite or of another model."""
+    import keras
+    import numpy as np
+
     try:
         _check_arrays(path, 2 * sum(weight.nbytes for weight in model.get_weights()) + (1 << 20))
         model.load_weights(path)
+        for weight in model.weights:
+            if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+                raise ValueError(f"{weight.path} holds numbers that are not finite")
     except Exception as error:  # h5py and Keras raise many kinds for a bad file
         reason = " ".join(str(error).split())[:200]
         raise RunFolderError(f"{path}: the weights are damaged or of another model ({reason}).") from error

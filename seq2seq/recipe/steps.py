@@ -71,7 +71,7 @@ class Steps(keras.callbacks.Callback):
             self.guard.compare(done - self.looked, where, self.advice)
             self.looked = done
         if last:
-            self.guard.end_epoch()
+            self.guard.end_epoch(where, self.advice)
         if last or stop or (self.minutes and time.monotonic() - self.saved >= 60 * self.minutes):
             self.save(done)
             self.saved = time.monotonic()

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.files import write_text
@@ -46,6 +47,7 @@ def train(
     from seq2seq.training.clock import clock
     from seq2seq.training.losses import TeacherForcing
     from seq2seq.training.optimizers import averaged_weights
+    from seq2seq.training.resume import check_progress
     from seq2seq.training.shared import checksum, part_seeds
 
     options, leads = recipe.training, team.leads()
@@ -66,7 +68,9 @@ def train(
         trainee.optimizer.build(trainee.trainable_variables)
         validation = Plan(tokens.validation, recipe.batching, recipe.seed, shuffle=False, trim=trim)
         generator = Generator(model, source, target, recipe.search)
-        progress = load_checkpoint(folder.checkpoint_file, trainee)
+        columns = "nll", "val_nll", f"val_{recipe.score_name}", "seconds"
+        usable = partial(check_progress, epochs=options.epochs, steps=steps, columns=columns)
+        progress = load_checkpoint(folder.checkpoint_file, trainee, usable)
         team.same(lambda: checksum(trainee), "weights to begin with")
         part_seeds(trainee, team.share()[0])
         if progress:
@@ -122,8 +126,18 @@ def train(
                 *(recipe.score_name.upper(), row[f"val_{recipe.score_name}"], " (best)" if better else ""),
                 *(f"{row['tokens_per_second']:,.0f}", clock(row["seconds"])),
             )
+        _warn_if_nothing_was_learned(progress["history"], math.log(target.size), _advice(folder, recipe))
     finally:
         keras.config.set_dtype_policy("float32")
+
+
+def _warn_if_nothing_was_learned(history: list[dict[str, Any]], uniform: float, advice: str) -> None:
+    if history and history[-1]["nll"] > uniform:
+        _log.warning(
+            "Nothing was learned: the loss of the last epoch is %.3g nats a token, where %.3g is that of a model that "
+            "knows nothing. %s",
+            *(history[-1]["nll"], uniform, advice),
+        )
 
 
 _BEGIN = {"step": 0, "seconds": 0.0, "tokens_per_second": 0.0}
@@ -153,7 +167,7 @@ def _fit(
     options, begin = recipe.training, time.monotonic()
     epoch, first = progress["epoch"], progress["step"]
     line = Progress(options.epochs, len(plan), plan.tokens, first)
-    guard = Guard(trainee, options.skip_bad_steps, Watch(**progress["watch"]))
+    guard = Guard(trainee, options.skip_bad_steps, Watch(**progress["watch"]), math.log(target.size))
     skipped = progress.get("skipped", guard.watch.skipped)
 
     def save(step: int) -> None:

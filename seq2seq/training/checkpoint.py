@@ -8,7 +8,7 @@ import logging
 import math
 import os
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -47,10 +47,17 @@ def save_checkpoint(path: Path, trainee: keras.Model, progress: dict[str, Any]) 
                 path.replace(keep)
 
 
-def load_checkpoint(path: Path, trainee: keras.Model) -> dict[str, Any] | None:
+def load_checkpoint(
+    path: Path, trainee: keras.Model, check: Callable[[Any], None] = lambda progress: None
+) -> dict[str, Any] | None:
     """Sets every variable of a compiled, built `trainee` and returns the progress; None where there is no checkpoint.
 
-    A damaged file is told in the log, and the one before it is used.
+    A damaged file is named in the log, and the one before it is used.
+
+    Args:
+        path: The newer of the two files.
+        trainee: What was saved.
+        check: Raises ValueError if the run cannot go on from such a progress: the file counts as damaged.
 
     Raises:
         ValueError: there are checkpoints, but none is whole and of this model; no variable was changed.
@@ -58,12 +65,16 @@ def load_checkpoint(path: Path, trainee: keras.Model) -> dict[str, Any] | None:
     variables = _variables(trainee)
     problems = []
     for file in (path, before(path)):
-        if not file.exists():
+        if not os.path.lexists(file):
             continue
         try:
             progress, arrays = _read(file, variables)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, RuntimeError) as error:
-            problems.append(f"{file}: the checkpoint is damaged or of another model ({error}).")
+            check(progress)
+        except MemoryError:
+            raise
+        except Exception as error:  # zipfile raises many kinds for a bad file
+            reason = " ".join(str(error).split())[:200] or type(error).__name__
+            problems.append(f"{file}: the checkpoint is damaged or of another model ({reason}).")
             continue
         for problem in problems:
             _log.warning("%s Going on from %s.", problem, file.name)
@@ -98,6 +109,9 @@ def _read(path: Path, variables: Sequence[Any]) -> tuple[dict[str, Any], list[np
     """Reads the whole file before anything is set; nothing larger than the variables is ever made."""
     check_regular(path)
     with zipfile.ZipFile(path) as members:
+        for member in members.infolist():
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"{member.filename} is compressed, which no checkpoint is")
         if len(members.namelist()) != len(variables) + 2:
             raise ValueError(f"it holds {len(members.namelist()) - 2} variables, the model has {len(variables)}")
         size = members.getinfo("progress.npy").file_size
@@ -114,7 +128,14 @@ def _read(path: Path, variables: Sequence[Any]) -> tuple[dict[str, Any], list[np
         arrays = [_array(members, f"v{i}.npy", variable) for i, variable in enumerate(variables)]
     if _digest(told, arrays) != known:
         raise ValueError(f"its sha256 is {_digest(told, arrays).hex()}, on record is {known.hex()}")
-    return dict(parse_json(told)), arrays
+    for number, (variable, array) in enumerate(zip(variables, arrays, strict=True)):
+        # Numbers that stand alone may be infinite: the norm of a gradient that was refused is one.
+        if array.ndim and array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"v{number}.npy, {variable.path}, holds numbers that are not finite")
+    progress = parse_json(told)
+    if not isinstance(progress, dict):
+        raise ValueError(f"its progress is a {type(progress).__name__}, expected an object")
+    return progress, arrays
 
 
 def _array(members: zipfile.ZipFile, name: str, variable: Any) -> np.ndarray:

@@ -67,6 +67,8 @@ class Guard:
     skip: int
     """Bad steps that may be left out in the whole run."""
     watch: Watch = field(default_factory=Watch)
+    uniform: float = math.inf
+    """Loss of a model that knows nothing, in nats a token: a loss that has risen above this one has risen too."""
     _refused: float = 0.0
     _left_out: float = 0.0
 
@@ -108,18 +110,28 @@ class Guard:
         watch.steps, watch.total, watch.count = 0, total, count
         if watch.best is None or mean < watch.best:
             watch.best = mean
-        watch.risen = watch.risen + 1 if mean > RISE[0] * watch.best + RISE[1] else 0
+        watch.risen = watch.risen + 1 if self._has_risen(mean) else 0
         if watch.risen >= PATIENCE:
-            raise Failed(
-                f"{where}: training diverges: the loss of the last {WINDOW} steps is {mean:.3g} nats a token, after "
-                f"{watch.best:.3g} at its best. {advice}"
-            )
+            raise Failed(f"{where}: {self._diverges(f'the last {WINDOW} steps', mean)} {advice}")
 
-    def end_epoch(self) -> None:
-        """The sums of the losses begin again at 0."""
+    def end_epoch(self, where: str, advice: str) -> None:
+        """The sums of the losses begin again at 0. Failed where a model that knows nothing has a far better loss."""
         total, count = self._sums()
+        mean = total / max(count, 1e-9)
+        if mean > RISE[0] * self.uniform + RISE[1]:
+            raise Failed(f"{where}: {self._diverges('this epoch', mean)} {advice}")
         self.watch.total -= total
         self.watch.count -= count
+
+    def _has_risen(self, mean: float) -> bool:
+        return mean > RISE[0] * min(self.uniform, self.watch.best or math.inf) + RISE[1]
+
+    def _diverges(self, steps: str, mean: float) -> str:
+        best = self.watch.best if self.watch.best is not None else math.inf
+        against = f"after {best:.3g} at its best"
+        if self.uniform < best:
+            against = f"where {self.uniform:.3g} is that of a model that knows nothing"
+        return f"training diverges: the loss of {steps} is {mean:.3g} nats a token, {against}."
 
     @property
     def _optimizer(self) -> Any:

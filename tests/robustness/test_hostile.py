@@ -123,9 +123,27 @@ def _ring(file, name, other):
     _huge(file, name, other)
 
 
+def _kind(kind):
+    def change(file, name, other):
+        values = file[name][()]
+        del file[name]
+        file[name] = values.astype(kind)
+
+    return change
+
+
+def _number(value):
+    def change(file, name, other):
+        file[name][(0,) * file[name].ndim] = value
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
+        *((_kind(kind), "an array of .*, expected floats") for kind in ("i4", "i8", "?", "c8", "S4")),
+        *((_number(value), "holds numbers that are not finite") for value in (np.nan, np.inf, -np.inf)),
         (_external_link, "a link to another place"),
         (_soft_link, "a link to another place"),
         (_external_array, "an array from another file"),

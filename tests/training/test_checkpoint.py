@@ -1,7 +1,9 @@
+import zipfile
+
 import numpy as np
 import pytest
 
-from seq2seq.training.checkpoint import load_checkpoint, save_checkpoint
+from seq2seq.training.checkpoint import _digest, load_checkpoint, save_checkpoint
 from seq2seq.training.losses import TeacherForcing
 from seq2seq.training.optimizers import AveragingAdam, averaged_weights
 
@@ -57,6 +59,72 @@ def test_another_model_or_a_damaged_file_changes_nothing(make_trainee, batch, tm
         load_checkpoint(tmp_path / "c.npz", other)
     for one, two in zip(before, other.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+def _pack(path, arrays, told, compression=zipfile.ZIP_STORED):
+    """Writes a checkpoint with a right checksum."""
+    parts = {f"v{number}": array for number, array in enumerate(arrays)}
+    parts |= {"progress": np.frombuffer(told, np.uint8), "sha256": np.frombuffer(_digest(told, arrays), np.uint8)}
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, array in parts.items():
+            with archive.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, array)
+
+
+def _change(number, value):
+    def change(arrays):
+        place = [n for n, array in enumerate(arrays) if array.ndim and array.dtype == np.float32][number]
+        arrays[place] = value(arrays[place])
+
+    return change
+
+
+def _first(value):
+    return _change(0, lambda array: np.where(np.arange(array.size).reshape(array.shape) == 0, np.float32(value), array))
+
+
+@pytest.mark.parametrize(
+    ("change", "told", "compression", "reason"),
+    [
+        (None, b"[1]", zipfile.ZIP_STORED, "its progress is a list"),
+        (None, b'{"epoch": "x"}', zipfile.ZIP_STORED, "no such epoch"),
+        (None, b"[" * 100_000, zipfile.ZIP_STORED, "nested too deeply"),
+        (None, b"\xff", zipfile.ZIP_STORED, "utf-8"),
+        (None, b'{"epoch": 1}', zipfile.ZIP_DEFLATED, "is compressed"),
+        (None, b'{"epoch": 1}', zipfile.ZIP_LZMA, "is compressed"),
+        (_first(np.nan), b'{"epoch": 1}', zipfile.ZIP_STORED, "numbers that are not finite"),
+        (_first(np.inf), b'{"epoch": 1}', zipfile.ZIP_STORED, "numbers that are not finite"),
+        (_change(0, lambda array: array.astype(np.complex64)), b"{}", zipfile.ZIP_STORED, "complex64"),
+        (_change(0, lambda array: array.astype(np.int32)), b"{}", zipfile.ZIP_STORED, "int32"),
+        (_change(0, lambda array: array[None]), b"{}", zipfile.ZIP_STORED, "the model wants"),
+    ],
+)
+def test_a_checkpoint_nobody_can_go_on_from_gives_way_to_the_one_before(
+    make_trainee, tmp_path, caplog, change, told, compression, reason
+):
+    def check(progress):
+        if progress.get("epoch") != 1:
+            raise ValueError("no such epoch")
+
+    trainee = make_trainee()
+    path = tmp_path / "c.npz"
+    save_checkpoint(path, trainee, {"epoch": 1})
+    path.replace(tmp_path / "c.before.npz")
+    with np.load(tmp_path / "c.before.npz") as file:
+        arrays = [file[f"v{number}"] for number in range(len(file.files) - 2)]
+    if change:
+        change(arrays)
+    _pack(path, arrays, told, compression)
+    if compression != zipfile.ZIP_STORED:  # damaged within as well
+        data = bytearray(path.read_bytes())
+        data[60:80] = bytes(20)
+        path.write_bytes(data)
+    assert load_checkpoint(path, trainee, check) == {"epoch": 1}
+    assert reason in caplog.text
+    assert "Going on from c.before.npz" in caplog.text
+    (tmp_path / "c.before.npz").unlink()
+    with pytest.raises(ValueError, match="Delete the run folder to train from the start"):
+        load_checkpoint(path, trainee, check)
 
 
 def test_the_average_is_seen_inside_and_leaves_no_trace(make_trainee, batch):

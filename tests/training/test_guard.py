@@ -93,7 +93,7 @@ def _steps(guard, losses, epoch=10**9):
     for step, loss in enumerate(losses):
         if step % epoch == 0:
             if step:
-                guard.end_epoch()
+                guard.end_epoch(f"step {step}", "Lower the rate.")
             metric.total = metric.count = 0.0
         metric.total, metric.count = metric.total + 20 * loss, metric.count + 20
         guard.compare(1, f"step {step + 1}", "Lower the rate.")
@@ -113,6 +113,17 @@ def test_a_loss_that_is_high_for_a_moment_or_rises_a_little_does_not():
     guard = Guard(_trainee(), 0)
     _steps(guard, [*quiet, *[0.9] * (5 * WINDOW)], 70)
     assert guard.watch == Watch(best=guard.watch.best, steps=0, total=guard.watch.total, count=guard.watch.count)
+
+
+def test_a_loss_far_above_that_of_a_uniform_model_ends_the_run_with_advice_however_short_it_is():
+    told = r"training diverges: the loss of this epoch is 900 nats a token, where 4 is that of a model that knows noth"
+    guard = Guard(_trainee(), 0, uniform=4.0)
+    with pytest.raises(Failed, match=told):
+        _steps(guard, [900.0] * 20, epoch=10)
+    _steps(Guard(_trainee(), 0, uniform=4.0), [*[7.0] * 3, *[4.1] * 27], epoch=10)
+    guard = Guard(_trainee(), 0, uniform=4.0)
+    with pytest.raises(Failed, match=r"the loss of the last 50 steps is 9 nats a token, where 4 is"):
+        _steps(guard, [9.0] * (2 * WINDOW))
 
 
 def test_a_learning_rate_far_too_high_is_told(run, tmp_path, capsys, monkeypatch):

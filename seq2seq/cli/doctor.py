@@ -265,7 +265,7 @@ def _tokenizers(
     if not any(map(str.strip, sources)) or not any(map(str.strip, targets)):
         return None
     told = f"{LEARNED} {len(sample):,} pairs as the recipe says"
-    return told, learn(recipe, lambda: sources, lambda: targets)
+    return told, learn(recipe, lambda: sample)
 
 
 class _Progress:

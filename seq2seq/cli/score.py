@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     total, count = 0.0, 0
     with output(arguments.output) as out:
         while chunk := list(islice(pairs, arguments.batch_size * 32)):
-            targets = _targets(generator, [target for _, target in chunk], arguments.target_pieces)
+            targets = _targets(generator, chunk, arguments.target_pieces)
             found = generator.score_ids([source for source, _ in chunk], targets, arguments.batch_size)
             for (source, target), ids, gains in zip(chunk, targets, found, strict=True):
                 total, count = total + float(gains.sum()), count + len(gains)
@@ -74,10 +74,10 @@ def run(arguments: argparse.Namespace) -> None:
         say(f"{count:,} pieces, perplexity {math.exp(-total / count):.3f} a piece")
 
 
-def _targets(generator: Generator, lines: Sequence[str], as_pieces: bool) -> list[list[int]]:
+def _targets(generator: Generator, pairs: Sequence[tuple[str, str]], as_pieces: bool) -> list[list[int]]:
     if not as_pieces:
-        return generator.target_tokenizer.encode(lines)
-    rows = [[piece for piece in line.split(" ") if piece] for line in lines]
+        return generator.target_ids(pairs)
+    rows = [[piece for piece in line.split(" ") if piece] for _, line in pairs]
     rows = [row[:-1] if row[-1:] == [NAMES[EOS]] else row for row in rows]
     return [generator.target_tokenizer.ids(row) for row in rows]
 

@@ -25,6 +25,16 @@ def missing_for(form: str) -> str | None:
     return None
 
 
+def refusal(form: str, generator: Generator, ids_only: bool = False) -> str:
+    """Returns why this generator cannot be exported in this form; "" where it can."""
+    if form == "saved_model" and generator.source_tokenizer.placeholders and not ids_only:
+        return (
+            "A SavedModel that takes text cannot copy placeholders (tokenizer.placeholders): the run folder and "
+            "--format litert can, and with --ids-only the client masks and restores them."
+        )
+    return ""
+
+
 def has_export(form: str, folder: Path) -> bool:
     """Whether `folder` holds a whole export in this form."""
     if form == "litert":
@@ -49,6 +59,8 @@ def export(form: str, generator: Generator, folder: Path, **options: Any) -> Pat
             "An ensemble is not exported: a form that others serve holds one model. Export one of its runs, or what "
             "`seq2seq average` makes of epochs of one."
         )
+    if reason := refusal(form, generator, bool(options.get("ids_only"))):
+        raise ValueError(reason)
     if form == "litert":
         from seq2seq.export.litert import export_litert
 

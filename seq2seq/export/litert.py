@@ -342,7 +342,7 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
             "tensorflow": tf.__version__,
             "quantize": quantize,
             **networks.shape(),
-            "right_to_left": generator.target_tokenizer.right_to_left,
+            **generator.text_facts(),
             "search": asdict(generator.options),
             "files": files,
         }

@@ -75,7 +75,7 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
             "selector": generator.model.has_selector,
             "source_size": generator.model.source_size,
             "target_size": generator.model.target_size,
-            "right_to_left": generator.target_tokenizer.right_to_left,
+            **generator.text_facts(),
             "search": asdict(generator.options),
         }
         (partial / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")

@@ -71,7 +71,9 @@ def align_pieces(
     generator: LineGenerator, lines: Sequence[str], pieces: Sequence[Sequence[str]], batch_size: int = 64
 ) -> list[Alignment]:
     """Returns the alignment of each line with what was written of it, given as pieces; errors as `generator.align`."""
-    return _align(generator, lines, pieces, [generator.target_tokenizer.words_of(row) for row in pieces], batch_size)
+    tokenizer, rows = generator.target_tokenizer, zip(pieces, generator.masked(lines), strict=True)
+    words = [tokenizer.words_of([line.restore(piece) for piece in row]) for row, line in rows]
+    return _align(generator, lines, pieces, words, batch_size)
 
 
 def align_text(generator: LineGenerator, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[Alignment]:
@@ -82,9 +84,10 @@ def align_text(generator: LineGenerator, pairs: Sequence[tuple[str, str]], batch
         InputTooLong: a source has more than `max_input` pieces and must not be cut.
     """
     tokenizer, targets = generator.target_tokenizer, [target for _, target in pairs]
-    ids = tokenizer.encode(targets)
-    words = tokenizer.word_numbers(targets, ids)
-    return _align(generator, [line for line, _ in pairs], [tokenizer.pieces(row) for row in ids], words, batch_size)
+    lines = [line for line, _ in pairs]
+    ids = generator.target_ids(pairs)
+    words = tokenizer.word_numbers(targets, ids, generator.masked(lines))
+    return _align(generator, lines, [tokenizer.pieces(row) for row in ids], words, batch_size)
 
 
 def _align(
@@ -96,8 +99,9 @@ def _align(
 ) -> list[Alignment]:
     tokenizer = generator.source_tokenizer
     found = generator.align(list(zip(lines, pieces, strict=True)), batch_size)
-    sources = [ids[: generator.options.max_input] for ids in tokenizer.encode(lines)]
-    source_words = tokenizer.word_numbers(lines, sources)
+    masked = generator.masked(lines)
+    sources = [ids[: generator.options.max_input] for ids in tokenizer.encode([line.text for line in masked])]
+    source_words = tokenizer.word_numbers(lines, sources, masked)
     return [
         Alignment(
             tuple(tokenizer.pieces(ids)),

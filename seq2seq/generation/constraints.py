@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -55,6 +55,10 @@ class Constraints:
                 raise ValueError(f"{name} must be a list of texts that are not empty. Received: {value!r}")
             lists[name] = tuple(value)
         return cls(prefix, **lists)
+
+    def changed(self, change: Callable[[str], str]) -> Constraints:
+        """Returns them with every text changed."""
+        return Constraints(change(self.prefix), tuple(map(change, self.include)), tuple(map(change, self.exclude)))
 
     def holds(self, text: str) -> bool:
         """Whether `text` keeps to them."""

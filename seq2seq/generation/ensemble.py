@@ -45,6 +45,8 @@ class EnsembleGenerator(Generator):
         first = members[0]
         for name, member in zip(names[1:], members[1:], strict=True):
             _check_targets(names[0], first.target_tokenizer, name, member.target_tokenizer)
+            if member.source_tokenizer.placeholders != first.source_tokenizer.placeholders:
+                raise ValueError(f"{names[0]} and {name} were trained with different tokenizer.placeholders.")
         options = options or first.options
         if options.coverage_penalty and options.beam_size > 1:
             raise ValueError("An ensemble knows no coverage penalty: its members attend each for itself. Set it to 0.")

@@ -59,6 +59,10 @@ class Generator(LineGenerator):
     def has_attention(self) -> bool:
         return self.model.has_attention
 
+    @property
+    def _takes_terms(self) -> bool:
+        return self.options.beam_size > 1 and not self.options.sampling and not self.options.extract
+
     def greedy(self) -> Generator:
         """Returns the same generator with the quickest search; made once, so that its graph is too."""
         if self._greedy is None:
@@ -111,8 +115,7 @@ class Generator(LineGenerator):
 
         Forced decoding: `(pieces + 1,)`, in nats. A pair with an empty source gives an empty array.
         """
-        targets = self.target_tokenizer.encode([target for _, target in pairs])
-        return self.score_ids([source for source, _ in pairs], targets, batch_size)
+        return self.score_ids([source for source, _ in pairs], self.target_ids(pairs), batch_size)
 
     def score_ids(
         self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int = 64
@@ -126,13 +129,12 @@ class Generator(LineGenerator):
         Forced decoding: `(pieces + 1, 2)`, the probability of its first choice, and 1 where that is the target's piece,
         else 0. A pair with an empty source gives `(0, 2)`.
         """
-        targets = self.target_tokenizer.encode([target for _, target in pairs])
-        found = self._force([source for source, _ in pairs], targets, batch_size)
+        found = self._force([source for source, _ in pairs], self.target_ids(pairs), batch_size)
         return [np.stack([np.exp(part[:, 1]), part[:, 2]], axis=1) for part in found]
 
     def _force(self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int) -> list[np.ndarray]:
         """What the scorer says of every target piece and the EOS, `(pieces + 1, 3)` a line."""
-        sources = self._read(lines)
+        sources = self._read([line.text for line in self.masked(lines)])
         results: list[np.ndarray] = [np.zeros((0, 3), np.float32)] * len(sources)
         for chosen in by_length(sources, batch_size):
             target_input, target_output = shift(_static(pad_with_eos([targets[i] for i in chosen])))

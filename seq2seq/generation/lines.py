@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from seq2seq.generation.constraints import ROUNDS, Constraints, PieceConstraints
+from seq2seq.generation.masking import mask_constraints, restored, warn_of_faults
 from seq2seq.pipeline.batches import pad
 from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS
+from seq2seq.text.placeholders import Masked
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import EMPTY, Hypothesis, SearchResult
 
@@ -83,6 +86,63 @@ class LineGenerator(ABC):
             InputTooLong: a line has more than `max_input` pieces and must not be cut; nothing is translated then.
             ValueError: constraints that the vocabulary cannot write, or that this search does not know.
         """
+        masked = self.masked(lines)
+        if constraints is not None and self.source_tokenizer.placeholders:
+            constraints = mask_constraints(constraints, masked, self.source_tokenizer.placeholders)
+        texts = [line.text for line in masked]
+        results = self._generate(texts, batch_size, constraints)
+        if not self.source_tokenizer.placeholders:
+            return results
+        if self.source_tokenizer.placeholders.required:
+            results = self._with_placeholders(masked, results, batch_size, constraints)
+        return restored(masked, results)
+
+    def _with_placeholders(
+        self,
+        masked: Sequence[Masked],
+        results: list[list[Hypothesis]],
+        batch_size: int,
+        constraints: Sequence[Constraints] | None,
+    ) -> list[list[Hypothesis]]:
+        """Searches again where the best output lacks placeholders, which it then must have; counts what stays wrong."""
+        missing = [line.lost(found[0].text) if found else () for line, found in zip(masked, results, strict=True)]
+        again = [i for i, symbols in enumerate(missing) if symbols]
+        if again and self._takes_terms:
+            given = constraints or [Constraints()] * len(masked)
+            asked = [given[i] + Constraints(include=missing[i]) for i in again]
+            found = self._generate([masked[i].text for i in again], batch_size, asked)
+            for i, hypotheses in zip(again, found, strict=True):
+                results[i] = hypotheses or results[i]
+        warn_of_faults(masked, results)
+        return results
+
+    @property
+    def _takes_terms(self) -> bool:
+        """Whether a search can be sent to find outputs with given terms."""
+        return False
+
+    def masked(self, lines: Sequence[str]) -> list[Masked]:
+        """Returns the lines with symbols for what is copied, where this model has any."""
+        placeholders = self.source_tokenizer.placeholders
+        return [placeholders.mask(line) if placeholders else Masked(line) for line in lines]
+
+    def text_facts(self) -> dict[str, Any]:
+        """Returns what an export says of its text, beside the tokenisers."""
+        found = self.source_tokenizer.placeholders
+        placeholders = {"names": list(found.names), "required": found.required} if found else None
+        return {"placeholders": placeholders, "right_to_left": self.target_tokenizer.right_to_left}
+
+    def target_ids(self, pairs: Sequence[tuple[str, str]]) -> list[list[int]]:
+        """Returns the pieces of the target of each (source line, target line)."""
+        targets = [target for _, target in pairs]
+        if placeholders := self.source_tokenizer.placeholders:
+            strings = (line.strings for line in self.masked([source for source, _ in pairs]))
+            targets = [placeholders.mask_by(target, mine) for target, mine in zip(targets, strings, strict=True)]
+        return self.target_tokenizer.encode(targets)
+
+    def _generate(
+        self, lines: Sequence[str], batch_size: int, constraints: Sequence[Constraints] | None
+    ) -> list[list[Hypothesis]]:
         sources = self._read(lines)
         if constraints is not None and any(constraints):
             if self.target_tokenizer.right_to_left and any(c.prefix for c in constraints):
@@ -130,7 +190,7 @@ class LineGenerator(ABC):
                 yield [places[i] for i in batch]
 
     def _read(self, lines: Sequence[str]) -> list[list[int]]:
-        """The pieces of each line, at most as many as the search takes."""
+        """The pieces of each line, masked already, at most as many as the search takes."""
         return self._cut(self.source_tokenizer.encode(lines))
 
     def _cut(self, sources: list[list[int]]) -> list[list[int]]:
@@ -156,7 +216,7 @@ class LineGenerator(ABC):
         if not self.has_attention:
             raise ValueError("This model has no attention, so it has no alignments.")
         targets = [self.target_tokenizer.ids(pieces) for _, pieces in pairs]
-        sources = self._read([line for line, _ in pairs])
+        sources = self._read([line.text for line in self.masked([line for line, _ in pairs])])
         results: list[np.ndarray] = [np.zeros((1, 1), np.float32)] * len(pairs)
         for places in self._batches(sources, batch_size):
             weights = self._align([sources[i] for i in places], [targets[i] for i in places])

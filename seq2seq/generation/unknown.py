@@ -59,7 +59,8 @@ def replace_unknown(
     for (i, n), alignment in zip(places, found, strict=True):
         alignment = replace(alignment, target=tuple(generator.target_tokenizer.unmarked(alignment.target)))
         kept, words = _fillings(alignment, lines[i].split(), dictionary or {})
-        replaced[i][n] = replace(replaced[i][n], text=generator.target_tokenizer.fill(kept, words))
+        text = generator.masked([lines[i]])[0].restore(generator.target_tokenizer.fill(kept, words))
+        replaced[i][n] = replace(replaced[i][n], text=text)
     return replaced
 
 

@@ -9,12 +9,13 @@ from typing import Any
 from seq2seq import __version__
 from seq2seq.files import check_regular, read_bytes, read_json
 from seq2seq.search.options import SearchOptions
+from seq2seq.text.placeholders import Placeholders
 from seq2seq.text.subword import SubwordTokenizer
 
-FORMAT = 6
+FORMAT = 7
 """Of the folder. Raised when an older version of the toolkit could not read it."""
 OLDEST_FORMAT = 4
-"""That is read still: it knows no targets from right to left. Format 5 knows no extracts."""
+"""That is read still: it knows no targets from right to left. Format 5 knows no extracts, 6 no placeholders."""
 SHAPE_FILE = "model.json"
 NETWORKS_FILE = "model.tflite"
 SOURCE_FILE = "source.model"
@@ -72,10 +73,11 @@ def _check(file: Path, expected: Any) -> None:
 def load_tokenizers(path: Path, shape: dict[str, Any]) -> tuple[SubwordTokenizer, SubwordTokenizer]:
     """Returns the source's and the target's; LiteFolderError where a vocabulary is not the network's."""
     found = []
+    placeholders = _placeholders(shape.get("placeholders"), Path(path) / SHAPE_FILE)
     for name, side in ((SOURCE_FILE, "source_size"), (TARGET_FILE, "target_size")):
         try:
             right_to_left = side == "target_size" and bool(shape.get("right_to_left"))
-            tokenizer = SubwordTokenizer.load(Path(path) / name, right_to_left)
+            tokenizer = SubwordTokenizer.load(Path(path) / name, right_to_left, placeholders)
         except ValueError as error:
             raise LiteFolderError(str(error)) from error
         if tokenizer.size != shape.get(side):
@@ -84,6 +86,15 @@ def load_tokenizers(path: Path, shape: dict[str, Any]) -> tuple[SubwordTokenizer
             )
         found.append(tokenizer)
     return found[0], found[1]
+
+
+def _placeholders(values: Any, path: Path) -> Placeholders | None:
+    if not values:
+        return None
+    try:
+        return Placeholders(tuple(values["names"]), bool(values["required"]))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise LiteFolderError(f"{path}: its placeholders are damaged ({error}).") from error
 
 
 def load_search(path: Path, shape: dict[str, Any]) -> SearchOptions:

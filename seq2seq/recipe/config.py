@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict
 
 from seq2seq.metrics.tokenization import Tokenization, TokenizerName
 from seq2seq.pipeline.batches import Batching
+from seq2seq.recipe.text_checks import text_contradictions
 from seq2seq.search.options import SearchOptions
-from seq2seq.text.normalization import NAMES, can_mark_capitals
+from seq2seq.text.placeholders import Placeholders
 
 
 class Section(BaseModel):
@@ -99,6 +100,10 @@ class Tokenizer(Section):
     casing: Literal["keep", "mark"] = "keep"
     """mark: write a capital as a mark and the small letter, so that "Hello" and "hello" share pieces; it takes keep,
     lossless, identity or an own TSV as normalization."""
+    placeholders: tuple[str, ...] = ()
+    """What is copied from source to target as it is, in place of being translated: url, email, tag (<b>, &amp;), braces
+    ({name}), printf (%s), emoji, number, or regular expressions of one's own between slashes, with bounded repeats:
+    /[A-Z]{2,4}-[0-9]{1,6}/. Strings that both sides of a training pair have become numbered symbols."""
     character_coverage: float = 1.0
     """Share of the characters that get a piece of their own; 0.9995 for scripts of thousands of characters."""
     sampling: float = 0.0
@@ -284,6 +289,12 @@ class Recipe(Section):
             raise ValueError("; ".join(problems))
 
 
+def placeholders_of(recipe: Recipe) -> Placeholders | None:
+    """Returns what the recipe copies; None for nothing."""
+    names = recipe.tokenizer.placeholders
+    return Placeholders(names, required=recipe.task == "translation") if names else None
+
+
 def _contradictions(recipe: Recipe) -> Iterator[str]:
     if recipe.model.tie == "all" and not recipe.tokenizer.joint:
         yield "model.tie 'all' shares one matrix of both sides and wants tokenizer.joint true (or model.tie target)"
@@ -325,7 +336,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield "model.decoder.query_input wants attention, and order 'before'"
     if decoder.attention != "none" and not decoder.readout:
         yield "model.decoder.readout must be true where there is attention"
-    yield from _tokenizer_contradictions(recipe)
+    yield from text_contradictions(recipe)
     if recipe.data.corpus == "files" and not recipe.data.train.source:
         yield "data.train.source must name a file where data.corpus is 'files'"
     at_least_one = {
@@ -378,21 +389,3 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"training.learning_rate must be above 0, received {training.learning_rate}"
     if not 0 < recipe.tokenizer.character_coverage <= 1:
         yield f"tokenizer.character_coverage must be in (0, 1], received {recipe.tokenizer.character_coverage}"
-
-
-def _tokenizer_contradictions(recipe: Recipe) -> Iterator[str]:
-    options = recipe.tokenizer
-    rules = {"normalization": options.normalization, "source_normalization": options.source_normalization}
-    for name, rule in rules.items():
-        if not rule and name == "source_normalization":
-            continue
-        if rule not in NAMES and not rule.endswith(".tsv"):
-            yield f"tokenizer.{name} must be {', '.join(NAMES)} or the path of a .tsv, received {rule!r}"
-        elif options.casing == "mark" and not can_mark_capitals(rule):
-            yield f"tokenizer.casing mark needs tokenizer.{name} keep, lossless, identity or a .tsv, received {rule!r}"
-    if options.joint and options.source_normalization not in ("", options.normalization):
-        yield "tokenizer.source_normalization other than the target's needs tokenizer.joint false"
-    if options.casing == "mark":
-        parts = {"model.words": recipe.model.words, "model.selector": recipe.model.selector}
-        for name in (name for name, used in parts.items() if used):
-            yield f"tokenizer.casing mark parts words in two and does not go with {name}"

@@ -69,7 +69,7 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> di
 
 def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
     """Writes what `recipe.exports` names and is not there yet; what this machine cannot make is told and left out."""
-    from seq2seq.export.formats import export, has_export, missing_for
+    from seq2seq.export.formats import export, has_export, missing_for, refusal
 
     for form in recipe.exports:
         path = folder.exports / form
@@ -79,6 +79,8 @@ def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
         if missing:
             how = f"Where that is: seq2seq export {folder.path} --format {form}"
             _log.warning("No %s is exported: it wants %s. %s", form, missing, how)
+        elif reason := refusal(form, generator):
+            _log.warning("No %s is exported. %s", form, reason)
         else:
             _log.info("Exported %s", export(form, generator.with_options(sampling=False), path))
 

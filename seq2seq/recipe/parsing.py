@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -37,8 +38,13 @@ def override(recipe: RecipeT, changes: Mapping[str, str]) -> RecipeT:
         place = values
         for part in path:
             place = place[part]
-        place[last] = [part for part in text.split(",") if part] if isinstance(known[name], tuple) else text
+        place[last] = _parts(text) if isinstance(known[name], tuple) else text
     return _validated(type(recipe), values, unknown)
+
+
+def _parts(text: str) -> list[str]:
+    """The parts between commas, but for those within braces, brackets and parentheses, as regular expressions have."""
+    return [part for part in re.split(r",(?![^\[({]*[\])}])", text) if part]
 
 
 def from_json(kind: type[RecipeT], values: Any, place: str) -> RecipeT:

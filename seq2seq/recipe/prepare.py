@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from seq2seq.recipe import team
 from seq2seq.recipe.config import OPERATIONAL, Recipe
 from seq2seq.recipe.parsing import leaves
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError
-from seq2seq.recipe.tokenizers import copy_rules, learn
+from seq2seq.recipe.tokenizers import copy_rules, learn, needs_one_word
 from seq2seq.text.links import Links, to_pieces
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import Example
@@ -76,7 +76,7 @@ def learn_tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple
     if (folder.path / "target.model").exists():
         return folder.load_tokenizers()
     _log.info("Learning a vocabulary of %s pieces", f"{recipe.tokenizer.size:,}")
-    source, target = learn(recipe, lambda: (e.source for e in corpus.train), lambda: (e.target for e in corpus.train))
+    source, target = learn(recipe, lambda: ((e.source, e.target) for e in corpus.train))
     copy_rules(recipe, folder.path)
     if recipe.model.words:
         _warn_of_long_words(source, [example.source for example in islice(corpus.train, 200)])
@@ -147,7 +147,16 @@ class TokenisedCorpus:
 
         encoders = encoder(self.source, 0), encoder(self.target, 1)
         limits = self.recipe.data.max_length, self.recipe.data.cut_source
-        return TokenStore.write(folder, examples, *encoders, *limits, link)
+        return TokenStore.write(folder, self._masked(examples), *encoders, *limits, link)
+
+    def _masked(self, examples: Iterable[Example]) -> Iterator[Example]:
+        """The pairs with symbols for what is copied."""
+        placeholders, one_word = self.source.placeholders, needs_one_word(self.recipe)
+        for example in examples:
+            if placeholders:
+                source, target, *_ = placeholders.mask_pair(example.source, example.target, one_word)
+                example = replace(example, source=source, target=target)
+            yield example
 
     def _linker(self) -> Link | None:
         """What finds the links that training wants."""

@@ -11,7 +11,7 @@ from typing import Any
 from seq2seq import __version__
 from seq2seq.files import MOST, check_regular, locked, parse_json, read_bytes, read_json, whole_file, write_text
 from seq2seq.pipeline.corpus import ParallelText, Records, Text
-from seq2seq.recipe.config import Model, Recipe
+from seq2seq.recipe.config import Model, Recipe, placeholders_of
 from seq2seq.recipe.parsing import RecipeError, from_json
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -124,11 +124,12 @@ class RunFolder:
 
     def load_tokenizers(self) -> tuple[SubwordTokenizer, SubwordTokenizer]:
         """Returns the source's and the target's; RunFolderError names a missing or damaged one."""
-        right_to_left = self.load_recipe().data.right_to_left
+        recipe = self.load_recipe()
+        placeholders = placeholders_of(recipe)
         try:
             return (
-                SubwordTokenizer.load(self.path / "source.model"),
-                SubwordTokenizer.load(self.path / "target.model", right_to_left),
+                SubwordTokenizer.load(self.path / "source.model", False, placeholders),
+                SubwordTokenizer.load(self.path / "target.model", recipe.data.right_to_left, placeholders),
             )
         except ValueError as error:
             raise RunFolderError(str(error)) from error

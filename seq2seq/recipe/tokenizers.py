@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
 
 from seq2seq.pipeline.corpus import read_lines
-from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.config import Recipe, placeholders_of
 from seq2seq.text.normalization import NAMES, Normalization, parse_rules
+from seq2seq.text.placeholders import count_in
 from seq2seq.text.subword import SubwordTokenizer
 
-Lines = Callable[[], Iterable[str]]
-"""Gives the lines of one side, each time anew."""
+Pairs = Callable[[], Iterable[tuple[str, str]]]
+"""Gives source and target of each pair, each time anew."""
+
+_log = logging.getLogger(__name__)
 
 
 def normalizations(recipe: Recipe) -> tuple[Normalization, Normalization]:
@@ -32,7 +36,12 @@ def _normalization(rule: str, recipe: Recipe) -> Normalization:
     return Normalization(rule, recipe.tokenizer.casing == "mark", own)
 
 
-def learn(recipe: Recipe, sources: Lines, targets: Lines) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+def needs_one_word(recipe: Recipe) -> bool:
+    """Whether a placeholder must be one word, as alignments of words are given."""
+    return recipe.training.guided_attention > 0
+
+
+def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokenizer]:
     """Learns the tokenisers of both sides, one and the same where the recipe joins them.
 
     Raises:
@@ -40,6 +49,7 @@ def learn(recipe: Recipe, sources: Lines, targets: Lines) -> tuple[SubwordTokeni
     """
     options = recipe.tokenizer
     for_source, for_target = normalizations(recipe)
+    masked, symbols = _masked(recipe, pairs)
 
     def train(lines: Iterable[str], normalization: Normalization) -> SubwordTokenizer:
         return SubwordTokenizer.train(
@@ -51,12 +61,31 @@ def learn(recipe: Recipe, sources: Lines, targets: Lines) -> tuple[SubwordTokeni
             seed=recipe.seed,
             split_digits=options.split_digits,
             normalization=normalization,
+            symbols=symbols,
         )
 
+    sources, targets = (source for source, _ in masked()), (target for _, target in masked())
+
     if options.joint:
-        joint = train(chain(sources(), targets()), for_target)
+        joint = train(chain(sources, targets), for_target)
         return joint, joint
-    return train(sources(), for_source), train(targets(), for_target)
+    return train(sources, for_source), train(targets, for_target)
+
+
+def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, int]:
+    """The pairs with symbols for what is copied, and how many symbols they have."""
+    placeholders, one_word = placeholders_of(recipe), needs_one_word(recipe)
+    if placeholders is None:
+        return pairs, 0
+    found = count_in(placeholders, pairs(), one_word)
+    _log.info(
+        "Placeholders: %s pairs have some, at most %s; %s strings that only one side has stay as they are.",
+        *(f"{count:,}" for count in (found.pairs, found.symbols, found.apart)),
+    )
+    if not found.symbols:
+        _log.warning("No pair has a placeholder on both sides, so none can be learned: nothing will be copied.")
+        return pairs, 0
+    return lambda: (placeholders.mask_pair(*pair, one_word)[:2] for pair in pairs()), found.symbols
 
 
 def copy_rules(recipe: Recipe, folder: Path) -> None:

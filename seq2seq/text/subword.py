@@ -8,6 +8,7 @@ import random
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
 from seq2seq.text.characters import encodable
 from seq2seq.text.links import BEGIN, joined_bytes, word_numbers
 from seq2seq.text.normalization import MARK, Normalization
+from seq2seq.text.placeholders import MOST, Masked, Placeholders, symbol
 from seq2seq.text.sampling import WordSampler
 from seq2seq.text.spelling import mark
 from seq2seq.types import Marks
 
 KINDS = ("unigram", "bpe")
-MOST = 1 << 29
+MOST_BYTES = 1 << 29
 """Bytes of a model: far above what a million long pieces take."""
 
 _log = logging.getLogger(__name__)
@@ -37,12 +39,13 @@ class SubwordTokenizer:
     Args:
         model: A serialised SentencePiece model that holds the control symbols of `seq2seq.symbols`.
         right_to_left: Whether the ids of a text run from its last piece to its first.
+        placeholders: What was masked in the text that it learned from.
 
     Raises:
         ValueError: the bytes are no such model.
     """
 
-    def __init__(self, model: bytes, right_to_left: bool = False):
+    def __init__(self, model: bytes, right_to_left: bool = False, placeholders: Placeholders | None = None):
         self.model = model
         self.right_to_left = right_to_left
         self._processor = sentencepiece.SentencePieceProcessor()
@@ -62,13 +65,19 @@ class SubwordTokenizer:
         """Whether the model puts no blank before a line, so that this class adds it and takes it away again."""
         self.marks_capitals = MARK in shown
         """Whether capitals are written as a mark and the small letter."""
+        first = self.pieces(range(len(NAMES), min(self.size, len(NAMES) + MOST)))
+        symbols = sum(piece == symbol(number) for number, piece in enumerate(first, 1))
+        self.placeholders = replace(placeholders, count=symbols) if placeholders and symbols else None
+        """What to mask in a line before it is encoded; None where there is nothing."""
 
     @classmethod
-    def load(cls, path: Path, right_to_left: bool = False) -> SubwordTokenizer:
+    def load(
+        cls, path: Path, right_to_left: bool = False, placeholders: Placeholders | None = None
+    ) -> SubwordTokenizer:
         """Reads a `.model` file; ValueError names the file if it is damaged."""
         try:
             check_regular(path)
-            return cls(read_bytes(path, MOST), right_to_left)
+            return cls(read_bytes(path, MOST_BYTES), right_to_left, placeholders)
         except FileNotFoundError:
             raise ValueError(f"{path}: the tokeniser is missing.") from None
         except ValueError as error:
@@ -86,6 +95,7 @@ class SubwordTokenizer:
         seed: int = 1,
         split_digits: bool = False,
         normalization: Normalization = Normalization(),
+        symbols: int = 0,
     ) -> SubwordTokenizer:
         """Learns a vocabulary.
 
@@ -100,6 +110,7 @@ class SubwordTokenizer:
             seed: Of that sample.
             split_digits: Every digit is a piece; otherwise digits join each other and marks of punctuation.
             normalization: What happens to text before it is cut; a rule without loss implies `byte_fallback`.
+            symbols: Placeholders that get a piece each.
 
         Raises:
             ValueError: no text, or a size that cannot be reached.
@@ -130,6 +141,8 @@ class SubwordTokenizer:
             "minloglevel": 2,
         }
         with tempfile.TemporaryDirectory() as folder:
+            if symbols:
+                options["user_defined_symbols"] = [symbol(number) for number in range(1, symbols + 1)]
             options |= normalization.trainer_options(characters, Path(folder))
             return cls(_named(_train_to_fit(text, size, options), normalization.rule))
 
@@ -184,14 +197,20 @@ class SubwordTokenizer:
         """Returns what tells words apart in ids of this vocabulary."""
         return mark(self.vocabulary)
 
-    def word_numbers(self, lines: Sequence[str], ids: Sequence[Sequence[int]]) -> list[list[int]]:
+    def word_numbers(
+        self, lines: Sequence[str], ids: Sequence[Sequence[int]], masked: Sequence[Masked] | None = None
+    ) -> list[list[int]]:
         """Returns for each piece the number of its word among `line.split()`, from 0.
 
         Args:
             lines: Text.
             ids: How each line was cut, or its beginning.
+            masked: The lines with placeholders, where it was these that were cut.
         """
-        return [self._word_numbers(line.split(), self.pieces(row)) for line, row in zip(lines, ids, strict=True)]
+        rows = [self.pieces(row) for row in ids]
+        if masked:
+            rows = [[line.restore(piece) for piece in row] for line, row in zip(masked, rows, strict=True)]
+        return [self._word_numbers(line.split(), row) for line, row in zip(lines, rows, strict=True)]
 
     def _word_numbers(self, words: list[str], pieces: list[str]) -> list[int]:
         # Normalising makes two words of some and nothing of others, of each word alone what it makes of it in a line.

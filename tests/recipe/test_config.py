@@ -99,14 +99,14 @@ def test_sides_that_are_not_joint_may_have_rules_of_their_own(tmp_path):
     }
     model = {"model.tie": "none"}
     recipe = override(Recipe(), {f"tokenizer.{name}": value for name, value in changes.items()} | model)
-    source, target = learn(recipe, lambda: ["½ abc"], lambda: ["½ abc"])
+    source, target = learn(recipe, lambda: [("½ abc", "½ abc")])
     assert source.decode(source.encode(["½ a"])) == ["1⁄2 a"]
     assert target.decode(target.encode(["½ a"])) == ["½ b"]
     copy_rules(recipe, tmp_path)
     assert (tmp_path / "target.rules.tsv").read_text() == "0061\t0062\n"
     (tmp_path / "my.tsv").write_text("0061\tx\n")
     with pytest.raises(ValueError, match=r"my\.tsv:1: expected code points"):
-        learn(recipe, lambda: ["½ abc"], lambda: ["½ abc"])
+        learn(recipe, lambda: [("½ abc", "½ abc")])
 
 
 def test_a_recipe_is_frozen():

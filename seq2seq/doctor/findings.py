@@ -10,7 +10,7 @@ from seq2seq.doctor.characters import visible
 from seq2seq.doctor.columns import BLOCK
 from seq2seq.doctor.examine import EXAMPLES, Example, Tally
 from seq2seq.doctor.kinds import BITS, KINDS, SIDES, Severity
-from seq2seq.doctor.overlap import TestIndex
+from seq2seq.doctor.overlap import MOST_LINES, TestIndex
 from seq2seq.doctor.profile import LEAST_GRAMS, LEAST_PAIRS, Profile
 from seq2seq.doctor.reading import Layout, lines_at
 from seq2seq.doctor.report import Finding
@@ -89,6 +89,8 @@ def notes(profile: Profile, index: TestIndex | None, same_language: bool, tokeni
         yield "The letters of the two sides are too much alike: swapped and untranslated lines were not looked for."
     if index and index.lines > len(index.texts):
         yield f"Near matches were looked up for the first {len(index.texts):,} lines of the tests, exact ones for all."
+    for name in index.cut if index else ():
+        yield f"Only the first {MOST_LINES:,} lines of {name} were looked up."
     if not index:
         yield "No test text was given (--test-source): overlap was not looked for."
     if not tokenized:

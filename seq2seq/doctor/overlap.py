@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -27,6 +28,9 @@ COMMON = 100
 """Lines that are listed under a group, at most: where more tests share even their rarest, they are much alike."""
 MOST = 4_000_000
 """Characters of all tests that are looked up for near matches; of more, the first lines."""
+
+MOST_LINES = 1_000_000
+"""Lines of a test that are held in memory; a longer text is looked up by its first ones."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,14 @@ class TestIndex:
         targets: list[str] = []
         places: list[tuple[int, int]] = []
         for number, layout in enumerate(tests.values()):
-            for line, source, target in _pairs(layout, menders):
+            for line, source, target in islice(_pairs(layout, menders), MOST_LINES):
                 texts.append(source)
                 targets.append(target)
                 places.append((number, line))
         self.lines = len(texts)
+        held = np.bincount([number for number, _ in places], minlength=len(tests)).tolist()
+        self.cut = [name for name, count in zip(self.names, held, strict=True) if count == MOST_LINES]
+        """Tests whose further lines are not looked up."""
         near = int(np.searchsorted(np.cumsum([len(text) for text in texts]), MOST, "right"))
         self.texts, self.places = texts[:near], np.asarray(places, np.int64).reshape(-1, 2)
         self.sources, _, self.pairs = pair_hashes(texts, targets)

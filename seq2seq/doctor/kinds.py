@@ -1,4 +1,4 @@
-"""Every kind of finding: how grave it is, what it means, and what `--fix` does with it."""
+"""The kinds of findings: how severe each is, what it means, and what `--fix` does about it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Kind:
 
     name: str
     severity: Severity
-    """error: training would refuse the corpus. warning: it would harm. note: worth a look."""
+    """error: training refuses the corpus. warning: it hurts the model or its scores. note: worth a look."""
     title: str
-    """In words, of a single side where `sided`."""
+    """Describes one side where `sided`."""
     advice: str
     sided: bool = True
-    """Told of each side apart; otherwise of the pair."""
+    """Whether it is found on each side by itself; otherwise it belongs to the pair."""
     cure: Cure = "none"
-    """drop: `--fix` leaves the pair out. repair: it changes the text. on request: it drops it where --drop says so."""
+    """drop: `--fix` leaves the pair out. repair: it changes the text. on request: with `--drop` it leaves the pair out."""
 
 
 _ALL = (
@@ -37,7 +37,7 @@ _ALL = (
     Kind(
         "nul",
         "error",
-        "holds a NUL byte",
+        "contains a NUL byte",
         "A binary or UTF-16 file, or a broken download; --fix drops these lines.",
         cure="drop",
     ),
@@ -45,14 +45,14 @@ _ALL = (
         "long_line",
         "error",
         "longer than 1,048,576 bytes",
-        "Is this a text with a sentence a line? --fix drops these lines.",
+        "Expected a sentence or a paragraph a line. --fix drops these lines.",
         cure="drop",
     ),
     Kind(
         "record",
         "error",
-        "no record with a source and a target",
-        "The columns or fields are not there: is --source-field right? --fix drops these lines.",
+        "no source and target in this line",
+        "Its columns or fields are missing: check --source-field and --target-field. --fix drops these lines.",
         sided=False,
         cure="drop",
     ),
@@ -60,7 +60,7 @@ _ALL = (
         "empty",
         "warning",
         "empty line",
-        "Training leaves such pairs out. Many of them mean that a step before lost text.",
+        "Training leaves these pairs out. Many of them suggest that an earlier step lost text. --fix drops them.",
         cure="drop",
     ),
     Kind(
@@ -98,24 +98,24 @@ _ALL = (
     Kind(
         "overlap",
         "warning",
-        "source stands in a test or validation text too",
-        "Scores on that text would be too good; --fix drops the training pairs.",
+        "source is also in a test or validation text",
+        "Scores on that text would be too good. --fix drops the training pairs.",
         sided=False,
         cure="drop",
     ),
     Kind(
         "near_overlap",
         "warning",
-        "source nearly equals one of a test or validation text",
-        "Look at the examples: the same text in another form spoils the test as well. --drop near_overlap drops them.",
+        "source is nearly the same as one in a test or validation text",
+        "Look at the examples: a test is as unfair with the same text in another form. --drop near_overlap drops them.",
         sided=False,
         cure="on request",
     ),
     Kind(
         "duplicate",
         "warning",
-        "the same pair again",
-        "Repeated pairs weigh more in training, and validation taken from them is no test; --fix keeps the first.",
+        "repeats an earlier pair",
+        "Repeated pairs weigh more in training, and make held-out validation too easy. --fix keeps the first.",
         sided=False,
         cure="drop",
     ),
@@ -123,7 +123,7 @@ _ALL = (
         "copied",
         "warning",
         "target copies the source",
-        "The model learns to copy instead of to translate; --fix drops them.",
+        "The model learns to copy instead of to translate. --fix drops them.",
         sided=False,
         cure="drop",
     ),
@@ -153,7 +153,7 @@ _ALL = (
         "ratio",
         "warning",
         "lengths do not fit each other",
-        "Often misaligned: more than three times what is usual here, either way. --drop ratio drops them.",
+        "Often misaligned: three times longer or shorter than is usual here, or more. --drop ratio drops them.",
         sided=False,
         cure="on request",
     ),
@@ -161,35 +161,35 @@ _ALL = (
         "control",
         "warning",
         "control characters",
-        "Left by another program; they take room in the vocabulary. --fix removes them.",
+        "Left by another program; they waste room in the vocabulary. --fix removes them.",
         cure="repair",
     ),
     Kind(
         "separator",
         "warning",
-        "characters that others take for the end of a line",
-        "Carriage returns, form feeds, U+2028: other tools will count other lines. --fix makes them spaces.",
+        "characters that other programs take for the end of a line",
+        "Carriage returns, form feeds, U+2028: other tools count lines differently. --fix replaces them by spaces.",
         cure="repair",
     ),
     Kind(
         "unreadable",
         "warning",
-        "replacement characters or private ones",
-        "U+FFFD means that an earlier conversion lost text: get the original. --drop unreadable drops them.",
+        "replacement or private-use characters",
+        "U+FFFD means that an earlier conversion lost text: go back to the original. --drop unreadable drops them.",
         cure="on request",
     ),
     Kind(
         "mojibake",
         "warning",
-        "UTF-8 read as something else",
+        "UTF-8 decoded as another encoding",
         "Ã¤ for ä and the like: convert the original again. --drop mojibake drops them.",
         cure="on request",
     ),
     Kind(
         "unknown",
         "warning",
-        "pieces that the tokeniser lacks",
-        "The model cannot see or write them: a larger vocabulary, tokenizer.byte_fallback, or cleaner text.",
+        "characters that the vocabulary lacks",
+        "The model can neither see nor write them: use a larger vocabulary, tokenizer.byte_fallback, or cleaner text.",
     ),
     Kind(
         "normalized",
@@ -210,21 +210,21 @@ _ALL = (
         "too_long",
         "warning",
         "more pieces than the limit",
-        "Training leaves such pairs out: raise the limit, or split the text.",
+        "Training leaves these pairs out: raise data.max_length, or split the text.",
         cure="on request",
     ),
     Kind(
         "cut",
         "note",
-        "source is cut at the limit",
-        "Training reads the beginning alone (data.cut_source).",
+        "source is cut to the limit",
+        "Training reads only its beginning (data.cut_source).",
         sided=False,
     ),
     Kind(
         "numbers",
         "note",
         "digits differ",
-        "Some are written out in words on one side; others are mistakes. --drop numbers drops them.",
+        "Some are numbers in words on one side; others are mistakes. --drop numbers drops them.",
         sided=False,
         cure="on request",
     ),
@@ -239,57 +239,57 @@ _ALL = (
         "markup",
         "note",
         "HTML tags or entities",
-        "Take them out unless the model shall write them. --drop markup drops them.",
+        "Remove them unless the model should write them. --drop markup drops them.",
         cure="on request",
     ),
     Kind(
         "near_duplicate",
         "note",
-        "the same pair but for case, digits or punctuation",
-        "Fine in moderation; templates may rule the corpus. --drop near_duplicate keeps the first.",
+        "repeats an earlier pair except for case, digits or punctuation",
+        "Fine in moderation; many of them come from templates. --drop near_duplicate keeps the first.",
         sided=False,
         cure="on request",
     ),
     Kind(
         "many_targets",
         "note",
-        "same source as before, other target",
-        "Fine where people translated freely; the model learns their mean.",
+        "same source as an earlier pair, other target",
+        "Fine where people translated freely; the model learns a mixture.",
         sided=False,
     ),
     Kind(
         "many_sources",
         "note",
-        "same target as before, other source",
-        "Very many of one target may be boilerplate.",
+        "same target as an earlier pair, other source",
+        "Fine for short replies; a target with very many sources may be boilerplate.",
         sided=False,
     ),
     Kind(
         "invisible",
         "note",
         "invisible characters",
-        "Soft hyphens, zero-width spaces, marks of byte order or direction. --fix removes them.",
+        "Soft hyphens, zero-width spaces, byte order or direction marks. --fix removes them.",
         cure="repair",
     ),
     Kind(
         "spaces",
         "note",
-        "odd blanks",
-        "Blanks at the ends, doubled, or others than the space. --fix mends them.",
+        "unusual blanks",
+        "Blanks at the ends, doubled, or other than the plain space. --fix repairs them.",
         cure="repair",
     ),
     Kind(
         "normal_form",
         "note",
-        "not in normal form C",
-        "The same letters in other bytes. --fix composes them.",
+        "not in Unicode normal form C",
+        "The same letters in other bytes, as a letter and a separate accent. --fix composes them.",
         cure="repair",
     ),
-    Kind("crlf", "note", "ends in CR LF", "Training takes it; other tools may not. --fix writes LF.", cure="repair"),
+    Kind("crlf", "note", "ends in CR LF", "Training accepts it; other tools may not. --fix writes LF.", cure="repair"),
 )
 
 KINDS = {kind.name: kind for kind in _ALL}
-"""By name, gravest first."""
+"""By name, most severe first."""
 
 SIDES = ("source", "target")
 
@@ -314,11 +314,11 @@ def bits(*names: str) -> int:
 
 
 BROKEN = bits("encoding", "nul", "long_line", "record")
-"""Pairs with one of these hold no text that could be judged further."""
+"""Pairs with one of these contain no text to examine further."""
 
 
 def dropped(more: tuple[str, ...] = (), keep: tuple[str, ...] = ()) -> int:
-    """The bits for which `--fix` drops a pair; `more` names further kinds, `keep` those to spare.
+    """The bits for which `--fix` drops a pair; `more` adds kinds, `keep` spares some.
 
     Raises:
         ValueError: a kind that does not exist or cannot be chosen.

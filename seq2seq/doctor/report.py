@@ -58,7 +58,7 @@ class Report:
     bytes: int
     tally: Tally
     findings: list[Finding]
-    """Gravest first."""
+    """Most severe first."""
     tests: dict[str, Seen] = field(default_factory=dict)
     """Each test or validation text that was looked up, and what of it is in training."""
     tokenizer: str = ""

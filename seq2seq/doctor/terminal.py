@@ -20,10 +20,10 @@ def summary(report: Report) -> str:
     """One line: how many kinds of finding."""
     counts = report.counts()
     if not report.findings:
-        return "Nothing to tell: the corpus looks fine."
-    told = ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items() if count)
-    return told + (
-        ". Training would refuse this corpus as it is." if report.refused else ". Training would take this corpus."
+        return "Nothing found: the corpus looks fine."
+    counted = ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items() if count)
+    return counted + (
+        ". Training would refuse this corpus as it is." if report.refused else ". Training would accept this corpus."
     )
 
 

@@ -45,7 +45,7 @@ def test_a_clean_corpus_gives_0_and_an_unreadable_line_1(doctor, write, pairs, v
     code, out, err = doctor(*_files(write(pairs)), *validation)
     assert (code, err) == (0, "")
     assert "300 pairs" in out
-    assert "Nothing to tell" in out
+    assert "Nothing found" in out
     pairs[3] = (b"\xff", "x")
     code, out, _ = doctor(*_files(write(pairs)))
     assert code == 1

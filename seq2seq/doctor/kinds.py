@@ -23,7 +23,7 @@ class Kind:
     sided: bool = True
     """Whether it is found on each side by itself; otherwise it belongs to the pair."""
     cure: Cure = "none"
-    """drop: `--fix` leaves the pair out. repair: it changes the text. on request: with `--drop` it leaves the pair out."""
+    """drop: `--fix` leaves the pair out. repair: it changes the text. on request: as drop, where `--drop` names it."""
 
 
 _ALL = (

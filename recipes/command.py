@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from seq2seq.backend import check_settings
 from seq2seq.cli.common import guarded, quiet_start
 from seq2seq.files import is_plain_name, write_text
 from seq2seq.messages import say, show
@@ -59,6 +60,7 @@ def run_recipe(
         workers, words = take_count("workers", "local processes", arguments)
         count, rest = take_count("seeds", "runs", words)
         recipe, path = parse(recipes, rest, usage)
+        check_settings()
         if workers:
             return launch([sys.executable, "-P", "-m", _importable(main), *words], workers)
         folder.append(RunFolder(path))
@@ -80,8 +82,6 @@ def run_recipe(
     code = guarded(work, interrupted="Interrupted.")
     if code and folder and folder[0].path.exists():
         say(f"What was done so far is kept in {folder[0].path}; the same command goes on from there.")
-    sys.stdout.flush()
-    sys.stderr.flush()
     return code
 
 

@@ -10,7 +10,7 @@ import sys
 
 from recipes.command import run_recipe
 from recipes.corpora import find_corpus
-from seq2seq.cli import stderr_filter
+from seq2seq.cli.start import start_process
 from seq2seq.pipeline.batches import Batching
 from seq2seq.recipe.build import build
 from seq2seq.recipe.config import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
@@ -109,5 +109,5 @@ RECIPES = {recipe.name: recipe for recipe in (PHRASES, TINY, AESLC, SENTENCE_COM
 
 
 if __name__ == "__main__":
-    stderr_filter.install()
+    start_process()
     sys.exit(run_recipe(RECIPES, main, __doc__ or ""))

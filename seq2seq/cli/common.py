@@ -16,6 +16,13 @@ EXIT_MISTAKE = 2
 EXIT_FAILED = 1
 """Something broke that is not the user's doing."""
 
+HINTS = {
+    errno.ENOSPC: " Free some space and run the same command again.",
+    errno.EDQUOT: " Free some space and run the same command again.",
+    errno.EFBIG: " A limit on the size of files is set (ulimit -f): raise it and run the same command again.",
+}
+"""What to do, by the number of a system's error."""
+
 
 def quiet_start() -> None:
     """Silences the frameworks and sends our own log to stderr. Call before anything imports TensorFlow."""
@@ -34,7 +41,10 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
     """Runs `work` and returns its exit code; a user's mistake becomes one message on stderr, never a traceback."""
     try:
         with heeding_signals():
-            return work() or 0
+            code = work() or 0
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return code
     except KeyboardInterrupt:
         say(f"\n{interrupted}")
         return EXIT_INTERRUPTED
@@ -43,13 +53,14 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
         return EXIT_TERMINATED
     except BrokenPipeError:
         # Whoever read our output has gone, as `head` does: nothing is wrong, nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
     except ValueError as error:
         say(f"error: {error}")
         return EXIT_MISTAKE
     except OSError as error:
-        hint = " Free some space and run the same command again." if error.errno == errno.ENOSPC else ""
+        _drop_output()
+        hint = HINTS.get(error.errno or 0, "")
         place = f"{error.filename}: " if error.filename else ""
         say(f"error: {place}{error.strerror or error}.{hint}")
         return EXIT_FAILED
@@ -61,6 +72,15 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
             raise
         say("error: out of memory. Use smaller batches, a smaller beam or a smaller model.")
         return EXIT_FAILED
+
+
+def _drop_output() -> None:
+    """Leaves what standard output did not take, if there is any: Python would complain once more at the end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_out_of_memory(error: Exception) -> bool:

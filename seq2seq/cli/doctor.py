@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import seq2seq
-from seq2seq.cli.text_io import positive
+from seq2seq.cli.text_io import positive, utf8
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import rewrite, say, show
 from seq2seq.pipeline.corpus import Linked, ParallelText, Part, Records, Text, text_at
@@ -49,8 +49,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = ABOUT
     parser.add_argument("--source", metavar="FILE", help="source text, or a TSV or JSON lines of both sides; or .gz")
     parser.add_argument("--target", metavar="FILE", help="its translations, line by line")
-    parser.add_argument("--source-field", default="", metavar="NAME", help="field of the source in JSON lines or a TSV")
-    parser.add_argument("--target-field", default="", metavar="NAME", help="field of the target")
+    parser.add_argument(
+        "--source-field", type=utf8, default="", metavar="NAME", help="field of the source in JSON lines or a TSV"
+    )
+    parser.add_argument("--target-field", type=utf8, default="", metavar="NAME", help="field of the target")
     parser.add_argument(
         "--recipe", metavar="NAME|FILE", help="named recipe or recipe.json: corpus, limits, vocabulary; and a forecast"
     )
@@ -66,8 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--validation-source", metavar="FILE", help="validation text; without it training holds out every 50th pair"
     )
     parser.add_argument("--validation-target", metavar="FILE", help="its translations, line by line")
-    parser.add_argument("--source-language", metavar="CODE", help="such as en: which script its letters should be of")
-    parser.add_argument("--target-language", metavar="CODE", help="the same code on both sides: no translation")
+    parser.add_argument(
+        "--source-language", type=utf8, metavar="CODE", help="such as en: which script its letters should be of"
+    )
+    parser.add_argument(
+        "--target-language", type=utf8, metavar="CODE", help="the same code on both sides: no translation"
+    )
     parser.add_argument("--source-model", metavar="FILE", help="SentencePiece model, instead of --run")
     parser.add_argument("--target-model", metavar="FILE", help="of the target (default: the source's)")
     parser.add_argument(

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from seq2seq import __version__
-from seq2seq.cli import stderr_filter
-from seq2seq.cli.common import guarded, quiet_start
-from seq2seq.messages import Parser
+from seq2seq.cli.common import EXIT_MISTAKE, guarded, quiet_start
+from seq2seq.cli.start import start_process
+from seq2seq.messages import Parser, say
 
 VERBS = {
     "doctor": "look at a corpus before training on it",
@@ -25,6 +25,9 @@ VERBS = {
 }
 """By the name of their module in this folder, which has `add_arguments(parser)` and `run(arguments)`."""
 
+SILENT = ("average", "export")
+"""Verbs that leave a folder; what they print is only where it is."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb. Exit codes: 0 done; 2 wrong input or arguments; 1 failed; 130 interrupted."""
@@ -38,13 +41,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             importlib.import_module(f"seq2seq.cli.{verb}").add_arguments(sub)
     parsed = parser.parse_args(words)
     quiet_start()
+    if sys.stdout is None and parsed.verb not in SILENT and not getattr(parsed, "output", None):
+        say("error: standard output is closed. Send it to a file, or to /dev/null.")
+        return EXIT_MISTAKE
     module = importlib.import_module(f"seq2seq.cli.{parsed.verb}")
     return guarded(lambda: module.run(parsed))
 
 
 def entry() -> int:
-    """What the installed command calls: a process of its own, whose stderr may be filtered."""
-    stderr_filter.install()
+    """What the installed command calls: a process of its own."""
+    start_process()
     return main()
 
 

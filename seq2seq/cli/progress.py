@@ -22,7 +22,7 @@ class LineProgress:
     """
 
     def __init__(self, path: str | None, total: int | None = None, before: int = 0):
-        self._shown = sys.stderr.isatty() and not (path is None and sys.stdin.isatty())
+        self._shown = sys.stderr.isatty() and not (path is None and sys.stdin and sys.stdin.isatty())
         self._total = total if total is not None else _count(path) if self._shown and path else 0
         self._before = before
         self._begin = time.monotonic()

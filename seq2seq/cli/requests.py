@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from seq2seq.cli.text_io import input_lines
+from seq2seq.cli.text_io import input_lines, utf8
 from seq2seq.files import parse_json
 from seq2seq.generation.constraints import Constraints, Terminology
 from seq2seq.pipeline.corpus import CorpusError, read_lines
@@ -37,11 +37,17 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
         "of texts) say what the output must begin with, hold and not hold; all fields come out again, with output, "
         "score, log_probability and confidence beside them",
     )
-    parser.add_argument("--field", default="text", metavar="NAME", help="where --json has the text (default text)")
+    parser.add_argument(
+        "--field", type=utf8, default="text", metavar="NAME", help="where --json has the text (default text)"
+    )
     group = parser.add_argument_group("constraints (with --json also line by line)")
-    group.add_argument("--prefix", default="", metavar="TEXT", help="every output begins so")
-    group.add_argument("--include", action="append", default=[], metavar="TERM", help="every output holds this term")
-    group.add_argument("--exclude", action="append", default=[], metavar="WORD", help="no output holds this word")
+    group.add_argument("--prefix", type=utf8, default="", metavar="TEXT", help="every output begins so")
+    group.add_argument(
+        "--include", type=utf8, action="append", default=[], metavar="TERM", help="every output holds this term"
+    )
+    group.add_argument(
+        "--exclude", type=utf8, action="append", default=[], metavar="WORD", help="no output holds this word"
+    )
     group.add_argument("--exclude-file", metavar="FILE", help="words and phrases, one a line, that no output holds")
     group.add_argument(
         "--terms", metavar="TSV", help="terminology: where the left term is in a line, the right one is in its output"
@@ -87,5 +93,5 @@ def read_requests(
         return Request(text, own + for_all + terms.for_line(text), record)
 
     numbered = iter(enumerate(input_lines(arguments.input), 1) if lines is None else lines)
-    size = 1 if not arguments.input and sys.stdin.isatty() else size
+    size = 1 if not arguments.input and sys.stdin and sys.stdin.isatty() else size
     return iter(lambda: [request(number, line) for number, line in islice(numbered, size)], [])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,15 @@ def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
+    return value
+
+
+def utf8(value: str) -> str:
+    """An argparse type: text, which must be UTF-8; the name of a file need not be."""
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"expected UTF-8, received {os.fsencode(value)!r}") from None
     return value
 
 
@@ -101,16 +111,27 @@ def input_lines(path: str | None) -> Iterator[str]:
 
 
 def _standard_input() -> Iterator[str]:
+    if sys.stdin is None:
+        raise ValueError("Standard input is closed, and no file is given: name one with --input FILE.")
     number = 0
-    while line := sys.stdin.buffer.readline(MAX_LINE_BYTES + 2):
+    while line := _next_line():
         number += 1
         yield decode_line(line, f"standard input:{number}")
+
+
+def _next_line() -> bytes:
+    try:
+        return sys.stdin.buffer.readline(MAX_LINE_BYTES + 2)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, "standard input") from error
 
 
 @contextmanager
 def output(path: str | None) -> Iterator[TextIO]:
     """Standard output, or a file that appears under its name only when it is whole."""
     if path is None:
+        if sys.stdout is None:
+            raise ValueError("Standard output is closed, and no file is given to write to.")
         # The locale must not decide: text is UTF-8 here, in and out.
         stream = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="\n", write_through=False)
         try:

@@ -147,7 +147,7 @@ class Generator(LineGenerator):
 
 class _Aligner(keras.Model):
     def __init__(self, model: Seq2Seq):
-        super().__init__(name="aligner")
+        super().__init__(name="aligner", dtype=model.dtype_policy)
         self.model = model
 
     def call(self, inputs: Any) -> Any:
@@ -160,7 +160,7 @@ class _Scorer(keras.Model):
     """At each target piece its log-probability, the largest one, and whether they are the same piece's."""
 
     def __init__(self, model: Seq2Seq):
-        super().__init__(name="scorer")
+        super().__init__(name="scorer", dtype=model.dtype_policy)
         self.model = model
 
     def call(self, inputs: Any) -> Any:

@@ -129,7 +129,7 @@ class Searcher(keras.Model):
         terms: bool = False,
         marks: Marks | None = None,
     ):
-        super().__init__(name="searcher")
+        super().__init__(name="searcher", dtype=model.dtype_policy)
         self.model = model
         self.options = options
         self.whole_beam = whole_beam

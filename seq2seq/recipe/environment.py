@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from seq2seq.backend import prepare_keras
 from seq2seq.files import read_json
 from seq2seq.pipeline.corpus import files_of
 from seq2seq.recipe import team
@@ -29,6 +30,7 @@ DECIDING = ("versions", "backend", "threads", "platform")
 
 def make_deterministic() -> None:
     """Lets TensorFlow use only operations that give the same bits every time, given the same number of threads."""
+    prepare_keras()
     import keras
 
     if keras.backend.backend() == "tensorflow":

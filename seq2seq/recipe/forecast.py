@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.backend import prepare_keras
 from seq2seq.doctor.report import Forecast
 from seq2seq.pipeline.batches import Plan, pad, shift
 from seq2seq.recipe.config import Recipe
@@ -143,6 +144,7 @@ def _answer(pipe: Connection, recipe: Recipe, vocabularies: Vocabularies, batche
 
 def measure(recipe: Recipe, vocabularies: Vocabularies, batches: list[Batch], seconds: float) -> dict[str, Any]:
     """Trains on `batches`, the widest first; returns the seconds of each step after the warm-up, and the memory."""
+    prepare_keras()
     import keras
 
     from seq2seq.pipeline.feed import as_fit_data, new_shapes_are_cheap

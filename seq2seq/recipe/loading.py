@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.backend import prepare_keras
 from seq2seq.lite.folder import is_lite_folder
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def load_generator(
     searches = [RunFolder(folder).load_recipe().search for folder in paths]
     search = searches[0].changed(**options)
     # Everything that is quick to check has been checked: now the framework.
+    prepare_keras()
     if threads:
         _limit_threads(threads)
     from seq2seq.generation.generator import Generator

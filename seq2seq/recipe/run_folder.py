@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
+from seq2seq.backend import prepare_keras
 from seq2seq.files import MOST, check_regular, locked, parse_json, read_bytes, read_json, whole_file, write_text
 from seq2seq.pipeline.corpus import ParallelText, Records, Text
 from seq2seq.recipe.config import Model, Recipe, placeholders_of
@@ -159,7 +160,15 @@ class RunFolder:
         if not self.weights_file.is_file():
             raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
         check_size(recipe.model, source.size, target.size, self.weights_file)
-        model = build_model(recipe.model, source.size, target.size, source.vocabulary)
+        prepare_keras()
+        import keras
+
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            model = build_model(recipe.model, source.size, target.size, source.vocabulary)
+        finally:
+            keras.config.set_dtype_policy(before)
         load_weights(model, self.weights_file)
         return model, source, target
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from seq2seq.backend import prepare_keras
 from seq2seq.files import parse_json
 from seq2seq.stopping import Failed
 
@@ -73,6 +74,7 @@ def joined() -> Iterator[None]:
         return
     if os.environ.get(LAUNCHED):
         threading.Thread(target=_end_with_launcher, daemon=True).start()
+    prepare_keras()
     import keras
 
     if keras.backend.backend() != "tensorflow":

@@ -1,0 +1,55 @@
+"""Keras as we use it, whatever the machine's settings are."""
+
+from __future__ import annotations
+
+import os
+
+from seq2seq.stopping import Failed
+
+BACKENDS = ("tensorflow", "jax")
+COUNTS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
+"""Variables at which TensorFlow aborts the process where they are below 0."""
+LIMITS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
+"""Variables with which Keras cuts every training and every evaluation short."""
+
+
+def check_settings() -> None:
+    """Raises ValueError for environment variables with which Keras or TensorFlow would not start; imports neither."""
+    for name in COUNTS:
+        if (text := os.environ.get(name)) and not text.isdecimal():
+            raise ValueError(f"{name} must be a number of threads, 0 for one a core. Received: {text!r}")
+    _check(os.environ.get("KERAS_BACKEND") or BACKENDS[0])
+
+
+def prepare_keras() -> None:
+    """Imports Keras with the numbers that our code counts on. Call before a model is made or loaded.
+
+    `~/.keras/keras.json` and the variables of Keras may set another number format, another epsilon and limits to
+    training. What computes here is float32, unless the recipe says otherwise. It holds for the whole process.
+
+    Raises:
+        ValueError: the backend is neither TensorFlow nor JAX, or a variable is no such number.
+        Failed: Keras or the backend is not installed.
+    """
+    check_settings()
+    for name in LIMITS:
+        os.environ.pop(name, None)  # or Keras fails on what is no number
+    try:
+        import keras
+    except ModuleNotFoundError as error:
+        raise Failed(
+            f'{error.name} is not installed. Try pip install "keras-seq2seq-rnn[train]"; KERAS_BACKEND chooses between '
+            f"{' and '.join(BACKENDS)}."
+        ) from error
+    _check(keras.backend.backend())
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-7)
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
+
+
+def _check(backend: str) -> None:
+    if backend not in BACKENDS:
+        raise ValueError(
+            f"KERAS_BACKEND must be {' or '.join(BACKENDS)}. Received: {backend!r}. Leave it out for {BACKENDS[0]}."
+        )

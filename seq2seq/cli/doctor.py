@@ -31,12 +31,12 @@ Exit codes: 0 no errors, or --fix has written a clean copy; 1 errors were found;
 
 
 LEARNED = "learned from a sample of"
-"""How a tokeniser made for the report is told from others."""
+"""How the report describes a tokeniser that it learned itself."""
 
 TERMINAL_PAUSE, LOG_PAUSE = 0.3, 60.0
 """Seconds between two signs of progress."""
 LEAST_SECONDS = 3.0
-"""Until the time left can be told."""
+"""Before the time left is shown."""
 TRIAL = 2_000_000
 """Characters that it learns from, about: it takes seconds."""
 
@@ -190,7 +190,7 @@ def _recipe(arguments: argparse.Namespace) -> Recipe | None:
 
 
 def _find_recipes() -> None:
-    """Lets recipes/ and data/ be imported from the checkout that this package stands in, wherever the command runs.
+    """Lets recipes/ and data/ be imported from the checkout of this package, wherever the command runs.
 
     They are no part of what is installed, and the script of the command does not look beside the package. The folder
     the command runs in is never looked into: it may hold code of anybody's.
@@ -205,7 +205,7 @@ def _corpus(
 ) -> tuple[Text, dict[str, Text], tuple[int, int] | None]:
     """Returns the training text, the texts that it must not hold, by name, and the rule by which pairs are held out."""
     fields = arguments.source_field, arguments.target_field
-    # Of a test the source alone is looked up: a plain file may stand for both sides.
+    # Only the source of a test is looked up: a plain file may serve as both sides.
     given = {path: text_at(path, path if _plain(path) else "", *fields) for path in arguments.test_source}
     if arguments.validation_source:
         path, target = arguments.validation_source, arguments.validation_target
@@ -250,7 +250,7 @@ def _plain(path: str) -> bool:
 def _tokenizers(
     arguments: argparse.Namespace, recipe: Recipe | None, sample: list[tuple[str, str]]
 ) -> tuple[str, tuple[SubwordTokenizer, SubwordTokenizer]] | None:
-    """Returns where the tokenisers come from, and the two: given ones, a run's, or learned from a sample."""
+    """Returns where the tokenisers come from, and the two: given ones, a run's, or ones learned from a sample."""
     from seq2seq.text.subword import SubwordTokenizer
 
     if arguments.source_model:
@@ -270,8 +270,8 @@ def _tokenizers(
     sources, targets = [source for source, _ in sample], [target for _, target in sample]
     if not any(map(str.strip, sources)) or not any(map(str.strip, targets)):
         return None
-    told = f"{LEARNED} {len(sample):,} pairs as the recipe says"
-    return told, learn(recipe, lambda: sample)
+    origin = f"{LEARNED} {len(sample):,} pairs as the recipe says"
+    return origin, learn(recipe, lambda: sample)
 
 
 class _Progress:

@@ -1,1 +1,1 @@
-"""Looks at a corpus before anything is trained on it: what is wrong, where, and what to do about it."""
+"""Examines a corpus before anything is trained on it: what is wrong, where, and what to do about it."""

@@ -1,4 +1,4 @@
-"""What characters are: their script, what is wrong with them; and text with it mended."""
+"""Properties of characters: their script, and what may be wrong with them. And text with that repaired."""
 
 from __future__ import annotations
 
@@ -162,14 +162,14 @@ def digit_table() -> np.ndarray:
 
 
 THOUSANDS = np.array([ord(c) for c in ".,' \xa0\u2009\u202f\u2019"])
-"""What may stand before every three digits of a number."""
+"""Separators of thousands."""
 
 
 def repair(text: str) -> str:
     """Returns the text as `--fix` writes it; doing it again changes nothing.
 
-    Control and invisible characters go, separators and odd blanks become spaces, runs of them one, none stays at the
-    ends, and what is left is in normal form C.
+    Control and invisible characters are removed; separators and unusual blanks become spaces, runs of them one, none at
+    the ends. The rest is in normal form C.
     """
     text = unicodedata.normalize("NFC", _REMOVED.sub("", text))
     return _BLANKS.sub(" ", text).strip(" ")
@@ -186,7 +186,7 @@ def has_mojibake(text: str) -> bool:
 
 
 def visible(text: str, length: int = 90) -> str:
-    """Returns the beginning of a text, fit for a terminal: what cannot be seen stands as an escape."""
+    """Returns the beginning of a text for a terminal, with characters that cannot be seen as escapes."""
     shown = []
     for character in text[: length + 1]:
         code = ord(character)

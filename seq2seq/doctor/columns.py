@@ -1,4 +1,4 @@
-"""Numbers a pair, on disk while the doctor works: memory does not grow with them. And what repeats among them."""
+"""Columns of numbers, one a pair, kept on disk so that memory stays constant; and which values repeat."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def groups(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[tuple[i
 
 
 def repeats(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
-    """Yields the share done, places whose key stood before, and the first place of each; skipping as `groups` does.
+    """Yields the share done, places whose key occurred before, and its first place; skips rows as `groups` does.
 
     In memory are the distinct keys of a part: many lines that are all alike take no more than a few.
     """

@@ -102,7 +102,7 @@ def diagnose(
     """Examines a corpus.
 
     Args:
-        layout: Where it stands.
+        layout: Where it is.
         folder: For what need not be in memory: some 60 bytes a pair.
         options: What to look at.
         tokenizers: From a sample of the pairs to where the tokenisers come from, and the two; or to None.
@@ -153,7 +153,7 @@ def diagnose(
 
 
 def check_space(folder: Path, pairs: int) -> None:
-    """Raises OSError where the numbers of so many pairs have no room in `folder`."""
+    """Raises OSError if `folder` has no room for the columns of that many pairs."""
     needed, free = pairs * BYTES_PER_PAIR, shutil.disk_usage(folder).free
     if needed > free:
         raise OSError(
@@ -222,7 +222,7 @@ def _validation(
 def _mark_repeats(
     arrays: dict[str, np.ndarray], folder: Path, layout: Layout, examples: dict[int, list[Example]], progress: Progress
 ) -> np.ndarray:
-    """Marks pairs, sources and targets that stood before; returns the first places of repeated pairs."""
+    """Marks pairs, sources and targets that occurred before; returns the first places of repeated pairs."""
     mask, skipped = arrays["mask"], BROKEN | bits("empty", "header")
     column = Column(folder / "firsts", "<i8")
     for start in range(0, len(mask), BLOCK):

@@ -92,7 +92,7 @@ class Tally:
     unknown: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
     """`(side,)` pieces that the tokeniser lacks."""
     longer: np.ndarray = field(default_factory=lambda: np.zeros(PIECES + 1, np.int64))
-    """`(pieces,)`: pairs whose longer side has so many."""
+    """`(pieces,)`: pairs by the pieces of their longer side."""
 
     def add(self, other: Tally) -> None:
         """Adds another's sums."""
@@ -190,7 +190,7 @@ class Examiner:
             self.mask[texts.crlf] |= np.uint64(bit("crlf", side))
 
     def _mended(self, texts: Texts, side: int) -> list[str]:
-        """Tells what is wrong with the characters, and returns the lines without it."""
+        """Marks what is wrong with the characters, and returns the repaired lines."""
         undone = self._undone(texts.lines, side)
         lines = Lines.of(undone)
         # The LF itself is a separator: it must not count.
@@ -245,8 +245,8 @@ class Examiner:
         if not profile.same_language and not any(side.ids for side in profile.sides):
             counts, sums = zip(*(side.numbers() for side in lines), strict=True)
             # One digit against none is most often a number in words.
-            told = ((counts[0] > 0) & (counts[1] > 0)) | (np.maximum(*counts) > 2)
-            self._set("numbers", 0, whole & told & (sums[0] != sums[1]))
+            comparable = ((counts[0] > 0) & (counts[1] > 0)) | (np.maximum(*counts) > 2)
+            self._set("numbers", 0, whole & comparable & (sums[0] != sums[1]))
         tally.pairs = int(whole.sum())
         for side in (0, 1):
             own = lengths[side][whole]

@@ -60,14 +60,14 @@ def file_findings(layout: Layout, seen: Survey, tally: Tally) -> list[Finding]:
             f"{path.name} has {lines:,}" for path, lines in zip(layout.paths, seen.lines, strict=True)
         )
         where = (
-            f"As their lengths go together, they part near line {seen.parting:,}: look at both files around it."
+            f"By their lengths, they diverge near line {seen.parting:,}: look at both files around it."
             if seen.parting is not None
             else f"They seem to run in parallel up to line {min(seen.lines):,}: the end of the other is missing."
         )
         title = f"unequal numbers of lines: {counts}"
-        found.append(Finding("unequal", "error", title, f"{where} What is said of pairs beyond that is worth nothing."))
+        found.append(Finding("unequal", "error", title, f"{where} Findings on pairs beyond that mean nothing."))
     for first, last in seen.unrelated:
-        title = f"lines {first:,} to {last:,}: lengths of the two sides do not go together as elsewhere"
+        title = f"lines {first:,} to {last:,}: the lengths of the two sides do not correlate as elsewhere"
         advice = "Perhaps one file is shifted against the other there: look at some pairs."
         found.append(Finding("shifted", "warning", title, advice, count=last - first + 1))
     if not tally.pairs:
@@ -137,7 +137,7 @@ def leak_findings(leak: Leak, rule: HeldOut, layout: Layout) -> Iterator[Finding
 
 
 def few_findings(pairs: int, origin: str = "") -> Iterator[Finding]:
-    """Yields whether so many validation pairs are too few to choose an epoch by; `origin` says where they are from."""
+    """Yields a finding if that many validation pairs are too few; `origin` says where they come from."""
     if pairs >= FEW:
         return
     begin = f"{origin}. " if origin else ""

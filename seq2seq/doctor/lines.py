@@ -22,7 +22,7 @@ class Lines:
         self.codes = codes
         """`(all,)` uint32."""
         self.ends = np.flatnonzero(codes == 10)
-        """`(lines,)`: where the LF of each line stands."""
+        """`(lines,)`: place of the LF of each line."""
         self.starts = np.concatenate([[0], self.ends[:-1] + 1]) if len(self.ends) else np.zeros(0, np.int64)
         self.lengths = self.ends - self.starts
         """`(lines,)`: characters."""
@@ -82,7 +82,7 @@ class Lines:
         return _digests([data[start:end] for start, end in bounds])
 
     def grams(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns for each position a uint64 that stands for `size` characters from there, and whether so many are."""
+        """Returns for each position a hash of the `size` characters from there, and whether the line has that many."""
         count = len(self.codes) - size + 1
         if count <= 0:
             return np.zeros(len(self.codes), np.uint64), np.zeros(len(self.codes), bool)
@@ -97,7 +97,7 @@ class Lines:
         return value, np.arange(len(wide)) + size <= ends
 
     def numbers(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns `(lines,)` how many digits there are, and a uint64 that is equal where the same numbers stand.
+        """Returns `(lines,)` how many digits there are, and a uint64 that is equal for the same numbers.
 
         Neither their order nor the marks between thousands count.
         """

@@ -1,4 +1,4 @@
-"""Training text that stands in a test text too, the same or nearly: the test is held in memory, the training goes by.
+"""Training text that is also in a test text, exactly or nearly: tests are in memory, training text is streamed.
 
 Nearly the same are two lines of which three quarters of all groups of five characters, case, digits and punctuation
 aside, are common to both (Jaccard; Broder 1997).
@@ -23,7 +23,7 @@ LEAST = 12
 NEAR = 0.75
 """Share of common groups among all of two lines."""
 SLACK = 0.9
-"""Groups are counted as often as they stand in a line until they are compared as sets."""
+"""Groups are counted with their repeats until they are compared as sets."""
 COMMON = 100
 """Lines that are listed under a group, at most: where more tests share even their rarest, they are much alike."""
 MOST = 4_000_000
@@ -35,7 +35,7 @@ MOST_LINES = 1_000_000
 
 @dataclass(frozen=True)
 class Match:
-    """Where a training source stands in the tests."""
+    """Where a training source is in the tests."""
 
     place: int
     """In the chunk."""
@@ -45,7 +45,7 @@ class Match:
     pair: bool
     """Whether the target is the same as well."""
     text: str
-    """Of the test, as it came."""
+    """Of the test."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class TestIndex:
     """The sources of test texts, to be looked up.
 
     Args:
-        tests: Where each stands, by name.
+        tests: Where each is, by name.
         menders: What is done to the training text before it is looked up, of source and target.
     """
 
@@ -119,7 +119,7 @@ class TestIndex:
     def look_up(
         self, hashes: np.ndarray, pairs: np.ndarray, normal: Lines, near: np.ndarray | None = None
     ) -> list[Match]:
-        """Returns what stands in a test.
+        """Returns the lines that are in a test.
 
         Args:
             hashes: `(lines,)` of the sources, mended.
@@ -207,7 +207,7 @@ class TestIndex:
         close = (smaller >= NEAR * np.maximum(own, other)) & (votes >= _least(smaller))
         line, tests = line[close], tests[close]
         best: dict[int, tuple[float, int]] = {}
-        # So many at a time that their groups fit in memory.
+        # In parts whose groups fit in memory.
         spans = np.cumsum(sizes[line]) // 1_000_000
         for span in np.split(np.arange(len(line)), np.flatnonzero(np.diff(spans)) + 1) if len(line) else []:
             here, test = line[span], tests[span]
@@ -242,6 +242,6 @@ def _rarest(sizes: np.ndarray) -> np.ndarray:
 
 
 def _ranges(begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Returns begin, begin + 1, …, so many of each, in a row."""
+    """Returns begin, begin + 1, …, as many as counted, for each in a row."""
     ends = np.cumsum(counts)
     return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts - begins, counts)

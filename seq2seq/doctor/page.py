@@ -48,7 +48,7 @@ def as_html(report: Report) -> str:
                 ["side", "pieces a word", "characters a piece", "unknown pieces"],
                 ([side, f"{words:.2f}", f"{chars:.2f}", share(unk)] for side, words, chars, unk in report.tokens()),
             ),
-            f"<h2>Left out by a limit of so many pieces{cut}</h2>",
+            f"<h2>Pairs left out by a limit in pieces{cut}</h2>",
             _table(
                 ["limit", "left out"],
                 (

@@ -1,4 +1,4 @@
-"""What is usual in a corpus, from a sample spread over it: against this every pair is held."""
+"""What is usual in a corpus, from a sample spread over it; every pair is compared with this."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Profile:
 
     sides: tuple[Side, Side]
     separable: bool
-    """Whether the two sides can be told from each other by their characters."""
+    """Whether the characters of a line show which side it is from."""
     ratio: float
     """Usual log of target to source characters."""
     ratio_cut: float
-    """A pair whose log ratio is further away is told."""
+    """A pair whose log ratio is further away is a finding."""
     same_language: bool
     """One language on both sides, as in summarisation: copies, names and numbers are judged otherwise."""
     pairs: int = 0
@@ -57,7 +57,7 @@ class Profile:
 
     @property
     def unlike_known(self) -> bool:
-        """Whether the sample was large enough to tell what is unlike it."""
+        """Whether the sample is large enough to show what is unlike it."""
         return math.isfinite(self.sides[0].unlike_cut)
 
 
@@ -67,7 +67,7 @@ def make_profile(
     """Returns the profile of a corpus from a sample of its pairs.
 
     Args:
-        pairs: Text as it came.
+        pairs: Text, not repaired.
         languages: ISO 639-1, source and target; empty where not known.
         same_language: As `Profile` has it.
     """

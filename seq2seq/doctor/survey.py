@@ -13,7 +13,7 @@ from seq2seq.doctor.columns import Column
 from seq2seq.doctor.reading import Chunk, Layout, Reader, chunks_of
 
 SAMPLE = 10_000
-"""Pairs in the sample: so many to twice as many of a large corpus, all of a small one."""
+"""Pairs in the sample of a large corpus, at least; at most twice as many. Of a small one, all."""
 LONGEST = 20_000
 """Bytes; longer pairs stay out of the sample."""
 WINDOW = 500
@@ -53,7 +53,7 @@ def survey(layout: Layout, folder: Path, progress: Callable[[float], None] = lam
     """Reads a corpus once.
 
     Args:
-        layout: Where it stands.
+        layout: Where it is.
         folder: For what need not be in memory.
         progress: Called with the share of the files' bytes that has been read.
     """
@@ -161,9 +161,9 @@ class _Windows:
 
 
 def parting(source: np.ndarray, target: np.ndarray) -> int | None:
-    """Returns the line from which on two files of unequal length go together better when the longer is shifted.
+    """Returns the line from which on two files of unequal length match better when the longer is shifted.
 
-    Up to some line pairs fit as they stand, from there with as many lines skipped as one file has more: the line that
+    Up to some line pairs match as they are, from there with as many lines skipped as one file has more: the line that
     makes the sum of both misfits least. None if that is the end.
 
     Args:

@@ -95,7 +95,7 @@ def _lines(report: Report) -> Iterator[str]:
         for side, words, characters, unknown in report.tokens():
             yield f"{side:<8}{words:.2f} pieces a word, {characters:.2f} characters a piece, {share(unknown)} unknown"
         cut = f" (sources cut to {report.cut_source:,} first)" if report.cut_source else ""
-        yield f"left out by a limit of so many pieces{cut}:"
+        yield f"pairs left out by a limit in pieces{cut}:"
         yield "        " + "   ".join(
             f"{limit}: {share(part)}" + (" (chosen)" if limit == report.max_length else "")
             for limit, part in report.limits()

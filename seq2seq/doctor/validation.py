@@ -1,4 +1,4 @@
-"""Whether validation can choose an epoch: it must not stand in training as well, and a few pairs are too few."""
+"""Whether validation can choose an epoch: its pairs must not be in training as well, and must not be too few."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class HeldOut:
     limit: int
 
     def places(self, offset: int, pairs: int) -> np.ndarray:
-        """Returns which of so many pairs, the first of which is in line `offset`."""
+        """Returns which of `pairs` pairs, the first of which is in line `offset`."""
         lines = np.arange(1, self.limit + 1) * self.every
         return lines[(lines >= offset) & (lines < offset + pairs)] - offset
 
@@ -75,5 +75,5 @@ def find_leak(arrays: dict[str, np.ndarray], rule: HeldOut, offset: int) -> Leak
 
 
 def uncertainty(pairs: int) -> float:
-    """Points by which a score over so many pairs is off by chance, at most in 19 of 20 cases, about."""
+    """Points within which chance moves a score over that many pairs in 19 of 20 cases, about."""
     return 2 * SENTENCE_SPREAD / max(1, pairs) ** 0.5

@@ -34,7 +34,7 @@ def pairs() -> list[tuple[str, str]]:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Layout]:
-    """Writes pairs, or lines of bytes, to two files; returns where they stand."""
+    """Writes pairs, or lines of bytes, to two files; returns where they are."""
 
     def write_(pairs: Sequence[tuple[str | bytes, str | bytes]], name: str = "text") -> Layout:
         paths = [tmp_path / f"{name}.{end}" for end in ("en", "de")]
@@ -59,7 +59,7 @@ def look(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Diagnosis]:
 
 @pytest.fixture
 def case(tmp_path: Path) -> Callable[[Iterable[str]], Layout]:
-    """Writes lines to a table; returns where it stands."""
+    """Writes lines to a table; returns where it is."""
 
     def case_(lines: Iterable[str]) -> Layout:
         path = tmp_path / "case.tsv"

@@ -13,7 +13,7 @@ from typing import Any
 
 from seq2seq.backend import check_settings
 from seq2seq.cli.common import guarded, quiet_start
-from seq2seq.files import is_plain_name, write_text
+from seq2seq.files import is_plain_name, read_json, write_text
 from seq2seq.messages import say, show
 from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
@@ -34,6 +34,10 @@ Trains VARIANT, scores it and leaves all in DIR (default runs/VARIANT).
 A run that was stopped goes on with the same command.
 Variants: {variants}
 """
+
+
+SEVERAL = {f"data.{part}.{side}" for part in ("train", "validation", "test") for side in ("source", "target")}
+"""Fields that may be given several values, which are files."""
 
 
 def run_recipe(
@@ -128,7 +132,7 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Ru
             show(f"{folder.path} is finished.")
     if not team.leads():
         return
-    found = summary_of_seeds([json.loads(folder.scores_file.read_text("utf-8"))["tests"] for folder in folders])
+    found = summary_of_seeds([read_json(folder.scores_file)["tests"] for folder in folders])
     write_text(path / "seeds.json", json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")
     show(f"\nOver {count} seeds, mean ± standard deviation (also in {path / 'seeds.json'})")
     for test, metrics in found.items():
@@ -155,11 +159,15 @@ def summary_of_seeds(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, A
 
 def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = "") -> tuple[Recipe, Path]:
     """Returns the resolved recipe and its run folder; RecipeError tells everything that is wrong at once."""
-    variant, flags = "", {}
+    flags: dict[str, str] = {}
+    variant = name = ""
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         if not word.startswith("--"):
+            if name in SEVERAL and (variant or word not in recipes):
+                flags[name] += f",{word}"
+                continue
             if variant:
                 raise RecipeError(f"Expected one variant. Received: {variant!r} and {word!r}\n\n{usage}")
             variant = word

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import logging
+from itertools import islice
 from pathlib import Path
 
 from data import aeslc, grammar_files, multi30k, phrases, sentence_compression, tatoeba
-from seq2seq.pipeline.corpus import CorpusError, Linked, Part, Text, text_at
+from seq2seq.pipeline.corpus import (
+    CorpusError,
+    Joined,
+    Linked,
+    ParallelText,
+    Part,
+    Text,
+    holds_both_sides,
+    split_paths,
+    text_at,
+)
 from seq2seq.recipe.config import Data, Files
 from seq2seq.recipe.prepare import Corpus
+from seq2seq.text.header import is_header
+
+_log = logging.getLogger(__name__)
 
 CATALOGUE = {
     "grammar": grammar_files,
@@ -52,13 +67,27 @@ def _linked(data: Data, train: Text) -> Text | Linked:
 
 
 def _text(data: Data, files: Files, name: str) -> Text:
-    both = files.source.removesuffix(".gz").endswith((".tsv", ".jsonl"))
-    if not files.target and not both:
+    for path in (*split_paths(files.source), *(split_paths(files.target) if files.target else [])):
+        if not path.is_file():
+            raise CorpusError(f"--data.{name}: {path}: no such file.")
+    text = text_at(files.source, files.target, data.source_field, data.target_field, data.reference_fields)
+    if not files.target and not holds_both_sides(files.source):
         raise CorpusError(
-            f"--data.{name}.target is missing: {files.source} is no .tsv or .jsonl, "
+            f"--data.{name}.target is missing: {files.source} is no .tsv, .csv, .json or .jsonl, "
             "so its targets must be in a file of their own."
         )
-    for path in (files.source, files.target):
-        if path and not Path(path).is_file():
-            raise CorpusError(f"--data.{name}: {path}: no such file.")
-    return text_at(files.source, files.target, data.source_field, data.target_field, data.reference_fields)
+    _warn_of_names(text, data, name)
+    return text
+
+
+def _warn_of_names(text: Text, data: Data, name: str) -> None:
+    """Warns of a TSV that is read as two columns without names, and begins with what reads as names."""
+    for one in text.texts if isinstance(text, Joined) else [text]:
+        if isinstance(one, ParallelText) and one.target is None:
+            sample = [(pair.source, pair.target) for pair in islice(one, 50)]
+            if sample and is_header(sample[0], sample[1:], (data.source_language, data.target_language)):
+                _log.warning(
+                    "--data.%s: the first line of %s reads as names of columns (%s, %s), and is taken for a pair. "
+                    "If they are names: --data.source_field %s --data.target_field %s",
+                    *(name, one.source, *sample[0], *sample[0]),
+                )

@@ -122,7 +122,7 @@ def read_bytes(path: Path | str, most: int) -> bytes:
 def read_json(path: Path | str) -> Any:
     """Returns the value in a JSON file that a command did not name; errors as the three functions before."""
     check_regular(path)
-    return parse_json(read_bytes(path, MOST).decode("utf-8"))
+    return parse_json(read_bytes(path, MOST).decode("utf-8-sig"))
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 State = Any
@@ -102,3 +102,10 @@ class Example:
     """Further targets that are as right; only tests have them."""
     links: tuple[tuple[int, int], ...] = ()
     """Words of the source and of the target that belong together, from 0; only guided training has them."""
+    file: str = field(default="", compare=False)
+    """Where the source stands; empty where in no file."""
+
+    @property
+    def place(self) -> str:
+        """File and line, for messages."""
+        return f"{self.file}:{self.line}"

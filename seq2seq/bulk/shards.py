@@ -14,12 +14,13 @@ from typing import Any, TextIO
 from uuid import uuid4
 
 from seq2seq.files import locked, read_json, whole_file, write_text
-from seq2seq.pipeline.corpus import MAX_LINE_BYTES, CorpusError, decode_line, reading
+from seq2seq.pipeline.lines import MAX_LINE_BYTES, decode_line, without_mark
+from seq2seq.pipeline.opening import CorpusError, reading
 
 MANIFEST = "shards.json"
 """Says what the outcomes of a folder were made with."""
 UNPACKED = "input"
-"""The text of a gzipped input: a part of it can be read without what stands before."""
+"""The text of a compressed input: a part of it can be read without what stands before."""
 BLOCK = 1 << 20
 """Bytes that are read at once."""
 _OUTCOME = re.compile(r"\d{6,}-[0-9a-f]{32}")
@@ -52,15 +53,15 @@ class Shard:
 
 
 def cut(path: Path, size: int, copy: Path | None = None) -> list[Shard]:
-    """Cuts a text, gzipped or not, into shards of `size` lines, the last of fewer, in one pass in constant memory.
+    """Cuts a text, compressed or not, into shards of `size` lines, the last of fewer, in one pass in constant memory.
 
     Args:
         path: The text.
         size: Lines of a shard, at least 1.
-        copy: Where to write the text as well, not gzipped.
+        copy: Where to write the text as well, neither compressed nor with a byte order mark.
 
     Raises:
-        CorpusError: the file cannot be read.
+        CorpusError: the file cannot be read, or is none of UTF-8.
     """
     shards: list[Shard] = []
     lines, begin, end, digest, last = 0, 0, 0, hashlib.sha256(), b"\n"
@@ -76,7 +77,11 @@ def cut(path: Path, size: int, copy: Path | None = None) -> list[Shard]:
         if copy:
             out = stack.enter_context(open(stack.enter_context(whole_file(copy)), "wb"))
         file = stack.enter_context(reading(path))
-        while block := file.read(BLOCK):
+        start = file.read(BLOCK)
+        block = without_mark(start, str(path))
+        if not copy:
+            begin = end = len(start) - len(block)  # the mark stands before the first shard
+        while block:
             if out:
                 out.write(block)
             at, last = 0, block[-1:]
@@ -89,6 +94,7 @@ def cut(path: Path, size: int, copy: Path | None = None) -> list[Shard]:
                 at = stop
                 if lines == size:
                     close()
+            block = file.read(BLOCK)
         lines += last != b"\n"  # the last line need not end
         if lines:
             close()
@@ -103,7 +109,7 @@ def _after(block: bytes, at: int, lines: int) -> int:
 
 
 def read_shard(text: Path, shard: Shard, name: str) -> Iterator[tuple[int, str]]:
-    """Yields the lines of a shard of `text`, not gzipped, with their numbers in the whole file, from 1.
+    """Yields the lines of a shard of `text`, not compressed, with their numbers in the whole file, from 1.
 
     Raises:
         CorpusError: a line is no text, and it names the line, of the file `name`; or the text is not what was cut.

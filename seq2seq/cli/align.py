@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, check_attention
-from seq2seq.cli.text_io import positive
+from seq2seq.cli.text_io import add_pair_arguments, positive
 from seq2seq.pipeline.corpus import text_at
 from seq2seq.search.options import InputTooLong
 
@@ -15,8 +15,7 @@ from seq2seq.search.options import InputTooLong
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder that a recipe made, or a LiteRT folder that export made")
-    parser.add_argument("--source", metavar="FILE", required=True, help="source text, or a TSV of both sides")
-    parser.add_argument("--target", metavar="FILE", help="its translation, line by line")
+    add_pair_arguments(parser, "source text, or a table or JSON of both sides", "its translation, line by line")
     add_alignment_arguments(parser)
     parser.add_argument(
         "--batch-size", type=positive, default=64, metavar="N", help="lines aligned together (default 64)"
@@ -25,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; where no file is named, the links go to stdout. ValueError for a mistake in the input."""
-    text = text_at(arguments.source, arguments.target or "")
-    pairs = [(pair.source, pair.target) for pair in text]  # read whole first: a bad line is told before the work
+    text = text_at(arguments.source, arguments.target or "", arguments.source_field, arguments.target_field)
+    pairs = list(text)  # read whole first: a bad line is reported before the work
     from seq2seq.generation.alignments import align_text
     from seq2seq.recipe.loading import load_translator
 
@@ -34,10 +33,9 @@ def run(arguments: argparse.Namespace) -> None:
     check_attention(arguments.run, generator)
     with alignment_files(arguments, fallback=True) as files:
         files.expect(len(pairs))
-        number, rest = 0, iter(pairs)
+        rest = iter(pairs)
         while chunk := list(islice(rest, arguments.batch_size * 32)):
             try:
-                files.add(align_text(generator, chunk, arguments.batch_size))
+                files.add(align_text(generator, [(pair.source, pair.target) for pair in chunk], arguments.batch_size))
             except InputTooLong as error:
-                raise ValueError(f"{arguments.source}:{number + error.index + 1}: {error}") from error
-            number += len(chunk)
+                raise ValueError(f"{chunk[error.index].place}: {error}") from error

@@ -20,6 +20,7 @@ from seq2seq.cli.requests import read_requests
 from seq2seq.cli.text_io import positive
 from seq2seq.cli.translation import Translation
 from seq2seq.messages import say
+from seq2seq.pipeline.opening import COMPRESSED
 from seq2seq.recipe.loading import fingerprint
 
 FILES = ("exclude_file", "terms", "dictionary")
@@ -75,7 +76,7 @@ def run_bulk(arguments: argparse.Namespace) -> None:
     size = -(-(arguments.shard_lines or 1) // chunk) * chunk
     source, output = Path(arguments.input), Path(arguments.output)
     with shard_folder(output, _made_with(arguments, size)) as folder:
-        packed = source.suffix == ".gz"
+        packed = source.suffix.lower() in COMPRESSED
         text = folder.path / UNPACKED if packed else source
         shards = cut(source, size, text if packed else None)
         missing = folder.missing(shards, source)
@@ -154,7 +155,7 @@ class ShardTranslation:
     Args:
         arguments: Of `translate`.
         folder: Where outcomes are written.
-        text: The input, not gzipped.
+        text: The input, not compressed.
         threads: See `load_translator`.
     """
 

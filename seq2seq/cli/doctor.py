@@ -11,10 +11,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import seq2seq
-from seq2seq.cli.text_io import positive, utf8
+from seq2seq.cli.text_io import add_pair_arguments, positive, utf8
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import rewrite, say, show
-from seq2seq.pipeline.corpus import Linked, ParallelText, Part, Records, Text, text_at
+from seq2seq.pipeline.corpus import (
+    Joined,
+    Linked,
+    ParallelText,
+    Part,
+    Records,
+    Text,
+    files_of,
+    holds_both_sides,
+    text_at,
+)
 from seq2seq.training.clock import clock
 
 if TYPE_CHECKING:
@@ -47,12 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     more = ", ".join(kind.name for kind in KINDS.values() if kind.cure == "on request")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = ABOUT
-    parser.add_argument("--source", metavar="FILE", help="source text, or a TSV or JSON lines of both sides; or .gz")
-    parser.add_argument("--target", metavar="FILE", help="its translations, line by line")
-    parser.add_argument(
-        "--source-field", type=utf8, default="", metavar="NAME", help="field of the source in JSON lines or a TSV"
+    add_pair_arguments(
+        parser, "source text, or a table or JSON of both sides", "its translations, line by line", required=False
     )
-    parser.add_argument("--target-field", type=utf8, default="", metavar="NAME", help="field of the target")
     parser.add_argument(
         "--recipe", metavar="NAME|FILE", help="named recipe or recipe.json: corpus, limits, vocabulary; and a forecast"
     )
@@ -127,7 +134,8 @@ def run(arguments: argparse.Namespace) -> int:
         layout = Layout.of(spool(text))
         others = {name: Layout.of(spool(test)) for name, test in tests.items()}
         if arguments.fix:
-            check_folder(Path(arguments.fix), layout, [path for other in others.values() for path in other.paths])
+            given = [path for one in (text, *tests.values()) for path in files_of(one)]
+            check_folder(Path(arguments.fix), layout, given)
         rule = HeldOut(*held_out) if held_out else None
         options = Options(
             (languages[0], languages[1]),
@@ -148,6 +156,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         diagnosis = diagnose(layout, Path(folder), options, tokenizers, progress)
         report = diagnosis.report
+        report.notes += spool.notes
         if report.tokenizer.startswith(LEARNED):
             report.notes.append("A run's own tokeniser learns from all the text, and will lack fewer characters.")
         if recipe and report.tokenizer and not arguments.no_forecast:
@@ -214,7 +223,7 @@ def _corpus(
         raise ValueError("--validation-target needs --validation-source.")
     if arguments.source:
         if not arguments.target and _plain(arguments.source):
-            raise ValueError("--target is missing: only a .tsv or .jsonl holds both sides in --source.")
+            raise ValueError("--target is missing: only a .tsv, .csv, .json or .jsonl holds both sides in --source.")
         held_out = None if arguments.validation_source else (Part.every, Part.limit)
         return text_at(arguments.source, arguments.target or "", *fields), given, held_out
     if arguments.target or any(fields):
@@ -234,17 +243,17 @@ def _corpus_of(recipe: Recipe, given: dict[str, Text]) -> tuple[Text, dict[str, 
     train = corpus.train
     while isinstance(train, Part | Linked):  # a part of a file, or with alignments: the whole file
         train = train.text
-    if not isinstance(train, ParallelText | Records):
+    if not isinstance(train, ParallelText | Records | Joined):
         raise ValueError("The recipe's corpus is in no file: give --source and --target.")
     validation = corpus.validation
     held_out = (validation.every, validation.limit) if isinstance(validation, Part) else None
     known = {"validation": validation, **corpus.tests}
-    texts = {name: text for name, text in known.items() if isinstance(text, ParallelText | Records)}
+    texts = {name: text for name, text in known.items() if isinstance(text, ParallelText | Records | Joined)}
     return train, texts | given, None if "validation" in given else held_out
 
 
 def _plain(path: str) -> bool:
-    return not path.removesuffix(".gz").endswith((".tsv", ".jsonl"))
+    return not holds_both_sides(path)
 
 
 def _tokenizers(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
-from seq2seq.cli.text_io import add_search_arguments, output, search_options
+from seq2seq.cli.text_io import add_pair_arguments, add_search_arguments, output, search_options
 from seq2seq.messages import show
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
 from seq2seq.pipeline.corpus import Text, text_at
@@ -26,10 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="run folder that a recipe made")
     add_ensemble_arguments(parser)
     parser.add_argument("--test", metavar="NAME", help="test set of the run's recipe (default: its first)")
-    parser.add_argument(
-        "--source", metavar="FILE", help="instead of --test: input, or a TSV or JSON lines of both sides"
+    add_pair_arguments(
+        parser, "instead of --test: input, or a table or JSON of both sides", "its references", required=False
     )
-    parser.add_argument("--target", metavar="FILE", help="its references")
     parser.add_argument("--lowercase", action="store_true", help="lower-case both sides for the score 'bleu'")
     parser.add_argument(
         "--tokenize",
@@ -113,9 +112,8 @@ def _text(arguments: argparse.Namespace, folder: RunFolder, data: Data) -> Text:
     if arguments.source:
         if arguments.test:
             raise ValueError("Give either --test or --source, not both.")
-        return text_at(
-            arguments.source, arguments.target or "", data.source_field, data.target_field, data.reference_fields
-        )
+        fields = arguments.source_field or data.source_field, arguments.target_field or data.target_field
+        return text_at(arguments.source, arguments.target or "", *fields, data.reference_fields)
     if arguments.target:
         raise ValueError("--target wants --source beside it.")
     return folder.load_test(arguments.test or (data.tests[0] if data.tests else ""))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from seq2seq.messages import rewrite
+from seq2seq.pipeline.opening import CorpusError, open_bytes
 from seq2seq.training.clock import clock
 
 
@@ -54,10 +54,9 @@ class LineProgress:
 def _count(path: str) -> int:
     """The lines of a file; 0 where it cannot be read twice, or at all: whoever reads it will say so."""
     try:
-        with open(path, "rb") as plain:
-            if not plain.seekable():
-                return 0
-            file: IO[bytes] | gzip.GzipFile = gzip.open(plain) if path.endswith(".gz") else plain
+        if not Path(path).is_file():
+            return 0
+        with open_bytes(Path(path)) as file:
             return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
-    except (OSError, EOFError):
+    except (OSError, CorpusError):
         return 0

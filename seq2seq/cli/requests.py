@@ -29,7 +29,9 @@ class Request:
 
 def add_request_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of what is read, and of what is asked of all outputs."""
-    parser.add_argument("--input", metavar="FILE", help="text, a line each, plain or .gz (default: standard input)")
+    parser.add_argument(
+        "--input", metavar="FILE", help="text, a line each; or .gz, .xz, .bz2, .zip (default: standard input)"
+    )
     parser.add_argument(
         "--json",
         action="store_true",

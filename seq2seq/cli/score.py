@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
-from seq2seq.cli.text_io import output, positive
+from seq2seq.cli.text_io import add_pair_arguments, output, positive
 from seq2seq.generation.confidence import confidence
 from seq2seq.messages import say
 from seq2seq.pipeline.corpus import text_at
@@ -27,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder that a recipe made")
     add_ensemble_arguments(parser)
-    parser.add_argument("--source", metavar="FILE", required=True, help="source text, or a TSV of both sides")
-    parser.add_argument("--target", metavar="FILE", help="the translations to score, line by line")
+    add_pair_arguments(
+        parser, "source text, or a table or JSON of both sides", "the translations to score, line by line"
+    )
     parser.add_argument(
         "--target-pieces",
         action="store_true",
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
     if arguments.json and arguments.pieces:
         raise ValueError("Give either --json, which has the pieces, or --pieces.")
-    corpus = text_at(arguments.source, arguments.target or "")
+    corpus = text_at(arguments.source, arguments.target or "", arguments.source_field, arguments.target_field)
     pairs = iter([(pair.source, pair.target) for pair in corpus])  # read whole first: a bad line is told before work
     from seq2seq.recipe.loading import load_generator
 

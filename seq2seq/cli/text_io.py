@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from seq2seq.files import whole_file
-from seq2seq.pipeline.corpus import MAX_LINE_BYTES, decode_line, read_lines
+from seq2seq.pipeline.lines import lines_of, read_lines
 
 SEARCH_FIELDS = (
     "beam_size",
@@ -94,6 +94,20 @@ def add_search_arguments(parser: argparse.ArgumentParser, batched: bool = True) 
         )
 
 
+def add_pair_arguments(parser: argparse.ArgumentParser, source: str, target: str, required: bool = True) -> None:
+    """Declares --source and --target, files of pairs, and the names of fields where one file holds both sides."""
+    parser.add_argument("--source", metavar="FILE", required=required, help=f"{source}; several: FILE,FILE")
+    parser.add_argument("--target", metavar="FILE", help=target)
+    parser.add_argument(
+        "--source-field",
+        type=utf8,
+        default="",
+        metavar="NAME",
+        help="its field in JSON (a.b: b within a), or its column of a table",
+    )
+    parser.add_argument("--target-field", type=utf8, default="", metavar="NAME", help="the same of the target")
+
+
 def search_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The given ones among `add_search_arguments`, and of a verb's --n-best."""
     given = vars(arguments)
@@ -107,21 +121,16 @@ def input_lines(path: str | None) -> Iterator[str]:
     Raises:
         CorpusError: a line is no text; it names the line.
     """
-    return read_lines(Path(path)) if path else _standard_input()
-
-
-def _standard_input() -> Iterator[str]:
+    if path:
+        return read_lines(Path(path))
     if sys.stdin is None:
         raise ValueError("Standard input is closed, and no file is given: name one with --input FILE.")
-    number = 0
-    while line := _next_line():
-        number += 1
-        yield decode_line(line, f"standard input:{number}")
+    return lines_of(_read_line, "standard input")
 
 
-def _next_line() -> bytes:
+def _read_line(size: int) -> bytes:
     try:
-        return sys.stdin.buffer.readline(MAX_LINE_BYTES + 2)
+        return sys.stdin.buffer.readline(size)
     except OSError as error:
         raise OSError(error.errno, error.strerror, "standard input") from error
 

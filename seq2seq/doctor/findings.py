@@ -46,15 +46,11 @@ def file_findings(layout: Layout, seen: Survey, tally: Tally) -> list[Finding]:
     for path, what, advice in seen.faults:
         found.append(Finding("damaged", "error", f"{path.name}: {what}", advice))
     for path in seen.boms:
-        named = layout.fields is not None
-        found.append(
-            Finding(
-                "bom",
-                "error" if named else "warning",
-                f"{path.name} begins with a mark of byte order (EF BB BF)",
-                "It would be read as a part of the first line; --fix takes it away.",
-            )
+        title = f"{path.name} begins with a mark of byte order (EF BB BF)"
+        advice = (
+            "It is not read as text here; another program may take it for a part of the first line. --fix removes it."
         )
+        found.append(Finding("bom", "note", title, advice))
     if seen.unequal:
         counts = " and ".join(
             f"{path.name} has {lines:,}" for path, lines in zip(layout.paths, seen.lines, strict=True)

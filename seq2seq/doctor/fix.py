@@ -18,6 +18,7 @@ from seq2seq.doctor.kinds import BITS, KINDS, SIDES, bits
 from seq2seq.doctor.reading import Chunk, Layout, chunks, decode
 from seq2seq.files import whole_folder
 from seq2seq.pipeline.corpus import open_bytes
+from seq2seq.pipeline.lines import BOM
 
 LOG = "dropped.tsv"
 REPAIRED = bits(*(kind.name for kind in KINDS.values() if kind.cure == "repair"))
@@ -61,8 +62,11 @@ def check_folder(folder: Path, layout: Layout, others: list[Path]) -> None:
 
 
 def names(layout: Layout) -> list[str]:
-    """The names of the copies: those of the originals, or with the side before them where both are called alike."""
-    found = [path.name for path in layout.paths]
+    """The names of the copies: those of the originals, or with the side before them where both are called alike.
+
+    Of the compressed ones only .gz stay so.
+    """
+    found = [path.stem if path.suffix.lower() in (".xz", ".bz2", ".zip") else path.name for path in layout.paths]
     return (
         [f"{side}-{name}" for side, name in zip(SIDES, found, strict=True)] if len(found) > len(set(found)) else found
     )
@@ -95,7 +99,7 @@ def fix(
         log.write(b"line\treason\tsource\ttarget\n")
         if diagnosis.layout.header:
             with open_bytes(diagnosis.layout.source) as file:
-                outputs[0].write(file.readline().removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n") + b"\n")
+                outputs[0].write(file.readline().removeprefix(BOM).rstrip(b"\r\n") + b"\n")
         done = 0
         for chunk in chunks(diagnosis.layout):
             span = slice(done, done + len(chunk))

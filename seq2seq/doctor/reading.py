@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from seq2seq.doctor.kinds import bit
 from seq2seq.files import format_json, parse_json
-from seq2seq.pipeline.corpus import MAX_LINE_BYTES, CorpusError, ParallelText, Records, Text, one_line, open_bytes
+from seq2seq.pipeline.corpus import (
+    MAX_LINE_BYTES,
+    CorpusError,
+    ParallelText,
+    Records,
+    kind_of,
+    one_line,
+    open_bytes,
+)
+from seq2seq.pipeline.json_text import field_names, field_of, with_field
+from seq2seq.pipeline.lines import BOM, without_mark
+from seq2seq.pipeline.opening import bytes_read
 from seq2seq.text.characters import encodable
 
-BOM = b"\xef\xbb\xbf"
 CHUNK_LINES = 4096
 CHUNK_BYTES = 1 << 20
 """A chunk ends where either is reached, so that its memory does not depend on the corpus."""
@@ -62,7 +70,7 @@ class Layout:
     """Of a TSV whose first line names them: the place of the two, and how many there are."""
 
     @classmethod
-    def of(cls, text: Text) -> Layout:
+    def of(cls, text: ParallelText | Records) -> Layout:
         """Returns the layout of a corpus; CorpusError if a file is not there or cannot be read twice."""
         for path in (text.source, text.target):
             if path is not None and not path.is_file():
@@ -137,7 +145,7 @@ class Layout:
                 return None
             return cells[first], cells[second]
         row = _object(line)
-        sides = [row.get(name) for name in self.fields]
+        sides = [field_of(row, name) for name in self.fields]
         if not all(isinstance(side, str) for side in sides):
             return None
         source, target = (encodable(one_line(str(side))) for side in sides)
@@ -146,7 +154,7 @@ class Layout:
     def _lacking(self, line: str) -> str:
         """An excerpt of what is no record; of a JSON object the names of its fields."""
         row = {} if self.fields is None or self.columns is not None else _object(line)
-        return f"its fields are {', '.join(row)}" if row else line[:200]
+        return f"its fields are {', '.join(field_names(row))}" if row else line[:200]
 
     def join(self, line: str, source: str, target: str) -> str:
         """Returns the record `line` with other sides."""
@@ -155,13 +163,15 @@ class Layout:
             first, second, _ = self.columns or (0, 1, 0)
             cells[first], cells[second] = source, target
             return "\t".join(cells)
-        row = _object(line) | dict(zip(self.fields, (source, target), strict=True))
+        row = _object(line)
+        for name, text in zip(self.fields, (source, target), strict=True):
+            row = with_field(row, name, text)
         return format_json(row)
 
 
-def is_json(text: Text) -> bool:
+def is_json(text: ParallelText | Records) -> bool:
     """Whether these are JSON lines."""
-    return isinstance(text, Records) and text.source.name.removesuffix(".gz").endswith(".jsonl")
+    return isinstance(text, Records) and kind_of(text.source) == "jsonl"
 
 
 def _object(line: str) -> dict[str, Any]:
@@ -218,12 +228,11 @@ class Reader:
         self.has_bom = False
         self.lines = self.bytes = self._read_all = 0
         self._open: Iterator[bytes] | None = None
-        self._file: Any = None
-        """As it is on disk."""
+        self._file: IO[bytes] | None = None
 
     def position(self) -> int:
         """How many bytes of the file on disk have been read."""
-        return int(self._file.tell()) if self._file and not self._file.closed else self._read_all
+        return bytes_read(self._file) if self._file and not self._file.closed else self._read_all
 
     def __iter__(self) -> Iterator[bytes]:
         """Yields each line without its LF; asked again, it goes on where it was."""
@@ -240,22 +249,24 @@ class Reader:
         most = MAX_LINE_BYTES + 2
         try:
             with open_bytes(self.path) as file:
-                self._file = getattr(file, "fileobj", None) or file
+                self._file = file
                 while line := file.readline(most):
                     if len(line) == most and line[-1] != 10:
                         # Too long: its beginning is enough, the rest goes by.
                         while (rest := file.readline(most)) and rest[-1] != 10:
                             pass
                     self.lines += 1
-                    if self.lines == 1 and line.startswith(BOM):
-                        self.has_bom, line = True, line[3:]
+                    if self.lines == 1:
+                        self.has_bom = line.startswith(BOM)
+                        line = without_mark(line, str(self.path))
                     self.bytes += len(line)
                     if self.move:
                         self.move(len(line))
                     yield line[:-1] if line[-1:] == b"\n" else line
                 self._read_all = self.path.stat().st_size
-        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            self.fault = (f"damaged gzip file after line {self.lines:,} ({error})", "Fetch or make it again.")
+        except CorpusError as error:
+            what, _, advice = str(error).removeprefix(f"{self.path}: ").partition(". ")
+            self.fault = (what if self.lines < 2 else f"{what}, after line {self.lines:,}", advice)
 
 
 def chunks(layout: Layout, move: Callable[[int], None] | None = None) -> Iterator[Chunk]:

@@ -1,18 +1,25 @@
-"""Text that can be read only once, as from a pipe: it is copied to a file first, as the doctor reads it twice."""
+"""Text that is no file with a record a line becomes one first: from a pipe, a CSV, a JSON array, several files.
+
+The doctor reads such a file twice, and tells its findings by its lines.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from seq2seq.pipeline.corpus import CorpusError, Text
+from seq2seq.files import format_json
+from seq2seq.pipeline.corpus import CorpusError, Joined, ParallelText, Records, Text, kind_of
+from seq2seq.pipeline.lines import without_mark
+from seq2seq.pipeline.opening import plain_name, reading
+from seq2seq.types import Example
 
 BLOCK = 1 << 20
 
 
 class Spool:
-    """Copies what is no regular file, each once.
+    """Copies what is no regular file with a record a line, each once.
 
     Args:
         folder: For the copies.
@@ -22,25 +29,84 @@ class Spool:
     def __init__(self, folder: Path, progress: Callable[[str, float], None] = lambda what, share: None):
         self.folder, self.progress = folder, progress
         self.copies: dict[Path, Path] = {}
+        self.notes: list[str] = []
+        """What is to be known of the copies."""
 
-    def __call__(self, text: Text) -> Text:
-        """Returns the text with its pipes replaced by copies.
+    def __call__(self, text: Text) -> ParallelText | Records:
+        """Returns the text, or that of its copies.
 
         Raises:
-            CorpusError: a pipe cannot be read.
+            CorpusError: something cannot be read.
         """
-        source = self._copied(text.source)
-        if text.target is None:
-            return replace(text, source=source)
-        return replace(text, source=source, target=self._copied(text.target))
+        if isinstance(text, Joined):
+            return self._joined([self._without_pipes(one) for one in text.texts])
+        text = self._without_pipes(text)
+        if isinstance(text, Records) and kind_of(text.source) in ("csv", "json"):
+            return self._as_json_lines([text])
+        return text
+
+    def _without_pipes(self, text: ParallelText | Records) -> ParallelText | Records:
+        if isinstance(text, Records):
+            return replace(text, source=self._copied(text.source))
+        return ParallelText(self._copied(text.source), self._copied(text.target) if text.target else None)
+
+    def _joined(self, texts: list[ParallelText | Records]) -> ParallelText | Records:
+        pairs = [text for text in texts if isinstance(text, ParallelText)]
+        if len(pairs) < len(texts):
+            return self._as_json_lines(texts)
+        source, counts = self._put_together([text.source for text in pairs])
+        targets = [text.target for text in pairs if text.target]
+        if not targets or targets == [text.source for text in pairs]:
+            return ParallelText(source, source if targets else None)
+        target, others = self._put_together(targets)
+        for text, ours, theirs in zip(pairs, counts, others, strict=True):
+            if ours != theirs:
+                list(text)  # raises, and names the line
+        return ParallelText(source, target)
+
+    def _put_together(self, paths: list[Path]) -> tuple[Path, list[int]]:
+        """Returns a file with the lines of all, and how many each has."""
+        copy, counts = self._new(plain_name(paths[0])), []
+        with open(copy, "wb") as out:
+            for path in paths:
+                self.progress(f"reading {path}", 0.0)
+                with reading(path) as file:
+                    block, count, end = without_mark(file.read(BLOCK), str(path)), 0, b"\n"
+                    while block:
+                        out.write(block)
+                        count, end = count + block.count(b"\n"), block[-1:]
+                        block = file.read(BLOCK)
+                    out.write(b"\n" * (end != b"\n"))
+                    counts.append(count + (end != b"\n"))
+        names = ", ".join(f"{path.name} ({count:,})" for path, count in zip(paths, counts, strict=True))
+        self.notes.append(f"Line numbers go through several files, one after the other: {names}.")
+        return copy, counts
+
+    def _as_json_lines(self, texts: Sequence[ParallelText | Records]) -> Records:
+        """Returns a copy with a record a line."""
+        first = texts[0]
+        fields = (first.source_field, first.target_field) if isinstance(first, Records) else ("source", "target")
+        copy = self._new(f"{Path(plain_name(first.source)).stem}.jsonl")
+        with open(copy, "w", encoding="utf-8", newline="\n") as out:
+            for text in texts:
+                self.progress(f"reading {text.source}", 0.0)
+                rows = (row for _, row in text.rows()) if isinstance(text, Records) else map(_row, text)
+                out.writelines(format_json(row) + "\n" for row in rows)
+        names = ", ".join(text.source.name for text in texts)
+        self.notes.append(f"Line numbers are those of the records of {names}; --fix writes them as {copy.name}.")
+        return Records(copy, *fields)
+
+    def _new(self, name: str) -> Path:
+        path = self.folder / f"copy-{len(list(self.folder.glob('copy-*')))}" / name
+        path.parent.mkdir()
+        return path
 
     def _copied(self, path: Path) -> Path:
         if not _is_pipe(path):
             return path
         if path not in self.copies:
             self.progress(f"reading {path}", 0.0)
-            copy = self.folder / f"pipe-{len(self.copies)}" / path.name
-            copy.parent.mkdir()
+            copy = self._new(path.name)
             try:
                 with open(path, "rb") as source, open(copy, "wb") as target:
                     while block := source.read(BLOCK):
@@ -50,6 +116,10 @@ class Spool:
                 raise CorpusError(f"{path}: no permission to read it.") from None
             self.copies[path] = copy
         return self.copies[path]
+
+
+def _row(pair: Example) -> dict[str, str]:
+    return {"source": pair.source, "target": pair.target}
 
 
 def _is_pipe(path: Path) -> bool:

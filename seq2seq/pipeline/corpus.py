@@ -1,35 +1,49 @@
-"""Files to examples: parallel text read line by line, with its line numbers, in constant memory."""
+"""Files to examples: parallel text of every kind that is read, with its line numbers, in constant memory."""
 
 from __future__ import annotations
 
-import gzip
-import re
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from seq2seq.files import parse_json
+from seq2seq.pipeline.json_text import field_names, field_of, json_lines, json_objects
+from seq2seq.pipeline.lines import MAX_LINE_BYTES, decode_line, one_line, read_lines
+from seq2seq.pipeline.opening import CorpusError, check_kind, open_bytes, plain_name, reading
+from seq2seq.pipeline.tables import csv_rows, named_tsv
 from seq2seq.text.characters import encodable
 from seq2seq.text.links import parse_links
 from seq2seq.types import Example
 
-MAX_LINE_BYTES = 1 << 20
-"""A line longer than this is taken for a file of another kind."""
-
-
-class CorpusError(ValueError):
-    """Something is wrong with a file of text. The message names the file and the line."""
+__all__ = [
+    "MAX_LINE_BYTES",
+    "CorpusError",
+    "Joined",
+    "Linked",
+    "ParallelText",
+    "Part",
+    "Records",
+    "Text",
+    "decode_line",
+    "files_of",
+    "holds_both_sides",
+    "kind_of",
+    "one_line",
+    "open_bytes",
+    "overlap",
+    "read_lines",
+    "reading",
+    "split_paths",
+    "text_at",
+]
 
 
 @dataclass(frozen=True)
 class ParallelText:
     """Where a parallel corpus stands: two files of equally many lines, or a TSV of two columns.
 
-    Either may be gzipped (`.gz`). Text is UTF-8, lines end in LF or CRLF.
+    Either may be compressed. Text is UTF-8, lines end in LF or CRLF.
     """
 
     source: Path
@@ -50,13 +64,13 @@ class ParallelText:
                         f"{self.source}:{number}: expected source and target with a tab between them. "
                         f"Received a line without a tab: {line[:60]!r}. For two files name the other as target."
                     )
-                yield Example(columns[0], columns[1], number)
+                yield Example(columns[0], columns[1], number, file=str(self.source))
             return
-        pairs = zip_longest(read_lines(self.source), read_lines(self.target))
+        name, pairs = str(self.source), zip_longest(read_lines(self.source), read_lines(self.target))
         for number, (source, target) in enumerate(pairs, 1):
             if source is None or target is None:
                 raise CorpusError(self._unequal(self.target, number))
-            yield Example(source, target, number)
+            yield Example(source, target, number, file=name)
 
     def _unequal(self, target: Path, first: int) -> str:
         counts = {path: sum(1 for _ in read_lines(path)) for path in (self.source, target)}
@@ -69,9 +83,10 @@ class ParallelText:
 
 @dataclass(frozen=True)
 class Records:
-    """Where a corpus stands in one file with named fields: JSON lines (`.jsonl`), or a TSV whose first line names them.
+    """Where a corpus stands in one file with named fields: JSON objects, CSV, or a TSV whose first line names them.
 
-    It may be gzipped (`.gz`). Line breaks within a field become spaces, lone surrogates U+FFFD.
+    It may be compressed. Line breaks within a field become spaces, lone surrogates U+FFFD. In JSON `a.b` is the field b
+    of the object in the field a, unless there is a field of that very name.
     """
 
     source: Path
@@ -79,71 +94,117 @@ class Records:
     target_field: str = "target"
     reference_fields: tuple[str, ...] = ()
     """Further targets, for tests; a record may lack them."""
+    named: bool = True
+    """False: a CSV file whose first record may be one of text; see `tables.csv_rows`."""
 
     target = None
 
     def __iter__(self) -> Iterator[Example]:
         """Yields every record; CorpusError as `ParallelText` has it, or a field that is missing or no text."""
-        rows = self._json() if self.source.name.removesuffix(".gz").endswith(".jsonl") else self._tsv()
-        for number, row in rows:
+        for number, row in self.rows():
             sides = []
             for name in (self.source_field, self.target_field):
-                if not isinstance(row.get(name), str):
+                text = field_of(row, name)
+                if not isinstance(text, str):
                     raise CorpusError(
                         f"{self.source}:{number}: expected text in the field {name!r}. "
-                        f"Received: {row.get(name)!r}. The fields are: {', '.join(map(str, row))}"
+                        f"Received: {repr(text)[:80]}. The fields are: {', '.join(islice(field_names(row), 20))}"
                     )
-                sides.append(encodable(one_line(row[name])))
-            more = (row.get(name) for name in self.reference_fields)
+                sides.append(encodable(one_line(text)))
+            more = (field_of(row, name) for name in self.reference_fields)
             references = tuple(encodable(one_line(text)) for text in more if isinstance(text, str))
-            yield Example(sides[0], sides[1], number, references)
+            yield Example(sides[0], sides[1], number, references, file=str(self.source))
 
-    def _json(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, line in enumerate(read_lines(self.source), 1):
-            try:
-                row = parse_json(line)
-            except (ValueError, RecursionError) as error:
-                raise CorpusError(f"{self.source}:{number}: not valid JSON ({error}).") from None
-            if not isinstance(row, dict):
-                raise CorpusError(f"{self.source}:{number}: expected a JSON object. Received: {line[:60]!r}")
-            yield number, row
-
-    def _tsv(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        names: list[str] = []
-        for number, line in enumerate(read_lines(self.source), 1):
-            columns = line.split("\t")
-            if number == 1:
-                names = columns
-            elif len(columns) != len(names):
-                raise CorpusError(
-                    f"{self.source}:{number}: expected {len(names)} columns, as the first line has. "
-                    f"Received: {len(columns)}"
-                )
-            else:
-                yield number, dict(zip(names, columns, strict=True))
+    def rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Yields every record with all its fields, and the number of the line that it begins on."""
+        needed = (self.source_field, self.target_field) if self.named else ()
+        match kind_of(self.source):
+            case "json":
+                return json_objects(self.source)
+            case "jsonl":
+                return json_lines(self.source)
+            case "csv":
+                return csv_rows(self.source, needed)
+            case _:
+                return named_tsv(self.source, needed)
 
 
-def one_line(text: str) -> str:
-    """Returns the text with its line breaks, of any kind, as spaces."""
-    return re.sub(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*", " ", text)
+@dataclass(frozen=True)
+class Joined:
+    """Several texts, one after the other."""
+
+    texts: tuple[ParallelText | Records, ...]
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yields the pairs of all, with their lines in their own files; CorpusError as the texts have it."""
+        return chain.from_iterable(self.texts)
 
 
-Text = ParallelText | Records
+Text = ParallelText | Records | Joined
 """Where a corpus stands."""
+
+_KINDS = {".tsv": "tsv", ".tab": "tsv", ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+def kind_of(path: Path) -> str:
+    """Returns how a file is read, by its name: "tsv", "csv", "json", "jsonl", or "lines" for all others."""
+    return _KINDS.get(Path(plain_name(path)).suffix, "lines")
+
+
+def split_paths(paths: str) -> list[Path]:
+    """Returns the files that are named with commas between; a file whose own name has a comma goes before."""
+    return (
+        [Path(paths)] if "," not in paths or Path(paths).exists() else list(map(Path, filter(None, paths.split(","))))
+    )
+
+
+def holds_both_sides(paths: str) -> bool:
+    """Whether such files have source and target in one: all are tables or JSON."""
+    return all(kind_of(path) != "lines" for path in split_paths(paths))
 
 
 def text_at(
     source: str, target: str = "", source_field: str = "", target_field: str = "", references: tuple[str, ...] = ()
 ) -> Text:
-    """Returns the corpus at these paths: two files, a `.tsv` with both sides, or named fields of a `.jsonl` or `.tsv`.
+    """Returns the corpus at these paths; the only place that decides how files are read, by their names.
 
-    Fields are named "source" and "target" where nothing else is said; a `.tsv` has named ones only where it is.
+    Two files run in parallel. Without `target` a `.jsonl`, `.json` or `.csv` has both sides in named fields, called
+    "source" and "target" where nothing else is said (of a CSV that names none, they are the first two columns); all
+    else is a TSV, whose columns have names only where fields are given. Several files may be given with commas between:
+    those of both sides belong together in their order.
+
+    Raises:
+        CorpusError: other numbers of files, a kind that cannot be read, or a target beside a file of both sides.
     """
-    name = source.removesuffix(".gz")
-    named = name.endswith(".jsonl") or (name.endswith(".tsv") and (source_field or target_field))
-    if named and not target:
-        return Records(Path(source), source_field or "source", target_field or "target", references)
-    return ParallelText(Path(source), Path(target) if target else None)
+    sources, targets = split_paths(source), split_paths(target) if target else []
+    for path in (*sources, *targets):
+        check_kind(path)
+    if not targets:
+        texts = [_both_sides(path, source_field, target_field, references) for path in sources]
+        return texts[0] if len(texts) == 1 else Joined(tuple(texts))
+    if len(sources) != len(targets):
+        raise CorpusError(
+            f"{len(sources)} source file{'s' * (len(sources) > 1)} and {len(targets)} target "
+            f"file{'s' * (len(targets) > 1)}: expected as many, in the same order. "
+            f"Received: {', '.join(map(str, sources))} and {', '.join(map(str, targets))}"
+        )
+    for path in (*sources, *targets):
+        if kind_of(path) in ("csv", "json"):
+            raise CorpusError(
+                f"{path}: of two files each must have a sentence a line. If this one has both sides, give it as source "
+                "and no target; if it is read line by line, give it another name, as .txt."
+            )
+    pairs = [ParallelText(one, other) for one, other in zip(sources, targets, strict=True)]
+    return pairs[0] if len(pairs) == 1 else Joined(tuple(pairs))
+
+
+def _both_sides(
+    path: Path, source_field: str, target_field: str, references: tuple[str, ...]
+) -> ParallelText | Records:
+    kind, named = kind_of(path), bool(source_field or target_field or references)
+    if kind in ("json", "jsonl", "csv") or (kind == "tsv" and (source_field or target_field)):
+        return Records(path, source_field or "source", target_field or "target", references, named or kind != "csv")
+    return ParallelText(path)
 
 
 @dataclass(frozen=True)
@@ -174,7 +235,7 @@ class Linked:
 
 @dataclass(frozen=True)
 class Part:
-    """A fixed part of a corpus, told by line numbers: every `every`-th pair, `limit` at most, or all the others."""
+    """A fixed part of a corpus: every `every`-th pair, counted from 1, `limit` at most, or all the others."""
 
     text: Text | Linked
     held_out: bool
@@ -182,80 +243,21 @@ class Part:
     limit: int = 1000
 
     def __iter__(self) -> Iterator[Example]:
-        for example in self.text:
-            held_out = example.line % self.every == 0 and example.line <= self.every * self.limit
+        for number, example in enumerate(self.text, 1):
+            held_out = number % self.every == 0 and number <= self.every * self.limit
             if held_out == self.held_out:
                 yield example
 
 
 def files_of(text: object) -> list[Path]:
     """Returns the files that a text is read from; none for one that stands in no file."""
+    if isinstance(text, Joined):
+        return [path for one in text.texts for path in files_of(one)]
     if isinstance(text, Part):
         return files_of(text.text)
     if isinstance(text, Linked):
         return [*files_of(text.text), text.links]
-    if isinstance(text, Records):
-        return [text.source]
-    return [path for path in (text.source, text.target) if path] if isinstance(text, ParallelText) else []
-
-
-def read_lines(path: Path) -> Iterator[str]:
-    """Yields the lines of a text file, gzipped or not, without their ends. Only LF and CRLF end a line.
-
-    Raises:
-        CorpusError: as `ParallelText.__iter__` says.
-    """
-    path = Path(path)
-    with reading(path) as file:
-        number = 0
-        while line := file.readline(MAX_LINE_BYTES + 2):
-            number += 1
-            yield decode_line(line, f"{path}:{number}")
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
-    """Opens a text file, gzipped or not, to read its bytes.
-
-    Raises:
-        CorpusError: it cannot be opened, or a gzip file proves damaged on the way.
-    """
-    if "\0" in str(path):
-        raise CorpusError(f"{str(path)!r} is no name of a file: it holds a NUL.")
-    try:
-        with open_bytes(path) as file:
-            yield file
-    except FileNotFoundError:
-        raise CorpusError(f"{path}: no such file.") from None
-    except IsADirectoryError:
-        raise CorpusError(f"{path} is a folder; expected a text file.") from None
-    except PermissionError:
-        raise CorpusError(f"{path}: no permission to read it.") from None
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise CorpusError(f"{path}: damaged gzip file ({error}). Fetch or make it again.") from error
-
-
-def decode_line(line: bytes, place: str) -> str:
-    """Returns a line's text without its end; CorpusError names `place` if it is no text."""
-    line = line.rstrip(b"\n").removesuffix(b"\r")
-    if len(line) > MAX_LINE_BYTES:
-        raise CorpusError(
-            f"{place}: the line is longer than {MAX_LINE_BYTES:,} bytes. Is this a text with a sentence a line?"
-        )
-    if b"\0" in line:
-        raise CorpusError(f"{place}: the line holds a NUL byte. Expected UTF-8 text (not UTF-16, not a binary file).")
-    try:
-        return line.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise CorpusError(
-            f"{place}: not valid UTF-8 (byte {error.start + 1} of the line is 0x{line[error.start]:02x}). "
-            "Convert the file, for instance with iconv."
-        ) from error
-
-
-def open_bytes(path: Path) -> IO[bytes] | gzip.GzipFile:
-    """Opens a file, gzipped where its name ends in `.gz`, to read its bytes."""
-    return gzip.open(path, "rb") if path.suffix == ".gz" else open(path, "rb")
+    return [path for path in (text.source, text.target) if path] if isinstance(text, ParallelText | Records) else []
 
 
 def overlap(train: Iterable[Example], tests: Mapping[str, Iterable[Example]]) -> dict[str, int]:

@@ -24,10 +24,11 @@ class Files(Section):
     """A text of the user's own."""
 
     source: str = ""
-    """File with an input a line, plain or .gz; or both sides in one: a .tsv (or .tsv.gz) with source and target in its
-    first columns, or a .jsonl (or .jsonl.gz) with a JSON object a line."""
+    """File with an input a line; or with both sides: a .tsv with source and target in its first columns, a .csv, a
+    .jsonl with a JSON object a line, or a .json with an array of objects. Each may be compressed (.gz, .xz, .bz2, or a
+    .zip of one file). Several are read one after the other: a.en,b.en"""
     target: str = ""
-    """File of equally many lines; empty where source holds both sides."""
+    """File of equally many lines, or as many files as source has; empty where source holds both sides."""
 
 
 class Data(Section):
@@ -55,8 +56,9 @@ class Data(Section):
     test: Files = Files()
     """For "files": what to score at the end; none is fine."""
     source_field: str = ""
-    """For "files": the source's field in a .jsonl ("source" where empty), or its column in a .tsv whose first line
-    names the columns."""
+    """For "files": the source's field in JSON ("source" where empty; translation.en is the field en in the field
+    translation), or its column in a .csv or .tsv whose first line names the columns. Where empty, a .tsv has no such
+    line, and a .csv has one if it reads as names (en,de); their first two columns are source and target."""
     target_field: str = ""
     """For "files": the target's, "target" where empty."""
     reference_fields: tuple[str, ...] = ()
@@ -66,7 +68,7 @@ class Data(Section):
     reranks what another found: seq2seq rerank."""
     train_alignments: str = ""
     """For training.guided_attention: file with a line a training pair, the words that belong together as Pharaoh has
-    them: `0-0 1-2`, source-target from 0, words as blanks part them. Plain or .gz."""
+    them: `0-0 1-2`, source-target from 0, words as blanks part them. It may be compressed."""
     max_train: int = 0
     """Use only the first so many training pairs; 0 is all."""
     max_length: int = 150

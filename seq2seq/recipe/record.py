@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -12,8 +11,9 @@ from typing import Any
 from seq2seq.evaluation.comparison import System
 from seq2seq.files import is_plain_name, read_json, whole_folder
 from seq2seq.metrics.tokenization import Tokenization
-from seq2seq.pipeline.corpus import Records, Text, read_lines
+from seq2seq.pipeline.corpus import Joined, ParallelText, Records, Text, files_of, read_lines
 from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.environment import checksums
 from seq2seq.recipe.report import read_history, versions
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError, text_of
 from seq2seq.search.options import SearchOptions
@@ -24,17 +24,18 @@ HYPOTHESES = "hypotheses.txt"
 
 
 def data_entry(text: Text) -> dict[str, Any]:
-    """Where a test set stands, and its checksums."""
-    files = [path for path in (text.source, text.target) if path]
-    entry: dict[str, Any] = {
-        "source": str(text.source.resolve()),
-        "target": str(text.target.resolve()) if text.target else None,
-        "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
-    }
+    """Where a test set stands, how it is read, and the checksums of its files by their paths."""
+    place = {"texts": [_place(one) for one in text.texts]} if isinstance(text, Joined) else _place(text)
+    return {**place, "sha256": checksums([text])}
+
+
+def _place(text: ParallelText | Records) -> dict[str, Any]:
+    target = str(text.target.resolve()) if text.target else None
+    place: dict[str, Any] = {"source": str(text.source.resolve()), "target": target}
     if isinstance(text, Records):
-        names = {"source": text.source_field, "target": text.target_field, "references": text.reference_fields}
-        entry["fields"] = names
-    return entry
+        place["fields"] = {"source": text.source_field, "target": text.target_field, "named": text.named}
+        place["fields"]["references"] = text.reference_fields
+    return place
 
 
 def write_evaluation(
@@ -122,12 +123,12 @@ class Scored:
         """The test set, held to the checksum on record."""
         entry, _ = self._entry(test)
         try:
-            text, checksums = text_of(entry), dict(entry["sha256"])
+            text, recorded = text_of(entry), dict(entry["sha256"])
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunFolderError(f"{self.path}: damaged data ({error!r}). Evaluate it again.") from error
-        for path in (text.source, text.target):
-            known = checksums.get(path.name) if path else None
-            if path and path.is_file() and known != hashlib.sha256(path.read_bytes()).hexdigest():
+        here = all(path.is_file() for path in files_of(text))  # of a missing one the reader says so
+        for path, digest in (checksums([text]) if here else {}).items():
+            if recorded.get(path) != digest:
                 raise RunFolderError(f"{path} has changed since {self.path} was scored on it. Evaluate it again.")
         return list(text)
 

@@ -130,7 +130,7 @@ Made with {made_with}.
 def read_history(folder: RunFolder) -> list[dict[str, str]]:
     """Returns the rows of history.csv; RunFolderError if it is damaged."""
     try:
-        with open(folder.history_file, encoding="utf-8", newline="") as file:
+        with open(folder.history_file, encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
     except (ValueError, csv.Error) as error:
         raise RunFolderError(f"{folder.history_file}: damaged ({error}).") from error

@@ -11,7 +11,7 @@ from typing import Any
 from seq2seq import __version__
 from seq2seq.backend import prepare_keras
 from seq2seq.files import MOST, check_regular, locked, parse_json, read_bytes, read_json, whole_file, write_text
-from seq2seq.pipeline.corpus import ParallelText, Records, Text
+from seq2seq.pipeline.corpus import Joined, ParallelText, Records, Text
 from seq2seq.recipe.config import Model, Recipe, placeholders_of
 from seq2seq.recipe.parsing import RecipeError, from_json
 from seq2seq.text.subword import SubwordTokenizer
@@ -176,7 +176,7 @@ class RunFolder:
 def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
     """Reads a recipe.json; RunFolderError or RecipeError says what is wrong with it."""
     try:
-        values = parse_json(read_bytes(path, MOST).decode("utf-8"))
+        values = parse_json(read_bytes(path, MOST).decode("utf-8-sig"))
     except FileNotFoundError:
         raise RunFolderError(f"{path}: no such file.") from None
     except (OSError, ValueError) as error:
@@ -214,6 +214,12 @@ def _renew(recipe: Any) -> None:
 
 def text_of(entry: dict[str, Any]) -> Text:
     """Returns a test set from its entry in data.json; TypeError, ValueError or KeyError where it is none."""
+    if "texts" in entry:
+        return Joined(tuple(_one_text(dict(one)) for one in entry["texts"]))
+    return _one_text(entry)
+
+
+def _one_text(entry: dict[str, Any]) -> ParallelText | Records:
     source, target = Path(entry["source"]), entry["target"]
     if not isinstance(target, str | None):
         raise TypeError(f"a target is a path or null, not {target!r}")
@@ -221,7 +227,8 @@ def text_of(entry: dict[str, Any]) -> Text:
         if path and path.exists() and not path.is_file():  # what is on record may wait for ever, or never end
             raise ValueError(f"{path} is no regular file")
     if fields := entry.get("fields"):
-        return Records(source, str(fields["source"]), str(fields["target"]), tuple(map(str, fields["references"])))
+        names = str(fields["source"]), str(fields["target"]), tuple(map(str, fields["references"]))
+        return Records(source, *names, bool(fields.get("named", True)))
     return ParallelText(source, Path(target) if target else None)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from seq2seq.bulk import shards as module
 from seq2seq.bulk.shards import cut, outcome, read_shard, shard_folder
 from seq2seq.pipeline.corpus import CorpusError, read_lines
+from seq2seq.pipeline.lines import BOM
 
 MADE_WITH = {"model": ["a"], "--beam-size": 5}
 
@@ -32,18 +33,22 @@ def fill(folder, shards):
     size=st.integers(1, 9),
     block=st.integers(1, 20),
     packed=st.booleans(),
+    mark=st.sampled_from([b"", BOM]),
 )
-def test_the_lines_of_all_shards_are_the_lines_of_the_file(tmp_path_factory, lines, ended, size, block, packed):
+def test_the_lines_of_all_shards_are_the_lines_of_the_file(tmp_path_factory, lines, ended, size, block, packed, mark):
     folder = tmp_path_factory.mktemp("cut")
     source, text = folder / ("x.gz" if packed else "x"), folder / "text"
     content = ("\n".join(lines) + "\n" * ended).encode()
-    source.write_bytes(gzip.compress(content) if packed else content)
+    source.write_bytes(gzip.compress(mark + content) if packed else mark + content)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "BLOCK", block)
+        patch.setattr(module, "BLOCK", block + len(mark))
         shards = cut(source, size, text)
+    in_place = [] if packed else cut(source, size)
     expected = list(enumerate(read_lines(source), 1))
     assert text.read_bytes() == content
     assert [pair for shard in shards for pair in read_shard(text, shard, "x")] == expected
+    assert packed or [pair for shard in in_place for pair in read_shard(source, shard, "x")] == expected
+    assert packed or [shard.name for shard in in_place] == [shard.name for shard in shards]
     assert [shard.lines for shard in shards] == [len(expected[i : i + size]) for i in range(0, len(expected), size)]
     assert [shard.number for shard in shards] == list(range(len(shards)))
 

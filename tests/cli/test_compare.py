@@ -76,7 +76,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(cli, finished, other
     changed = tmp_path / "changed.y"
     changed.write_text(Path(entry["target"]).read_text())
     entry["target"] = str(changed)
-    entry["sha256"] = {**entry["sha256"], changed.name: "0" * 64}
+    entry["sha256"] = {**entry["sha256"], str(changed): "0" * 64}
     (other / "data.json").write_text(json.dumps(data))
     assert "has changed since" in refused(finished, other)
     (other / "scores.json").write_text("{")

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from seq2seq.pipeline.corpus import CorpusError, ParallelText, Records, overlap, text_at
+from seq2seq.pipeline.corpus import CorpusError, ParallelText, Part, Records, overlap, text_at
 from seq2seq.types import Example
 
 ROWS = [{"body": "a\nb", "title": "A", "second": "AA"}, {"body": "c", "title": "C", "other": 3}]
@@ -56,6 +56,15 @@ def test_the_name_of_a_file_tells_what_it_is(tmp_path):
     assert isinstance(text_at("a.tsv"), ParallelText)
     assert text_at("a.tsv.gz", "", "x").source_field == "x"
     assert text_at("a.jsonl", "b").target is not None
+
+
+def test_what_is_held_out_does_not_depend_on_how_many_lines_a_record_takes(write):
+    rows = [{"source": str(n), "target": "x"} for n in range(1, 201)]
+    arrays = write("a.json", json.dumps(rows, indent=3)), write("b.json", json.dumps(rows))
+    for path in arrays:
+        held_out = [pair.source for pair in Part(text_at(str(path)), held_out=True)]
+        assert held_out == ["50", "100", "150", "200"]
+        assert len(list(Part(text_at(str(path)), held_out=False))) == 196
 
 
 def test_overlap_counts_the_sources_of_a_test_that_training_has_but_for_case_and_spaces():

@@ -152,6 +152,15 @@ def test_the_command_line_says_what_is_missing_or_twice(tmp_path):
         assert message in str(error.value), words
 
 
+def test_files_may_be_given_one_after_the_other_or_with_commas():
+    words = ["--data.train.source", "a.en", "b.en", "--data.train.target", "a.de,b.de"]
+    for given in (["custom", *words], [*words, "custom"]):
+        recipe, _ = parse(RECIPES, given)
+        assert (recipe.data.train.source, recipe.data.train.target) == ("a.en,b.en", "a.de,b.de")
+    with pytest.raises(RecipeError, match="Expected one variant"):
+        parse(RECIPES, ["custom", *words, "--seed", "1", "2"])
+
+
 def test_both_spellings_of_a_flag_mean_the_same():
     assert parse(RECIPES, ["demo", "--seed=5", "--run-folder=x"]) == parse(
         RECIPES, ["--seed", "5", "--run-folder", "x", "demo"]

@@ -214,7 +214,7 @@ def _validation(
 ) -> list[Finding]:
     """Returns what is wrong with the validation text, given or held out."""
     if options.held_out:
-        leak = find_leak(arrays, options.held_out, layout.first_line)
+        leak = find_leak(arrays, options.held_out)
         return list(leak_findings(leak, options.held_out, layout))
     return list(few_findings(overlap[VALIDATION].lines)) if VALIDATION in overlap else []
 

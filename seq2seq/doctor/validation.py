@@ -18,20 +18,18 @@ SENTENCE_SPREAD = 20.0
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The rule by which training holds pairs out where no validation text is given: every n-th line."""
+    """The rule by which training holds pairs out where no validation text is given, as `pipeline.corpus.Part` does."""
 
     every: int
     limit: int
 
-    def places(self, offset: int, pairs: int) -> np.ndarray:
-        """Returns which of `pairs` pairs, the first of which is in line `offset`."""
-        lines = np.arange(1, self.limit + 1) * self.every
-        return lines[(lines >= offset) & (lines < offset + pairs)] - offset
+    def places(self, pairs: int) -> np.ndarray:
+        """Returns which of `pairs` pairs are held out, counted from 0."""
+        return np.arange(self.every - 1, min(pairs, self.every * self.limit), self.every)
 
-    def among(self, places: np.ndarray, offset: int) -> np.ndarray:
+    def among(self, places: np.ndarray) -> np.ndarray:
         """`(places,)` bool: which of these are held out."""
-        lines = places + offset
-        return (lines % self.every == 0) & (lines <= self.every * self.limit)
+        return (places % self.every == self.every - 1) & (places < self.every * self.limit)
 
 
 @dataclass(frozen=True)
@@ -46,16 +44,15 @@ class Leak:
     """The same where the source alone is equal."""
 
 
-def find_leak(arrays: dict[str, np.ndarray], rule: HeldOut, offset: int) -> Leak:
+def find_leak(arrays: dict[str, np.ndarray], rule: HeldOut) -> Leak:
     """Returns which held-out pairs have their like in training.
 
     Args:
         arrays: `mask`, and the hashes `pair` and `source`, `(pairs,)` each.
         rule: What is held out.
-        offset: The line of the first pair.
     """
     unusable = np.uint64(BROKEN | bits("empty", "header"))
-    places = rule.places(offset, len(arrays["mask"]))
+    places = rule.places(len(arrays["mask"]))
     places = places[(arrays["mask"][places] & unusable) == 0]
     found = []
     for name in ("pair", "source"):
@@ -65,7 +62,7 @@ def find_leak(arrays: dict[str, np.ndarray], rule: HeldOut, offset: int) -> Leak
             hashes = np.asarray(arrays[name][start : start + BLOCK])
             rows = index.among(hashes)
             usable = (arrays["mask"][start + rows] & unusable) == 0
-            rows = rows[usable & ~rule.among(start + rows, offset)]
+            rows = rows[usable & ~rule.among(start + rows)]
             for value, row in zip(*np.unique(hashes[rows], return_index=True), strict=True):
                 firsts.setdefault(int(value), start + int(rows[row]))
         values = arrays[name][places].tolist()

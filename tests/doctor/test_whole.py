@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 from seq2seq.doctor.fix import fix
 from seq2seq.doctor.kinds import dropped
 from seq2seq.doctor.mend import SUBWORDS, Mender
 from seq2seq.doctor.page import as_html
+from seq2seq.doctor.reading import Layout
 from seq2seq.doctor.terminal import as_text
 from seq2seq.doctor.validation import HeldOut
+from seq2seq.pipeline.corpus import Part, text_at
 from tests.doctor.conftest import clean
 
 RULE = HeldOut(50, 1000)
@@ -126,6 +129,17 @@ def test_held_out_pairs_that_training_has_too_are_counted_with_their_lines(pairs
     assert "±16 points" in findings["few_validation"].advice
     assert "1  16.67 %  of 6 pairs held out" in as_text(report)
     assert "of 6 pairs held out" in as_html(report)
+
+
+@pytest.mark.parametrize("names", [(), ("en", "de")])
+def test_the_doctor_holds_out_what_training_holds_out(names, tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("".join("\t".join(pair) + "\n" for pair in [*[names][: len(names)], *clean(20)]))
+    text, rule = text_at(str(path), "", *names), HeldOut(3, 4)
+    offset = Layout.of(text).first_line
+    expected = [example.line for example in Part(text, True, rule.every, rule.limit)]
+    assert (rule.places(20) + offset).tolist() == expected
+    assert (np.flatnonzero(rule.among(np.arange(20))) + offset).tolist() == expected
 
 
 def test_validation_that_was_given_is_looked_up_by_pair_and_by_source(pairs, write, look):

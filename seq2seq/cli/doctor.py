@@ -97,6 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Does the verb's work; ValueError for a mistake in the arguments."""
+    from seq2seq.doctor.copied import notes
     from seq2seq.doctor.diagnose import Options, diagnose
     from seq2seq.doctor.examine import Limits
     from seq2seq.doctor.fix import check_folder, fix
@@ -107,7 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seq2seq.doctor.validation import HeldOut
     from seq2seq.files import write_text
     from seq2seq.metrics.tokenization import Tokenization
-    from seq2seq.text.normalization import KEEP
+    from seq2seq.text.normalization import KEEP, LOSSLESS
 
     recipe = _recipe(arguments)
     text, tests, held_out = _corpus(arguments, recipe)
@@ -121,6 +122,10 @@ def run(arguments: argparse.Namespace) -> int:
     drop = dropped(tuple(arguments.drop), (*arguments.keep, *(["copied"] if same else [])))
     if (arguments.drop or arguments.keep) and not arguments.fix:
         raise ValueError("--drop and --keep say what --fix shall do: give --fix DIR, too.")
+    if arguments.fix and recipe and recipe.tokenizer.normalization == LOSSLESS:
+        raise ValueError(
+            "--fix makes one blank of several, and the recipe keeps them (tokenizer.normalization lossless)."
+        )
     limits = Limits(arguments.max_length or 150)
     if recipe:
         output = None if recipe.search.max_ratio is None else recipe.search.output_limit
@@ -157,6 +162,7 @@ def run(arguments: argparse.Namespace) -> int:
         diagnosis = diagnose(layout, Path(folder), options, tokenizers, progress)
         report = diagnosis.report
         report.notes += spool.notes
+        report.notes += notes(diagnosis.survey.sample, recipe.tokenizer.placeholders if recipe else ())
         if report.tokenizer.startswith(LEARNED):
             report.notes.append("A run's own tokeniser learns from all the text, and will lack fewer characters.")
         if recipe and report.tokenizer and not arguments.no_forecast:

@@ -56,13 +56,14 @@ def read_n_best(path: Path, sources: int) -> list[list[Candidate]]:
 
 
 def _parse(line: str, place: str, number: int) -> tuple[int, Candidate]:
-    # An empty hypothesis stands between two blanks, or one where somebody has tidied up.
-    parts = [part.strip(" ") for part in line.split("|||")]
+    # An empty hypothesis stands between two blanks, or one where somebody has tidied up. Further ones are of the text.
+    parts = [part.removeprefix(" ").removesuffix(" ") for part in line.split("|||")]
     if len(parts) not in (3, 4):
         raise CorpusError(
             f"{place}: expected 'id ||| hypothesis ||| score', or four parts, the third with features. "
             f"Received {len(parts)} parts: {line[:60]!r}"
         )
+    parts[0] = parts[0].strip(" ")
     if not (parts[0].isascii() and parts[0].isdigit()):
         raise CorpusError(f"{place}: the id must be a whole number from 0. Received: {parts[0][:40]!r}")
     features = _features(parts[2], place) if len(parts) == 4 else {}

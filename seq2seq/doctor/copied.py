@@ -1,0 +1,28 @@
+"""What a model could copy instead of translating: URLs, names in braces and the like, counted in a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from seq2seq.text.placeholders import PATTERNS, Placeholders
+
+SHARE = 0.01
+"""Of the pairs: what is rarer is not worth a note where nobody asked."""
+_COMMON = tuple(name for name in PATTERNS if name != "number")
+
+
+def notes(sample: Sequence[tuple[str, str]], names: Sequence[str]) -> Iterator[str]:
+    """Yields a sentence for each kind of string that pairs hold, and how many have the same on both sides.
+
+    Args:
+        sample: Pairs of the corpus.
+        names: The recipe's placeholders; where there are none, the common ones are looked for.
+    """
+    for name in names or _COMMON:
+        placeholders = Placeholders((name,))
+        found = [placeholders.mask_pair(*pair) for pair in sample]
+        some = sum(bool(pair.strings or pair.apart) for pair in found)
+        alike = sum(bool(pair.strings) and not pair.apart for pair in found)
+        if names or some > SHARE * len(sample):
+            told = f"Placeholder {name}: in {some:,} of {len(sample):,} pairs, {alike:,} with the same on both sides."
+            yield told if names else f"{told} tokenizer.placeholders {name} copies it exactly."

@@ -129,7 +129,7 @@ def diagnose(
     _mark_header(arrays["mask"], seen.sample, layout, options, examples)
     firsts = _mark_repeats(arrays, folder, layout, examples, progress)
     findings = file_findings(layout, seen, gathered.tally)
-    findings += pair_findings(arrays["mask"], examples, options.same_language)
+    findings += pair_findings(arrays["mask"], examples, options.same_language, gathered.tally)
     overlap = index.count(*gathered.seen) if index else {}
     findings += language_findings(options.tokenization, [target for _, target in seen.sample])
     findings += _validation(arrays, layout, options, overlap)

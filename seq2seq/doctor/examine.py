@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -91,6 +92,8 @@ class Tally:
     all_pieces: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
     unknown: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
     """`(side,)` pieces that the tokeniser lacks."""
+    changed: tuple[Counter[str], Counter[str]] = field(default_factory=lambda: (Counter(), Counter()))
+    """Of each side how often normalisation changes a character, by what it says: "½ becomes 1⁄2"."""
     longer: np.ndarray = field(default_factory=lambda: np.zeros(PIECES + 1, np.int64))
     """`(pieces,)`: pairs by the pieces of their longer side."""
 
@@ -98,6 +101,8 @@ class Tally:
         """Adds another's sums."""
         self.longest = np.maximum(self.longest, other.longest)
         self.pairs += other.pairs
+        for counter, more in zip(self.changed, other.changed, strict=True):
+            counter.update(more)
         for name in ("characters", "words", "sums", "ratios", "pieces", "all_pieces", "unknown", "longer"):
             getattr(self, name).__iadd__(getattr(other, name))
 
@@ -171,7 +176,7 @@ class Examiner:
                         ", the same pair" if match.pair else "" if match.exact else f" {visible(match.text)}"
                     )
         pieces = self._judge_pieces(sides, whole, tally)
-        self._judge_normalization(lines, sides, whole)
+        self._judge_normalization(lines, sides, whole, tally)
         mixed = near[0] * np.uint64(0x9E3779B97F4A7C15) + near[1]
         hashes = np.stack([pair, source, target, mixed])
         return Result(chunk.first, self.mask, hashes, pieces, self._examples(chunk, raw), tally, seen)
@@ -301,7 +306,7 @@ class Examiner:
         pieces[:, usable] = kept[:, usable] + 1
         return pieces
 
-    def _judge_normalization(self, lines: list[Lines], sides: list[list[str]], whole: np.ndarray) -> None:
+    def _judge_normalization(self, lines: list[Lines], sides: list[list[str]], whole: np.ndarray, tally: Tally) -> None:
         if self.tokenizers is None or not self.context.judge_normalization:
             return
         for side, tokenizer in enumerate(self.tokenizers):
@@ -310,12 +315,18 @@ class Examiner:
                 continue
             found = whole & (lines[side].sums(np.isin(lines[side].codes, changed).astype(np.int64)) > 0)
             self._set("normalized", side, found)
+            codes, counts = np.unique(lines[side].codes[np.isin(lines[side].codes, changed)], return_counts=True)
+            for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
+                tally.changed[side][self._becomes(side, chr(code))] += count
             value = bit("normalized", side)
             for place in np.flatnonzero(found)[:EXAMPLES].tolist():
                 character = next(c for c in sides[side][place] if ord(c) in changed)
-                after = self.changes[side][character]
-                shown = visible(after) if after.strip() else "a blank" if after else "nothing"
-                self.remarks[value, place] = f"{visible(character)} becomes {shown}"
+                self.remarks[value, place] = self._becomes(side, character)
+
+    def _becomes(self, side: int, character: str) -> str:
+        after = self.changes[side][character]
+        shown = visible(after) if after.strip() else "a blank" if after else "nothing"
+        return f"{visible(character)} becomes {shown}"
 
     def _changed(self, lines: Lines, tokenizer: SubwordTokenizer, side: int) -> np.ndarray:
         """Returns the code points beyond ASCII, among these, that come back changed; each is tried once."""

@@ -22,7 +22,13 @@ LEAKS = 0.01
 """Share of the held-out pairs that training may have without much harm."""
 
 
-def pair_findings(mask: np.ndarray, examples: dict[int, list[Example]], same_language: bool) -> list[Finding]:
+CHANGES = 8
+"""Characters that are named with their counts."""
+
+
+def pair_findings(
+    mask: np.ndarray, examples: dict[int, list[Example]], same_language: bool, tally: Tally
+) -> list[Finding]:
     """Returns what the masks of all pairs hold, a finding for each kind and side."""
     counts = dict.fromkeys(BITS, 0)
     for start in range(0, len(mask), BLOCK):
@@ -34,10 +40,19 @@ def pair_findings(mask: np.ndarray, examples: dict[int, list[Example]], same_lan
         kind, severity, advice = KINDS[name], KINDS[name].severity, KINDS[name].advice
         if name == "copied" and same_language:
             severity, advice = "note", "Fine where the task may keep the text as it is."
+        if name == "normalized" and tally.changed[side]:
+            advice = f"{_changes(tally, side)}. {advice}"
         if count:
             where, rows = SIDES[side] if kind.sided else "", examples.get(BITS[name, side], [])
             found.append(Finding(name, severity, kind.title, advice, where, count, count / len(mask), rows))
     return found
+
+
+def _changes(tally: Tally, side: int) -> str:
+    """The characters of a side that normalisation changes, with their counts, the commonest first."""
+    found = tally.changed[side].most_common()
+    told = [f"{change} ({count:,} times)" for change, count in found[:CHANGES]]
+    return ", ".join(told) + (f" and {len(found) - CHANGES:,} more" if len(found) > CHANGES else "")
 
 
 def file_findings(layout: Layout, seen: Survey, tally: Tally) -> list[Finding]:

@@ -225,6 +225,7 @@ def test_characters_that_normalisation_changes_are_shown(judged, pairs, write, t
     report = module.diagnose(write(pairs), tmp_path, options, lambda sample: ("here", (tokenizer, tokenizer))).report
     found = {(f.kind, f.side): [(e.line, e.remark) for e in f.examples] for f in report.findings}
     assert found.get(("normalized", "target")) == ([(9, "½ becomes 1⁄2")] if judged else None)
+    assert any("½ becomes 1⁄2 (1 times)" in f.advice for f in report.findings) == judged
 
 
 def test_a_target_without_blanks_is_scored_by_its_language(case, look):

@@ -120,7 +120,15 @@ def diagnose(
     found = tokenizers(seen.sample) if seen.sample else None
     index = TestIndex(options.tests, menders) if options.tests else None
     models = (found[1][0].model, found[1][1].model) if found else None
-    context = Context(layout, profile, options.limits, index, models, options.judge_normalization)
+    context = Context(
+        layout,
+        profile,
+        options.limits,
+        index,
+        models,
+        judge_normalization=options.judge_normalization,
+        placeholders=found[1][0].placeholders if found else None,
+    )
     gathered = _Gathered(folder)
     for result in _examined(context, seen.pairs, options.processes):
         gathered.add(result)

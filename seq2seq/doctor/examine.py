@@ -29,6 +29,7 @@ from seq2seq.doctor.overlap import TestIndex
 from seq2seq.doctor.profile import LEAST_GRAMS, Profile, letters_by_line, log_ratio, mean_by_line
 from seq2seq.doctor.reading import Chunk, Layout, Texts
 from seq2seq.symbols import UNK
+from seq2seq.text.placeholders import Placeholders
 from seq2seq.text.subword import SubwordTokenizer
 
 EXAMPLES = 5
@@ -61,6 +62,8 @@ class Context:
     index: TestIndex | None = None
     tokenizers: tuple[bytes, bytes] | None = None
     """Serialised models of the source and the target."""
+    placeholders: Placeholders | None = None
+    """What is masked in the pairs before they are cut."""
     judge_normalization: bool = True
     """Whether the tokenisers normalise as those of a run would."""
 
@@ -281,6 +284,9 @@ class Examiner:
         pieces = np.zeros((2, len(whole)), np.uint32)
         if self.tokenizers is None:
             return pieces
+        if copied := self.context.placeholders:
+            masked = [copied.mask_pair(*pair) for pair in zip(*sides, strict=True)]
+            sides = [[pair.source for pair in masked], [pair.target for pair in masked]]
         limits, counts = self.context.limits, np.zeros((2, len(whole)), np.int64)
         for side, tokenizer in enumerate(self.tokenizers):
             ids = tokenizer.encode(sides[side])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from seq2seq.pipeline.corpus import read_lines
 from seq2seq.recipe.config import Recipe, placeholders_of
 from seq2seq.text.normalization import NAMES, Normalization, parse_rules
-from seq2seq.text.placeholders import count_in
+from seq2seq.text.placeholders import Placeholders, count_in
 from seq2seq.text.subword import SubwordTokenizer
 
 Pairs = Callable[[], Iterable[tuple[str, str]]]
@@ -49,7 +50,7 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
     """
     options = recipe.tokenizer
     for_source, for_target = normalizations(recipe)
-    masked, symbols = _masked(recipe, pairs)
+    masked, placeholders = _masked(recipe, pairs)
 
     def train(lines: Iterable[str], normalization: Normalization) -> SubwordTokenizer:
         return SubwordTokenizer.train(
@@ -61,7 +62,7 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
             seed=recipe.seed,
             split_digits=options.split_digits,
             normalization=normalization,
-            symbols=symbols,
+            placeholders=placeholders,
         )
 
     sources, targets = (source for source, _ in masked()), (target for _, target in masked())
@@ -72,11 +73,11 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
     return train(sources, for_source), train(targets, for_target)
 
 
-def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, int]:
-    """The pairs with symbols for what is copied, and how many symbols they have."""
+def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, Placeholders | None]:
+    """The pairs with symbols for what is copied, and what that is."""
     placeholders, one_word = placeholders_of(recipe), needs_one_word(recipe)
     if placeholders is None:
-        return pairs, 0
+        return pairs, None
     found = count_in(placeholders, pairs(), one_word)
     _log.info(
         "Placeholders: %s pairs have some, at most %s; %s strings that only one side has stay as they are.",
@@ -84,8 +85,10 @@ def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, int]:
     )
     if not found.symbols:
         _log.warning("No pair has a placeholder on both sides, so none can be learned: nothing will be copied.")
-        return pairs, 0
-    return lambda: (placeholders.mask_pair(*pair, one_word)[:2] for pair in pairs()), found.symbols
+        return pairs, None
+    return lambda: (placeholders.mask_pair(*pair, one_word)[:2] for pair in pairs()), replace(
+        placeholders, count=found.symbols
+    )
 
 
 def copy_rules(recipe: Recipe, folder: Path) -> None:

@@ -95,7 +95,7 @@ class SubwordTokenizer:
         seed: int = 1,
         split_digits: bool = False,
         normalization: Normalization = Normalization(),
-        symbols: int = 0,
+        placeholders: Placeholders | None = None,
     ) -> SubwordTokenizer:
         """Learns a vocabulary.
 
@@ -110,7 +110,7 @@ class SubwordTokenizer:
             seed: Of that sample.
             split_digits: Every digit is a piece; otherwise digits join each other and marks of punctuation.
             normalization: What happens to text before it is cut; a rule without loss implies `byte_fallback`.
-            symbols: Placeholders that get a piece each.
+            placeholders: What is masked in the lines; each symbol gets a piece.
 
         Raises:
             ValueError: no text, or a size that cannot be reached.
@@ -141,10 +141,12 @@ class SubwordTokenizer:
             "minloglevel": 2,
         }
         with tempfile.TemporaryDirectory() as folder:
-            if symbols:
-                options["user_defined_symbols"] = [symbol(number) for number in range(1, symbols + 1)]
+            if placeholders:
+                numbers = range(1, placeholders.count + 1)
+                options["user_defined_symbols"] = [symbol(number) for number in numbers]
             options |= normalization.trainer_options(characters, Path(folder))
-            return cls(_named(_train_to_fit(text, size, options), normalization.rule))
+            model = _named(_train_to_fit(text, size, options), normalization.rule)
+        return cls(model, placeholders=placeholders)
 
     @property
     def size(self) -> int:

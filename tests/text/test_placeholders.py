@@ -83,8 +83,7 @@ def test_what_stands_in_no_source_or_too_often_is_told():
 
 
 def test_each_symbol_is_one_piece_however_text_is_normalised():
-    tokenizer = SubwordTokenizer.train(["see ⟨1⟩, ⟨2⟩ there"] * 3, 40, symbols=2)
-    tokenizer = SubwordTokenizer(tokenizer.model, placeholders=Placeholders(("url",)))
+    tokenizer = SubwordTokenizer.train(["see ⟨1⟩, ⟨2⟩ there"] * 3, 40, placeholders=Placeholders(("url",), count=2))
     (ids,) = tokenizer.encode(["see(⟨2⟩)"])
     assert symbol(2) in tokenizer.pieces(ids)
     assert tokenizer.placeholders.count == 2

@@ -265,7 +265,7 @@ class Reader:
                     yield line[:-1] if line[-1:] == b"\n" else line
                 self._read_all = self.path.stat().st_size
         except CorpusError as error:
-            what, _, advice = str(error).removeprefix(f"{self.path}: ").partition(". ")
+            what, _, advice = str(error).removeprefix(f"{self.path}: ").rpartition(". ")
             self.fault = (what if self.lines < 2 else f"{what}, after line {self.lines:,}", advice)
 
 

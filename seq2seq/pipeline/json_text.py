@@ -103,7 +103,8 @@ class _Text:
         self._file, self._path = file, path
         self._decoder = json.JSONDecoder()
         self._bytes = codecs.getincrementaldecoder("utf-8")()
-        self._text, self._at, self._line = "", 0, 1
+        self._text, self._at = "", 0
+        self._line, self._counted = 1, 0  # the number of the line of a place behind us
         self._began = self._ended = False
 
     def peek(self) -> str:
@@ -141,9 +142,9 @@ class _Text:
             except (ValueError, RecursionError) as error:
                 what = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
                 raise CorpusError(f"{self._path}:{self._number(self._at)}: not valid JSON ({what}).") from None
-        row = self._number(self._at), value
+        self._line, self._counted = self._number(self._at), self._at
         self._at = end
-        return row
+        return self._line, value
 
     def error(self, expected: str) -> CorpusError:
         """What to raise where something else than `expected` stands here."""
@@ -155,14 +156,14 @@ class _Text:
 
     def _number(self, place: int) -> int:
         """The number of the line of a place in what is in memory."""
-        return self._line + self._text.count("\n", 0, place)
+        return self._line + self._text.count("\n", self._counted, place)
 
     def _more(self) -> bool:
         """Reads a further block; what is behind us goes. False at the end."""
         if self._ended:
             return False
         self._line = self._number(self._at)
-        self._text, self._at = self._text[self._at :], 0
+        self._text, self._at, self._counted = self._text[self._at :], 0, 0
         block = self._file.read(_BLOCK)
         if not self._began:
             self._began, block = True, without_mark(block, str(self._path))

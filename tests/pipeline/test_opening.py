@@ -94,6 +94,7 @@ def test_other_marks_name_the_encoding_and_the_remedy(write, encoding):
         ("a.xz", lzma.compress(TEXT * 99)[:-20], "damaged xz file"),
         ("a.bz2", b"BZh9 no", "damaged bz2 file"),
         ("a.zip", zipped({"a": TEXT})[:-30], "damaged zip file"),
+        ("a.zip", zipped({"a": TEXT})[:-6] + b"\xff\0\0\0\0\0", "damaged zip file"),
         ("a.zip", zipped({"a": b"1", "b": b"2"}), "expected a zip file of one text. It holds 2: 'a', 'b'"),
         ("a.zip", zipped({}), "expected a zip file of one text. It holds none"),
         ("a.txt", gzip.compress(TEXT), "Received a gzip file; its name must end in .gz"),

@@ -52,6 +52,7 @@ DEMO = Recipe(
         decoder=Decoder(units=256, dropout=0.1),
     ),
     training=Training(epochs=4, learning_rate=0.002, warmup_steps=200, ema=0.995),
+    search=SearchOptions(max_ratio=2.0, max_extra=10),
 )
 """The embedded corpus, minutes on a laptop."""
 

@@ -79,6 +79,8 @@ class Hypothesis:
     """What it was ranked by."""
     log_probability: float
     """In nats, EOS included."""
+    reached_limit: bool = False
+    """Whether it has as many pieces as the search allows for its input: it may have been cut short."""
 
     @property
     def confidence(self) -> float:

@@ -18,7 +18,7 @@ from seq2seq.bulk.shards import UNPACKED, Shard, cut, outcome, read_shard, shard
 from seq2seq.cli.progress import LineProgress
 from seq2seq.cli.requests import read_requests
 from seq2seq.cli.text_io import positive
-from seq2seq.cli.translation import Translation
+from seq2seq.cli.translation import Translation, limit_message
 from seq2seq.messages import say
 from seq2seq.pipeline.opening import COMPRESSED
 from seq2seq.recipe.loading import fingerprint
@@ -96,17 +96,21 @@ def run_bulk(arguments: argparse.Namespace) -> None:
                 results = map_on_ray(make, missing, arguments.workers, arguments.ray, tell, _place)
             else:
                 results = map_on_processes(make, missing, arguments.workers, tell, _place)
+            reached_limit = 0
             try:
                 with closing(results):
-                    for shard, notes in results:
+                    for shard, (notes, count) in results:
                         for note in notes:
                             tell(note)
+                        reached_limit += count
                         done += shard.lines
                         progress.show(done)
             except BaseException:
                 if finished := len(folder.outcomes()):
                     tell(f"{_kept(finished, len(shards))} kept in {folder.path}: the same command goes on from there.")
                 raise
+            if reached_limit:
+                tell(limit_message(reached_limit))
         folder.join(shards, output)
 
 
@@ -171,15 +175,18 @@ class ShardTranslation:
         self._translation = Translation(arguments, self._notes.lines.append)
         self._translation.load(threads)
 
-    def __call__(self, shard: Shard) -> list[str]:
-        """Writes the shard's outcome, if it is not there, and returns what the user should know.
+    def __call__(self, shard: Shard) -> tuple[list[str], int]:
+        """Writes the shard's outcome, if it is not there.
+
+        Returns what the user should know, and how many outputs have reached the limit of their length.
 
         Raises:
             ValueError: what is wrong with a line; it names the line.
         """
         self._notes.lines.clear()
         if (self._folder / shard.name).exists():
-            return []
+            return [], 0
+        before = self._translation.reached_limit
         lines = read_shard(self._text, shard, self._arguments.input)
         number = shard.first
         with outcome(self._folder, shard) as out:
@@ -187,7 +194,7 @@ class ShardTranslation:
                 results = self._translation.results(chunk, number)
                 out.write(self._translation.text(chunk, number, results))
                 number += len(chunk)
-        return list(self._notes.lines)
+        return list(self._notes.lines), self._translation.reached_limit - before
 
 
 class _Notes(logging.Handler):

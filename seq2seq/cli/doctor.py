@@ -7,6 +7,7 @@ import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -128,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     limits = Limits(arguments.max_length or 150)
     if recipe:
-        output = None if recipe.search.max_ratio is None else recipe.search.output_limit
+        output = _output_limit(arguments, recipe)
         limits = Limits(arguments.max_length or recipe.data.max_length, recipe.data.cut_source, output)
     # What learns from a sample keeps what is in the sample; a run's own would keep all.
     judged = bool(arguments.run or arguments.source_model) or (recipe and recipe.tokenizer.normalization != KEEP)
@@ -180,6 +181,17 @@ def run(arguments: argparse.Namespace) -> int:
         progress.clear()
         say(result.summary())
     return 0
+
+
+def _output_limit(arguments: argparse.Namespace, recipe: Recipe) -> Callable[[int], int] | None:
+    """That of the run, or of the recipe; None where training would learn it, or where outputs are extracts."""
+    from seq2seq.recipe.learned import load_search
+    from seq2seq.recipe.run_folder import RunFolder
+
+    search = recipe.search
+    if search.extract or (not arguments.run and search.max_ratio is None and search.max_extra is None):
+        return None
+    return load_search(RunFolder(arguments.run)).output_limit if arguments.run else search.output_limit
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe | None:

@@ -75,3 +75,4 @@ def run(arguments: argparse.Namespace) -> None:
                 files.add(align_pieces(generator, [request.text for request in chunk], pieces, arguments.batch_size))
             number += len(chunk)
             progress.show(number)
+        translation.tell_of_limits()

@@ -30,7 +30,7 @@ class Translation:
 
     Args:
         arguments: Of `translate`.
-        tell: Takes what is to be said of a line that nothing fits.
+        tell: Takes what is to be said of lines.
 
     Raises:
         ValueError: what is wrong with --dictionary.
@@ -43,6 +43,7 @@ class Translation:
         self.chunk_lines = arguments.batch_size * BATCHES
         self._dictionary = read_dictionary(Path(arguments.dictionary)) if arguments.dictionary else {}
         self._tell = tell
+        self.reached_limit = 0
 
     def load(self, threads: int = 0) -> LineGenerator:
         """Loads what translates, on so many threads, 0 for as many as there are cores; errors as `load_translator`."""
@@ -69,9 +70,15 @@ class Translation:
         for line, (constraints, hypotheses) in enumerate(zip(asked, results, strict=True), number + 1):
             if not hypotheses:
                 self._tell(f"{place}{line}: no output fits: {_told(constraints)}")
+        self.reached_limit += sum(bool(found) and found[0].reached_limit for found in results)
         if not self.arguments.replace_unknown:
             return results
         return replace_unknown(self.generator, lines, results, self._dictionary, self.arguments.batch_size)
+
+    def tell_of_limits(self) -> None:
+        """Says how many outputs may have been cut short, where any was."""
+        if self.reached_limit:
+            self._tell(limit_message(self.reached_limit))
 
     def text(self, chunk: list[Request], number: int, results: list[list[Hypothesis]]) -> str:
         """Returns what is written of `results`."""
@@ -90,6 +97,12 @@ class Translation:
         if n_best == 1:
             return (hypotheses[0].text if hypotheses else "") + "\n"
         return "".join(f"{number} ||| {h.text} ||| {h.score:.6f}\n" for h in hypotheses)
+
+
+def limit_message(count: int) -> str:
+    """Says that outputs have reached their limit, and what to do."""
+    outputs = "1 output has" if count == 1 else f"{count:,} outputs have"
+    return f"{outputs} reached the limit of length and may be cut short: raise --max-ratio or --max-extra."
 
 
 def _told(constraints: Constraints) -> str:

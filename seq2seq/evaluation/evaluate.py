@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from seq2seq.generation.generator import Generator
 from seq2seq.metrics.bleu import Score, bleu, bleu_published, chrf, ter
@@ -12,7 +15,10 @@ from seq2seq.metrics.exact import character_error_rate, exact_match
 from seq2seq.metrics.rouge import mean_rouge, rouge
 from seq2seq.metrics.summary import describe_summaries, kept_word_scores, names_right
 from seq2seq.metrics.tokenization import SPACED, Tokenization
+from seq2seq.search.limits import advice, too_long
 from seq2seq.types import Example
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,21 @@ def evaluate(
     generator: Generator, examples: Sequence[Example], task: str, how: Tokenization = SPACED, batch_size: int = 64
 ) -> Evaluation:
     """Generates from the sources and scores the result; see `measure`."""
+    _warn_of_limits(generator, examples)
     hypotheses = [best[0].text for best in generator.generate([e.source for e in examples], batch_size)]
     return Evaluation(measure(hypotheses, examples, task, how), hypotheses)
+
+
+def _warn_of_limits(generator: Generator, examples: Sequence[Example]) -> None:
+    if generator.options.extract:
+        return
+    texts = [line.text for line in generator.masked([e.source for e in examples])]
+    targets = generator.target_ids([(e.source, e.target) for e in examples])
+    sides = zip(generator.source_tokenizer.encode(texts), targets, strict=True)
+    lengths = np.asarray([(len(source), len(target)) for source, target in sides if source]).reshape(-1, 2)
+    options = generator.options.with_limits()
+    if lost := int(too_long(options, *lengths.T).sum()):
+        _log.warning("%s", advice(options, lost, len(examples), "references"))
 
 
 def measure(

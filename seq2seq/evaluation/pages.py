@@ -8,7 +8,7 @@ from itertools import groupby
 
 from seq2seq.evaluation.comparison import Comparison
 from seq2seq.evaluation.significance import Tested
-from seq2seq.metrics.bleu import LOWER_IS_BETTER
+from seq2seq.metrics import LOWER_IS_BETTER
 
 COLOURS = ("#4269d0", "#efb118", "#ff725c", "#6cc5b0", "#3ca951", "#9c6b4e")
 STYLE = """

@@ -96,6 +96,11 @@ class PieceConstraints:
             tuple(row for row in ids[count:] if row and UNK not in row),
         )
 
+    @property
+    def room(self) -> int:
+        """Pieces by which an output may be longer for them."""
+        return len(self.prefix) + sum(map(len, self.include))
+
     def without_spellings_in(self, text: str, ids: Sequence[int], tokenizer: SubwordTokenizer) -> PieceConstraints:
         """Also excludes the pieces by which `ids`, the pieces of `text`, have spelled an excluded word."""
         found = [_spelling(term, ids, tokenizer) for term in self.asked.exclude if _as_word(term).search(text)]

@@ -153,7 +153,8 @@ class LineGenerator(ABC):
         batches = self._batches(sources, batch_size)
         searches = self._map(lambda places: self._search([sources[i] for i in places], places), batches)
         for places, found in zip(batches, searches, strict=True):
-            for place, hypotheses in zip(places, self._to_text(found, len(places)), strict=True):
+            limits = [self.options.output_limit(len(sources[i])) for i in places]
+            for place, hypotheses in zip(places, self._to_text(found, limits), strict=True):
                 results[place] = hypotheses
         return results
 
@@ -167,7 +168,8 @@ class LineGenerator(ABC):
             for places in self._alike(sources, todo, asked, batch_size):
                 given = [asked[i] for i in places] if any(asked[i].asked for i in places) else None
                 found = self._search([sources[i] for i in places], places, given)
-                for place, hypotheses in zip(places, self._to_text(found, len(places)), strict=True):
+                limits = [self.options.output_limit(len(sources[i])) + asked[i].room for i in places]
+                for place, hypotheses in zip(places, self._to_text(found, limits), strict=True):
                     results[place] = [h for h in hypotheses if asked[place].asked.holds(h.text)]
                     before = asked[place]
                     for h in hypotheses:
@@ -224,7 +226,9 @@ class LineGenerator(ABC):
                 results[i] = weights[row, : len(targets[i]) + 1, : len(sources[i]) + 1]
         return results
 
-    def _to_text(self, found: SearchResult, rows: int) -> list[list[Hypothesis]]:
+    def _to_text(self, found: SearchResult, limits: Sequence[int]) -> list[list[Hypothesis]]:
+        """The hypotheses of each row for which there is a limit, the most pieces of its output."""
+        rows = len(limits)
         found = SearchResult(*(np.asarray(part)[:rows] for part in found))
         # A hypothesis that scores as forbidden is none: the search space held fewer.
         places = [(row, n) for row in range(rows) for n in range(found.ids.shape[1]) if found.scores[row, n] > -1e8]
@@ -234,7 +238,8 @@ class LineGenerator(ABC):
             if len(results[row]) == self.options.num_best or any(h.text == text for h in results[row]):
                 continue  # the same text in other pieces
             numbers = float(found.scores[row, n]), float(found.log_probabilities[row, n])
-            results[row].append(Hypothesis(text, tuple(self.target_tokenizer.pieces(pieces)), *numbers))
+            is_full = not self.options.extract and len(pieces) >= limits[row]
+            results[row].append(Hypothesis(text, tuple(self.target_tokenizer.pieces(pieces)), *numbers, is_full))
         return results
 
 

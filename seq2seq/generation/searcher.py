@@ -72,7 +72,9 @@ def search(
     source = first_of(source)
     # The EOS of the source is no piece of it.
     lengths = ops.sum(ops.cast(ops.not_equal(source, PAD), "int32"), axis=1) - 1
-    limits, longest = _output_limit(lengths, options), _output_limit(ops.shape(source)[1], options)
+    limits = options.output_limit(lengths, ops.minimum, ops.maximum)
+    width = ops.shape(source)[1]
+    longest = options.output_limit(width, *(() if isinstance(width, int) else (ops.minimum, ops.maximum)))
     rules, due = Rules(options.min_length, options.no_repeat_ngram), None
     if constraints is not None:
         rules = rules._replace(prefix=constraints.prefix, exclude=constraints.exclude)
@@ -94,14 +96,6 @@ def search(
     if not options.consensus:
         return found
     return choose_by_consensus(found, options.consensus, size if whole_beam else options.num_best)
-
-
-def _output_limit(length: Any, options: SearchOptions) -> Any:
-    """`options.output_limit`, for tensors too."""
-    if isinstance(length, int):
-        return options.output_limit(length)
-    limit = ops.cast(ops.floor(ops.cast(length, "float32") * options.max_ratio), "int32") + options.max_extra
-    return ops.maximum(limit, options.min_length) if options.min_length else limit
 
 
 def first_of(source: Any) -> Any:

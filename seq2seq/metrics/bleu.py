@@ -24,9 +24,6 @@ class Score:
 Metric = Callable[[Sequence[str], Sequence[str]], Score]
 """`(hypotheses, references) -> Score`, both detokenised text, line by line."""
 
-LOWER_IS_BETTER = frozenset({"ter", "cer"})
-"""Of the names of scores."""
-
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
     """Cased BLEU with a tokenisation of sacreBLEU's."""

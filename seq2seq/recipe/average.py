@@ -66,8 +66,9 @@ def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
         new.save_recipe(recipe, made_of)
         new.save_tokenizers(source, target)
         save_weights(model, new.weights_file)
-        if folders[0].data_file.is_file():
-            new.data_file.write_bytes(folders[0].data_file.read_bytes())
+        for file in (folders[0].data_file, folders[0].learned_file):
+            if file.is_file():
+                (partial / file.name).write_bytes(file.read_bytes())
         new.write(new.readme_file, _readme(recipe, output, made_of))
     _log.info("%s: the mean of %d sets of weights", output, len(files))
     return output

@@ -241,9 +241,10 @@ class Training(Section):
     selector_loss: float = 0.0
     """With model.selector: what the cross-entropy of its choices, a source piece each, counts beside the loss of the
     target's pieces. 1 is usual."""
-    select_by: Literal["score", "loss"] = "score"
-    """What makes an epoch the best one: the score of greedy outputs (BLEU for translation, otherwise the mean of
-    ROUGE-1, -2 and -L), or the loss, of the validation text."""
+    select_by: Literal["auto", "bleu", "chrf", "ter", "rouge", "exact_match", "cer", "loss"] = "auto"
+    """What makes an epoch the best one, on the validation text: a score of greedy outputs, or the loss. auto: BLEU for
+    translation, otherwise the mean of ROUGE-1, -2 and -L; chrf where the targets have fewer than 4 words a line on
+    average; exact_match where each comes four times or more on average. Of equal scores the lower loss is better."""
 
 
 OPERATIONAL = frozenset({"training.skip_bad_steps", "training.checkpoint_minutes"})
@@ -278,11 +279,6 @@ class Recipe(Section):
     def tokenization(self) -> Tokenization:
         """How scores split the target's text into words; ValueError where a named tokeniser is not installed."""
         return Tokenization.of(self.data.target_language, self.data.score_tokenizer)
-
-    @property
-    def score_name(self) -> str:
-        """What epochs are compared by, "bleu" or "rouge"; in the history it is `val_<name>`."""
-        return "bleu" if self.task == "translation" else "rouge"
 
     def model_post_init(self, _: Any) -> None:
         """Tells what no single field can be blamed for."""

@@ -88,7 +88,7 @@ def describe() -> dict[str, Any]:
 def checksums(texts: Iterable[object]) -> dict[str, str]:
     """Returns the sha256 of every file that the texts are read from, by its path."""
     files = dict.fromkeys(path.resolve() for text in texts for path in files_of(text))
-    return {str(path): _sha256(path) for path in files}
+    return {str(path): sha256(path) for path in files}
 
 
 def same_data(folder: RunFolder, now: dict[str, str]) -> None:
@@ -110,7 +110,8 @@ def same_data(folder: RunFolder, now: dict[str, str]) -> None:
     )
 
 
-def _sha256(path: Path) -> str:
+def sha256(path: Path) -> str:
+    """Of a file, in hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

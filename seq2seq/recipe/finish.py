@@ -7,10 +7,12 @@ import shutil
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.files import read_json
 from seq2seq.messages import show
 from seq2seq.pipeline.corpus import Text, overlap, read_lines
 from seq2seq.recipe.config import Recipe
-from seq2seq.recipe.environment import checksums, same_data
+from seq2seq.recipe.environment import checksums, same_data, sha256
+from seq2seq.recipe.learned import load_learned
 from seq2seq.recipe.record import data_entry
 from seq2seq.recipe.report import read_history, versions, write_readme
 from seq2seq.recipe.run_folder import RunFolder
@@ -58,22 +60,29 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> di
         checksums[name] = data_entry(text)["sha256"]
         show(f"{name}\n{table(result.scores)}")
     export_run(folder, recipe, generator)
-    write_readme(folder, recipe, scores, read_history(folder))
+    learned = load_learned(folder)
+    assert learned is not None  # training leaves it
+    write_readme(folder, recipe, scores, read_history(folder), learned.selection)
     # Last of all: a run with scores is a finished run.
     record: dict[str, Any] = {"tests": scores, "data": checksums, "score_tokenizer": recipe.tokenization.name}
-    record |= {"search": _plain(recipe.search), "versions": versions()}
+    record |= {"search": _plain(generator.options), "versions": versions()}
     folder.write_json(folder.scores_file, record)
     shutil.rmtree(folder.tokens, ignore_errors=True)
     return scores
 
 
 def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
-    """Writes what `recipe.exports` names and is not there yet; what this machine cannot make is told and left out."""
+    """Writes what `recipe.exports` names and is not there yet, or was made here of other weights.
+
+    What this machine cannot make is said and left out.
+    """
     from seq2seq.export.formats import export, has_export, missing_for, refusal
 
+    weights = sha256(folder.weights_file) if folder.weights_file.exists() else ""
+    made_from = dict(read_json(folder.made_from_file)) if folder.made_from_file.exists() else {}
     for form in recipe.exports:
         path = folder.exports / form
-        if has_export(form, path):
+        if has_export(form, path) and made_from.get(form, weights) == weights:
             continue
         missing = missing_for(form)
         if missing:
@@ -83,6 +92,8 @@ def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
             _log.warning("No %s is exported. %s", form, reason)
         else:
             _log.info("Exported %s", export(form, generator.with_options(sampling=False), path))
+            made_from[form] = weights
+            folder.write_json(folder.made_from_file, made_from)
 
 
 def show_examples(folder: RunFolder, tests: dict[str, Text], count: int = 5) -> str:

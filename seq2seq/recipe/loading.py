@@ -46,13 +46,14 @@ def load_generator(
         threads: As in `load_translator`.
         options: Fields of `SearchOptions`.
     """
+    from seq2seq.recipe.learned import load_search
     from seq2seq.recipe.run_folder import RunFolder
 
     paths = [Path(path), *map(Path, others)]
     for folder in paths if others else []:
         if is_lite_folder(folder):
             raise ValueError(f"{folder} is a LiteRT folder: an ensemble wants run folders.")
-    searches = [RunFolder(folder).load_recipe().search for folder in paths]
+    searches = [load_search(RunFolder(folder)) for folder in paths]
     search = searches[0].changed(**options)
     # Everything that is quick to check has been checked: now the framework.
     prepare_keras()
@@ -86,6 +87,7 @@ def fingerprint(path: Path) -> str:
         run.load_recipe()
         run.load_tokenizers()
         files = [run.recipe_file, run.weights_file, path / "source.model", path / "target.model"]
+        files += [run.learned_file] if run.learned_file.exists() else []
     for file in files:
         if not file.is_file():
             raise ValueError(f"{path} has no trained weights yet: {file.name} is missing.")

@@ -17,6 +17,10 @@ from seq2seq.search.options import SearchOptions
 RecipeT = TypeVar("RecipeT", bound=BaseModel)
 
 
+OPTIONAL = frozenset(f"search.{field.name}" for field in fields(SearchOptions) if "None" in str(field.type))
+"""Fields that may be none."""
+
+
 class RecipeError(ValueError):
     """A recipe cannot be made from what was given. The message tells every error at once."""
 
@@ -38,7 +42,10 @@ def override(recipe: RecipeT, changes: Mapping[str, str]) -> RecipeT:
         place = values
         for part in path:
             place = place[part]
-        place[last] = _parts(text) if isinstance(known[name], tuple) else text
+        if text == "none" and name in OPTIONAL:
+            place[last] = None
+        else:
+            place[last] = _parts(text) if isinstance(known[name], tuple) else text
     return _validated(type(recipe), values, unknown)
 
 
@@ -122,13 +129,15 @@ def describe(recipe: Recipe) -> str:
 
 
 def _type(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        return "|".join(_type(kind) for kind in field["anyOf"])
     if "enum" in field:
         return "|".join(field["enum"])
     names = {"integer": "INT", "number": "FLOAT", "boolean": "true|false", "array": "A,B,…", "string": "TEXT"}
-    return names[field["type"]]
+    return names.get(field["type"], "none")
 
 
 def _show(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(value) if isinstance(value, tuple) else (str(value) if value != "" else "none")
+    return ",".join(value) if isinstance(value, tuple) else (str(value) if value not in ("", None) else "none")

@@ -15,6 +15,7 @@ from seq2seq.files import whole_file
 from seq2seq.messages import plain_markdown, shell_word, visible
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError
+from seq2seq.recipe.selection import Selection
 from seq2seq.training.clock import clock
 
 
@@ -31,7 +32,7 @@ def write_history(folder: RunFolder, history: list[dict[str, Any]]) -> None:
 
 
 def write_curves(folder: RunFolder, history: list[dict[str, Any]], score: str) -> None:
-    """Draws losses and the validation score, "bleu" or "rouge", over the epochs to curves.png."""
+    """Draws losses and the validation score of that name over the epochs to curves.png."""
     epochs = [row["epoch"] for row in history]
     figure = new_figure(figsize=(10, 4), layout="constrained")
     losses, scores = figure.subplots(1, 2)
@@ -40,11 +41,15 @@ def write_curves(folder: RunFolder, history: list[dict[str, Any]], score: str) -
     losses.set(xlabel="epoch", ylabel="nats a token", title="Negative log-likelihood")
     losses.legend()
     scores.plot(epochs, [row[f"val_{score}"] for row in history], marker=".", color="tab:green")
-    scores.set(xlabel="epoch", ylabel=score.upper(), title=f"Validation {score.upper()}, greedy")
+    scores.set(xlabel="epoch", ylabel=_title(score), title=f"Validation {_title(score)}, greedy")
     for axes in (losses, scores):
         axes.grid(alpha=0.3)
     with whole_file(folder.curves_file) as partial:
         figure.savefig(partial, format="png", dpi=100)
+
+
+def _title(score: str) -> str:
+    return score.replace("_", " ").upper()
 
 
 def versions() -> dict[str, str]:
@@ -59,13 +64,11 @@ def versions() -> dict[str, str]:
     return found
 
 
-def write_readme(folder: RunFolder, recipe: Recipe, scores: dict[str, Any], history: list[dict[str, str]]) -> None:
+def write_readme(
+    folder: RunFolder, recipe: Recipe, scores: dict[str, Any], history: list[dict[str, str]], selection: Selection
+) -> None:
     """Writes what the run is, its data, its scores and how to use it."""
-    column = f"val_{recipe.score_name}"
-    best = max(
-        history,
-        key=lambda row: float(row[column]) if recipe.training.select_by == "score" else -float(row["val_nll"]),
-    )
+    best = history[selection.best(history)]["epoch"]
     spent = clock(sum(float(row["seconds"]) for row in history))
     data, encoder, decoder = recipe.data, recipe.model.encoder, recipe.model.decoder
     direction = "bidirectional" if encoder.bidirectional else "unidirectional"
@@ -93,7 +96,7 @@ def write_readme(folder: RunFolder, recipe: Recipe, scores: dict[str, Any], hist
 {"a selector on the encoder, " * recipe.model.selector}vocabulary of {recipe.tokenizer.size:,} pieces.
 
 Data: {plain_markdown(data.corpus)}.
-Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on the validation text.
+Trained {len(history)} epochs in {spent}. Epoch {best} was the best on the validation text (by {selection.name}).
 
 | test set | metric | score | signature |
 |---|---|---|---|
@@ -118,6 +121,7 @@ Trained {len(history)} epochs in {spent}; epoch {best["epoch"]} was the best on 
 | history.csv, curves.png, tensorboard | the training |
 | scores.json, hypotheses | the tests |
 | export | forms that others serve: `saved_model` takes text and gives text |
+| learned.json | what was learned of the text: what chooses the epoch, how long outputs may be |
 | data.json | where the test sets stand; checksums of all that was read |
 {kept}| checkpoint.npz, checkpoint.before.npz | all that is needed to go on, and the one before |
 | environment.json | versions, machine, command and state of the code at every start |

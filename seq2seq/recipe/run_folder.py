@@ -43,11 +43,13 @@ class RunFolder:
         self.history_file = self.path / "history.csv"
         self.scores_file = self.path / "scores.json"
         self.data_file = self.path / "data.json"
+        self.learned_file = self.path / "learned.json"
         self.curves_file = self.path / "curves.png"
         self.readme_file = self.path / "README.md"
         self.hypotheses = self.path / "hypotheses"
         self.tensorboard = self.path / "tensorboard"
         self.exports = self.path / "export"
+        self.made_from_file = self.exports / "made_from.json"
         self.tokens = self.path / "tokens"
         self.epochs = self.path / "epochs"
         self.environment_file = self.path / "environment.json"
@@ -62,11 +64,11 @@ class RunFolder:
     def claimed(self) -> Iterator[None]:
         """Inside, no other process trains in this folder; RunFolderError if one does.
 
-        A folder of something else is left alone, and one of a finished run, which nobody changes.
+        A folder of something else is left alone.
         """
         foreign = not self.is_new and not self.recipe_file.exists()
         with ExitStack() as stack:
-            if not foreign and not self.scores_file.exists():
+            if not foreign:
                 self.path.mkdir(parents=True, exist_ok=True)
                 try:
                     stack.enter_context(locked(self.path, wait=False))
@@ -203,11 +205,11 @@ def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
 
 
 def _renew(recipe: Any) -> None:
-    """Gives a recipe of format 1 or 2 what is new since: in 2 scores beside BLEU, in 3 the rule of normalisation."""
+    """Gives a recipe of format 1 or 2 what 3 has: the name of what chooses an epoch, the rule of normalisation."""
     sections = recipe if isinstance(recipe, dict) else {}
     training, tokenizer = sections.get("training"), sections.get("tokenizer")
-    if isinstance(training, dict) and training.get("select_by") == "bleu":
-        training["select_by"] = "score"
+    if isinstance(training, dict) and training.get("select_by") == "score":
+        training["select_by"] = "bleu" if sections.get("task", "translation") == "translation" else "rouge"
     if isinstance(tokenizer, dict):
         tokenizer.setdefault("normalization", "nmt_nfkc")
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 from seq2seq.files import write_text
 from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
+from seq2seq.recipe.learned import learn, load_learned, report
 from seq2seq.recipe.prepare import Corpus, TokenisedCorpus
 from seq2seq.recipe.run_folder import RunFolder, build_model, save_weights
+from seq2seq.recipe.selection import Selection
 from seq2seq.stopping import until_asked
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from seq2seq.generation.generator import Generator
     from seq2seq.models.seq2seq import Seq2Seq
     from seq2seq.pipeline.batches import Plan
+
+CONSTANT = 3
+"""Epochs after which it is said that a score does not change."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +57,10 @@ def train(
 
     options, leads = recipe.training, team.leads()
     tokens = TokenisedCorpus(folder, recipe, corpus, source, target)
+    learned = team.in_turn(lambda: learn(folder, recipe, corpus, tokens), lambda: load_learned(folder))
+    assert learned is not None
+    selection, search = learned.selection, recipe.search.with_limits(learned.limits)
+    report(learned, recipe, corpus, tokens)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(options.precision)
     try:
@@ -67,8 +76,8 @@ def train(
         trainee.compile(make_optimizer(recipe, steps), jit_compile=not trim)
         trainee.optimizer.build(trainee.trainable_variables)
         validation = Plan(tokens.validation, recipe.batching, recipe.seed, shuffle=False, trim=trim)
-        generator = Generator(model, source, target, recipe.search)
-        columns = "nll", "val_nll", f"val_{recipe.score_name}", "seconds"
+        generator = Generator(model, source, target, search)
+        columns = "nll", "val_nll", selection.column, "seconds"
         usable = partial(check_progress, epochs=options.epochs, steps=steps, columns=columns)
         progress = load_checkpoint(folder.checkpoint_file, trainee, usable)
         team.same(lambda: checksum(trainee), "weights to begin with")
@@ -76,17 +85,20 @@ def train(
         if progress:
             place = f" and {progress['step']:,} steps of the next" if progress["step"] else ""
             _log.info("Going on after epoch %d%s", progress["epoch"], place)
+            progress = _extended(progress, options.epochs)
             if leads:
-                _report(folder, recipe, progress["history"])
+                _report(folder, selection, progress["history"])
         else:
-            progress = {"epoch": 0, "best": None, "stale": 0, "history": [], **_BEGIN, "watch": {}}
+            progress = {"epoch": 0, "epochs": options.epochs, "patience_from": 0, "history": [], **_BEGIN, "watch": {}}
             _log.info("Model of %s weights; %s steps an epoch", f"{model.count_params():,}", f"{steps:,}")
         _log.info("Through time: %s", describe_ways(model))
         board = _tensorboard(folder, trainee) if leads else None
-        measured = "val_nll", f"val_{recipe.score_name}"
+        measured = "val_nll", selection.column
+
+        history: list[dict[str, Any]] = progress["history"]
 
         for epoch in range(progress["epoch"], options.epochs):
-            if options.patience and progress["stale"] >= options.patience:
+            if options.patience and selection.stale(history, progress["patience_from"]) >= options.patience:
                 _log.info("No better epoch for %d epochs: stopping early.", options.patience)
                 break
             begin = time.monotonic()
@@ -98,9 +110,11 @@ def train(
             plan = Plan(store, batching, recipe.seed, epoch, trim=trim, guided=linked, share=share)
             row, watch = _fit(folder, recipe, trainee, plan, progress, source, target)
             with averaged_weights(trainee):
-                row |= team.told(measured, lambda: _validate(trainee, validation, generator, corpus, recipe))
-                score = row[f"val_{recipe.score_name}"] if options.select_by == "score" else -row["val_nll"]
-                better = progress["best"] is None or score > progress["best"]
+                row |= team.told(
+                    measured, lambda: _validate(trainee, validation, generator, corpus, recipe, selection.score)
+                )
+                history = [*history, row]
+                better = selection.best(history) == epoch
                 if better and leads:
                     save_weights(model, folder.weights_file)
                 if options.keep_epochs and leads:
@@ -108,22 +122,28 @@ def train(
             row["seconds"] = progress["seconds"] + time.monotonic() - begin
             progress = {
                 "epoch": epoch + 1,
-                "best": score if better else progress["best"],
-                "stale": 0 if better else progress["stale"] + 1,
-                "history": [*progress["history"], row],
+                "epochs": options.epochs,
+                "patience_from": progress["patience_from"],
+                "history": history,
                 **_BEGIN,
                 "watch": watch,
             }
             if leads:
                 save_checkpoint(folder.checkpoint_file, trainee, progress)
-                _report(folder, recipe, progress["history"])
+                _report(folder, selection, history)
+            if len(history) == min(CONSTANT, options.epochs) and selection.is_constant(history):
+                _log.warning(
+                    "The validation %s is %.2f in all of %d epochs and cannot tell them apart: the loss decides. "
+                    "Another measure: --training.select_by, in a new folder.",
+                    *(selection.score, row[selection.column], len(history)),
+                )
             if board:
                 logs = {k: v for k, v in row.items() if k not in ("epoch", "seconds")}
                 board.on_epoch_end(epoch, logs)
             _log.info(
                 "epoch %d/%d  loss %.3f  val nll %.3f  val %s %.2f%s  %s tokens/s  %s",
                 *(epoch + 1, options.epochs, row["loss"], row["val_nll"]),
-                *(recipe.score_name.upper(), row[f"val_{recipe.score_name}"], " (best)" if better else ""),
+                *(selection.score.upper(), row[selection.column], " (best)" if better else ""),
                 *(f"{row['tokens_per_second']:,.0f}", clock(row["seconds"])),
             )
         _warn_if_nothing_was_learned(progress["history"], math.log(target.size), _advice(folder, recipe))
@@ -138,6 +158,18 @@ def _warn_if_nothing_was_learned(history: list[dict[str, Any]], uniform: float, 
             "knows nothing. %s",
             *(history[-1]["nll"], uniform, advice),
         )
+
+
+def _extended(progress: dict[str, Any], epochs: int) -> dict[str, Any]:
+    """The progress of a run that goes on to another number of epochs than before: patience begins anew."""
+    if progress["epochs"] == epochs:
+        return progress
+    _log.info(
+        "Going on to epoch %d in place of %d: the schedule of the learning rate is that of %d epochs from here on, and "
+        "patience begins anew.",
+        *(epochs, progress["epochs"], epochs),
+    )
+    return {**progress, "epochs": epochs, "patience_from": progress["epoch"]}
 
 
 _BEGIN = {"step": 0, "seconds": 0.0, "tokens_per_second": 0.0}
@@ -217,12 +249,12 @@ def _advice(folder: RunFolder, recipe: Recipe) -> str:
     )
 
 
-def _report(folder: RunFolder, recipe: Recipe, history: list[dict[str, Any]]) -> None:
+def _report(folder: RunFolder, selection: Selection, history: list[dict[str, Any]]) -> None:
     from seq2seq.recipe.report import write_curves, write_history
 
     if history:
         write_history(folder, history)
-        write_curves(folder, history, recipe.score_name)
+        write_curves(folder, history, selection.score)
 
 
 def describe_ways(model: Seq2Seq) -> str:
@@ -258,7 +290,7 @@ def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
 
 
 def _validate(
-    trainee: keras.Model, plan: Any, generator: Generator, corpus: Corpus, recipe: Recipe
+    trainee: keras.Model, plan: Any, generator: Generator, corpus: Corpus, recipe: Recipe, name: str
 ) -> dict[str, float]:
     from seq2seq.evaluation.evaluate import quick_score
     from seq2seq.pipeline.feed import as_fit_data
@@ -267,8 +299,8 @@ def _validate(
     pairs = list(corpus.validation)
     greedy = generator.greedy()
     hypotheses = [best[0].text for best in greedy.generate([p.source for p in pairs])]
-    score = quick_score(recipe.score_name, hypotheses, [p.target for p in pairs], recipe.tokenization)
-    return {"val_nll": float(nll), f"val_{recipe.score_name}": score.score}
+    score = quick_score(name, hypotheses, [p.target for p in pairs], recipe.tokenization)
+    return {"val_nll": float(nll), f"val_{name}": score.score}
 
 
 def _tensorboard(folder: RunFolder, trainee: keras.Model) -> Any:

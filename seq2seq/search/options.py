@@ -12,6 +12,9 @@ AGREEMENT_ORDERS = 4
 MOST = 1_000_000_000
 """No number of a search but its seed is larger: all fit the integers of every graph."""
 
+MAX_RATIO, MAX_EXTRA = 2.0, 10
+"""Of an output, where neither a recipe nor a training text says more."""
+
 
 @dataclass(frozen=True)
 class SearchOptions:
@@ -45,9 +48,10 @@ class SearchOptions:
     Vijayakumar et al. 2018); divides beam_size. 1 is the plain beam."""
     diversity: float = 0.5
     """With groups: what a piece loses, in nats, for every earlier group's hypothesis that takes it in the same step."""
-    max_ratio: float = 2.0
-    """Longest output in pieces: max_ratio * input pieces + max_extra."""
-    max_extra: int = 10
+    max_ratio: float | None = None
+    """Longest output in pieces: max_ratio * input pieces + max_extra. none for both: learned from the training text, so
+    that all of it fits with headroom; where one is given, the other is 2 or 10."""
+    max_extra: int | None = None
     """See max_ratio."""
     max_input: int = 1000
     """Longest input in pieces; a longer line is refused, or cut."""
@@ -74,9 +78,26 @@ class SearchOptions:
             options["beam_size"] = max(self.beam_size, -(-options["num_best"] // groups) * groups)
         return replace(self, **options)
 
-    def output_limit(self, length: int) -> int:
-        """The most pieces of an output for an input of `length` pieces."""
-        return min(MOST, max(self.min_length, math.floor(length * self.max_ratio) + self.max_extra))
+    def with_limits(self, learned: tuple[float, int] | None = None) -> SearchOptions:
+        """Returns these options with max_ratio and max_extra as numbers: given ones, learned ones, or 2 and 10."""
+        if learned is None or self.max_ratio is not None or self.max_extra is not None:
+            learned = MAX_RATIO, MAX_EXTRA
+        ratio = learned[0] if self.max_ratio is None else self.max_ratio
+        return replace(self, max_ratio=ratio, max_extra=learned[1] if self.max_extra is None else self.max_extra)
+
+    def output_limit(self, length: Any, minimum: Any = min, maximum: Any = max) -> Any:
+        """The most pieces of an output for an input of `length` pieces. The only place that computes it.
+
+        Args:
+            length: An int, or an array or a tensor of int32.
+            minimum, maximum: Of two; for arrays and tensors those of their library.
+        """
+        ratio, extra = (MAX_RATIO if self.max_ratio is None else self.max_ratio), self.max_extra
+        # In integers, so that every library agrees: thousandths of the ratio, and no product that leaves int32.
+        whole, thousandths = divmod(round(1000 * ratio), 1000)
+        length = minimum(length, min(MOST // max(whole, 1), MOST // 1000))
+        limit = length * whole + length * thousandths // 1000 + (MAX_EXTRA if extra is None else extra)
+        return minimum(maximum(limit, self.min_length), MOST)
 
     def __post_init__(self) -> None:
         if self.sampling and self.seed < 0:
@@ -118,7 +139,8 @@ class SearchOptions:
             )
         if not 0 <= self.diversity < math.inf:
             raise ValueError(f"diversity must be a number and not negative. Received: {self.diversity}")
-        if self.max_ratio < 0 or self.max_extra < 0 or (self.max_ratio == 0 and self.max_extra == 0):
+        ratio, extra = (1 if given is None else given for given in (self.max_ratio, self.max_extra))
+        if ratio < 0 or extra < 0 or (round(1000 * ratio) == 0 and extra == 0):
             raise ValueError(
                 "max_ratio and max_extra must leave room for output. "
                 f"Received: max_ratio={self.max_ratio}, max_extra={self.max_extra}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2seq.training.guard import Watch
 
-COUNTS = {"epoch", "stale", "step"}
+COUNTS = {"epoch", "epochs", "patience_from", "step"}
 TIMES = {"seconds", "tokens_per_second"}
 
 
@@ -25,7 +25,7 @@ def check_progress(progress: dict[str, Any], epochs: int, steps: int, columns: I
     Raises:
         ValueError: it is no progress of such a run. The message names the value.
     """
-    if missing := sorted({*COUNTS, *TIMES, "best", "history", "watch"} - set(progress)):
+    if missing := sorted({*COUNTS, *TIMES, "history", "watch"} - set(progress)):
         raise ValueError(f"its progress has no {', '.join(missing)}")
     for name in COUNTS:
         _check(name, progress[name], _is_count(progress[name]), "a whole number from 0")
@@ -34,8 +34,7 @@ def check_progress(progress: dict[str, Any], epochs: int, steps: int, columns: I
     epoch = progress["epoch"]
     _check("epoch", epoch, epoch <= epochs, f"at most {epochs}")
     _check("step", progress["step"], progress["step"] <= 2 * steps, f"at most {2 * steps}")
-    _check("stale", progress["stale"], progress["stale"] <= epoch, f"at most {epoch}")
-    _check("best", progress["best"], progress["best"] is None or is_finite(progress["best"]), "a number or null")
+    _check("patience_from", progress["patience_from"], progress["patience_from"] <= epoch, f"at most {epoch}")
     _check_watch(progress["watch"])
     if "skipped" in progress:
         _check("skipped", progress["skipped"], _is_count(progress["skipped"]), "a whole number from 0")

@@ -85,6 +85,17 @@ def test_references_without_blanks_under_another_language_are_named(cli, finishe
     assert "target_language" not in caplog.text
 
 
+def test_outputs_and_references_that_a_limit_cuts_are_counted_once(cli, finished, caplog):
+    _, out, err = cli("translate", finished, "--max-ratio", "0", "--max-extra", "1", text=_text(["ab cd"] * 3))
+    assert len(out.splitlines()) == 3
+    assert err.count("reached the limit of length and may be cut short: raise --max-ratio or --max-extra") == 1
+    assert "3 outputs have" in err
+    cli("evaluate", finished)
+    assert "longer than the search may write" not in caplog.text
+    cli("evaluate", finished, "--max-ratio", "0", "--max-extra", "1")
+    assert "references are longer than the search may write (search.max_ratio 0, search.max_extra 1)" in caplog.text
+
+
 def test_lowercase_and_tokenize_make_bleu_the_published_one(cli, finished):
     _, out, _ = cli("evaluate", finished, "--lowercase", "--tokenize", "--json")
     scores = json.loads(out)

@@ -69,3 +69,14 @@ def test_each_form_names_what_it_needs(monkeypatch, backend, text, form, missing
     monkeypatch.setattr(formats.keras.backend, "backend", lambda: backend)
     monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: object() if text else None)
     assert formats.missing_for(form) == missing
+
+
+def test_an_export_of_other_weights_is_made_again(tmp_path, written, monkeypatch):
+    monkeypatch.setattr(formats, "has_export", lambda form, path: form in written)
+    (tmp_path / "model.weights.h5").write_bytes(b"first")
+    finish(tmp_path)
+    finish(tmp_path)
+    assert written == ["saved_model", "litert"]
+    (tmp_path / "model.weights.h5").write_bytes(b"better")
+    finish(tmp_path)
+    assert written == ["saved_model", "litert"] * 2

@@ -7,8 +7,10 @@ import pytest
 
 import seq2seq
 from seq2seq.pipeline.corpus import read_lines
+from seq2seq.recipe.learned import load_search
 from seq2seq.recipe.loading import load_generator
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError
+from seq2seq.search.options import SearchOptions
 
 
 def _weights(folder):
@@ -39,6 +41,24 @@ def test_a_finished_run_holds_everything(finished):
     assert {"bleu", "bleu_published", "chrf", "ter", "exact_match", "cer"} == set(scores)
     assert all("version:" in value["signature"] for value in scores.values())
     assert len(list(read_lines(finished / "hypotheses" / "test.txt"))) == 8
+
+
+def test_what_was_learned_of_the_text_is_kept_and_used_where_the_recipe_names_no_limit(finished, tmp_path):
+    learned = json.loads((finished / "learned.json").read_text())
+    assert learned["selection"]["score"] == "chrf"  # of 3.5 words a line
+    assert "by chrf" in (finished / "README.md").read_text()
+    assert "val_chrf" in _history(finished)[0]
+    assert learned["longest_target"] >= 6
+    assert load_search(RunFolder(finished)) == SearchOptions(beam_size=2, max_ratio=1.0, max_extra=10)
+    shutil.copytree(finished, tmp_path / "run")
+    values = json.loads((finished / "recipe.json").read_text())
+    values["recipe"]["search"]["max_ratio"] = None
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(values))
+    options = load_generator(tmp_path / "run").options
+    assert {"max_ratio": options.max_ratio, "max_extra": options.max_extra} == learned["limits"]
+    (tmp_path / "run" / "learned.json").write_text("{}")
+    with pytest.raises(RunFolderError, match=r"learned\.json: damaged"):
+        load_search(RunFolder(tmp_path / "run"))
 
 
 def test_the_stored_hypotheses_are_what_the_loaded_run_says(finished, corpus_files):

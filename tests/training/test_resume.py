@@ -8,8 +8,8 @@ ROW = {"epoch": 1, "loss": 2.0, "nll": 2.0, "val_nll": 2.5, "val_bleu": 1.0, "se
 WATCH = {"skipped": 0, "best": None, "risen": 0, "steps": 3, "total": -1.5, "count": 7.0}
 GOOD = {
     "epoch": 2,
-    "best": 1.0,
-    "stale": 1,
+    "epochs": 3,
+    "patience_from": 1,
     "history": [ROW, {**ROW, "epoch": 2}],
     "step": 3,
     "seconds": 0.5,
@@ -23,9 +23,9 @@ def _check(progress):
 
 
 def test_what_training_writes_is_taken():
-    for change in ({}, {"watch": {}}, {"skipped": 2}, {"step": 20}, {"best": -2}):
+    for change in ({}, {"watch": {}}, {"skipped": 2}, {"step": 20}, {"epochs": 12}):
         _check({**GOOD, **change})
-    _check({**GOOD, "epoch": 0, "best": None, "stale": 0, "history": []})
+    _check({**GOOD, "epoch": 0, "patience_from": 0, "history": []})
 
 
 ODD = [None, True, "x", "1", [], {}, -1, 0.5, float("nan"), float("inf"), 10**400, [[]]]
@@ -36,14 +36,14 @@ def test_any_other_value_is_refused_and_named(name):
     if name != "skipped":
         with pytest.raises(ValueError, match=name):
             _check({key: value for key, value in GOOD.items() if key != name})
-    taken = {"best": (None, -1, 0.5), "seconds": (0.5,), "tokens_per_second": (0.5,), "watch": ({},)}.get(name, ())
+    taken = {"seconds": (0.5,), "tokens_per_second": (0.5,), "watch": ({},)}.get(name, ())
     for value in ODD:
         if not any(type(value) is type(one) and value == one for one in taken):
             with pytest.raises(ValueError, match=f"its (progress has {name}|{name} is no list)"):
                 _check({**GOOD, name: value})
 
 
-@pytest.mark.parametrize("change", [{"epoch": 4}, {"epoch": 1}, {"stale": 3}, {"step": 21}, {"history": [ROW]}])
+@pytest.mark.parametrize("change", [{"epoch": 4}, {"epoch": 1}, {"patience_from": 3}, {"step": 21}, {"history": [ROW]}])
 def test_numbers_that_do_not_fit_the_run_are_refused(change):
     with pytest.raises(ValueError, match=r"its (progress|history)"):
         _check({**GOOD, **change})

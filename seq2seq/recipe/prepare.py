@@ -16,6 +16,7 @@ from seq2seq.pipeline.store import Link, TokenStore
 from seq2seq.recipe import team
 from seq2seq.recipe.config import OPERATIONAL, Recipe
 from seq2seq.recipe.parsing import leaves
+from seq2seq.recipe.report import read_history
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError
 from seq2seq.recipe.tokenizers import copy_rules, learn, needs_one_word
 from seq2seq.text.links import Links, to_pieces
@@ -25,6 +26,8 @@ from seq2seq.types import Example
 if TYPE_CHECKING:
     from seq2seq.pipeline.corpus import Text
 
+EPOCHS = "training.epochs"
+"""The field that a run may change to go on longer."""
 LONG = 6
 """Pieces a word: text of which the words have more is hardly parted by blanks."""
 
@@ -62,6 +65,8 @@ def open_run(folder: RunFolder, recipe: Recipe) -> bool:
     changed = {name: value for name, value in leaves(recipe) if old[name] != value}
     if changed and (set(changed) <= OPERATIONAL or not (folder.path / "source.model").exists()):
         folder.save_recipe(recipe)  # otherwise the earlier run failed before it had done anything
+    elif changed and set(changed) <= OPERATIONAL | {EPOCHS}:
+        _change_epochs(folder, recipe)
     elif changed:
         told = "\n".join(f"  {name}: {old[name]!r} there, {value!r} now" for name, value in changed.items())
         raise RunFolderError(
@@ -69,6 +74,28 @@ def open_run(folder: RunFolder, recipe: Recipe) -> bool:
             "Choose another folder with --run-folder, or delete this one."
         )
     return folder.scores_file.exists()
+
+
+def _change_epochs(folder: RunFolder, recipe: Recipe) -> None:
+    """Opens a run, finished or not, to go on to another number of epochs.
+
+    Raises:
+        RunFolderError: it has trained more epochs already, or is finished and has no checkpoint.
+    """
+    trained = len(read_history(folder)) if folder.history_file.exists() else 0
+    if recipe.training.epochs < trained:
+        raise RunFolderError(
+            f"{folder.path} has trained {trained} epochs, and --{EPOCHS} {recipe.training.epochs} asks for fewer: give "
+            f"{trained} or more, or another folder with --run-folder."
+        )
+    if folder.scores_file.exists():
+        if not any(folder.path.glob(f"{folder.checkpoint_file.stem}*.npz")):
+            raise RunFolderError(
+                f"{folder.path} has no {folder.checkpoint_file.name} to go on from: train again in another folder "
+                "(--run-folder)."
+            )
+        folder.scores_file.unlink()  # before the recipe changes: a run with scores is a finished run of its recipe
+    folder.save_recipe(recipe)
 
 
 def learn_tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple[SubwordTokenizer, SubwordTokenizer]:

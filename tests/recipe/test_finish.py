@@ -10,6 +10,8 @@ from seq2seq.recipe.run_folder import RunFolder
 
 
 class FakeGenerator:
+    source_tokenizer = SimpleNamespace(placeholders=None)
+
     def with_options(self, **changes):
         assert changes == {"sampling": False}
         return self

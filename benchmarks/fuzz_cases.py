@@ -218,13 +218,16 @@ def run_records(draw: random.Random) -> None:
 
 @cache
 def _tokenizers() -> list[Any]:
+    from seq2seq.text.normalization import Normalization
     from seq2seq.text.subword import SubwordTokenizer
 
     text = ["the cat sees a dog", "Straße und Häuser", "never 1234 again, said she"] * 20
+    rules = [Normalization(rule, mark) for rule, mark in (("keep", False), ("lossless", True), ("nmt_nfkc", False))]
     return [
-        SubwordTokenizer.train(text, 400, kind, byte_fallback=fallback)
+        SubwordTokenizer.train(text, 400, kind, byte_fallback=fallback, normalization=rule)
         for kind in ("unigram", "bpe")
         for fallback in (False, True)
+        for rule in rules
     ]
 
 
@@ -236,6 +239,15 @@ def tokenizer(draw: random.Random) -> None:
     one.decode(one.sample(lines, draw.choice((0.0, 0.1, 5.0)), draw.randrange(10)))
     one.word_numbers(lines, ids)
     assert all(0 <= i < one.size for row in ids for i in row)
+    for masked, line in ((_placeholders().mask(line), line) for line in lines):
+        assert masked.restore(masked.text) == line
+
+
+@cache
+def _placeholders() -> Any:
+    from seq2seq.text.placeholders import PATTERNS, Placeholders
+
+    return Placeholders(tuple(PATTERNS))
 
 
 def tokenizer_file(draw: random.Random) -> None:

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from seq2seq.generation.constraints import PieceConstraints, arrays
+from seq2seq.generation.constraints import Constraints, PieceConstraints, arrays
 from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
 from seq2seq.generation.searcher import Searcher, first_of
 from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
@@ -19,7 +19,7 @@ from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
-from seq2seq.types import Marks, SearchResult
+from seq2seq.types import Hypothesis, Marks, SearchResult
 
 
 class Generator(LineGenerator):
@@ -59,9 +59,12 @@ class Generator(LineGenerator):
     def has_attention(self) -> bool:
         return self.model.has_attention
 
-    @property
-    def _takes_terms(self) -> bool:
-        return self.options.beam_size > 1 and not self.options.sampling and not self.options.extract
+    def _search_again(
+        self, lines: Sequence[str], batch_size: int, asked: Sequence[Constraints]
+    ) -> Sequence[list[Hypothesis]]:
+        if self.options.beam_size == 1 or self.options.sampling or self.options.extract:
+            return super()._search_again(lines, batch_size, asked)
+        return self._generate(lines, batch_size, asked)
 
     def greedy(self) -> Generator:
         """Returns the same generator with the quickest search; made once, so that its graph is too."""

@@ -104,22 +104,23 @@ class LineGenerator(ABC):
         batch_size: int,
         constraints: Sequence[Constraints] | None,
     ) -> list[list[Hypothesis]]:
-        """Searches again where the best output lacks placeholders, which it then must have; counts what stays wrong."""
+        """Searches again where the best output lacks placeholders; counts what stays wrong."""
         missing = [line.lost(found[0].text) if found else () for line, found in zip(masked, results, strict=True)]
         again = [i for i, symbols in enumerate(missing) if symbols]
-        if again and self._takes_terms:
+        if again:
             given = constraints or [Constraints()] * len(masked)
             asked = [given[i] + Constraints(include=missing[i]) for i in again]
-            found = self._generate([masked[i].text for i in again], batch_size, asked)
+            found = self._search_again([masked[i].text for i in again], batch_size, asked)
             for i, hypotheses in zip(again, found, strict=True):
                 results[i] = hypotheses or results[i]
         warn_of_faults(masked, results)
         return results
 
-    @property
-    def _takes_terms(self) -> bool:
-        """Whether a search can be sent to find outputs with given terms."""
-        return False
+    def _search_again(
+        self, lines: Sequence[str], batch_size: int, asked: Sequence[Constraints]
+    ) -> Sequence[list[Hypothesis]]:
+        """Returns the hypotheses of each masked line that keep to what is asked; none where no search can find them."""
+        return [[]] * len(lines)
 
     def masked(self, lines: Sequence[str]) -> list[Masked]:
         """Returns the lines with symbols for what is copied, where this model has any."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.generation.constraints import PieceConstraints
+from seq2seq.generation.constraints import Constraints, PieceConstraints
 from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
 from seq2seq.lite.consensus import choose_by_consensus
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
@@ -22,7 +22,7 @@ from seq2seq.pipeline.batches import shift
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
-from seq2seq.types import SearchResult
+from seq2seq.types import Hypothesis, SearchResult
 
 
 class LiteGenerator(LineGenerator):
@@ -84,6 +84,16 @@ class LiteGenerator(LineGenerator):
     @property
     def has_attention(self) -> bool:
         return self.networks.has_attention
+
+    def _search_again(
+        self, lines: Sequence[str], batch_size: int, asked: Sequence[Constraints]
+    ) -> Sequence[list[Hypothesis]]:
+        # It knows no constraints, but the beam may hold what is asked.
+        if self.options.beam_size == 1 or self.options.extract:
+            return super()._search_again(lines, batch_size, asked)
+        found = self.with_options(num_best=self.options.beam_size)._generate(lines, batch_size, None)
+        kept = ([h for h in hypotheses if one.holds(h.text)] for hypotheses, one in zip(found, asked, strict=True))
+        return [hypotheses[: self.options.num_best] for hypotheses in kept]
 
     def _batches(self, sources: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:
         sizes = self.networks.batches

@@ -223,5 +223,5 @@ def _ways(tree: Any) -> int:
         elif name not in ("LITERAL", "NOT_LITERAL", "IN", "ANY", "AT", "CATEGORY"):
             raise ValueError("references to groups are not known here")
         if ways > WAYS:
-            break
+            return WAYS + 1
     return ways

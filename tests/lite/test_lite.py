@@ -297,6 +297,10 @@ DAMAGES = {
     "other format": (lambda f: _json(f / "model.json", format=99), "written in format 99"),
     "other vocabulary": (lambda f: _json(f / "model.json", source_size=7), "a vocabulary of .* the network has 7"),
     "other architecture": (lambda f: _json(f / "model.json", beams=[1, 3, 9]), "it lacks the networks decode_1x9"),
+    "slow placeholder": (
+        lambda f: _json(f / "model.json", placeholders={"names": ["/(a+)+b/"], "required": True}),
+        "its placeholders are damaged",
+    ),
     "other search": (lambda f: _json(f / "model.json", search={"beam": 2}), "search options are damaged"),
     "no shape": (lambda f: _json(f / "model.json", decoder=None), "not a network that LiteRT reads"),
 }

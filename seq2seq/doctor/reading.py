@@ -255,10 +255,11 @@ class Reader:
                         # Too long: its beginning is enough, the rest goes by.
                         while (rest := file.readline(most)) and rest[-1] != 10:
                             pass
-                    self.lines += 1
-                    if self.lines == 1:
+                    if not self.lines and not self.has_bom:
                         self.has_bom = line.startswith(BOM)
-                        line = without_mark(line, str(self.path))
+                        if not (line := without_mark(line, str(self.path))):
+                            continue  # the file has nothing but the mark
+                    self.lines += 1
                     self.bytes += len(line)
                     if self.move:
                         self.move(len(line))

@@ -33,8 +33,8 @@ RECIPE = [
     *("--exports", "saved_model"),
 ]
 """What is run: every stage, sampled subwords, checkpoints within epochs, an export."""
-MOMENTS = ["partial-checkpoint.npz", "partial-model.weights.h5", "partial-sampled", "partial-saved_model"]
-"""Names whose appearance in the run folder is a moment to kill at; what has them is being written."""
+MOMENTS = ["partial-*-checkpoint.npz", "partial-*-model.weights.h5", "partial-*-sampled", "partial-*-1"]
+"""Patterns of names whose appearance in the run folder is a moment to kill at; what has them is being written."""
 
 
 @dataclass
@@ -76,7 +76,7 @@ class Harness:
         """Starts, and kills after so many seconds, or before when `moment` appears. Returns whether it was in time."""
         process, end = self.start(folder), time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < end:
-            if moment and any((place / moment).exists() for place in (folder, folder / "tokens", folder / "export")):
+            if moment and any(any(place.glob(moment)) for place in self.places(folder)):
                 time.sleep(self.draw.random() * 0.01)  # not always at its first byte
                 break
             time.sleep(0.001 if moment else 0.02)
@@ -87,6 +87,10 @@ class Harness:
         assert code == -signal.SIGKILL, f"exit code {code}:\n{self.output()}"
         check_whole(folder)
         return True
+
+    def places(self, folder: Path) -> list[Path]:
+        """Where a run writes."""
+        return [folder, folder / "tokens", folder / "export" / "saved_model"]
 
     def stop(self, folder: Path, number: int, seconds: float) -> tuple[int, float]:
         """Starts, and sends a signal after so many seconds; returns the exit code and how long it took to end."""
@@ -106,7 +110,7 @@ class Harness:
 def check_whole(folder: Path) -> None:
     """AssertionError where a file that bears a final name is not whole."""
     for path in folder.rglob("*"):
-        if any(part.startswith(("partial-", "before-", ".")) for part in path.relative_to(folder).parts):
+        if any(part.startswith(("partial-", ".")) for part in path.relative_to(folder).parts):
             continue
         if path.suffix == ".json":
             json.loads(path.read_text("utf-8"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pooch
 
-from seq2seq.files import locked
+from seq2seq.files import locked, remove_leftovers
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +49,7 @@ def prepare(folder: Path, fill: Callable[[Path], None]) -> Path:
     """Returns `folder`, made by `fill` where it does not stand yet; of several processes one makes it."""
     if not folder.is_dir():
         with locked(folder.parent):
+            remove_leftovers(folder.parent)
             if not folder.is_dir():
                 fill(folder)
     return folder

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from data import grammar, grammar_lexicon, grammar_syntax, grammar_words, grammar_writer
 from data.fetch import cache_folder, prepare
-from seq2seq.files import whole_folder, write_text
+from seq2seq.files import write_text
+from seq2seq.folders import whole_folder
 from seq2seq.pipeline.corpus import ParallelText
 
 NAME, LANGUAGES, SPLITS = grammar.NAME, grammar.LANGUAGES, tuple(grammar.SPLITS)

@@ -15,7 +15,8 @@ from functools import cache
 from pathlib import Path
 
 from data.fetch import cache_folder, prepare
-from seq2seq.files import whole_folder, write_text
+from seq2seq.files import write_text
+from seq2seq.folders import whole_folder
 from seq2seq.pipeline.corpus import Records
 
 NAME = "phrases"

@@ -14,7 +14,8 @@ import json
 from pathlib import Path
 
 from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
-from seq2seq.files import whole_folder, write_text
+from seq2seq.files import write_text
+from seq2seq.folders import whole_folder
 from seq2seq.pipeline.corpus import Records
 
 NAME = "sentence_compression"

@@ -12,7 +12,8 @@ import zlib
 from pathlib import Path
 
 from data.fetch import RemoteFile, cache_folder, fetch, prepare
-from seq2seq.files import whole_folder, write_text
+from seq2seq.files import write_text
+from seq2seq.folders import whole_folder
 from seq2seq.pipeline.corpus import ParallelText
 
 NAME = "tatoeba_spa"

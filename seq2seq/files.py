@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import secrets
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 try:
     import fcntl
@@ -19,7 +22,13 @@ except ImportError:  # Windows
 
 FULL = 1 << 20
 """Bytes; a disk with less room than this counts as full when something could not be written."""
-
+TEMPORARY = re.compile(r"partial-[0-9a-f]{32}-.*", re.DOTALL)
+"""The names of what is not whole yet. Nobody else has such names: they are drawn at random, for one writer each."""
+MOST_NAME = 255
+"""Bytes of the name of a file, in nearly all file systems."""
+_OPEN = re.compile(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/(\d+)")
+"""The names of what this process has open."""
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 MOST = 1 << 26
 """Bytes; a file of values in JSON that is longer is another file."""
@@ -27,51 +36,95 @@ MOST = 1 << 26
 
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
-    """Yields a temporary name beside `path`, of the same ending, to write to.
+    """Yields a temporary file beside `path`, of the same ending, to write to.
 
-    At the end what was written is brought to the disk and takes the place of `path`. If anything fails, or nothing
-    was written, `path` stays as it was and nothing is left.
+    At the end what was written is brought to the disk and takes the place of `path`, be that a link; a file there
+    passes its permissions on. If anything fails, `path` stays as it was and nothing is left.
 
     Raises:
         OSError: with ENOSPC whatever the writer raised, if the disk is full.
     """
     path = Path(path)
-    partial = _partial(path)
+    partial = temporary_name(path)
     try:
-        with _told(path):
+        with errors_named(path, partial):
+            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | _NO_FOLLOW, 0o666))
             yield partial
-            _sync(partial)
+            keep_mode(path, partial)
+            sync(partial)
             partial.replace(path)
-            _sync(path.parent)
+            sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
 
 @contextmanager
-def whole_folder(path: Path | str) -> Iterator[Path]:
-    """As `whole_file`, for a folder: yields an empty one; what stood at `path` is replaced at the end."""
-    path = Path(path)
-    partial = _partial(path)
-    before = path.with_name(f"before-{path.name}")
-    _settle(path, before)
-    try:
-        with _told(path):
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
+def output_file(path: Path | str) -> Iterator[Path]:
+    """Yields a file to write to, for a place that the user named.
+
+    A link stays one: what it leads to is replaced, as by `whole_file`. A device or a pipe is written to at the end.
+    """
+    target = follow_links(path)
+    if not is_device(target):
+        with whole_file(target) as partial:
             yield partial
-            if path.exists():
-                path.rename(before)
-            partial.rename(path)
-    finally:
-        _settle(path, before)
-        shutil.rmtree(partial, ignore_errors=True)
+        return
+    with tempfile.TemporaryDirectory(prefix="seq2seq-") as folder:
+        partial = Path(folder) / f"output{target.suffix}"
+        partial.touch()
+        yield partial
+        with open(_open_device(target), "wb") as out, open(partial, "rb") as written:
+            shutil.copyfileobj(written, out)
 
 
-def _settle(path: Path, before: Path) -> None:
-    """Ends an exchange of folders, wherever it was stopped: what stood there comes back unless the new one is there."""
-    if before.exists() and not path.exists():
-        before.rename(path)
-    shutil.rmtree(before, ignore_errors=True)
+@contextmanager
+def output_text(path: Path | str) -> Iterator[TextIO]:
+    """As `output_file`, opened for UTF-8; a device or a pipe is written to at once."""
+    target = follow_links(path)
+    if is_device(target):
+        with open(_open_device(target), "w", encoding="utf-8", newline="\n") as stream:
+            yield stream
+        return
+    with whole_file(target) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
+        yield stream
+
+
+def follow_links(path: Path | str) -> Path:
+    """Returns where a path leads whose last part may be a link, also to nothing; OSError for links in a circle."""
+    path = Path(path)
+    for _ in range(40):
+        if _OPEN.fullmatch(os.path.abspath(path)) or not path.is_symlink():
+            return path
+        path = path.parent / path.readlink()
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+
+
+def is_device(path: Path) -> bool:
+    """Whether something is there that is written in place: a device, a pipe, or what this process has open."""
+    if _OPEN.fullmatch(os.path.abspath(path)):
+        return True
+    try:
+        mode = path.lstat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+
+
+def _open_device(path: Path) -> int:
+    found = _OPEN.fullmatch(os.path.abspath(path))
+    if found is None:
+        return os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+    return os.dup(("stdin", "stdout", "stderr").index(found[1]) if found[1] else int(found[2]))
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Removes what killed processes left half-written in a folder, of which the caller holds the lock."""
+    with suppress(OSError):
+        for path in [path for path in folder.iterdir() if TEMPORARY.fullmatch(path.name)]:
+            if path.is_symlink() or not path.is_dir():
+                path.unlink(missing_ok=True)
+            else:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -151,32 +204,56 @@ def locked(folder: Path | str, wait: bool = True) -> Iterator[None]:
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.EBADF):
                 raise
+        if not os.path.samestat(os.fstat(number), os.stat(folder)):  # made anew since it was opened
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
         yield
     finally:
         os.close(number)
 
 
-def _sync(path: Path) -> None:
+def temporary_name(path: Path) -> Path:
+    """A name that nobody has or can guess, with the same ending, as some libraries go by that."""
+    start = f"partial-{secrets.token_hex(16)}-"
+    end = os.fsencode(path.name)[-(MOST_NAME - len(start)) :]
+    while len(end) + len(start) == MOST_NAME and end[0] & 0xC0 == 0x80:  # the rest of a character that was cut
+        end = end[1:]
+    return path.with_name(start + os.fsdecode(end))
+
+
+def keep_mode(path: Path, partial: Path) -> None:
+    """Gives what will be at `path` the permissions of what is there."""
+    with suppress(FileNotFoundError):
+        mode = path.lstat().st_mode
+        if not stat.S_ISLNK(mode):
+            partial.chmod(stat.S_IMODE(mode) & 0o777)
+
+
+def sync(path: Path) -> None:
     """Brings a file, or the names in a folder, to the disk."""
-    number = os.open(path, os.O_RDONLY)
+    number = os.open(path, os.O_RDONLY | _NO_FOLLOW)
     try:
         os.fsync(number)
     finally:
         os.close(number)
 
 
-def _partial(path: Path) -> Path:
-    return path.with_name(f"partial-{path.name}")
-
-
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Gives a full disk its number and the name of the file: libraries hide both in words, each in its own."""
+def errors_named(path: Path, partial: Path) -> Iterator[None]:
+    """Names `path` where an error names `partial`, and gives a full disk its number: libraries hide it in words."""
     try:
         yield
     except ValueError:
         raise  # a mistake in what was to be written
     except Exception as error:
-        if getattr(error, "errno", None) != errno.ENOSPC and shutil.disk_usage(path.parent).free >= FULL:
+        if getattr(error, "filename", None) == str(partial) and isinstance(error, OSError):
+            error.filename, error.filename2 = str(path), None
+        if getattr(error, "errno", None) != errno.ENOSPC and not _is_full(path.parent):
             raise
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < FULL
+    except OSError:
+        return False

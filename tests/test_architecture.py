@@ -12,7 +12,20 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "seq2seq"
 RANKS = [
-    {"early", "backend", "types", "symbols", "files", "figures", "stopping", "spawning", "messages", "kernels"},
+    {
+        "early",
+        "backend",
+        "types",
+        "symbols",
+        "files",
+        "folders",
+        "outputs",
+        "figures",
+        "stopping",
+        "spawning",
+        "messages",
+        "kernels",
+    },
     {"layers", "text", "search", "training", "metrics"},
     {"models", "pipeline"},
     {"generation", "evaluation", "lite", "doctor", "bulk"},

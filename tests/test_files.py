@@ -1,7 +1,9 @@
 """What is written appears whole or not at all, and a full disk is told as one."""
 
 import errno
+import os
 import shutil
+import stat
 import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor
@@ -11,7 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from seq2seq.files import locked, whole_file, whole_folder, write_text
+from seq2seq.files import TEMPORARY, locked, output_file, output_text, remove_leftovers, whole_file, write_text
+from seq2seq.folders import whole_folder
 
 
 class Stop(Exception):
@@ -55,63 +58,6 @@ def test_a_file_that_fails_leaves_what_was(file, error):
     assert len(list(path.parent.iterdir())) == (before is not None)
 
 
-@pytest.mark.parametrize("before", [None, "old"])
-def test_a_folder_appears_when_it_is_whole(tmp_path, before):
-    path = tmp_path / "deep" / "it"
-    if before:
-        path.mkdir(parents=True)
-        (path / "a").write_text(before)
-    with whole_folder(path) as partial:
-        assert not list(partial.iterdir())
-        (partial / "b").write_text("new")
-        assert content(path / "a") == before
-    assert [(p.name, p.read_text()) for p in path.iterdir()] == [("b", "new")]
-    assert [p.name for p in path.parent.iterdir()] == ["it"]
-
-
-@pytest.mark.parametrize("error", [Stop, KeyboardInterrupt])
-def test_a_folder_that_fails_leaves_what_was(tmp_path, error):
-    write_text(tmp_path / "it", "")  # in the way of a folder on purpose: nothing may touch it
-    with pytest.raises(error), whole_folder(tmp_path / "it") as partial:
-        fail(partial / "b", error)
-    assert [p.name for p in tmp_path.iterdir()] == ["it"]
-
-
-def test_what_an_earlier_process_left_half_written_is_no_obstacle(tmp_path):
-    with whole_folder(tmp_path / "it") as partial:
-        left = partial
-    left.mkdir()
-    (left / "half").write_text("")
-    with whole_folder(tmp_path / "it") as partial:
-        (partial / "b").write_text("new")
-    assert [p.name for p in (tmp_path / "it").iterdir()] == ["b"]
-
-
-@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
-def test_a_folder_stopped_between_its_two_renames_leaves_what_was(tmp_path, monkeypatch, error):
-    def rename(path, target):
-        if path.name.startswith("partial-"):
-            raise error
-        return real(path, target)
-
-    real, path = Path.rename, tmp_path / "it"
-    path.mkdir()
-    (path / "a").write_text("old")
-    monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(error), whole_folder(path) as partial:
-        write_text(partial / "b", "new")
-    assert [(p.name, p.read_text()) for p in path.iterdir()] == [("a", "old")]
-    assert [p.name for p in tmp_path.iterdir()] == ["it"]
-
-
-def test_what_a_killed_process_had_put_aside_comes_back(tmp_path):
-    (tmp_path / "before-it").mkdir()
-    (tmp_path / "before-it" / "a").write_text("old")
-    with pytest.raises(Stop), whole_folder(tmp_path / "it"):
-        raise Stop
-    assert [(p.name, p.read_text()) for p in (tmp_path / "it").iterdir()] == [("a", "old")]
-
-
 @pytest.mark.parametrize(
     ("error", "told"),
     [
@@ -133,6 +79,105 @@ def test_with_room_on_the_disk_an_error_is_what_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 40))
     with pytest.raises(RuntimeError, match="boom"), whole_file(tmp_path / "it"):
         raise RuntimeError("boom")
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught, whole_file(tmp_path / "none" / "it"):
+        pytest.fail("opened")
+    assert caught.value.filename == str(tmp_path / "none" / "it")
+
+
+def test_temporary_names_are_nobodys_and_fit_beside_the_longest_name(tmp_path):
+    names = ["x.weights.h5", "a" * 255, "é" * 127, "ab" + "字" * 84, "." * 9]
+    for name in names:
+        for user in (f"partial-{name}"[:255], f"before-{name}"[:255]):
+            if len(user.encode()) < 256:
+                (tmp_path / user).write_text("a user's")
+        with whole_file(tmp_path / name) as one, whole_file(tmp_path / name) as other:
+            assert one != other
+            assert TEMPORARY.fullmatch(one.name)
+            assert one.name.endswith(name[-9:])
+            one.write_text("")
+            other.write_text("")
+    assert {path.read_text() for path in tmp_path.iterdir()} == {"", "a user's"}
+
+
+def test_a_file_keeps_its_permissions(tmp_path):
+    path = tmp_path / "it"
+    path.touch(0o600)
+    write_text(path, "new")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_left_is_removed_by_its_name_alone_and_links_are_not_followed(tmp_path):
+    folder, outside, draw = tmp_path / "a", tmp_path / "outside", "partial-" + "0" * 32 + "-"
+    outside.mkdir()
+    (outside / "it").touch()
+    (folder / f"{draw}folder").mkdir(parents=True)
+    (folder / f"{draw}folder" / "half").touch()
+    (folder / f"{draw}link").symlink_to(outside)
+    users = ["partial-it", "before-it", draw[:-1], draw[:-3] + "-it", f"x{draw}it"]
+    for name in (*users, f"{draw}it"):
+        (folder / name).touch()
+    remove_leftovers(folder)
+    assert sorted(path.name for path in folder.iterdir()) == sorted(users)
+    assert (outside / "it").exists()
+    remove_leftovers(folder / "none")
+
+
+@pytest.fixture(params=[output_file, output_text])
+def write(request):
+    """Writes "new" to a place that a user named."""
+
+    def write_(path):
+        with request.param(path) as made:
+            made.write_text("new") if isinstance(made, Path) else made.write("new")
+
+    return write_
+
+
+@pytest.mark.parametrize("before", ["old", None], ids=["a file", "nothing"])
+def test_an_output_on_a_link_replaces_what_it_leads_to(tmp_path, write, before):
+    target, link, further = tmp_path / "elsewhere" / "it", tmp_path / "link", tmp_path / "further"
+    target.parent.mkdir()
+    if before:
+        target.write_text(before)
+    link.symlink_to(Path("elsewhere") / "it")
+    further.symlink_to(link)
+    write(further)
+    assert target.read_text() == "new"
+    assert link.is_symlink()
+    assert further.is_symlink()
+    assert len(list(tmp_path.iterdir())) == 3
+    link.unlink()
+    link.symlink_to(further)
+    with pytest.raises(OSError, match="symbolic links"):
+        write(link)
+
+
+def test_an_output_on_a_pipe_or_a_device_is_written_in_place(tmp_path, write):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for name in (pipe, link):
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+        write(name)
+        assert os.read(reader, 9) == b"new"
+        os.close(reader)
+    link.unlink()
+    link.symlink_to("/dev/null")
+    write(link)
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_an_output_on_what_the_process_has_open_goes_on_there(tmp_path, write):
+    (tmp_path / "log").write_text("before ")
+    with open(tmp_path / "log", "a") as log:
+        write(f"/dev/fd/{log.fileno()}")
+        log.write(" after")
+    assert (tmp_path / "log").read_text() == "before new after"
 
 
 def test_a_lock_keeps_others_out_and_leaves_nothing(tmp_path):

@@ -7,13 +7,12 @@ import json
 import re
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
-from uuid import uuid4
 
-from seq2seq.files import locked, read_json, whole_file, write_text
+from seq2seq.files import TEMPORARY, locked, output_file, read_json, remove_leftovers, whole_file, write_text
 from seq2seq.pipeline.lines import MAX_LINE_BYTES, decode_line, without_mark
 from seq2seq.pipeline.opening import CorpusError, reading
 
@@ -24,7 +23,6 @@ UNPACKED = "input"
 BLOCK = 1 << 20
 """Bytes that are read at once."""
 _OUTCOME = re.compile(r"\d{6,}-[0-9a-f]{32}")
-_OURS = re.compile(rf"(partial-|unfinished-|({MANIFEST}|{UNPACKED})$)")
 
 
 @dataclass(frozen=True)
@@ -128,14 +126,8 @@ def read_shard(text: Path, shard: Shard, name: str) -> Iterator[tuple[int, str]]
 @contextmanager
 def outcome(folder: Path, shard: Shard) -> Iterator[TextIO]:
     """Opens what a shard's outcome is written to; it appears under its name only when it is whole."""
-    # A name of its own: a worker that lost its parent may write the same shard for a moment longer.
-    own = folder / f"unfinished-{uuid4().hex}"
-    try:
-        with whole_file(own) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-        own.replace(folder / shard.name)
-    finally:
-        own.unlink(missing_ok=True)
+    with whole_file(folder / shard.name) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
+        yield stream
 
 
 class ShardFolder:
@@ -170,18 +162,25 @@ class ShardFolder:
 
     def join(self, shards: Sequence[Shard], output: Path) -> None:
         """Puts the outcomes together, in order, and removes the folder."""
-        with whole_file(output) as partial, open(partial, "wb") as whole:
+        with output_file(output) as partial, open(partial, "wb") as whole:
             for shard in shards:
                 with open(self.path / shard.name, "rb") as part:
                     shutil.copyfileobj(part, whole, BLOCK)
         self.remove()
 
     def remove(self) -> None:
-        """Removes the folder with all that is in it."""
+        """Removes what is ours in the folder, and the folder, unless something else has come into it."""
+        remove_leftovers(self.path)
         # What says whose the outcomes are goes last: killed in between, the folder is still known.
-        for path in sorted(self.path.iterdir(), key=lambda path: path.name == MANIFEST):
-            path.unlink(missing_ok=True)
-        self.path.rmdir()
+        for name in (*self.outcomes(), UNPACKED, MANIFEST):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self.path.rmdir()
+
+
+def shards_of(output: Path) -> Path:
+    """Returns the folder of an output's shards."""
+    return output.with_name(f"{output.name}.shards")
 
 
 @contextmanager
@@ -197,19 +196,19 @@ def shard_folder(output: Path, made_with: dict[str, Any]) -> Iterator[ShardFolde
     Raises:
         ValueError: its outcomes were made with something else, it is no such folder, or is in use.
     """
-    path = output.with_name(f"{output.name}.shards")
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{path} is a file; expected no such name, or a folder that this command made.")
-    path.mkdir(parents=True, exist_ok=True)
+    path = shards_of(output)
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        what = "link" if path.is_symlink() else "file"
+        raise ValueError(f"{path} is a {what}; expected no such name, or a folder that this command made.")
     with ExitStack() as stack:
         try:
+            path.mkdir(parents=True, exist_ok=True)
             stack.enter_context(locked(path, wait=False))
-        except BlockingIOError:
+        except (BlockingIOError, FileNotFoundError):  # the latter where its owner has just removed it
             raise ValueError(f"{path}: another process is at work on this output. Wait until it is done.") from None
         folder = ShardFolder(path)
         _check(folder, made_with)
-        for left in [*path.glob("*unfinished-*"), *path.glob("partial-*")]:
-            left.unlink(missing_ok=True)
+        remove_leftovers(path)
         try:
             yield folder
         finally:
@@ -221,7 +220,8 @@ def _check(folder: ShardFolder, made_with: dict[str, Any]) -> None:
     """Raises ValueError if the folder holds outcomes that were made otherwise; says in one without how they are."""
     manifest = folder.path / MANIFEST
     if not folder.outcomes():
-        if strange := sorted(path.name for path in folder.path.iterdir() if not _OURS.match(path.name)):
+        names = {path.name for path in folder.path.iterdir() if not TEMPORARY.fullmatch(path.name)}
+        if strange := sorted(names - ({MANIFEST, UNPACKED} if MANIFEST in names else set())):
             raise ValueError(f"{folder.path} is no folder of shards: it holds {strange[0]}. Give another --output.")
         write_text(manifest, json.dumps(made_with, ensure_ascii=False, indent=2) + "\n")
         return

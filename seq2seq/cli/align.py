@@ -6,9 +6,10 @@ import argparse
 from itertools import islice
 from pathlib import Path
 
-from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, check_attention
+from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, alignment_outputs, check_attention
 from seq2seq.cli.text_io import add_pair_arguments, positive
-from seq2seq.pipeline.corpus import text_at
+from seq2seq.outputs import STDOUT, check_outputs
+from seq2seq.pipeline.corpus import files_of, text_at
 from seq2seq.search.options import InputTooLong
 
 
@@ -25,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; where no file is named, the links go to stdout. ValueError for a mistake in the input."""
     text = text_at(arguments.source, arguments.target or "", arguments.source_field, arguments.target_field)
+    outputs = alignment_outputs(arguments)
+    check_outputs([arguments.run, *files_of(text)], outputs if any(outputs.values()) else {"standard output": STDOUT})
     pairs = list(text)  # read whole first: a bad line is reported before the work
     from seq2seq.generation.alignments import align_text
     from seq2seq.recipe.loading import load_translator

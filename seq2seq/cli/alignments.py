@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from seq2seq.cli.text_io import output
-from seq2seq.files import whole_file
+from seq2seq.files import output_file
 from seq2seq.generation.alignments import UNITS, ArrayFile, as_json, as_pharaoh
 from seq2seq.generation.heatmap import check_heatmap, draw_heatmap
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
     from seq2seq.generation.alignments import Alignment
     from seq2seq.generation.lines import LineGenerator
+
+
+ALIGNMENT_FILES = ("alignments", "hard_alignments", "heatmap")
+"""The arguments of `add_alignment_arguments` that name files."""
 
 
 def add_alignment_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +36,11 @@ def add_alignment_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--hard-alignments", metavar="FILE", help="write links i-j, source-target from 0, a line a line")
     group.add_argument("--alignment-units", choices=UNITS, default="words", help="what links count (default words)")
     group.add_argument("--heatmap", metavar="FILE", help="draw the weights of a single line to a .png or .svg")
+
+
+def alignment_outputs(arguments: argparse.Namespace) -> dict[str, str | None]:
+    """Returns the files that `add_alignment_arguments` asked for, by their options."""
+    return {f"--{name.replace('_', '-')}": getattr(arguments, name) for name in ALIGNMENT_FILES}
 
 
 class AlignmentFiles:
@@ -84,7 +93,7 @@ def alignment_files(arguments: argparse.Namespace, fallback: bool = False) -> It
     units = arguments.alignment_units
     with ExitStack() as stack:
         if arguments.alignments and arguments.alignments.endswith(".npz"):
-            arrays = ArrayFile(stack.enter_context(whole_file(arguments.alignments)))
+            arrays = ArrayFile(stack.enter_context(output_file(arguments.alignments)))
             stack.callback(arrays.close)
             writers.append(arrays.add)
         elif arguments.alignments:

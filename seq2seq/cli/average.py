@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seq2seq.cli.text_io import positive
 from seq2seq.messages import show
+from seq2seq.outputs import Folder, check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the arguments."""
+    check_outputs(arguments.runs, {}, Folder("--output", arguments.output))
     from seq2seq.recipe.average import average_runs
 
     show(average_runs([Path(path) for path in arguments.runs], Path(arguments.output), arguments.last))

@@ -14,12 +14,13 @@ from typing import Any
 from seq2seq import __version__
 from seq2seq.bulk.cluster import LOCAL, check_ray, map_on_ray
 from seq2seq.bulk.processes import map_on_processes
-from seq2seq.bulk.shards import UNPACKED, Shard, cut, outcome, read_shard, shard_folder
+from seq2seq.bulk.shards import UNPACKED, Shard, cut, outcome, read_shard, shard_folder, shards_of
 from seq2seq.cli.progress import LineProgress
 from seq2seq.cli.requests import read_requests
 from seq2seq.cli.text_io import positive
 from seq2seq.cli.translation import Translation, limit_message
 from seq2seq.messages import say
+from seq2seq.outputs import check_holds_none
 from seq2seq.pipeline.opening import COMPRESSED
 from seq2seq.recipe.loading import fingerprint
 
@@ -64,6 +65,9 @@ def check_bulk(arguments: argparse.Namespace) -> None:
             raise ValueError(f"--workers wants {name} FILE, a file on disk. Received: {path or 'none'}.")
     if not Path(arguments.output).parent.is_dir():
         raise ValueError(f"{arguments.output}: there is no folder {Path(arguments.output).parent}.")
+    read = [arguments.input, arguments.run, *arguments.others, *(getattr(arguments, name) for name in FILES)]
+    shards = shards_of(Path(arguments.output))
+    check_holds_none(f"--output {arguments.output}: {shards}", shards, [place for place in read if place])
     if arguments.ray:
         check_ray()
 

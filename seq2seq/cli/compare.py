@@ -6,9 +6,9 @@ import argparse
 import json
 from pathlib import Path
 
-from seq2seq.cli.text_io import positive
-from seq2seq.files import write_text
+from seq2seq.cli.text_io import output, positive
 from seq2seq.messages import show
+from seq2seq.outputs import STDOUT, check_outputs
 from seq2seq.pipeline.corpus import read_lines
 
 
@@ -33,17 +33,22 @@ def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError says why runs cannot be compared."""
     from seq2seq.evaluation.pages import as_html, as_text
     from seq2seq.evaluation.significance import SAMPLES
-    from seq2seq.recipe.compare import compare_runs, draw_curves
+    from seq2seq.recipe.compare import compare_runs, draw_curves, files_of_runs
 
+    paths = [Path(path) for path in arguments.run]
+    check_outputs(
+        [*paths, *files_of_runs(paths), arguments.train, arguments.buckets],
+        {"--html": arguments.html, "--curves": arguments.curves, "standard output": STDOUT},
+    )
     counted = list(read_lines(Path(arguments.train))) if arguments.train else None
     labels = [line.strip() for line in read_lines(Path(arguments.buckets))] if arguments.buckets else []
     samples = {"bs": arguments.samples, "ar": 10 * arguments.samples} if arguments.samples else SAMPLES
-    paths = [Path(path) for path in arguments.run]
     found, histories = compare_runs(paths, arguments.test, counted, labels, max(0, arguments.examples), samples)
-    if arguments.html:
-        write_text(Path(arguments.html), as_html(found, histories))
     if arguments.curves:
         draw_curves(histories, Path(arguments.curves))
+    if arguments.html:
+        with output(arguments.html) as stream:
+            stream.write(as_html(found, histories))
     if arguments.json:
         show(json.dumps([comparison.as_json() for comparison in found], ensure_ascii=False, indent=2))
     else:

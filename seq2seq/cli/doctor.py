@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import seq2seq
-from seq2seq.cli.text_io import add_pair_arguments, positive, utf8
+from seq2seq.cli.text_io import add_pair_arguments, output, positive, utf8
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import rewrite, say, show
+from seq2seq.outputs import STDOUT, Folder, check_outputs
 from seq2seq.pipeline.corpus import (
     Joined,
     Linked,
@@ -101,13 +102,12 @@ def run(arguments: argparse.Namespace) -> int:
     from seq2seq.doctor.copied import notes
     from seq2seq.doctor.diagnose import Options, diagnose
     from seq2seq.doctor.examine import Limits
-    from seq2seq.doctor.fix import check_folder, fix
+    from seq2seq.doctor.fix import CLEAN, fix
     from seq2seq.doctor.page import as_html
     from seq2seq.doctor.reading import Layout
     from seq2seq.doctor.spool import Spool
     from seq2seq.doctor.terminal import as_text
     from seq2seq.doctor.validation import HeldOut
-    from seq2seq.files import write_text
     from seq2seq.metrics.tokenization import Tokenization
     from seq2seq.text.normalization import KEEP, LOSSLESS
 
@@ -127,10 +127,16 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             "--fix makes one blank of several, and the recipe keeps them (tokenizer.normalization lossless)."
         )
+    read = [file for one in (text, *tests.values()) for file in files_of(one)]
+    check_outputs(
+        [*read, arguments.source_model, arguments.target_model, arguments.run, _recipe_file(arguments)],
+        {"--html": arguments.html, "standard output": STDOUT},
+        Folder("--fix", arguments.fix, CLEAN) if arguments.fix else None,
+    )
     limits = Limits(arguments.max_length or 150)
     if recipe:
-        output = _output_limit(arguments, recipe)
-        limits = Limits(arguments.max_length or recipe.data.max_length, recipe.data.cut_source, output)
+        limit = _output_limit(arguments, recipe)
+        limits = Limits(arguments.max_length or recipe.data.max_length, recipe.data.cut_source, limit)
     # What learns from a sample keeps what is in the sample; a run's own would keep all.
     judged = bool(arguments.run or arguments.source_model) or (recipe and recipe.tokenizer.normalization != KEEP)
     how = recipe.tokenization if recipe else Tokenization.of(languages[1] or "en")
@@ -139,9 +145,6 @@ def run(arguments: argparse.Namespace) -> int:
         spool = Spool(Path(folder), progress)
         layout = Layout.of(spool(text))
         others = {name: Layout.of(spool(test)) for name, test in tests.items()}
-        if arguments.fix:
-            given = [path for one in (text, *tests.values()) for path in files_of(one)]
-            check_folder(Path(arguments.fix), layout, given)
         rule = HeldOut(*held_out) if held_out else None
         options = Options(
             (languages[0], languages[1]),
@@ -173,7 +176,8 @@ def run(arguments: argparse.Namespace) -> int:
             report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.pieces)
         progress.clear()
         if arguments.html:
-            write_text(arguments.html, as_html(report))
+            with output(arguments.html) as stream:
+                stream.write(as_html(report))
         show(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if arguments.json else as_text(report))
         if not arguments.fix:
             return 1 if report.refused else 0
@@ -204,8 +208,8 @@ def _recipe(arguments: argparse.Namespace) -> Recipe | None:
         return RunFolder(arguments.run).load_recipe()
     if not arguments.recipe:
         return None
-    if Path(arguments.recipe).is_file():
-        return load_recipe(Path(arguments.recipe))
+    if file := _recipe_file(arguments):
+        return load_recipe(file)
     try:
         from recipes import summarization, translation
     except ImportError:
@@ -214,6 +218,11 @@ def _recipe(arguments: argparse.Namespace) -> Recipe | None:
     if arguments.recipe not in named:
         raise ValueError(f"--recipe {arguments.recipe}: no such file, nor one of {', '.join(named)}.")
     return named[arguments.recipe]
+
+
+def _recipe_file(arguments: argparse.Namespace) -> Path | None:
+    """The file that --recipe names, where it is not a name."""
+    return Path(arguments.recipe) if arguments.recipe and Path(arguments.recipe).is_file() else None
 
 
 def _find_recipes() -> None:

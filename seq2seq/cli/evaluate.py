@@ -12,7 +12,8 @@ from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_pair_arguments, add_search_arguments, output, search_options
 from seq2seq.messages import show
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
-from seq2seq.pipeline.corpus import Text, text_at
+from seq2seq.outputs import STDOUT, Folder, check_outputs
+from seq2seq.pipeline.corpus import Text, files_of, text_at
 
 if TYPE_CHECKING:
     from seq2seq.recipe.config import Data
@@ -63,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
+    from seq2seq.recipe.record import EVALUATION
     from seq2seq.recipe.run_folder import RunFolder
 
     folder = RunFolder(arguments.run)
@@ -71,6 +73,11 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
     how = Tokenization.of(recipe.data.target_language, arguments.score_tokenizer or recipe.data.score_tokenizer)
     text = _text(arguments, folder, recipe.data)
+    check_outputs(
+        [arguments.run, *arguments.others, *files_of(text), arguments.comet],
+        {"--output": arguments.output, "--calibration": arguments.calibration, "standard output": STDOUT},
+        Folder("--output-folder", arguments.output_folder, EVALUATION) if arguments.output_folder else None,
+    )
     pairs = list(text)
     if arguments.comet:
         from seq2seq.metrics.comet import Comet

@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 
 from seq2seq.cli.text_io import add_search_arguments, positive, search_options
+from seq2seq.folders import next_version
 from seq2seq.messages import show
+from seq2seq.outputs import Folder, check_outputs, export_kind
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,13 +47,20 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("--ids-only is for --format saved_model.")
     if arguments.quantize and not lite:
         raise ValueError("--quantize is for --format litert.")
+    from seq2seq.recipe.run_folder import RunFolder
+
+    exports = RunFolder(arguments.run).exports
+    folder = Path(arguments.output or exports / ("saved_model_ids" if arguments.ids_only else arguments.format))
+    new, kind = folder, export_kind(arguments.format)
+    if arguments.format == "saved_model":
+        try:
+            new, kind = next_version(folder), ""
+        except ValueError as error:
+            raise ValueError(f"--output {error}") from None
+    check_outputs([arguments.run], {}, Folder("--output", new, kind, exports))
     from seq2seq.recipe.loading import load_generator
 
     generator = load_generator(Path(arguments.run), **search_options(arguments))
-    from seq2seq.recipe.run_folder import RunFolder
-
-    name = "saved_model_ids" if arguments.ids_only else arguments.format
-    folder = Path(arguments.output or RunFolder(arguments.run).exports / name)
     options = {"litert": {"quantize": arguments.quantize or "int8"}, "saved_model": {"ids_only": arguments.ids_only}}
     from seq2seq.export.formats import export
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from seq2seq.cli.text_io import output, positive
 from seq2seq.generation.nbest import Candidate, format_n_best, read_n_best
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
+from seq2seq.outputs import STDOUT, check_outputs
 from seq2seq.pipeline.corpus import read_lines
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.generation.reranking import OWN
     from seq2seq.recipe.run_folder import RunFolder
 
+    read = [arguments.source, arguments.n_best, arguments.tune_on, *arguments.score, *arguments.reverse]
+    check_outputs(read, {"--output": arguments.output or STDOUT, "--n-best-output": arguments.n_best_output})
     runs = [(f"score{n}", path, False) for n, path in enumerate(arguments.score, 1)]
     runs += [(f"reverse{n}", path, True) for n, path in enumerate(arguments.reverse, 1)]
     names = [OWN, *(name for name, _, _ in runs)]

@@ -14,7 +14,8 @@ from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_pair_arguments, output, positive
 from seq2seq.generation.confidence import confidence
 from seq2seq.messages import say
-from seq2seq.pipeline.corpus import text_at
+from seq2seq.outputs import STDOUT, check_outputs
+from seq2seq.pipeline.corpus import files_of, text_at
 from seq2seq.symbols import EOS, NAMES
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.json and arguments.pieces:
         raise ValueError("Give either --json, which has the pieces, or --pieces.")
     corpus = text_at(arguments.source, arguments.target or "", arguments.source_field, arguments.target_field)
+    check_outputs([arguments.run, *arguments.others, *files_of(corpus)], {"--output": arguments.output or STDOUT})
     pairs = iter([(pair.source, pair.target) for pair in corpus])  # read whole first: a bad line is told before work
     from seq2seq.recipe.loading import load_generator
 

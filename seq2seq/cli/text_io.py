@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
-from seq2seq.files import whole_file
+from seq2seq.files import output_text
 from seq2seq.pipeline.lines import lines_of, read_lines
 
 SEARCH_FIELDS = (
@@ -137,7 +137,7 @@ def _read_line(size: int) -> bytes:
 
 @contextmanager
 def output(path: str | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears under its name only when it is whole."""
+    """Standard output, or a file as `files.output_text` writes it: whole, and links, devices and pipes as such."""
     if path is None:
         if sys.stdout is None:
             raise ValueError("Standard output is closed, and no file is given to write to.")
@@ -149,9 +149,5 @@ def output(path: str | None) -> Iterator[TextIO]:
         finally:
             stream.detach()
         return
-    if Path(path).exists() and not Path(path).is_file():  # a device or a pipe is written to as it is
-        with open(path, "w", encoding="utf-8", newline="\n") as stream:
-            yield stream
-        return
-    with whole_file(path) as partial, open(partial, "w", encoding="utf-8", newline="\n") as stream:
-        yield stream
+    with output_text(path) as file:
+        yield file

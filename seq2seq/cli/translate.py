@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, check_attention
+from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, alignment_outputs, check_attention
 from seq2seq.cli.bulk import add_bulk_arguments, check_bulk, run_bulk
 from seq2seq.cli.ensembles import add_ensemble_arguments
 from seq2seq.cli.progress import LineProgress
@@ -14,6 +14,7 @@ from seq2seq.cli.text_io import add_search_arguments, output, positive
 from seq2seq.cli.translation import Translation
 from seq2seq.generation.alignments import align_pieces
 from seq2seq.messages import say
+from seq2seq.outputs import STDIN, STDOUT, check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
+    read = [arguments.run, *arguments.others, arguments.input or STDIN]
+    read += [arguments.dictionary, arguments.terms, arguments.exclude_file]
+    check_outputs(read, {"--output": arguments.output or STDOUT, **alignment_outputs(arguments)})
     check_bulk(arguments)
     if arguments.workers:
         run_bulk(arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import unicodedata
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,11 +17,14 @@ from seq2seq.doctor.characters import visible
 from seq2seq.doctor.diagnose import Diagnosis
 from seq2seq.doctor.kinds import BITS, KINDS, SIDES, bits
 from seq2seq.doctor.reading import Chunk, Layout, chunks, decode
-from seq2seq.files import whole_folder
+from seq2seq.files import follow_links
+from seq2seq.folders import MARKER, whole_folder
 from seq2seq.pipeline.corpus import open_bytes
 from seq2seq.pipeline.lines import BOM
 
 LOG = "dropped.tsv"
+CLEAN = "seq2seq doctor --fix"
+"""The kind of folder that it leaves."""
 REPAIRED = bits(*(kind.name for kind in KINDS.values() if kind.cure == "repair"))
 
 
@@ -51,25 +55,16 @@ class Fixed:
         )
 
 
-def check_folder(folder: Path, layout: Layout, others: list[Path]) -> None:
-    """Raises ValueError where the copy cannot go: it must harm neither the originals nor anything else."""
-    for path in (*layout.paths, *others):
-        if path.resolve().is_relative_to(folder.resolve()):
-            raise ValueError(f"--fix {folder}: it holds {path}, which is to be read. Choose another folder.")
-    ours = {LOG, *names(layout)}
-    if folder.exists() and (not folder.is_dir() or {path.name for path in folder.iterdir()} - ours):
-        raise ValueError(f"--fix {folder}: expected a new or empty folder, or one that --fix made before.")
-
-
 def names(layout: Layout) -> list[str]:
-    """The names of the copies: those of the originals, or with the side before them where both are called alike.
+    """The names of the copies: those of the originals or, where two files of the folder would be one, longer ones.
 
-    Of the compressed ones only .gz stay so.
+    Names that differ in case alone are one on some file systems. Of the compressed ones only .gz stay so.
     """
     found = [path.stem if path.suffix.lower() in (".xz", ".bz2", ".zip") else path.name for path in layout.paths]
-    return (
-        [f"{side}-{name}" for side, name in zip(SIDES, found, strict=True)] if len(found) > len(set(found)) else found
-    )
+    folded = {unicodedata.normalize("NFC", name).casefold() for name in (*found, LOG, MARKER)}
+    if len(folded) == len(found) + 2:
+        return found
+    return [f"{what}-{name}" for what, name in zip(SIDES if len(found) > 1 else ("clean",), found, strict=True)]
 
 
 def fix(
@@ -79,21 +74,21 @@ def fix(
 
     Args:
         diagnosis: Of the corpus.
-        folder: As `check_folder` wants it.
+        folder: Missing or empty, or one that this function made.
         drop: Bits of the kinds for which a pair is left out.
         progress: Told how far it is.
 
     Raises:
-        ValueError: lines cannot be put together again, as the files are unequal or damaged.
+        ValueError: lines cannot be put together again, as the files are unequal or damaged; the folder holds
+            something else.
     """
     if diagnosis.survey.unequal or diagnosis.survey.faults:
         raise ValueError(
             "--fix mends lines, and cannot mend files of unequal numbers of lines or damaged ones: any pair may be "
             "wrong. Mend them as said above first. Nothing was written."
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
     result = Fixed(0, 0, 0, [folder / name for name in names(diagnosis.layout)])
-    with whole_folder(folder) as partial, ExitStack() as stack:
+    with whole_folder(follow_links(folder), CLEAN) as partial, ExitStack() as stack:
         outputs = [_create(partial / name, stack) for name in names(diagnosis.layout)]
         log = _create(partial / LOG, stack)
         log.write(b"line\treason\tsource\ttarget\n")

@@ -10,7 +10,7 @@ import numpy as np
 
 from seq2seq import __version__
 from seq2seq.figures import new_figure
-from seq2seq.files import whole_file
+from seq2seq.files import output_file
 from seq2seq.generation.generator import Generator
 from seq2seq.metrics.bleu import Score
 from seq2seq.metrics.calibration import Calibration, calibrate
@@ -65,5 +65,5 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
         axes.grid(alpha=0.3)
     kind = Path(path).suffix.lower()[1:]
     metadata: dict[str, Any] = {"Date": None} if kind == "svg" else {}
-    with whole_file(path) as partial:
+    with output_file(path) as partial:
         figure.savefig(partial, format=kind, dpi=100, metadata=metadata)

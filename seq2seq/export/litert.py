@@ -19,10 +19,12 @@ import tensorflow as tf
 from keras import ops
 
 from seq2seq import __version__
-from seq2seq.files import whole_folder
+from seq2seq.files import follow_links
+from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.layers.recurrence import join, run_cell, split
 from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
 from seq2seq.models.seq2seq import Seq2Seq
+from seq2seq.outputs import export_kind
 from seq2seq.search.extraction import extract
 from seq2seq.search.greedy import follow
 from seq2seq.search.rules import FORBIDDEN, Rules, forbid_control_symbols, forbid_ids
@@ -323,15 +325,14 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
         raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}. Received: {quantize!r}")
     if generator.options.sampling:
         raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
-    folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / SHAPE_FILE).exists():
-        raise ValueError(f"{folder} exists and is no LiteRT export: it has no {SHAPE_FILE}. Choose another folder.")
+    folder, kind = follow_links(folder), export_kind("litert")
+    check_replaceable(folder, kind)
     options = generator.options
     if options.coverage_penalty and options.beam_size > 1:
         raise ValueError("A LiteRT folder knows no coverage penalty: export with --coverage-penalty 0.")
     rules = Rules(options.min_length, options.no_repeat_ngram)
     networks = Networks(generator.model, batches, sorted({1, options.beam_size}), rules, generator.marks())
-    with whole_folder(folder) as partial:
+    with whole_folder(folder, kind) as partial:
         (partial / NETWORKS_FILE).write_bytes(_convert(networks, quantize))
         generator.source_tokenizer.save(partial / SOURCE_FILE)
         generator.target_tokenizer.save(partial / TARGET_FILE)

@@ -25,9 +25,11 @@ import keras
 from keras import ops
 
 from seq2seq import __version__
-from seq2seq.files import whole_folder
+from seq2seq.files import follow_links
+from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.layers.recurrence import join, split
 from seq2seq.models.seq2seq import Seq2Seq
+from seq2seq.outputs import export_kind
 from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.symbols import BOS, EOS, PAD, UNK
 from seq2seq.types import Memory
@@ -56,11 +58,10 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
         raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
     if not all(map(importlib.util.find_spec, ("onnx", "tf2onnx"))):
         raise ValueError("An ONNX export wants the converter: pip install tf2onnx (or this project's extra [onnx]).")
-    folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / SHAPE_FILE).exists():
-        raise ValueError(f"{folder} exists and is no ONNX export: it has no {SHAPE_FILE}. Choose another folder.")
+    folder, kind = follow_links(folder), export_kind("onnx")
+    check_replaceable(folder, kind)
     encoder, step = _Encoder(generator.model), _Step(generator.model)
-    with whole_folder(folder) as partial:
+    with whole_folder(folder, kind) as partial:
         _export(encoder, partial / "encoder.onnx", {"ids": ("batch", "source")})
         _export(step, partial / "step.onnx", step.inputs_by_name)
         generator.source_tokenizer.save(partial / "source.model")

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from seq2seq.files import whole_folder
+from seq2seq.files import follow_links
+from seq2seq.folders import next_version, whole_folder
 from seq2seq.generation.searcher import search
 from seq2seq.symbols import BOS, EOS, NAMES, PAD
 from seq2seq.types import SearchResult
@@ -171,9 +172,7 @@ def export_saved_model(generator: Generator, folder: Path, ids_only: bool = Fals
     if keras.backend.backend() != "tensorflow":
         raise ValueError(f"A SavedModel is made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
     service = IdsService(generator) if ids_only else TextService(generator)
-    folder = Path(folder)
-    before = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.exists() else []
-    path = folder / str(max(before, default=0) + 1)
+    path = next_version(follow_links(folder))
     with whole_folder(path) as partial:  # which has no number, so no server takes it for a version
         tf.saved_model.save(service, str(partial), signatures=service.signatures())
     return path

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 from seq2seq.figures import new_figure
-from seq2seq.files import whole_file
+from seq2seq.files import output_file
 from seq2seq.generation.alignments import Alignment
 
 FORMATS = (".png", ".svg")
@@ -48,6 +48,6 @@ def draw_heatmap(alignment: Alignment, path: Path) -> None:
     axes.xaxis.set_label_position("top")
     form = path.suffix.lower()[1:]
     how = {"svg.fonttype": "none", "svg.hashsalt": "seq2seq"}  # the same alignment, the same file
-    with matplotlib.rc_context(how), warnings.catch_warnings(), whole_file(path) as partial:
+    with matplotlib.rc_context(how), warnings.catch_warnings(), output_file(path) as partial:
         warnings.filterwarnings("ignore", message=r"(?s).*missing from (current )?font")
         figure.savefig(partial, format=form, dpi=100, metadata={"Date": None} if form == "svg" else None)

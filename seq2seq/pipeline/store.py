@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.files import read_json, whole_folder
+from seq2seq.files import read_json
+from seq2seq.folders import whole_folder
 from seq2seq.symbols import EOS
 from seq2seq.text.links import Links
 from seq2seq.types import Example
@@ -26,6 +27,9 @@ Encode = Callable[[list[str], int], list[list[int]]]
 """`(lines, number of the chunk) -> ids of each line`, without EOS; the number seeds what is drawn at random."""
 Link = Callable[[list[Example], list[list[int]], list[list[int]]], list[Links]]
 """`(examples, source ids, target ids) -> links between the pieces of each`."""
+
+KIND = "a training run"
+"""The kind of folder that a store is."""
 
 
 class TokenStore:
@@ -101,7 +105,7 @@ class TokenStore:
         """
         folder = Path(folder)
         counts = {"pairs": 0, "empty": 0, "too_long": 0, "cut": 0}
-        with whole_folder(folder) as partial:
+        with whole_folder(folder, KIND) as partial:
             with ExitStack() as files:
                 names = ("source", "target", *(("links",) if link else ()))
                 sources, targets, *linked = [files.enter_context(_Writer(partial, name)) for name in names]

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seq2seq.files import whole_folder
+from seq2seq.files import follow_links
+from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.messages import plain_markdown, shell_word
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.parsing import leaves
@@ -43,9 +44,8 @@ def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
         raise RunFolderError(
             f"An average wants several runs, or --last N for epochs that one run kept. Received: {folders[0].path}"
         )
-    output = Path(output)
-    if output.exists() and not (output.is_dir() and not any(output.iterdir())):
-        raise RunFolderError(f"{output} exists already: an average wants a new folder.")
+    output = follow_links(output)
+    check_replaceable(output, "")
     for folder, recipe in zip(folders[1:], recipes[1:], strict=True):
         _check(folders[0], recipes[0], folder, recipe)
     source, target = folders[0].load_tokenizers()
@@ -60,7 +60,6 @@ def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
     model.set_weights([(total / len(files)).astype("float32") for total in sums])
     recipe = recipes[0].model_copy(update={"name": output.name})
     made_of = [{"weights": str(file), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()} for file in files]
-    output.parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(output) as partial:
         new = RunFolder(partial)
         new.save_recipe(recipe, made_of)

@@ -9,7 +9,7 @@ from pathlib import Path
 from seq2seq.evaluation.comparison import Comparison, compare
 from seq2seq.evaluation.significance import SAMPLES
 from seq2seq.figures import new_figure
-from seq2seq.files import whole_file
+from seq2seq.files import output_file
 from seq2seq.messages import visible
 from seq2seq.recipe.record import Scored
 
@@ -81,6 +81,11 @@ def compare_runs(
     return found, {side.name: history for side in sides if (history := side.history())}
 
 
+def files_of_runs(paths: Sequence[Path]) -> list[Path]:
+    """Returns the files of the test sets that runs and evaluations were scored on."""
+    return [file for path in paths for file in Scored(path).files]
+
+
 def _key(example: object) -> tuple[str, str]:
     return example.source, example.target  # type: ignore[attr-defined]
 
@@ -106,6 +111,6 @@ def draw_curves(histories: Mapping[str, Mapping[str, Sequence[float]]], path: Pa
         axes.grid(alpha=0.3)
         for text in (axes.title, *axes.legend(fontsize="small").get_texts()):
             text.set_parse_math(False)  # a dollar sign in a name is no formula
-    with warnings.catch_warnings(), whole_file(path) as partial:
+    with warnings.catch_warnings(), output_file(path) as partial:
         warnings.filterwarnings("ignore", message=r"(?s).*missing from (current )?font")
         figure.savefig(partial, format=form, dpi=100)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from seq2seq.evaluation.comparison import System
-from seq2seq.files import is_plain_name, read_json, whole_folder
+from seq2seq.files import follow_links, is_plain_name, read_json
+from seq2seq.folders import whole_folder
 from seq2seq.metrics.tokenization import Tokenization
 from seq2seq.pipeline.corpus import Joined, ParallelText, Records, Text, files_of, read_lines
 from seq2seq.recipe.config import Recipe
@@ -21,6 +23,8 @@ from seq2seq.types import Example
 
 RECORD = "scores.json"
 HYPOTHESES = "hypotheses.txt"
+EVALUATION = "seq2seq evaluate --output-folder"
+"""The kind of folder that an evaluation leaves."""
 
 
 def data_entry(text: Text) -> dict[str, Any]:
@@ -49,9 +53,6 @@ def write_evaluation(
     hypotheses: Sequence[str],
 ) -> None:
     """Writes hypotheses and record into a new folder, whole or not at all; ValueError if it holds something else."""
-    folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / RECORD).is_file():
-        raise ValueError(f"{folder} exists and is no evaluation. Choose another folder.")
     record = {
         "run": run,
         "task": recipe.task,
@@ -63,8 +64,7 @@ def write_evaluation(
         "search": asdict(search),
         "versions": versions(),
     }
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with whole_folder(folder) as partial:
+    with whole_folder(follow_links(folder), EVALUATION) as partial:
         (partial / HYPOTHESES).write_text("".join(line + "\n" for line in hypotheses), "utf-8")
         (partial / RECORD).write_text(json.dumps(record, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
@@ -118,6 +118,15 @@ class Scored:
     def tests(self) -> list[str]:
         """The test sets that it knows; an evaluation has one, without a name."""
         return list(self._tests)
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of its test sets, as they are on record."""
+        found: list[Path] = []
+        for entry, _ in self._tests.values():
+            with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # reported where it is read
+                found += files_of(text_of(entry))
+        return found
 
     def examples(self, test: str) -> list[Example]:
         """The test set, held to the checksum on record."""

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seq2seq import files
 from seq2seq.bulk import shards as module
 from seq2seq.bulk.shards import cut, outcome, read_shard, shard_folder
 from seq2seq.pipeline.corpus import CorpusError, read_lines
@@ -80,7 +81,7 @@ def test_what_is_finished_is_not_missing_when_the_folder_is_opened_again(text, t
     with shard_folder(tmp_path / "out", MADE_WITH) as folder:
         assert folder.missing(shards, text) == shards
         fill(folder, shards[1:2])
-    (folder.path / "partial-unfinished-1").write_text("a worker was killed")
+    (folder.path / f"partial-{'0' * 32}-1").write_text("a worker was killed")
     with shard_folder(tmp_path / "out", MADE_WITH) as folder:
         assert folder.missing(shards, text) == [shards[0], shards[2]]
         assert sorted(path.name for path in folder.path.iterdir()) == [shards[1].name, "shards.json"]
@@ -150,9 +151,32 @@ def test_a_manifest_that_is_missing_or_damaged_is_told(text, tmp_path, manifest)
         pytest.fail("opened")
 
 
-def test_a_folder_of_somebody_else_is_left_alone(tmp_path):
+@pytest.mark.parametrize("name", ["thesis.txt", "partial-thesis", "input"])
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path, name):
     (tmp_path / "out.shards").mkdir()
-    (tmp_path / "out.shards" / "thesis.txt").write_text("all of it")
-    with pytest.raises(ValueError, match=r"it holds thesis\.txt"), shard_folder(tmp_path / "out", MADE_WITH):
+    (tmp_path / "out.shards" / name).write_text("all of it")
+    with pytest.raises(ValueError, match=rf"it holds {name}"), shard_folder(tmp_path / "out", MADE_WITH):
         pytest.fail("opened")
-    assert (tmp_path / "out.shards" / "thesis.txt").read_text() == "all of it"
+    (tmp_path / "out.shards").rename(tmp_path / "elsewhere")
+    (tmp_path / "out.shards").symlink_to("elsewhere")
+    with pytest.raises(ValueError, match="is a link"), shard_folder(tmp_path / "out", MADE_WITH):
+        pytest.fail("opened")
+    assert (tmp_path / "elsewhere" / name).read_text() == "all of it"
+
+
+def test_what_somebody_else_puts_into_the_folder_stays(text, tmp_path):
+    shards = cut(text, 4)
+    with shard_folder(tmp_path / "out", MADE_WITH) as folder:
+        fill(folder, shards)
+        (folder.path / "thesis.txt").write_text("all of it")
+        folder.join(shards, tmp_path / "out")
+    assert [path.name for path in folder.path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_folder_that_its_owner_removes_while_it_is_opened_is_not_used(tmp_path, monkeypatch):
+    def flock(number, how):
+        (tmp_path / "out.shards").rmdir()
+
+    monkeypatch.setattr(files.fcntl, "flock", flock)
+    with pytest.raises(ValueError, match="another process is at work"), shard_folder(tmp_path / "out", MADE_WITH):
+        pytest.fail("opened")

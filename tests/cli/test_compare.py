@@ -38,7 +38,7 @@ def test_an_evaluation_keeps_all_that_its_scores_depend_on(cli, finished, tmp_pa
     (tmp_path / "mine" / "file").write_text("x")
     code, _, err = cli("evaluate", finished, "--output-folder", tmp_path / "mine")
     assert code == 2
-    assert "exists and is no evaluation" in err
+    assert "expected a new or empty folder, or one that seq2seq evaluate --output-folder made; it holds file" in err
 
 
 def test_runs_and_evaluations_are_compared(cli, finished, other, tmp_path):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from seq2seq.doctor.fix import check_folder, fix
+from seq2seq.doctor.fix import fix
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.doctor.reading import Layout
 from seq2seq.pipeline.corpus import ParallelText, Records, text_at
@@ -91,15 +91,35 @@ def test_gzipped_stays_gzipped(tmp_path, look):
     assert gzip.decompress(result.files[0].read_bytes()) == b"a house\tein Haus\n"
 
 
-def test_the_copy_never_takes_the_place_of_what_is_there(write, tmp_path):
-    layout = write(clean(5))
-    with pytest.raises(ValueError, match="which is to be read"):
-        check_folder(tmp_path, layout, [])
+@pytest.mark.parametrize("name", ["dropped.tsv", "Dropped.TSV", ".seq2seq.json", "a"])
+def test_the_copies_and_the_log_have_names_of_their_own(tmp_path, look, name):
+    rows = ["a house\tein Haus", "\tnichts", "a tree\tein Baum"]
+    (tmp_path / name).write_text("".join(row + "\n" for row in rows))
+    result = fix(look(Layout(tmp_path / name, None)), tmp_path / "table", dropped())
+    assert result.files[0].read_text().splitlines() == [rows[0], rows[2]]
+    assert len((tmp_path / "table" / "dropped.tsv").read_text().splitlines()) == 2
+    for side in (0, 1):
+        (tmp_path / f"{side}").mkdir()
+        other = name if name == "a" else "b"
+        text = "".join(row.split("\t")[side] + "\n" for row in rows)
+        (tmp_path / f"{side}" / (other if side else name)).write_text(text)
+    pair = ParallelText(tmp_path / "0" / name, tmp_path / "1" / other)
+    result = fix(look(Layout.of(pair)), tmp_path / "pair", dropped())
+    assert [(e.source, e.target) for e in ParallelText(*result.files)] == [
+        ("a house", "ein Haus"),
+        ("a tree", "ein Baum"),
+    ]
+    assert len((tmp_path / "pair" / "dropped.tsv").read_text().splitlines()) == 2
+
+
+def test_the_copy_takes_the_place_of_nothing_but_an_earlier_one(write, look, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "thesis.tex").touch()
-    with pytest.raises(ValueError, match="expected a new or empty folder"):
-        check_folder(tmp_path / "full", layout, [])
-    check_folder(tmp_path / "new", layout, [])
+    diagnosis = look(write(clean(60)))
+    with pytest.raises(ValueError, match=r"or one that seq2seq doctor --fix made; it holds thesis\.tex"):
+        fix(diagnosis, tmp_path / "full", dropped())
+    for _ in range(2):
+        assert fix(diagnosis, tmp_path / "new", dropped()).kept == 60
 
 
 def test_unequal_files_are_not_mended_and_nothing_is_written(write, look, tmp_path):

@@ -90,7 +90,7 @@ def test_what_does_not_go_together_is_refused_by_name_and_nothing_is_made(finish
     with pytest.raises(RunFolderError, match=r"has kept 0 epochs, not 2: train with --training\.keep_epochs 2"):
         average_runs([finished], tmp_path / "new", last=2)
     assert not (tmp_path / "new").exists()
-    with pytest.raises(RunFolderError, match="exists already"):
+    with pytest.raises(ValueError, match="expected a new or empty folder"):
         average_runs([finished, finished], finished)
 
 

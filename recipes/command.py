@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -13,8 +14,9 @@ from typing import Any
 
 from seq2seq.backend import check_settings
 from seq2seq.cli.common import guarded, quiet_start
-from seq2seq.files import is_plain_name, read_json, write_text
+from seq2seq.files import follow_links, is_plain_name, read_json, write_text
 from seq2seq.messages import say, show
+from seq2seq.outputs import check_run_folder
 from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.environment import make_deterministic
@@ -64,6 +66,8 @@ def run_recipe(
         workers, words = take_count("workers", "local processes", arguments)
         count, rest = take_count("seeds", "runs", words)
         recipe, path = parse(recipes, rest, usage)
+        path = follow_links(path)  # once: whatever becomes of the link, the run stays where it is
+        check_run_folder(path)
         check_settings()
         if workers:
             return launch([sys.executable, "-P", "-m", _importable(main), *words], workers)
@@ -125,6 +129,9 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Ru
     folders = [RunFolder(path / f"seed-{seed}") for seed in seeds]
     if (path / "recipe.json").exists():
         raise RecipeError(f"{path} holds a run. Choose another folder with --run-folder.")
+    file = path / "seeds.json"
+    if os.path.lexists(file) and not _is_summary(file):
+        raise RecipeError(f"{file} was not made by --seeds, which writes such a file. Choose another --run-folder.")
     for seed, folder in zip(seeds, folders, strict=True):
         if team.leads():
             show(f"Seed {seed}: {folder.path}")
@@ -133,12 +140,19 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Ru
     if not team.leads():
         return
     found = summary_of_seeds([read_json(folder.scores_file)["tests"] for folder in folders])
-    write_text(path / "seeds.json", json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")
-    show(f"\nOver {count} seeds, mean ± standard deviation (also in {path / 'seeds.json'})")
+    write_text(file, json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")
+    show(f"\nOver {count} seeds, mean ± standard deviation (also in {file})")
     for test, metrics in found.items():
         show(test)
         for name, value in metrics.items():
             show(f"{name:15} {value['mean']:6.2f} ± {value['deviation']:.2f}   {value['signature']}")
+
+
+def _is_summary(file: Path) -> bool:
+    try:
+        return not file.is_symlink() and set(read_json(file)) == {"seeds", "tests"}
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def summary_of_seeds(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -81,7 +81,7 @@ def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
     weights = sha256(folder.weights_file) if folder.weights_file.exists() else ""
     made_from = dict(read_json(folder.made_from_file)) if folder.made_from_file.exists() else {}
     for form in recipe.exports:
-        path = folder.exports / form
+        path = folder.inside(folder.exports / form)
         if has_export(form, path) and made_from.get(form, weights) == weights:
             continue
         missing = missing_for(form)

@@ -160,7 +160,7 @@ class TokenisedCorpus:
         return team.in_turn(lambda: self._write(name, examples(), seeds), lambda: TokenStore(self.folder.tokens / name))
 
     def _write(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> TokenStore:
-        folder, alpha = self.folder.tokens / name, self.recipe.tokenizer.sampling
+        folder, alpha = self.folder.inside(self.folder.tokens / name), self.recipe.tokenizer.sampling
         link = None if name == "validation" else self._linker()
         if seeds is None and (folder / "store.json").exists():
             store = TokenStore(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -10,7 +11,19 @@ from typing import Any
 
 from seq2seq import __version__
 from seq2seq.backend import prepare_keras
-from seq2seq.files import MOST, check_regular, locked, parse_json, read_bytes, read_json, whole_file, write_text
+from seq2seq.files import (
+    MOST,
+    TEMPORARY,
+    check_regular,
+    locked,
+    parse_json,
+    read_bytes,
+    read_json,
+    remove_leftovers,
+    whole_file,
+    write_text,
+)
+from seq2seq.outputs import check_no_links
 from seq2seq.pipeline.corpus import Joined, ParallelText, Records, Text
 from seq2seq.recipe.config import Model, Recipe, placeholders_of
 from seq2seq.recipe.parsing import RecipeError, from_json
@@ -58,7 +71,7 @@ class RunFolder:
     @property
     def is_new(self) -> bool:
         """Whether nothing is there yet."""
-        return not self.path.exists() or not any(self.path.iterdir())
+        return not self.path.exists() or all(TEMPORARY.fullmatch(path.name) for path in self.path.iterdir())
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -77,11 +90,28 @@ class RunFolder:
                         f"Another process is at work in {self.path}. Wait for it, or choose another folder with "
                         "--run-folder."
                     ) from None
+                self._check_links()
+                for place in (self.path, self.tokens, self.epochs, self.bad_batches, self.hypotheses, self.exports):
+                    remove_leftovers(place)
             yield
+
+    def _check_links(self) -> None:
+        """RunFolderError for a link in the folder: what it leads to would be written to, and removed."""
+        for place, folders, files in os.walk(self.path):
+            for name in folders + files:
+                self.inside(Path(place, name))
+
+    def inside(self, path: Path) -> Path:
+        """Returns a path in the folder that is going to be written to; RunFolderError if a link is on its way."""
+        try:
+            check_no_links(self.path, path)
+        except ValueError as error:
+            raise RunFolderError(f"{error} Or choose another folder with --run-folder.") from None
+        return path
 
     def write(self, file: Path, text: str) -> None:
         """Writes a text file whole or not at all."""
-        file.parent.mkdir(parents=True, exist_ok=True)
+        self.inside(file).parent.mkdir(parents=True, exist_ok=True)
         write_text(file, text)
 
     def write_json(self, file: Path, value: Any) -> None:
@@ -102,7 +132,7 @@ class RunFolder:
 
     def keep_epoch(self, epoch: int, model: Any, count: int) -> None:
         """Writes the weights of an epoch, counted from 1, to epochs/, and removes all but the last `count` there."""
-        self.epochs.mkdir(exist_ok=True)
+        self.inside(self.epochs).mkdir(exist_ok=True)
         save_weights(model, self.epochs / f"{epoch:04d}{WEIGHTS}")
         for number, path in self.kept_epochs().items():
             if not epoch - count < number <= epoch:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.files import write_text
 from seq2seq.recipe import team
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.learned import learn, load_learned, report
@@ -213,11 +212,10 @@ def _fit(
         if not team.leads():
             return ""
         path = folder.bad_batches / f"epoch-{epoch + 1}-step-{step + 1}.tsv"
-        path.parent.mkdir(exist_ok=True)
         pairs = [int(pair) for pair in plan.pairs(step)]
         sources = source.decode([plan.store.source(pair).tolist() for pair in pairs])
         targets = target.decode([plan.store.target(pair).tolist() for pair in pairs])
-        write_text(path, "".join(f"{one}\t{other}\n" for one, other in zip(sources, targets, strict=True)))
+        folder.write(path, "".join(f"{one}\t{other}\n" for one, other in zip(sources, targets, strict=True)))
         return f"Its {len(pairs)} pairs are in {path}."
 
     per_second = progress["tokens_per_second"]
@@ -309,7 +307,7 @@ def _tensorboard(folder: RunFolder, trainee: keras.Model) -> Any:
 
     if keras.backend.backend() != "tensorflow":
         return None
-    board = keras.callbacks.TensorBoard(str(folder.tensorboard), write_graph=False, update_freq="epoch")
+    board = keras.callbacks.TensorBoard(str(folder.inside(folder.tensorboard)), write_graph=False, update_freq="epoch")
     board.set_model(trainee)
     board.on_train_begin()
     return board

@@ -1,10 +1,11 @@
 """Can any input break it? python -m benchmarks.fuzz [--cases 100000] [--target NAME ...] [--first N]
 
 Gives spoiled files, wild text and odd command lines to everything that reads (benchmarks/fuzz_cases.py), and to whole
-commands (benchmarks/fuzz_commands.py). The law: it returns, or raises ValueError or OSError with a message, which the
-commands print as one error. Each target runs in a process of its own that is watched: one that dies, takes more than
-`--memory` megabytes, or stays at a case for longer than `--seconds`, has failed in that case, and another one goes on
-behind it. Every case can be run again: `--target NAME --first NUMBER --cases 1`. Exit code 1 if any failed.
+commands (benchmarks/fuzz_commands.py, fuzz_outputs.py). The law: it returns, or raises ValueError or OSError with a
+message, which the commands print as one error, and nothing outside of its folder is changed. Each target runs in a
+process of its own that is watched: one that dies, takes more than `--memory` megabytes, or stays at a case for longer
+than `--seconds`, has failed in that case, and another one goes on behind it. Every case can be run again: `--target
+NAME --first NUMBER --cases 1`. Exit code 1 if any failed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.fuzz_cases import RUN, run_case
-from benchmarks.fuzz_commands import SHARE, TARGETS
+from benchmarks.fuzz_outputs import SHARE, TARGETS
 
 _TRAIN = [
     *(

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fuzz_watch import watched
+
 RUN = Path("run")
 """In the working folder: a finished run with a LiteRT export, of which cases take copies."""
 ODD: list[Any] = [
@@ -400,7 +402,8 @@ def run_case(target: str, number: int) -> str:
 def judge(target: Callable[[random.Random], None], draw: random.Random) -> str:
     """Runs a target on some draws; returns what is wrong with how it ended, or nothing."""
     try:
-        target(draw)
+        with watched(RUN):
+            target(draw)
     except (ValueError, OSError) as error:
         return "" if str(error).strip() else f"{type(error).__name__} without a message"
     except MemoryError:

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 
 from benchmarks import fuzz_cases, fuzz_commands
 from benchmarks.fuzz_cases import run_case
-from benchmarks.fuzz_commands import COMMANDS, TARGETS
+from benchmarks.fuzz_commands import COMMANDS
+from benchmarks.fuzz_outputs import TARGETS
 
 EXPORT = {"lite_folder", "translate", "translate_command", "lite_trusted", "lite_links"}
 """They want one, which the run of the tests lacks."""
 QUICK = [name for name in TARGETS if name not in EXPORT | {"doctor", *(each.__name__ for each in COMMANDS)}]
 FEW = {
+    "output_names": 15,
     "rerank_command": 15,
     "run_commands": 15,
     "recipe_command": 10,
@@ -79,3 +81,22 @@ def test_the_fuzzer_sees_what_breaks_the_law(place, monkeypatch):
         "KeyError",
         "ValueError without a message",
     }
+
+
+def test_the_fuzzer_sees_what_changes_elsewhere(place, monkeypatch, tmp_path):
+    (tmp_path / "it").touch()
+    (tmp_path / "full").mkdir()
+    here = tmp_path / "here"
+    here.mkdir()
+    deeds = {
+        "open": lambda: (tmp_path / "it").write_text("x"),
+        "os.remove": lambda: (tmp_path / "it").unlink(),
+        "os.rename": lambda: (tmp_path / "it").rename(tmp_path / "other"),
+        "shutil.rmtree": lambda: shutil.rmtree(tmp_path / "full"),
+    }
+    for event, deed in deeds.items():
+        (tmp_path / "it").touch()
+        monkeypatch.setitem(TARGETS, "broken", lambda draw, deed=deed: deed() and None)
+        assert f"changed elsewhere: {event} {tmp_path}" in run_case("broken", 1)
+    monkeypatch.setitem(TARGETS, "broken", lambda draw: (fuzz_cases.RUN / "history.csv").touch())
+    assert "changed in the run: run/history.csv" in run_case("broken", 1)

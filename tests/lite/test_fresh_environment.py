@@ -54,4 +54,4 @@ def test_the_lite_extra_alone_translates(environment, build_model, tokenizers, t
     done = run(environment / "seq2seq", "translate", folder, input="".join(f"{line}\n" for line in lines), cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines() == list(generator(lines))
-    assert done.stderr == ""
+    assert not [line for line in done.stderr.splitlines() if "reached the limit of length" not in line]  # it may well

@@ -10,6 +10,8 @@ from typing import Any
 from seq2seq.metrics import LOWER_IS_BETTER
 from seq2seq.recipe.config import Recipe
 
+SCORES = ("bleu", "chrf", "ter", "rouge", "exact_match", "cer")
+"""What greedy outputs can be scored by."""
 SHORT = 4.0
 """Words: BLEU counts runs of 4, and is 0 or nearly so for lines that are shorter."""
 LABELS = 4

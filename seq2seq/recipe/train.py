@@ -99,7 +99,7 @@ def train(
 
         for epoch in range(progress["epoch"], options.epochs):
             if options.patience and selection.stale(history, progress["patience_from"]) >= options.patience:
-                _log.info("No better epoch for %d epochs: stopping early.", options.patience)
+                _log.info("Neither score nor loss became better for %d epochs: stopping early.", options.patience)
                 break
             begin = time.monotonic()
             if trainee.coverage_rate is not None:

@@ -23,6 +23,7 @@ from seq2seq.files import follow_links
 from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.layers.recurrence import join, run_cell, split
 from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
+from seq2seq.lite.verify import verify_export
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.outputs import export_kind
 from seq2seq.search.extraction import extract
@@ -316,8 +317,7 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
         batches: Batch sizes to make networks for.
 
     Raises:
-        ValueError: another backend, an unknown way to quantize, sampling, a coverage penalty, or a folder that holds
-            something else.
+        ValueError: another backend, an unknown `quantize`, sampling, a coverage penalty, or another folder's place.
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(f"LiteRT models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
@@ -347,6 +347,7 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
             "search": asdict(generator.options),
             "files": files,
         }
+        verify_export((partial / NETWORKS_FILE).read_bytes(), shape)
         (partial / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")
     return folder
 

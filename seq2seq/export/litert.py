@@ -325,9 +325,8 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
         raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}. Received: {quantize!r}")
     if generator.options.sampling:
         raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
-    folder, kind = follow_links(folder), export_kind("litert")
+    folder, kind, options = follow_links(folder), export_kind("litert"), generator.options
     check_replaceable(folder, kind)
-    options = generator.options
     if options.coverage_penalty and options.beam_size > 1:
         raise ValueError("A LiteRT folder knows no coverage penalty: export with --coverage-penalty 0.")
     rules = Rules(options.min_length, options.no_repeat_ngram)

@@ -96,5 +96,6 @@ RULES: dict[int, Rule] = {
     140: Rule(TWO, ONE, REDUCER, op.reduce_(BOOL)),  # REDUCE_ALL
     155: Rule(THREE, ONE, NONE, op.segment_sum),
 }
+DEQUANTIZE = 6
 WHILE = 119
 WHILE_OPTIONS = 93

@@ -16,7 +16,7 @@ from seq2seq.lite.flatbuffer import FlatBuffer, FlatBufferError, Tables
 
 FLOAT32, FLOAT16, INT32, INT64, BOOL, INT8 = 0, 1, 2, 4, 6, 9
 BYTES = {FLOAT32: 4, FLOAT16: 2, INT32: 4, INT64: 8, BOOL: 1, INT8: 1}
-LETTERS = {INT32: ("i", 4), INT64: ("q", 8), FLOAT32: ("f", 4)}
+LETTERS = {INT32: ("i", 4), INT64: ("q", 8), FLOAT32: ("f", 4), FLOAT16: ("e", 2)}
 MOST_RANK = 6
 MOST_SIZE = 1 << 31
 """Bytes of a tensor whose size is known."""
@@ -155,7 +155,9 @@ def _tensors(tables: Tables, buffers: _Buffers) -> list[Tensor]:
     _check_finite(types, starts, sizes, buffers)
     shapes = _shapes(tables, types, sizes)
     values: list[tuple[int, ...] | tuple[float] | None] = [None] * len(types)
-    small = ((types == INT32) | (types == INT64)) & (sizes <= SMALL) | ((types == FLOAT32) & (sizes <= 4))
+    whole = (types == INT32) | (types == INT64)
+    single = ((types == FLOAT32) & (sizes == 4)) | ((types == FLOAT16) & (sizes == 2))
+    small = (whole & (sizes <= SMALL)) | single
     for row in np.flatnonzero(small & (sizes > 0)).tolist():
         letter, width = LETTERS[int(types[row])]
         values[row] = struct.unpack_from(f"<{sizes[row] // width}{letter}", tables.file.data, starts[row])

@@ -388,7 +388,9 @@ def of_shape(place: int) -> Callable[[Step], list[Shape]]:
 
 
 def range_(step: Step) -> list[Shape]:
-    """RANGE, in steps of 1."""
-    step.gives(step.types(INT32, FLOAT32))
-    _need(all(tensor.shape == () for tensor in step.inputs) and step.inputs[2].values == (1,), "ranges")
+    """RANGE, in steps of 1; a step that is found out when the network runs is checked by the runtime."""
+    type_ = step.types(INT32, FLOAT32)
+    step.gives(type_)
+    _need(all(tensor.shape == () for tensor in step.inputs), "sizes")
+    _need(step.inputs[2].values in ((1,), None if type_ == FLOAT32 else (1,)), "ranges")
     return [(-1,)]

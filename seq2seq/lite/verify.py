@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seq2seq.lite.flatbuffer import FlatBufferError, Tables
-from seq2seq.lite.grammar import RULES, WHILE, WHILE_OPTIONS, Field
+from seq2seq.lite.grammar import DEQUANTIZE, RULES, WHILE, WHILE_OPTIONS, Field
 from seq2seq.lite.graph import BOOL, FLOAT32, INT32, Graph, Network, Operator, Tensor, read_graph
 from seq2seq.lite.operators import Step, Values, agree
 
@@ -101,6 +101,8 @@ def _verify_network(
             elif kind not in passed:
                 _verify_step(operator, step)
                 passed.add(kind)
+            if operator.code == DEQUANTIZE and step.inputs[0].values is not None:
+                tensors[outputs[0]] = tensors[outputs[0]]._replace(values=step.inputs[0].values)
         except FlatBufferError as error:
             raise FlatBufferError(f"operator {number} of network {place} ({operator.code}): {error}") from error
     if not all(map(ready.__getitem__, network.outputs)):

@@ -164,6 +164,7 @@ class TokenisedCorpus:
         link = None if name == "validation" else self._linker()
         if seeds is None and (folder / "store.json").exists():
             store = TokenStore(folder)
+            store.check_ids(self.source.size, self.target.size)
             if store.has_links == (link is not None):
                 return store
 

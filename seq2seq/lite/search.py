@@ -41,6 +41,7 @@ def beam_search(
     k, batch, width = beam_size, len(limits), int(limits.max()) + 1
     rows, here = np.arange(batch)[:, None], np.arange(batch)
     live_ids = np.full((batch, k, width), PAD, np.int32)
+    matches = np.zeros_like(live_ids)
     live_total = np.full((batch, k), FORBIDDEN, np.float32)
     live_total[:, 0] = 0  # one live hypothesis at the start: k equal ones would stay equal
     last = np.full(batch * k, BOS, np.int32)
@@ -51,8 +52,11 @@ def beam_search(
     normalizers = _normalizer(np.arange(1, width + 1, dtype=np.float32), normalization, strength)
     longest = normalizers[limits]  # of the EOS at the limit
     for time in range(width):
-        written = live_ids.reshape(-1, width)[:, :time]
-        now = step(last, state, repeats(written, no_repeat) if no_repeat else None)
+        banned = None
+        if no_repeat:
+            banned = repeats(live_ids.reshape(-1, width), time, matches.reshape(-1, width), no_repeat)
+        now = step(last, state, banned)
+        not_numbers = np.isnan(now["eos"].reshape(-1, k)).any(axis=1, keepdims=True)
         eos = now["eos"].reshape(-1, k) + (live_total if time >= min_length else FORBIDDEN)
         normalizer = normalizers[time]
         scores = np.where(eos > FORBIDDEN / 2, eos / normalizer, FORBIDDEN)
@@ -61,12 +65,16 @@ def beam_search(
             both = SearchResult(*(np.concatenate(pair, axis=1) for pair in zip(ended, ending, strict=True)))
             best = np.argsort(-both.scores, axis=1, kind="stable")[:, :k]
             ended = SearchResult(*(part[rows, best] for part in both))
+        if not_numbers.any():  # a NaN would be lost in comparisons: a source that had one keeps it
+            ended = ended._replace(scores=np.where(not_numbers, np.float32(np.nan), ended.scores))
 
         totals = (live_total.reshape(-1, 1) + now["top"]).reshape(len(here), -1)
         chosen = np.argsort(-totals, axis=1, kind="stable")[:, :k]
         parents = chosen // now["top"].shape[1]
-        live_ids = live_ids[rows, parents]
-        live_ids[:, :, time] = now["top_ids"].reshape(len(here), -1)[rows, chosen]
+        live_ids, chosen_ids = live_ids[rows, parents], now["top_ids"].reshape(len(here), -1)[rows, chosen]
+        if no_repeat:
+            matches = extend_matches(matches[rows, parents], live_ids, time, chosen_ids)
+        live_ids[:, :, time] = chosen_ids
         live_total = np.maximum(totals[rows, chosen], FORBIDDEN)
         live_total[time >= limits] = FORBIDDEN  # it could only end, and that it has just done
         state = now["state"][(rows * k + parents).reshape(-1)]
@@ -84,7 +92,7 @@ def beam_search(
         if kept is not None:
             _settle(found, here, ended)
             here, limits, live_ids, live_total = here[kept], limits[kept], live_ids[kept], live_total[kept]
-            longest = longest[kept]
+            longest, matches = longest[kept], matches[kept]
             ended = SearchResult(*(part[kept] for part in ended))
             state = state.reshape(-1, k, state.shape[-1])[kept].reshape(-1, state.shape[-1])
             rows = rows[: len(kept)]
@@ -93,15 +101,17 @@ def beam_search(
     return SearchResult(found.ids[:, :num_best, :-1], *(part[:, :num_best] for part in found[1:]))
 
 
-def repeats(ids: np.ndarray, size: int) -> np.ndarray:
-    """Returns the ids that would end an n-gram of `size` a second time in rows of ids written; PAD where none."""
-    rows, time = ids.shape
-    if time < size:
-        return np.full((rows, 1), PAD, np.int32)
-    found = np.ones((rows, time - size + 1), bool)
-    for back in range(1, size):
-        found &= ids[:, size - 1 - back : time - back] == ids[:, time - back : time - back + 1]
-    return np.where(found, ids[:, size - 1 :], PAD)
+def extend_matches(matches: np.ndarray, ids: np.ndarray, time: int, pieces: np.ndarray) -> np.ndarray:
+    """See `seq2seq.search.rules.extend_matches`."""
+    grown = np.zeros_like(matches)
+    grown[..., 1 : time + 1] = np.where(ids[..., :time] == pieces[..., None], matches[..., :time] + 1, 0)
+    return grown
+
+
+def repeats(ids: np.ndarray, time: int, matches: np.ndarray, size: int) -> np.ndarray:
+    """See `seq2seq.search.rules.repeats`; of rows without such ids only one column."""
+    found = np.where(matches[:, :time] >= size - 1, ids[:, :time], PAD)
+    return found if found.any() else np.full((len(ids), 1), PAD, np.int32)
 
 
 def _settle(found: SearchResult, here: np.ndarray, ended: SearchResult) -> None:

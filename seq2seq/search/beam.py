@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from seq2seq.search.greedy import StepFunction
-from seq2seq.search.rules import FORBIDDEN, Rules, forbid, forbid_control_symbols
+from seq2seq.search.rules import FORBIDDEN, Rules, extend_matches, forbid, forbid_control_symbols
 from seq2seq.search.scoring import length_normalizer
 from seq2seq.search.terms import Progress, Terms, advance, all_met, begin, missing, share_out, wanted
 from seq2seq.symbols import BOS, EOS, PAD
@@ -80,7 +80,9 @@ def beam_search(
         logits, state = step(ops.reshape(live["last"], (-1,)), state)
         size = logits.shape[-1]
         log_probabilities = ops.log_softmax(forbid_control_symbols(logits))  # (parts * m, size)
-        log_probabilities = forbid(log_probabilities, ops.reshape(live["ids"], (-1, width)), time, rules)
+        not_numbers = ops.any(ops.isnan(ops.reshape(log_probabilities[:, EOS], (parts, m))), axis=1, keepdims=True)
+        written = [ops.reshape(live[name], (-1, width)) for name in ("ids", "matches") if name in live]
+        log_probabilities = forbid(log_probabilities, written[0], time, rules, *written[1:])
         eos = ops.reshape(log_probabilities[:, EOS], (parts, m)) + live["total"]  # (parts, m)
         if terms is not None:
             eos = ops.where(all_met(live["progress"]), eos, FORBIDDEN)
@@ -90,7 +92,8 @@ def beam_search(
         alive = eos > FORBIDDEN / 2
         scores = eos / length_normalizer(length, normalization, strength)
         if penalize is not None:
-            scores = scores + ops.reshape(penalize(state), (parts, m))
+            # At worst still above what is forbidden.
+            scores = ops.maximum(scores + ops.reshape(penalize(state), (parts, m)), FORBIDDEN / 16)
         scores = ops.where(alive, scores, FORBIDDEN)
         candidates = {
             "ids": ops.concatenate([ended["ids"], live["ids"]], axis=1),
@@ -99,7 +102,10 @@ def beam_search(
             "scores": ops.concatenate([ended["scores"], scores], axis=1),
         }
         _, best = ops.top_k(candidates["scores"], m)
+        # A NaN would be lost in comparisons: a part that had one keeps it to the end.
+        not_numbers = ops.logical_or(not_numbers, ops.isnan(ended["scores"][:, :1]))
         ended = {name: _pick(tensor, best) for name, tensor in candidates.items()}
+        ended["scores"] = ops.where(not_numbers, float("nan"), ended["scores"])
 
         # Live: the m best pieces of each beam are enough to hold the m best of all.
         no_eos = ops.one_hot(EOS, size, dtype="float32") * FORBIDDEN
@@ -110,13 +116,16 @@ def beam_search(
         else:
             last, parents, totals = _extend_diversely(gains, live, room, terms, groups, diversity)
         here = ops.equal(ops.arange(width, dtype="int32"), time)
-        ids = ops.where(here, ops.expand_dims(last, 2), _pick(live["ids"], parents))
+        before = _pick(live["ids"], parents)
+        ids = ops.where(here, ops.expand_dims(last, 2), before)
         # At its limit a hypothesis could only end, and that it has just done.
         totals = ops.where(ops.expand_dims(time >= limits, 1), FORBIDDEN, ops.maximum(totals, FORBIDDEN))
         grown = {"ids": ids, "last": last, "total": totals}
+        if "matches" in live:
+            grown["matches"] = extend_matches(_pick(live["matches"], parents), before, time, last)
         if terms is not None:
-            before = Progress(*(_pick(part, parents) for part in live["progress"]))
-            grown["progress"] = advance(terms, before, last)
+            progress = Progress(*(_pick(part, parents) for part in live["progress"]))
+            grown["progress"] = advance(terms, progress, last)
         rows = ops.reshape(first_rows + parents, (-1,))
         state = keras.tree.map_structure(lambda tensor: ops.take(tensor, rows, axis=0), state)
         return time + 1, grown, ended, state
@@ -135,6 +144,8 @@ def beam_search(
         # One live hypothesis at the start: m equal ones would stay equal.
         "total": ops.where(ops.equal(ops.arange(m, dtype="int32"), 0), 0.0, filled),
     }
+    if rules.no_repeat:
+        live["matches"] = ops.zeros_like(blank)
     if terms is not None:
         live["progress"] = begin(terms, m)
     ended = {"ids": blank, "total": filled, "lengths": ops.zeros((parts, m), "int32"), "scores": filled}

@@ -28,10 +28,13 @@ def choose_by_consensus(found: SearchResult, exponent: float, num_best: int) -> 
         search space held fewer.
     """
     real = found.scores > FORBIDDEN / 2
-    votes = ops.softmax(ops.where(real, found.log_probabilities * exponent, FORBIDDEN))
+    gains = ops.where(real, found.log_probabilities, FORBIDDEN)
+    gains = gains - ops.max(gains, axis=1, keepdims=True)  # or a large exponent would give votes to what is none
+    votes = ops.softmax(ops.where(real, gains * exponent, FORBIDDEN))
     alike = ops.map(lambda pair: agreement(*pair), (found.ids, found.lengths))  # a line at a time
     expected = ops.sum(alike * ops.expand_dims(votes, 1), axis=2)  # (batch, n)
     scores, best = ops.top_k(ops.where(real, expected, FORBIDDEN), num_best)
+    scores = ops.where(ops.isnan(found.scores[:, :1]), float("nan"), scores)  # see `beam_search`
     lengths, log_probabilities = (
         ops.take_along_axis(part, best, axis=1) for part in (found.lengths, found.log_probabilities)
     )

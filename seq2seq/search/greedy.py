@@ -7,9 +7,12 @@ from typing import Any
 
 from keras import ops
 
-from seq2seq.search.rules import Rules, forbid, forbid_control_symbols
+from seq2seq.search.rules import FORBIDDEN, Rules, extend_matches, forbid, forbid_control_symbols
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.types import SearchResult, State
+
+SMALLEST = 1e-30
+"""A temperature or a share below this is taken for this: float32 would make it 0."""
 
 StepFunction = Callable[[Any, State], tuple[Any, State]]
 """`step(ids (rows,), state) -> (logits (rows, size), state)`: all that a search knows of a model."""
@@ -37,10 +40,12 @@ def follow(
     rows = ops.shape(limits)[0]
     width = max_length + 1  # the last place is for an EOS
 
-    def body(time: Any, last: Any, ids: Any, total: Any, lengths: Any, done: Any, state: Any) -> tuple[Any, ...]:
+    def body(
+        time: Any, last: Any, ids: Any, total: Any, lengths: Any, done: Any, matches: list[Any], state: Any
+    ) -> tuple[Any, ...]:
         logits, state = step(last, state)
         logits = forbid_control_symbols(logits)
-        allowed = forbid(logits, ids, time, rules)
+        allowed = forbid(logits, ids, time, rules, *matches)
         chosen = ops.where(time >= limits, EOS, ops.cast(choose(allowed, time), "int32"))
         logit = ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(chosen, 1), axis=1), 1)
         gain = logit - ops.logsumexp(logits, axis=-1)  # of one piece: nobody needs the others'
@@ -48,23 +53,26 @@ def follow(
         total = total + ops.where(done, 0.0, gain)
         done = ops.logical_or(done, ops.equal(chosen, EOS))
         lengths = lengths + ops.cast(ops.logical_not(done), "int32")
+        matches = [extend_matches(part, ids, time, chosen) for part in matches]
         here = ops.equal(ops.arange(width, dtype="int32"), time)  # (width,)
         ids = ops.where(here, ops.expand_dims(chosen, 1), ids)
-        return time + 1, chosen, ids, total, lengths, done, state
+        return time + 1, chosen, ids, total, lengths, done, matches, state
 
-    def go_on(time: Any, last: Any, ids: Any, total: Any, lengths: Any, done: Any, state: Any) -> Any:
+    def go_on(time: Any, last: Any, ids: Any, total: Any, lengths: Any, done: Any, *rest: Any) -> Any:
         return ops.logical_and(time < width, ops.logical_not(ops.all(done)))
 
+    blank = ops.full((rows, width), PAD, dtype="int32")
     start = (
         ops.zeros((), "int32"),
         ops.full((rows,), BOS, dtype="int32"),
-        ops.full((rows, width), PAD, dtype="int32"),
+        blank,
         ops.zeros((rows,), "float32"),
         ops.zeros((rows,), "int32"),
         ops.zeros((rows,), "bool"),
+        [ops.zeros_like(blank)] if rules.no_repeat else [],
         state,
     )
-    _, _, ids, total, lengths, _, _ = ops.while_loop(go_on, body, start)
+    _, _, ids, total, lengths, *_ = ops.while_loop(go_on, body, start)
     ids = ops.where(ops.equal(ids, EOS), PAD, ids)[:, :-1]
     score = ops.expand_dims(total, 1)
     return SearchResult(ops.expand_dims(ids, 1), ops.expand_dims(lengths, 1), score, score)
@@ -111,11 +119,13 @@ def sample_search(
 
     def choose(logits: Any, time: Any) -> Any:
         size = logits.shape[-1]
-        values, ids = ops.top_k(logits / temperature, min(top_k, size) if top_k else size)
-        likelihoods = ops.exp(values - values[:, :1])
+        values, ids = ops.top_k(logits, min(top_k, size) if top_k else size)
+        # Divided after the subtraction: neither a small temperature nor a large one leaves the range of float32.
+        likelihoods = ops.exp((values - values[:, :1]) / max(temperature, SMALLEST))
+        likelihoods = ops.where(values > FORBIDDEN / 2, likelihoods, 0.0)  # however large the temperature
         probabilities = likelihoods / ops.sum(likelihoods, axis=-1, keepdims=True)
         before = ops.cumsum(probabilities, axis=-1) - probabilities
-        probabilities = ops.where(before < top_p, probabilities, 0.0)
+        probabilities = ops.where(before < max(top_p, SMALLEST), probabilities, 0.0)
         sums = ops.cumsum(probabilities, axis=-1)
         threshold = ops.take(uniforms, time, axis=1) * sums[:, -1]
         place = ops.sum(ops.cast(sums <= ops.expand_dims(threshold, 1), "int32"), axis=-1)

@@ -32,7 +32,7 @@ def forbid_control_symbols(logits: Any) -> Any:
     return ops.cast(logits, "float32") + penalty
 
 
-def forbid(logits: Any, ids: Any, time: Any, rules: Rules) -> Any:
+def forbid(logits: Any, ids: Any, time: Any, rules: Rules, matches: Any = None) -> Any:
     """Returns `(rows, size)` logits or log-probabilities in which nothing can win that the rules forbid.
 
     Args:
@@ -40,13 +40,14 @@ def forbid(logits: Any, ids: Any, time: Any, rules: Rules) -> Any:
         ids: `(rows, width)`, int32: what was written, `time` pieces, then PAD.
         time: int32 scalar.
         rules: The rules.
+        matches: `(rows, width)` of `extend_matches`; required where no n-gram may come twice.
     """
     free = logits
     if rules.min_length:
         ends = ops.one_hot(EOS, logits.shape[-1], dtype="float32") * FORBIDDEN
         logits = logits + ops.where(time < rules.min_length, ends, 0.0)
     if rules.no_repeat:
-        logits = forbid_ids(logits, repeats(ids, time, rules.no_repeat))
+        logits = forbid_ids(logits, repeats(ids, time, matches, rules.no_repeat))
     if rules.exclude is not None:
         logits = forbid_ids(logits, endings(ids, time, _for_rows(rules.exclude, ids)))
     if rules.prefix is not None:
@@ -91,19 +92,29 @@ def forbid_ids(logits: Any, ids: Any) -> Any:
     return logits + ops.scatter(places, penalty, ops.shape(logits))
 
 
-def repeats(ids: Any, time: Any, size: int) -> Any:
+def extend_matches(matches: Any, ids: Any, time: Any, pieces: Any) -> Any:
+    """Returns the matches after `pieces` have been written at `time`; all 0 before the first step.
+
+    `matches (…, width)`, int32: how many of the pieces before each place are the last ones written, in a row. A place
+    that holds the new piece passes its count, one more, to the place behind it; so a step costs the width, whatever
+    the size of the n-grams.
+
+    Args:
+        matches: Of the step before.
+        ids: `(…, width)`, int32: what was written before `pieces`.
+        time: int32 scalar.
+        pieces: `(…,)`, int32.
+    """
+    here = ops.arange(ops.shape(ids)[-1], dtype="int32") < time
+    alike = ops.logical_and(here, ops.equal(ids, ops.expand_dims(pieces, -1)))
+    counts = ops.where(alike, matches + 1, 0)
+    return ops.concatenate([ops.zeros_like(counts[..., :1]), counts[..., :-1]], axis=-1)
+
+
+def repeats(ids: Any, time: Any, matches: Any, size: int) -> Any:
     """Returns the ids that would end an n-gram of `size` a second time, `(rows, width)`, PAD where none.
 
-    With a size of 1 that is every piece written so far.
+    With a size of 1 that is every piece written so far. `matches` are those of `extend_matches`.
     """
-    width = ops.shape(ids)[1]
-    places = ops.arange(width, dtype="int32")
-    found = places < time  # where a piece stands that followed the same pieces as those just written
-    found = ops.logical_and(ops.expand_dims(found, 0), ops.not_equal(ids, PAD))
-    for back in range(1, size):
-        before = ops.pad(ids, [[0, 0], [back, 0]])[:, :width]  # the piece that stands so far before each
-        here = ops.maximum(time - back, 0)
-        last = ops.sum(ops.where(ops.equal(places, here), ids, 0), axis=1, keepdims=True)
-        alike = ops.logical_and(ops.equal(before, last), ops.not_equal(before, PAD))
-        found = ops.logical_and(found, alike)
-    return ops.where(found, ids, PAD)
+    here = ops.arange(ops.shape(ids)[1], dtype="int32") < time
+    return ops.where(ops.logical_and(here, matches >= size - 1), ids, PAD)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from keras import ops
 
+from seq2seq.lite import search as lite
 from seq2seq.lite.search import beam_search as lite_beam_search
-from seq2seq.lite.search import repeats as lite_repeats
 from seq2seq.search.beam import beam_search
+from seq2seq.search.consensus import choose_by_consensus
 from seq2seq.search.greedy import greedy_search, sample_search
-from seq2seq.search.rules import FORBIDDEN, Rules, repeats
+from seq2seq.search.rules import FORBIDDEN, Rules, extend_matches, repeats
 from seq2seq.search.scoring import coverage_penalty
 from seq2seq.symbols import BOS, EOS, PAD
 from tests.search.test_beam import Markov, all_of_the_space, normalizer
@@ -25,14 +26,34 @@ def endings(ids, size):
     return {ids[i] for i in range(size - 1, len(ids)) if tuple(ids[i - size + 1 : i]) == last}
 
 
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
-@pytest.mark.parametrize("time", [0, 1, 2, 3, 9])
-def test_repeats_are_what_would_end_an_ngram_again(rng, array, size, time):
+def test_repeats_are_what_would_end_an_ngram_again(rng, array):
     ids = rng.integers(4, 6, (20, 12)).astype("int32")  # two pieces: there are many repeats
-    ids[:, time:] = PAD
-    wanted = [endings(row[:time].tolist(), size) for row in ids] if time >= size - 1 else [set()] * 20
-    for found in (array(repeats(ids, time, size)), lite_repeats(ids[:, :time], size)):
-        assert [set(row.tolist()) - {PAD} for row in found] == wanted
+    matches, lite_matches = np.zeros_like(ids), np.zeros_like(ids)
+    for time in range(12):
+        written = np.where(np.arange(12) < time, ids, PAD)
+        for size in (1, 2, 3, 4, 12, 10**9):
+            wanted = [endings(row[:time].tolist(), size) for row in ids] if time >= size - 1 else [set()] * 20
+            for found in (
+                array(repeats(written, time, matches, size)),
+                lite.repeats(written, time, lite_matches, size),
+            ):
+                assert [set(row.tolist()) - {PAD} for row in found] == wanted
+        matches = array(extend_matches(matches, written, time, ids[:, time]))
+        lite_matches = lite.extend_matches(lite_matches, written, time, ids[:, time])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_model_without_numbers_scores_no_number_in_any_search(compiled, array, bad):
+    def step(ids, state):
+        logits = ops.zeros((ops.shape(ids)[0], 6)) + ops.cast(state[0], "float32")
+        return ops.where(ops.equal(ops.arange(6), 4), logits * bad, logits), state
+
+    state = [np.array([[0.0], [1.0]], "float32")]  # 0 * inf is no number either; the other row has some, or inf
+    limits = np.array([3, 3], np.int32)
+    found = compiled(lambda x: beam_search(step, state, x, 3, 2, 2))(limits)
+    assert np.isnan(found.scores).all()
+    assert np.isnan(choose_by_consensus(found, 1.0, 2).scores).all()
+    assert np.isnan(array(greedy_search(step, state, limits, 3).scores)).all()
 
 
 def has_repeats(ids, size):

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq.generation.generator import Generator
+from seq2seq.generation.lines import best_text
 from seq2seq.metrics.bleu import Score, bleu, bleu_published, chrf, ter
 from seq2seq.metrics.exact import character_error_rate, exact_match
 from seq2seq.metrics.rouge import mean_rouge, rouge
@@ -38,7 +39,7 @@ def evaluate(
 ) -> Evaluation:
     """Generates from the sources and scores the result; see `measure`."""
     _warn_of_limits(generator, examples)
-    hypotheses = [best[0].text for best in generator.generate([e.source for e in examples], batch_size)]
+    hypotheses = [best_text(found) for found in generator.generate([e.source for e in examples], batch_size)]
     return Evaluation(measure(hypotheses, examples, task, how), hypotheses)
 
 

@@ -11,7 +11,14 @@ import numpy as np
 from keras import ops
 
 from seq2seq.generation.constraints import Constraints, PieceConstraints, arrays
-from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
+from seq2seq.generation.lines import (
+    LineGenerator,
+    by_length,
+    check_batch_size,
+    check_numbers,
+    check_pairs,
+    pad_with_eos,
+)
 from seq2seq.generation.searcher import Searcher, first_of
 from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
 from seq2seq.pipeline.batches import shift
@@ -90,7 +97,10 @@ class Generator(LineGenerator):
             # One stream a line, so that its draws do not depend on the lines beside it.
             longest = self.options.output_limit(width)
             longest += max((len(c.prefix) for c in constraints or ()), default=0) + 3  # its width is rounded up to 4
-            draws = [np.random.default_rng([self.options.seed, place]).random(longest + 1) for place in places]
+            draws = [
+                [_stream(self.options.seed, place, n).random(longest + 1) for n in range(self.options.num_best)]
+                for place in places
+            ]
             inputs["uniforms"] = np.asarray(draws + draws[:1] * rows, np.float32)
         kind = "plain"
         if constraints is not None:
@@ -118,6 +128,7 @@ class Generator(LineGenerator):
 
         Forced decoding: `(pieces + 1,)`, in nats. A pair with an empty source gives an empty array.
         """
+        pairs = check_pairs(pairs)
         return self.score_ids([source for source, _ in pairs], self.target_ids(pairs), batch_size)
 
     def score_ids(
@@ -132,20 +143,28 @@ class Generator(LineGenerator):
         Forced decoding: `(pieces + 1, 2)`, the probability of its first choice, and 1 where that is the target's piece,
         else 0. A pair with an empty source gives `(0, 2)`.
         """
+        pairs = check_pairs(pairs)
         found = self._force([source for source, _ in pairs], self.target_ids(pairs), batch_size)
         return [np.stack([np.exp(part[:, 1]), part[:, 2]], axis=1) for part in found]
 
     def _force(self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int) -> list[np.ndarray]:
         """What the scorer says of every target piece and the EOS, `(pieces + 1, 3)` a line."""
+        batch_size = check_batch_size(batch_size)
         sources = self._read([line.text for line in self.masked(lines)])
         results: list[np.ndarray] = [np.zeros((0, 3), np.float32)] * len(sources)
         for chosen in by_length(sources, batch_size):
             target_input, target_output = shift(_static(pad_with_eos([targets[i] for i in chosen])))
             source = self._batch([sources[i] for i in chosen])
             gains = np.asarray(self._scorer.predict_on_batch((source, target_input, target_output)))
+            check_numbers(gains)
             for row, i in enumerate(chosen):
                 results[i] = gains[row, : len(targets[i]) + 1]
         return results
+
+
+def _stream(seed: int, line: int, sample: int) -> np.random.Generator:
+    """The randomness of one sample of one line; the first sample is the one that is drawn alone."""
+    return np.random.default_rng([seed, line, sample] if sample else [seed, line])
 
 
 class _Aligner(keras.Model):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class LineGenerator(ABC):
     def _search(
         self, sources: list[list[int]], places: list[int], constraints: list[PieceConstraints] | None = None
     ) -> SearchResult:
-        """Searches for a batch of sources, pieces without EOS, which stood at `places` among the lines.
+        """Searches for a batch of sources, pieces without EOS, which are lines `places` of a text, from 0.
 
         The result may have further rows, which mean nothing, and more hypotheses than `num_best`.
 
@@ -64,33 +65,43 @@ class LineGenerator(ABC):
         """Applies `search` to each batch; the results in order."""
         return map(search, batches)
 
-    def __call__(self, lines: Sequence[str] | str, batch_size: int = 64) -> list[str] | str:
-        """Returns the best translation of each line, or of the one line."""
+    def __call__(self, lines: Iterable[str] | str, batch_size: int = 64) -> list[str] | str:
+        """Returns the best translation of each line, or of the one line; errors as `generate`."""
         if isinstance(lines, str):
-            return self.generate([lines], batch_size)[0][0].text
-        return [best[0].text for best in self.generate(lines, batch_size)]
+            return best_text(self.generate([lines], batch_size)[0])
+        return [best_text(found) for found in self.generate(lines, batch_size)]
 
     def generate(
-        self, lines: Sequence[str], batch_size: int = 64, constraints: Sequence[Constraints] | None = None
+        self,
+        lines: Iterable[str],
+        batch_size: int = 64,
+        constraints: Sequence[Constraints] | None = None,
+        first: int = 0,
     ) -> list[list[Hypothesis]]:
         """Returns the `num_best` hypotheses of each line, in the order of the lines; an empty line stays empty.
 
         Hypotheses of a line differ in their text: fewer come where the beam holds no more.
 
         Args:
-            lines: Text, one input each.
+            lines: Text, one input each: a list, an array, anything that yields texts.
             batch_size: Lines searched together, at most, lines of like length. It changes the speed, not the result.
             constraints: What is asked of each line's output. Every hypothesis keeps to it; none comes where none fits.
+            first: The number of the first line among all of a text, from 0: what is drawn at random depends on it.
 
         Raises:
             InputTooLong: a line has more than `max_input` pieces and must not be cut; nothing is translated then.
-            ValueError: constraints that the vocabulary cannot write, or that this search does not know.
+            TypeError: lines that are no texts; it names the first of them.
+            ValueError: constraints that the vocabulary cannot write, or that this search does not know; a batch size
+                below 1; a model whose scores are no numbers.
         """
+        lines, batch_size = check_texts(lines), check_batch_size(batch_size)
+        if constraints is not None and len(constraints) != len(lines):
+            raise ValueError(f"Expected constraints for each of {len(lines)} lines. Received: {len(constraints)}")
         masked = self.masked(lines)
         if constraints is not None and self.source_tokenizer.placeholders:
             constraints = mask_constraints(constraints, masked, self.source_tokenizer.placeholders)
         texts = [line.text for line in masked]
-        results = self._generate(texts, batch_size, constraints)
+        results = self._generate(texts, batch_size, constraints, first)
         if not self.source_tokenizer.placeholders:
             return results
         if self.source_tokenizer.placeholders.required:
@@ -142,17 +153,21 @@ class LineGenerator(ABC):
         return self.target_tokenizer.encode(targets)
 
     def _generate(
-        self, lines: Sequence[str], batch_size: int, constraints: Sequence[Constraints] | None
+        self, lines: Sequence[str], batch_size: int, constraints: Sequence[Constraints] | None, first: int = 0
     ) -> list[list[Hypothesis]]:
         sources = self._read(lines)
         if constraints is not None and any(constraints):
             if self.target_tokenizer.right_to_left and any(c.prefix for c in constraints):
                 raise ValueError("A model that writes from right to left cannot be given the beginning of its text.")
             asked = [PieceConstraints.of(c, self.target_tokenizer) for c in constraints]
-            return self._generate_constrained(sources, batch_size, asked)
+            return self._generate_constrained(sources, batch_size, asked, first)
         results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
         batches = self._batches(sources, batch_size)
-        searches = self._map(lambda places: self._search([sources[i] for i in places], places), batches)
+
+        def search(places: list[int]) -> SearchResult:
+            return self._search([sources[i] for i in places], [first + i for i in places])
+
+        searches = self._map(search, batches)
         for places, found in zip(batches, searches, strict=True):
             limits = [self.options.output_limit(len(sources[i])) for i in places]
             for place, hypotheses in zip(places, self._to_text(found, limits), strict=True):
@@ -160,7 +175,7 @@ class LineGenerator(ABC):
         return results
 
     def _generate_constrained(
-        self, sources: list[list[int]], batch_size: int, asked: list[PieceConstraints]
+        self, sources: list[list[int]], batch_size: int, asked: list[PieceConstraints], first: int
     ) -> list[list[Hypothesis]]:
         results: list[list[Hypothesis]] = [[EMPTY]] * len(sources)
         todo = [i for i, ids in enumerate(sources) if ids]
@@ -168,7 +183,7 @@ class LineGenerator(ABC):
             again = []
             for places in self._alike(sources, todo, asked, batch_size):
                 given = [asked[i] for i in places] if any(asked[i].asked for i in places) else None
-                found = self._search([sources[i] for i in places], places, given)
+                found = self._search([sources[i] for i in places], [first + i for i in places], given)
                 limits = [self.options.output_limit(len(sources[i])) + asked[i].room for i in places]
                 for place, hypotheses in zip(places, self._to_text(found, limits), strict=True):
                     results[place] = [h for h in hypotheses if asked[place].asked.holds(h.text)]
@@ -198,9 +213,9 @@ class LineGenerator(ABC):
 
     def _cut(self, sources: list[list[int]]) -> list[list[int]]:
         limit = self.options.max_input
-        long = [index for index, ids in enumerate(sources) if len(ids) > limit]
+        long = {index: len(ids) for index, ids in enumerate(sources) if len(ids) > limit}
         if long and not self.options.cut_input:
-            raise InputTooLong(long[0], len(sources[long[0]]), limit)
+            raise InputTooLong(long, limit)
         if long:
             _log.info(
                 "%s of %s inputs were cut to their first %s pieces.",
@@ -214,15 +229,17 @@ class LineGenerator(ABC):
         The last row is the EOS, the last column the source's EOS; rows sum to 1.
 
         Raises:
-            ValueError: the model has no attention.
+            ValueError: the model has no attention, or a batch size below 1.
         """
         if not self.has_attention:
             raise ValueError("This model has no attention, so it has no alignments.")
+        batch_size = check_batch_size(batch_size)
         targets = [self.target_tokenizer.ids(pieces) for _, pieces in pairs]
         sources = self._read([line.text for line in self.masked([line for line, _ in pairs])])
         results: list[np.ndarray] = [np.zeros((1, 1), np.float32)] * len(pairs)
         for places in self._batches(sources, batch_size):
             weights = self._align([sources[i] for i in places], [targets[i] for i in places])
+            check_numbers(weights)
             for row, i in enumerate(places):
                 results[i] = weights[row, : len(targets[i]) + 1, : len(sources[i]) + 1]
         return results
@@ -231,6 +248,7 @@ class LineGenerator(ABC):
         """The hypotheses of each row for which there is a limit, the most pieces of its output."""
         rows = len(limits)
         found = SearchResult(*(np.asarray(part)[:rows] for part in found))
+        check_numbers(found.scores)
         # A hypothesis that scores as forbidden is none: the search space held fewer.
         places = [(row, n) for row in range(rows) for n in range(found.ids.shape[1]) if found.scores[row, n] > -1e8]
         ids = [found.ids[row, n, : found.lengths[row, n]].tolist() for row, n in places]
@@ -242,6 +260,60 @@ class LineGenerator(ABC):
             is_full = not self.options.extract and len(pieces) >= limits[row]
             results[row].append(Hypothesis(text, tuple(self.target_tokenizer.pieces(pieces)), *numbers, is_full))
         return results
+
+
+def check_texts(lines: Iterable[str]) -> list[str]:
+    """Returns lines as a list of texts; TypeError for what is no text, by its index."""
+    if isinstance(lines, str | bytes | Mapping):
+        raise TypeError(f"Expected several lines, as a list of texts. Received: {_shown(lines)}")
+    try:
+        items = list(lines)
+    except TypeError:
+        raise TypeError(f"Expected several lines, as a list of texts. Received: {_shown(lines)}") from None
+    for index, item in enumerate(items):
+        if not isinstance(item, str):
+            hint = " Decode it first." if isinstance(item, bytes) else ""
+            raise TypeError(f"lines[{index}]: expected text. Received: {_shown(item)}.{hint}")
+    return [str(item) for item in items]  # NumPy has texts of its own
+
+
+def check_pairs(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Returns (source, target) pairs as a list; TypeError for what is none, by its index."""
+    found = []
+    for index, pair in enumerate(pairs):
+        if isinstance(pair, str) or len(pair) != 2 or not all(isinstance(text, str) for text in pair):
+            raise TypeError(f"pairs[{index}]: expected a source and a target, both text. Received: {_shown(pair)}")
+        found.append((str(pair[0]), str(pair[1])))
+    return found
+
+
+def check_batch_size(batch_size: int) -> int:
+    """Returns it as an int; ValueError for one below 1, or no whole number."""
+    try:
+        size = 0 if isinstance(batch_size, bool) else operator.index(batch_size)
+    except TypeError:
+        size = 0
+    if size < 1:
+        raise ValueError(f"batch_size must be a whole number of at least 1. Received: {batch_size!r}")
+    return size
+
+
+def check_numbers(scores: np.ndarray) -> None:
+    """Raises ValueError if a score of a model is NaN, as of weights that are."""
+    if np.isnan(scores).any():
+        raise ValueError(
+            "The model computes scores that are no numbers (NaN): its weights are damaged. "
+            "Train or export it again, or take an earlier epoch's weights."
+        )
+
+
+def best_text(hypotheses: Sequence[Hypothesis]) -> str:
+    """The text of the best hypothesis; empty where there is none."""
+    return hypotheses[0].text if hypotheses else ""
+
+
+def _shown(value: object) -> str:
+    return f"{str(value)[:40]!r} ({type(value).__name__})"
 
 
 def by_length(sources: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:

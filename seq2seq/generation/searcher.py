@@ -41,7 +41,7 @@ def search(
         source: `(batch, width)`, int32: ids that end in EOS, then PAD; for an ensemble a tuple, an entry a member, of
             which the first decides how long the output may be.
         options: How to search; `num_best` is the n of the result.
-        uniforms: For sampling, the randomness; see `sample_search`.
+        uniforms: For sampling, the randomness, `(batch, num_best, …)`; see `sample_search`.
         constraints: What is asked of each source's output; limits grow by what they need.
         terms: Whether any output must include something.
         whole_beam: Return all hypotheses of the beam instead of `num_best`.
@@ -83,8 +83,7 @@ def search(
         longest = longest + sum(ops.shape(ids)[1] for ids in needed)
         due = Terms(constraints.pieces, constraints.term) if terms else None
     if options.sampling:
-        narrow = (options.temperature, options.top_k, options.top_p)
-        return sample_search(step, start, limits, longest, uniforms, *narrow, rules)
+        return _sample(step, start, limits, longest, uniforms, rules, options)
     if options.beam_size == 1 and due is None:
         return greedy_search(step, start, limits, longest, rules)
     size = options.beam_size
@@ -96,6 +95,23 @@ def search(
     if not options.consensus:
         return found
     return choose_by_consensus(found, options.consensus, size if whole_beam else options.num_best)
+
+
+def _sample(
+    step: Any, state: Any, limits: Any, longest: Any, uniforms: Any, rules: Rules, options: SearchOptions
+) -> SearchResult:
+    """Draws `num_best` texts of each source, each by numbers of its own, and puts the likeliest first."""
+    batch, count = ops.shape(limits)[0], options.num_best
+    narrow = (options.temperature, options.top_k, options.top_p)
+    state = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, count, axis=0), state)
+    uniforms = ops.reshape(uniforms, (batch * count, ops.shape(uniforms)[2]))
+    found = sample_search(step, state, ops.repeat(limits, count), longest, uniforms, *narrow, rules)
+    found = SearchResult(*(ops.reshape(part, (batch, count, *ops.shape(part)[2:])) for part in found))
+    if count == 1:
+        return found
+    order = ops.argsort(-found.scores, axis=1)
+    ids = ops.take_along_axis(found.ids, ops.expand_dims(order, 2), axis=1)
+    return SearchResult(ids, *(ops.take_along_axis(part, order, axis=1) for part in found[1:]))
 
 
 def first_of(source: Any) -> Any:

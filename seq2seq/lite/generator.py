@@ -127,9 +127,7 @@ class LiteGenerator(LineGenerator):
         if constraints is not None:
             raise ValueError("A LiteRT folder knows no constraints. Use the run folder for them.")
         with self._borrowed() as networks:
-            found = self._search_on(networks, pad_with_eos(sources))
-        networks.check_result(found, self.target_tokenizer.size)
-        return found
+            return self._search_on(networks, pad_with_eos(sources))
 
     def _search_on(self, networks: LiteNetworks, source: np.ndarray) -> SearchResult:
         options = self.options
@@ -174,11 +172,10 @@ class LiteGenerator(LineGenerator):
 
 
 def _check_search(options: SearchOptions, networks: LiteNetworks) -> None:
-    if options.beam_size not in networks.beams:
-        known = " and ".join(map(str, networks.beams))
+    if options.beam_size > networks.beams[-1]:
         raise ValueError(
-            f"This LiteRT folder searches with beams of {known}. Received: {options.beam_size}. "
-            f"For another: seq2seq export RUN --format litert --beam-size {options.beam_size}"
+            f"This LiteRT folder searches with a beam of up to {networks.beams[-1]}. Received: {options.beam_size}. "
+            f"For a wider one: seq2seq export RUN --format litert --beam-size {options.beam_size}"
         )
     if options.groups > 1:
         raise ValueError("A LiteRT folder has no diverse groups. Use the run folder for them.")

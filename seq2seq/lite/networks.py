@@ -10,7 +10,6 @@ import numpy as np
 
 from seq2seq.files import read_bytes
 from seq2seq.lite.folder import MOST, NETWORKS_FILE, LiteFolderError
-from seq2seq.lite.verify import verify
 from seq2seq.symbols import PAD
 from seq2seq.types import SearchResult
 
@@ -34,7 +33,7 @@ class LiteNetworks:
     Args:
         path: A LiteRT folder.
         shape: Its model.json.
-        content: Its model.tflite, where it was read and verified before.
+        content: Its model.tflite, where it was read before.
 
     Raises:
         LiteFolderError: no LiteRT runtime is installed, or it refuses the file.
@@ -51,9 +50,8 @@ class LiteNetworks:
         try:
             # Networks this small gain little from sharing a step; `LiteGenerator` shares the batches among threads.
             self._content = read_bytes(file, MOST) if content is None else content
-            if content is None:
-                verify(self._content, shape)
             self._interpreter = Interpreter(model_content=self._content, num_threads=1)
+            names = set(self._interpreter.get_signature_list())
             self.batches: list[int] = sorted(shape["batches"])
             self.beams: list[int] = sorted(shape["beams"])
             self._encoder: list[dict[str, Any]] = shape["encoder"]
@@ -62,11 +60,18 @@ class LiteNetworks:
             # What coverage has seen is as wide as the source; such a state has no width of its own.
             self._wide_state = ("state",) if shape["decoder"]["state"] is None else ()
             self.rules: dict[str, int] = dict(shape["rules"])
+            wanted = {f"decode_{b}x{k}" for b in self.batches for k in self.beams if k > 1}
+            wanted |= {f"greedy_{b}" for b in self.batches}
             self.extracts = bool(shape.get("extract", False))
+            if self.extracts:
+                wanted = {f"extract_{b}" for b in self.batches}
+            missing = sorted(wanted - names)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise LiteFolderError(
                 f"{file}: not a network that LiteRT reads ({error}). Export the run again."
             ) from error
+        if missing:
+            raise LiteFolderError(f"{file}: it lacks the networks {', '.join(missing)}. Export the run again.")
         self._runners: dict[str, Any] = {}
         self._room: dict[str, int] = {}
         self._made_from = path, shape
@@ -134,26 +139,29 @@ class LiteNetworks:
     def decode(
         self, memory: LiteMemory, beam_size: int, ids: np.ndarray, state: np.ndarray, banned: np.ndarray | None = None
     ) -> dict[str, np.ndarray]:
-        """One step for `batch * beam_size` rows. Returns `top`, `top_ids`, `eos` (log-probabilities) and `state`.
+        """One step for `batch * beam_size` rows, by the network of that beam or of the next larger one.
+
+        Returns `top`, `top_ids`, `eos` (log-probabilities) and `state`.
 
         `banned (rows, n)` are ids that must not be written, PAD where none; wanted where the rules ask for it.
         """
-        more = {} if banned is None else {"banned": banned}
+        arrays = {"ids": ids, "state": state} | ({} if banned is None else {"banned": banned})
+        network = next(beam for beam in self.beams if beam >= beam_size)
+        if network > beam_size:  # rows that nobody reads fill the beam of each source up
+            rows = np.minimum(np.arange(network), beam_size - 1) + beam_size * np.arange(memory.batch)[:, None]
+            arrays = {name: array[rows.reshape(-1)] for name, array in arrays.items()}
         wide = (*memory.bound, *self._wide_state)
-        return self._call(f"decode_{memory.batch}x{beam_size}", wide, ids=ids, state=state, **more, **memory.bound)
+        found = self._call(f"decode_{memory.batch}x{network}", wide, **arrays, **memory.bound)
+        if network == beam_size:
+            return found
+        rows = (np.arange(beam_size) + network * np.arange(memory.batch)[:, None]).reshape(-1)
+        kept = {name: part[rows] for name, part in found.items()}
+        return kept | {name: kept[name][:, : beam_size + 1] for name in ("top", "top_ids")}
 
     def align(self, memory: LiteMemory, ids: np.ndarray, state: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One step of one row. Returns the attention `(source,)` and the state."""
         found = self._call("align", (*memory.bound, *self._wide_state), ids=ids, state=state, **memory.bound)
         return found["weights"][0], found["state"]
-
-    def check_result(self, found: SearchResult, size: int) -> None:
-        """Raises LiteFolderError where a network has written ids beyond a vocabulary of `size`, or no numbers."""
-        ids, lengths = found.ids, found.lengths
-        is_whole = ids.size == 0 or (ids.min() >= 0 and ids.max() < size)
-        if not is_whole or lengths.min(initial=0) < 0 or lengths.max(initial=0) > ids.shape[-1]:
-            file = Path(self._made_from[0]) / NETWORKS_FILE
-            raise LiteFolderError(f"{file}: its networks write ids that do not exist. Export the run again.")
 
     def _batch(self, rows: int) -> int:
         return next(b for b in self.batches if b >= rows)

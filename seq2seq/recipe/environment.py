@@ -85,13 +85,13 @@ def describe() -> dict[str, Any]:
     }
 
 
-def checksums(texts: Iterable[object]) -> dict[str, str]:
-    """Returns the sha256 of every file that the texts are read from, by its path."""
+def checksums(texts: Iterable[object]) -> dict[str, str | None]:
+    """Returns the sha256 of every file that the texts are read from, by its path; None for what came through a pipe."""
     files = dict.fromkeys(path.resolve() for text in texts for path in files_of(text))
-    return {str(path): sha256(path) for path in files}
+    return {str(path): sha256(path) if path.is_file() else None for path in files}
 
 
-def same_data(folder: RunFolder, now: dict[str, str]) -> None:
+def same_data(folder: RunFolder, now: dict[str, str | None]) -> None:
     """RunFolderError where the training text is not what it was when the run began.
 
     Files may stand elsewhere than before, but must hold the same bytes.

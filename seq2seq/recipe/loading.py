@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from seq2seq.generation.lines import LineGenerator
 
 
+MIXINGS = ("probabilities", "log-probabilities")
+"""What an ensemble may take the mean of."""
+
+
 def load_translator(
     path: Path, others: Sequence[Path | str] = (), ensemble: str = "probabilities", threads: int = 0, **options: Any
 ) -> LineGenerator:
@@ -27,6 +31,7 @@ def load_translator(
         ValueError: what is wrong with the folder, or with `others`, as in `load_generator`.
         RuntimeError: `threads`, and TensorFlow has computed already.
     """
+    _check_mixing(ensemble)
     if is_lite_folder(path) and not others:
         from seq2seq.lite.generator import LiteGenerator
 
@@ -49,6 +54,7 @@ def load_generator(
     from seq2seq.recipe.learned import load_search
     from seq2seq.recipe.run_folder import RunFolder
 
+    _check_mixing(ensemble)
     paths = [Path(path), *map(Path, others)]
     for folder in paths if others else []:
         if is_lite_folder(folder):
@@ -67,6 +73,11 @@ def load_generator(
     from seq2seq.generation.ensemble import EnsembleGenerator
 
     return EnsembleGenerator(members, ensemble, search, [str(folder) for folder in paths])
+
+
+def _check_mixing(ensemble: str) -> None:
+    if ensemble not in MIXINGS:
+        raise ValueError(f"ensemble must be one of {', '.join(MIXINGS)}. Received: {ensemble!r}")
 
 
 def fingerprint(path: Path) -> str:

@@ -59,8 +59,7 @@ def train(
     learned = team.in_turn(lambda: learn(folder, recipe, corpus, tokens), lambda: load_learned(folder))
     assert learned is not None
     selection, search = learned.selection, recipe.search.with_limits(learned.limits)
-    if leads:
-        report(learned, recipe, corpus, tokens)
+    report(learned, recipe, corpus, tokens)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(options.precision)
     try:
@@ -99,7 +98,7 @@ def train(
 
         for epoch in range(progress["epoch"], options.epochs):
             if options.patience and selection.stale(history, progress["patience_from"]) >= options.patience:
-                _log.info("Neither score nor loss became better for %d epochs: stopping early.", options.patience)
+                _log.info("No better epoch for %d epochs: stopping early.", options.patience)
                 break
             begin = time.monotonic()
             if trainee.coverage_rate is not None:
@@ -131,7 +130,7 @@ def train(
             if leads:
                 save_checkpoint(folder.checkpoint_file, trainee, progress)
                 _report(folder, selection, history)
-            if leads and len(history) == min(CONSTANT, options.epochs) and selection.is_constant(history):
+            if len(history) == min(CONSTANT, options.epochs) and selection.is_constant(history):
                 _log.warning(
                     "The validation %s is %.2f in all of %d epochs and cannot tell them apart: the loss decides. "
                     "Another measure: --training.select_by, in a new folder.",
@@ -292,12 +291,13 @@ def _validate(
     trainee: keras.Model, plan: Any, generator: Generator, corpus: Corpus, recipe: Recipe, name: str
 ) -> dict[str, float]:
     from seq2seq.evaluation.evaluate import quick_score
+    from seq2seq.generation.lines import best_text
     from seq2seq.pipeline.feed import as_fit_data
 
     nll = trainee.evaluate(as_fit_data(plan), verbose=0, return_dict=True)["nll"]
     pairs = list(corpus.validation)
     greedy = generator.greedy()
-    hypotheses = [best[0].text for best in greedy.generate([p.source for p in pairs])]
+    hypotheses = [best_text(found) for found in greedy.generate([p.source for p in pairs])]
     score = quick_score(name, hypotheses, [p.target for p in pairs], recipe.tokenization)
     return {"val_nll": float(nll), f"val_{name}": score.score}
 

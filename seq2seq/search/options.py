@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+import operator
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar, Literal
 
 AGREEMENT_ORDERS = 4
@@ -14,6 +15,8 @@ MOST = 1_000_000_000
 
 MAX_RATIO, MAX_EXTRA = 2.0, 10
 """Of an output, where neither a recipe nor a training text says more."""
+MOST_COVERAGE = 1000
+"""A larger coverage penalty would put scores among those of what is forbidden; 1 is much already."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,8 @@ class SearchOptions:
     beam_size: int = 5
     """Hypotheses kept at each step; 1 is greedy."""
     num_best: int = 1
-    """Hypotheses returned for each input, best first; at most beam_size."""
+    """Hypotheses returned for each input, best first; at most beam_size. With sampling so many are drawn, each by
+    itself."""
     normalization: Literal["none", "average", "gnmt"] = "average"
     """How scores are made comparable over lengths: none, average (divide by length ** strength) or
     gnmt (divide by ((5 + length) / 6) ** strength)."""
@@ -73,9 +77,12 @@ class SearchOptions:
 
     def changed(self, **options: Any) -> SearchOptions:
         """Returns these options with some replaced; for more hypotheses than the beam holds, with a wider beam."""
+        if unknown := sorted(set(options) - {field.name for field in fields(self)}):
+            raise ValueError(f"There is no search option {unknown[0]!r}.")
         if "num_best" in options and "beam_size" not in options:
             groups = options.get("groups", self.groups)
-            options["beam_size"] = max(self.beam_size, -(-options["num_best"] // groups) * groups)
+            with suppress(TypeError, ZeroDivisionError):  # what is wrong with them is said below
+                options["beam_size"] = max(self.beam_size, -(-options["num_best"] // groups) * groups)
         return replace(self, **options)
 
     def with_limits(self, learned: tuple[float, int] | None = None) -> SearchOptions:
@@ -100,45 +107,23 @@ class SearchOptions:
         return minimum(maximum(limit, self.min_length), MOST)
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _of_type(field.name, str(field.type), getattr(self, field.name)))
         if self.sampling and self.seed < 0:
             raise ValueError(f"seed must not be negative. Received: {self.seed}")
         for name, value in vars(self).items():
             if name != "seed" and isinstance(value, int | float) and not -MOST <= value <= MOST:  # nor is it NaN
                 raise ValueError(f"{name} must be a number of at most {MOST:,}. Received: {str(value)[:40]}")
-        from_one = {"beam_size": self.beam_size, "num_best": self.num_best, "max_input": self.max_input}
-        for name, value in from_one.items():
-            if value < 1:
-                raise ValueError(f"{name} must be at least 1. Received: {value}")
-        if self.num_best > self.beam_size and not self.sampling:
-            raise ValueError(
-                f"num_best must be at most beam_size. Received: num_best={self.num_best}, beam_size={self.beam_size}"
-            )
-        if self.sampling and self.num_best > 1:
-            raise ValueError(f"Sampling draws one text a line. Received: num_best={self.num_best}")
-        if self.extract and (self.sampling or self.num_best > 1):
-            raise ValueError(
-                "An extract is one text a line and nothing in it is drawn at random; without extract (--no-extract) "
-                f"the decoder writes. Received: sampling={self.sampling}, num_best={self.num_best}"
-            )
+        for name in ("beam_size", "num_best", "max_input", "groups"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1. Received: {getattr(self, name)}")
+        for name in ("strength", "consensus", "diversity", "min_length", "no_repeat_ngram", "top_k"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative. Received: {getattr(self, name)}")
+        if not 0 <= self.coverage_penalty <= MOST_COVERAGE:
+            raise ValueError(f"coverage_penalty must be from 0 to {MOST_COVERAGE:,}. Received: {self.coverage_penalty}")
         if self.normalization not in ("none", "average", "gnmt"):
             raise ValueError(f"normalization must be none, average or gnmt. Received: {self.normalization!r}")
-        if self.strength < 0:
-            raise ValueError(f"strength must not be negative. Received: {self.strength}")
-        from_zero = {"min_length": self.min_length, "no_repeat_ngram": self.no_repeat_ngram}
-        for name, value in from_zero.items():
-            if value < 0:
-                raise ValueError(f"{name} must not be negative. Received: {value}")
-        if not 0 <= self.coverage_penalty < math.inf:
-            raise ValueError(f"coverage_penalty must be a number and not negative. Received: {self.coverage_penalty}")
-        if not 0 <= self.consensus < math.inf:
-            raise ValueError(f"consensus must be a number and not negative. Received: {self.consensus}")
-        if self.groups < 1 or (self.beam_size % self.groups and not self.sampling):
-            raise ValueError(
-                "groups must be at least 1 and divide beam_size. "
-                f"Received: groups={self.groups}, beam_size={self.beam_size}"
-            )
-        if not 0 <= self.diversity < math.inf:
-            raise ValueError(f"diversity must be a number and not negative. Received: {self.diversity}")
         ratio, extra = (1 if given is None else given for given in (self.max_ratio, self.max_extra))
         if ratio < 0 or extra < 0 or (round(1000 * ratio) == 0 and extra == 0):
             raise ValueError(
@@ -147,19 +132,62 @@ class SearchOptions:
             )
         if self.temperature <= 0:
             raise ValueError(f"temperature must be above 0. Received: {self.temperature}")
-        if self.top_k < 0:
-            raise ValueError(f"top_k must not be negative. Received: {self.top_k}")
         if not 0 < self.top_p <= 1:
             raise ValueError(f"top_p must be in (0, 1]. Received: {self.top_p}")
+        self._check_together()
+
+    def _check_together(self) -> None:
+        """ValueError for options that contradict each other."""
+        if self.num_best > self.beam_size and not self.sampling:
+            raise ValueError(
+                f"num_best must be at most beam_size. Received: num_best={self.num_best}, beam_size={self.beam_size}"
+            )
+        if self.extract and (self.sampling or self.num_best > 1):
+            raise ValueError(
+                "An extract is one text a line and nothing in it is drawn at random; without extract (--no-extract) "
+                f"the decoder writes. Received: sampling={self.sampling}, num_best={self.num_best}"
+            )
+        if self.beam_size % self.groups and not self.sampling:
+            raise ValueError(
+                f"groups must divide beam_size. Received: groups={self.groups}, beam_size={self.beam_size}"
+            )
+
+
+def _of_type(name: str, kind: str, value: Any) -> Any:
+    """Returns a value as the type of its field, NumPy's numbers as Python's; ValueError for one of another type."""
+    kind = kind.removesuffix(" | None")
+    if value is None and name in ("max_ratio", "max_extra"):
+        return None
+    if kind == "bool" and str(value) in ("True", "False") and not isinstance(value, str):
+        return bool(value)
+    if kind in ("int", "float") and not isinstance(value, bool | str):
+        with suppress(TypeError, ValueError, OverflowError):
+            return operator.index(value) if kind == "int" else float(value)
+    if kind in _EXPECTED:
+        raise ValueError(f"{name} must be {_EXPECTED[kind]}. Received: {str(value)[:40]!r}")
+    return value
+
+
+_EXPECTED = {"bool": "True or False", "int": "a whole number", "float": "a number"}
 
 
 class InputTooLong(ValueError):
-    """A line has more pieces than the search takes."""
+    """Lines have more pieces than the search takes. The message is about the first of them.
 
-    def __init__(self, index: int, pieces: int, limit: int):
-        super().__init__(
-            f"the line has {pieces:,} pieces; at most {limit:,} are taken. "
-            "Is it a sentence? Split it, or raise max_input."
+    Args:
+        found: Of each such line its place among those given, from 0, and its pieces.
+        limit: How many are taken.
+    """
+
+    def __init__(self, found: dict[int, int], limit: int):
+        self.found = found
+        self.limit = limit
+        self.index = next(iter(found))
+        super().__init__(self.told(self.index))
+
+    def told(self, index: int) -> str:
+        """Returns what is wrong with one of the lines."""
+        return (
+            f"the line has {self.found[index]:,} pieces; at most {self.limit:,} are read. Split it into sentences, or "
+            "raise --max-input (max_input), or read its beginning alone by --cut-input (cut_input)."
         )
-        self.index = index
-        """Place of the line among those given, from 0."""

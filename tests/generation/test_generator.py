@@ -170,3 +170,73 @@ def test_with_options_leaves_the_generator_as_it_was(generators):
     changed = generators["beam"].with_options(beam_size=2)
     assert (changed.options.beam_size, generators["beam"].options.beam_size) == (2, 3)
     assert changed.model is generators["beam"].model
+
+
+def test_many_samples_are_each_drawn_by_itself_and_come_again(generators):
+    several = generators["sampling"].with_options(num_best=3)
+    found = several.generate(LINES)
+    same(several.generate(LINES, batch_size=2), found)
+    one = generators["sampling"].generate(LINES)
+    for lines, (alone,) in zip(found, one, strict=True):
+        assert alone.text in [h.text for h in lines]  # the first is the one that is drawn alone
+        assert [h.score for h in lines] == sorted((h.score for h in lines), reverse=True)
+    assert max(map(len, found)) == 3
+    assert several.with_options(seed=2).generate(LINES) != found
+
+
+def test_what_is_drawn_depends_on_the_number_of_the_line_and_not_on_the_call(generators, results):
+    sampling = generators["sampling"]
+    same(sampling.generate(LINES[:2]) + sampling.generate(LINES[2:], first=2), results["sampling"])
+
+
+def test_lines_come_from_whatever_yields_texts(generators):
+    greedy = generators["greedy"]
+    wanted = greedy(LINES)
+    assert greedy(line for line in LINES) == wanted
+    assert greedy(np.array(LINES)) == wanted
+    assert greedy(tuple(LINES), batch_size=np.int64(2)) == wanted
+    assert greedy([]) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (["a", None], r"lines\[1\]: expected text. Received: 'None' \(NoneType\)"),
+        (["a", "b", float("nan")], r"lines\[2\]: expected text. Received: 'nan' \(float\)"),
+        ([b"a"], r"lines\[0\]: .*bytes.*Decode it first"),
+        (b"a", "Expected several lines"),
+        (None, "Expected several lines"),
+        (3, "Expected several lines"),
+        ({"a": 1}, "Expected several lines"),
+    ],
+)
+def test_what_is_no_text_is_named_by_its_index(generators, lines, message):
+    with pytest.raises(TypeError, match=message):
+        generators["greedy"](lines)
+
+
+def test_one_text_where_several_are_expected_is_refused(generators):
+    with pytest.raises(TypeError, match="Expected several lines"):
+        generators["greedy"].generate("a dog")
+    with pytest.raises(TypeError, match=r"pairs\[1\]"):
+        generators["greedy"].score([("a", "b"), "cd"])
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "x", None, True])
+def test_a_batch_size_is_a_whole_number_from_one(generators, size):
+    for call in (generators["greedy"], generators["greedy"].align, generators["greedy"].score):
+        with pytest.raises(ValueError, match="batch_size must be a whole number"):
+            call([], batch_size=size)
+
+
+@every_search
+def test_a_model_whose_weights_are_no_numbers_is_not_searched(generators, model, name):
+    before = model.get_weights()
+    model.set_weights([np.full_like(weight, np.nan) for weight in before])
+    try:
+        with pytest.raises(ValueError, match="no numbers"):
+            generators[name].generate(LINES)
+        with pytest.raises(ValueError, match="no numbers"):
+            generators[name].score([("a dog", "a dog")])
+    finally:
+        model.set_weights(before)

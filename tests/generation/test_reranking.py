@@ -90,7 +90,7 @@ def test_from_an_empty_hypothesis_no_source_comes_back_so_it_is_the_worst_of_its
 def test_a_text_too_long_for_a_model_is_told_by_its_place():
     class Strict:
         def score(self, pairs, batch_size=64):
-            raise InputTooLong(2, 9, 5)
+            raise InputTooLong({2: 9}, 5)
 
     with pytest.raises(TooLong, match="9 pieces") as caught:
         score_lists(Strict(), ["a", "b"], lists_of(["x", "y"], ["z"]), reverse=True)

@@ -73,7 +73,7 @@ def test_custom_json_lines_are_learned_from(tmp_path, monkeypatch):
         (["--model.pointer", "true", "--model.decoder.attention", "none"], "model.pointer wants attention"),
         (["--model.decoder.coverage", "true", "--model.decoder.attention", "none"], "coverage wants attention"),
         (["--training.coverage_loss", "1"], "coverage_loss wants model.decoder.coverage"),
-        (["--search.coverage_penalty", "-1"], "must be a number and not negative"),
+        (["--search.coverage_penalty", "-1"], "coverage_penalty must be from 0 to 1,000"),
         (["--search.min_length", "-1"], "min_length must not be negative"),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from keras import ops
@@ -149,6 +151,24 @@ def test_the_ends_of_the_unit_interval_draw_what_may_be_drawn(compiled, table, s
             assert not set(ids[row, 0, : lengths[row, 0]].tolist()) & {PAD, BOS, EOS}
 
 
+@pytest.mark.parametrize("options", [{"temperature": 1e-300}, {"top_p": 1e-300}, {"temperature": 1e-38, "top_k": 3}])
+def test_the_narrowest_sampling_is_greedy(compiled, step, rng, options):
+    uniforms = rng.random((ROWS, LIMIT + 1)).astype("float32")
+    greedy = run(compiled, lambda x: greedy_search(step, start(), x, LIMIT), np.full(ROWS, LIMIT, np.int32))
+    for ours, wanted in zip(run(compiled, sampler(step, **options), uniforms), greedy, strict=True):
+        np.testing.assert_allclose(ours, wanted, atol=1e-4)
+
+
+def test_the_widest_sampling_never_draws_what_is_forbidden(compiled, table):
+    found = frequencies(compiled, table, temperature=1e9)
+    np.testing.assert_allclose(found, np.where(np.isin(np.arange(SIZE), [PAD, BOS]), 0, 1 / (SIZE - 2)), atol=1e-3)
+
+
+def test_numbers_of_numpy_are_options_like_pythons():
+    options = SearchOptions(beam_size=np.int64(3), temperature=np.float32(0.5), cut_input=np.bool_(True))
+    assert [type(value) for value in (options.beam_size, options.temperature, options.cut_input)] == [int, float, bool]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -171,7 +191,16 @@ def test_arguments_out_of_range_are_refused(step, options, message):
         ({"beam_size": 0}, "beam_size must be at least 1"),
         ({"num_best": 0}, "num_best must be at least 1"),
         ({"beam_size": 2, "num_best": 3}, "num_best=3, beam_size=2"),
-        ({"sampling": True, "num_best": 2}, "one text a line. Received: num_best=2"),
+        ({"extract": True, "sampling": True}, "one text a line"),
+        ({"seed": "x"}, "seed must be a whole number. Received: 'x'"),
+        ({"beam_size": 2.5}, "beam_size must be a whole number"),
+        ({"beam_size": True}, "beam_size must be a whole number"),
+        ({"temperature": "hot"}, "temperature must be a number. Received: 'hot'"),
+        ({"cut_input": "no"}, "cut_input must be True or False"),
+        ({"max_ratio": math.nan}, "max_ratio must be a number of at most"),
+        ({"max_extra": 10**30}, "max_extra must be a number of at most"),
+        ({"coverage_penalty": 1e9}, "coverage_penalty must be from 0 to 1,000"),
+        ({"temperature": math.inf}, "temperature must be a number of at most"),
         ({"normalization": "median"}, "none, average or gnmt. Received: 'median'"),
         ({"strength": -1.0}, "strength must not be negative"),
         ({"max_ratio": 0.0, "max_extra": 0}, "room for output"),

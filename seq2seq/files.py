@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
 import secrets
@@ -127,12 +128,26 @@ def remove_leftovers(folder: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def parse_json(text: str | bytes) -> Any:
-    """As `json.loads`; text that is nested too deeply for Python is a ValueError like any other that is no JSON."""
+def parse_json(text: str | bytes, finite: bool = False) -> Any:
+    """As `json.loads`; text that is nested too deeply for Python is a ValueError like any other that is no JSON.
+
+    With `finite` so are NaN, Infinity and numbers too large for a float, which Python takes and JSON cannot pass on.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite) if finite else json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"the number {text[:40]} is too large")
+    return value
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")
 
 
 def is_plain_name(name: str) -> bool:
@@ -140,13 +155,13 @@ def is_plain_name(name: str) -> bool:
     return bool(name) and name not in (".", "..") and not set(name) & set("/\\\0")
 
 
-def format_json(value: Any, indent: int | None = None) -> str:
+def format_json(value: Any) -> str:
     """As `json.dumps`, with characters as they are; all are escaped where UTF-8 cannot hold one, a lone surrogate."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return json.dumps(value, indent=indent)
+        return json.dumps(value)
     return text
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, alignment_outputs, check_attention
-from seq2seq.cli.text_io import add_pair_arguments, positive
+from seq2seq.cli.text_io import add_input_limits, add_pair_arguments, input_limits, positive
 from seq2seq.outputs import STDOUT, check_outputs
 from seq2seq.pipeline.corpus import files_of, text_at
 from seq2seq.search.options import InputTooLong
@@ -18,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="run folder that a recipe made, or a LiteRT folder that export made")
     add_pair_arguments(parser, "source text, or a table or JSON of both sides", "its translation, line by line")
     add_alignment_arguments(parser)
+    add_input_limits(parser)
     parser.add_argument(
         "--batch-size", type=positive, default=64, metavar="N", help="lines aligned together (default 64)"
     )
@@ -32,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.generation.alignments import align_text
     from seq2seq.recipe.loading import load_translator
 
-    generator = load_translator(Path(arguments.run))
+    generator = load_translator(Path(arguments.run), **input_limits(arguments))
     check_attention(arguments.run, generator)
     with alignment_files(arguments, fallback=True) as files:
         files.expect(len(pairs))

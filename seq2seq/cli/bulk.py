@@ -63,6 +63,9 @@ def check_bulk(arguments: argparse.Namespace) -> None:
     for name, path in (("--input", arguments.input), ("--output", arguments.output)):
         if not path or (Path(path).exists() and not Path(path).is_file()):
             raise ValueError(f"--workers wants {name} FILE, a file on disk. Received: {path or 'none'}.")
+    for name in FILES:
+        if (path := getattr(arguments, name)) and Path(path).exists() and not Path(path).is_file():
+            raise ValueError(f"--{name.replace('_', '-')} must be a file on disk for --workers. Received: {path}")
     if not Path(arguments.output).parent.is_dir():
         raise ValueError(f"{arguments.output}: there is no folder {Path(arguments.output).parent}.")
     read = [arguments.input, arguments.run, *arguments.others, *(getattr(arguments, name) for name in FILES)]
@@ -72,13 +75,14 @@ def check_bulk(arguments: argparse.Namespace) -> None:
         check_ray()
 
 
-def run_bulk(arguments: argparse.Namespace) -> None:
-    """Translates --input into --output by workers."""
+def run_bulk(arguments: argparse.Namespace) -> int:
+    """Translates --input into --output by workers. Returns how many lines were too long
+    in the shards that were done now."""
     translation = Translation(arguments, tell=lambda message: None)
     read_requests(arguments, 1, lines=())  # mistakes in what is asked of all lines are told now
     chunk = translation.chunk_lines
     size = -(-(arguments.shard_lines or 1) // chunk) * chunk
-    source, output = Path(arguments.input), Path(arguments.output)
+    source, output, left_out = Path(arguments.input), Path(arguments.output), 0
     with shard_folder(output, _made_with(arguments, size)) as folder:
         packed = source.suffix.lower() in COMPRESSED
         text = folder.path / UNPACKED if packed else source
@@ -103,7 +107,8 @@ def run_bulk(arguments: argparse.Namespace) -> None:
             reached_limit = 0
             try:
                 with closing(results):
-                    for shard, (notes, count) in results:
+                    for shard, (notes, count, more) in results:
+                        left_out += more
                         for note in notes:
                             tell(note)
                         reached_limit += count
@@ -116,6 +121,7 @@ def run_bulk(arguments: argparse.Namespace) -> None:
             if reached_limit:
                 tell(limit_message(reached_limit))
         folder.join(shards, output)
+    return left_out
 
 
 def _kept(count: int, total: int) -> str:
@@ -179,18 +185,19 @@ class ShardTranslation:
         self._translation = Translation(arguments, self._notes.lines.append)
         self._translation.load(threads)
 
-    def __call__(self, shard: Shard) -> tuple[list[str], int]:
+    def __call__(self, shard: Shard) -> tuple[list[str], int, int]:
         """Writes the shard's outcome, if it is not there.
 
-        Returns what the user should know, and how many outputs have reached the limit of their length.
+        Returns what the user should know, how many outputs have reached the limit of their length, and how many lines
+        were too long.
 
         Raises:
             ValueError: what is wrong with a line; it names the line.
         """
         self._notes.lines.clear()
         if (self._folder / shard.name).exists():
-            return [], 0
-        before = self._translation.reached_limit
+            return [], 0, 0
+        before = self._counts()
         lines = read_shard(self._text, shard, self._arguments.input)
         number = shard.first
         with outcome(self._folder, shard) as out:
@@ -198,7 +205,11 @@ class ShardTranslation:
                 results = self._translation.results(chunk, number)
                 out.write(self._translation.text(chunk, number, results))
                 number += len(chunk)
-        return list(self._notes.lines), self._translation.reached_limit - before
+        reached_limit, left_out = (now - then for now, then in zip(self._counts(), before, strict=True))
+        return list(self._notes.lines), reached_limit, left_out
+
+    def _counts(self) -> tuple[int, int]:
+        return self._translation.reached_limit, self._translation.left_out
 
 
 class _Notes(logging.Handler):

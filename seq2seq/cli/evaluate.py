@@ -14,6 +14,7 @@ from seq2seq.messages import show
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
 from seq2seq.outputs import STDOUT, Folder, check_outputs
 from seq2seq.pipeline.corpus import Text, files_of, text_at
+from seq2seq.search.options import InputTooLong
 
 if TYPE_CHECKING:
     from seq2seq.recipe.config import Data
@@ -94,7 +95,10 @@ def run(arguments: argparse.Namespace) -> None:
     references = [pair.target for pair in pairs]
     if warning := advice(how, references):
         _log.warning("%s", warning)
-    result = evaluate(generator, pairs, recipe.task, how, arguments.batch_size)
+    try:
+        result = evaluate(generator, pairs, recipe.task, how, arguments.batch_size)
+    except InputTooLong as error:
+        raise ValueError(f"{pairs[error.index].place}: {error}") from error
     if arguments.lowercase or arguments.tokenize:
         metric = bleu_prepared(how, arguments.lowercase, arguments.tokenize)
         result.scores["bleu"] = metric(result.hypotheses, references)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from seq2seq.cli.live_input import in_chunks
 from seq2seq.cli.text_io import input_lines, utf8
 from seq2seq.files import parse_json
 from seq2seq.generation.constraints import Constraints, Terminology
@@ -59,7 +58,7 @@ def add_request_arguments(parser: argparse.ArgumentParser) -> None:
 def read_requests(
     arguments: argparse.Namespace, size: int, lines: Iterable[tuple[int, str]] | None = None
 ) -> Iterator[list[Request]]:
-    """Returns what is asked, `size` lines at a time; from a terminal line by line.
+    """Returns what is asked, `size` lines at a time, fewer where the input pauses.
 
     `lines` are some lines of --input with their numbers; without, it is all of them.
 
@@ -78,7 +77,7 @@ def read_requests(
             return Request(line, for_all + terms.for_line(line), {})
         place = f"{arguments.input or 'standard input'}:{number}"
         try:
-            record = parse_json(line)
+            record = parse_json(line, finite=True)
         except (ValueError, RecursionError) as error:
             raise CorpusError(f"{place}: expected a JSON object. Received: {line[:60]!r} ({error})") from None
         text = record.get(arguments.field) if isinstance(record, dict) else None
@@ -94,6 +93,7 @@ def read_requests(
         text = encodable(" ".join(text.splitlines()))  # a line for a line
         return Request(text, own + for_all + terms.for_line(text), record)
 
-    numbered = iter(enumerate(input_lines(arguments.input), 1) if lines is None else lines)
-    size = 1 if not arguments.input and sys.stdin and sys.stdin.isatty() else size
-    return iter(lambda: [request(number, line) for number, line in islice(numbered, size)], [])
+    if lines is not None:
+        return in_chunks((request(number, line) for number, line in lines), size)
+    texts, at_hand = input_lines(arguments.input)
+    return in_chunks((request(number, line) for number, line in enumerate(texts, 1)), size, at_hand)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.cli.text_io import output, positive
+from seq2seq.cli.text_io import add_input_limits, input_limits, output, positive
 from seq2seq.generation.nbest import Candidate, format_n_best, read_n_best
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
 from seq2seq.outputs import STDOUT, check_outputs
@@ -64,6 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of --tune-on: where it starts (default 1)")
     parser.add_argument("--output", metavar="FILE", help="where to write the best lines (default: standard output)")
     parser.add_argument("--n-best-output", metavar="FILE", help="write the whole list there, sorted, with all features")
+    add_input_limits(parser)
     parser.add_argument(
         "--batch-size", type=positive, default=64, metavar="N", help="pairs scored together (default 64)"
     )
@@ -144,7 +145,7 @@ def _features(
 
     columns = [[np.asarray([c.score for c in candidates]) for candidates in lists]]
     for _, path, reverse in runs:
-        generator = load_generator(Path(path))
+        generator = load_generator(Path(path), **input_limits(arguments))
         _log.info("Scoring with %s%s", path, ", reverse" if reverse else "")
         try:
             columns.append(score_lists(generator, sources, lists, reverse, arguments.normalize, arguments.batch_size))

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
-from seq2seq.cli.text_io import add_pair_arguments, output, positive
+from seq2seq.cli.text_io import add_input_limits, add_pair_arguments, input_limits, output, positive
 from seq2seq.generation.confidence import confidence
 from seq2seq.messages import say
 from seq2seq.outputs import STDOUT, check_outputs
 from seq2seq.pipeline.corpus import files_of, text_at
+from seq2seq.search.options import InputTooLong
 from seq2seq.symbols import EOS, NAMES
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the translations are pieces with blanks between, as a search wrote them, and not text to be cut anew",
     )
+    add_input_limits(parser)
     parser.add_argument("--output", metavar="FILE", help="where to write (default: standard output)")
     parser.add_argument("--pieces", action="store_true", help="print the log-probability of every piece, EOS last")
     parser.add_argument(
@@ -55,15 +57,20 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("Give either --json, which has the pieces, or --pieces.")
     corpus = text_at(arguments.source, arguments.target or "", arguments.source_field, arguments.target_field)
     check_outputs([arguments.run, *arguments.others, *files_of(corpus)], {"--output": arguments.output or STDOUT})
-    pairs = iter([(pair.source, pair.target) for pair in corpus])  # read whole first: a bad line is told before work
+    examples = list(corpus)  # read whole first: a bad line is reported before the work
+    pairs = iter([(pair.source, pair.target) for pair in examples])
     from seq2seq.recipe.loading import load_generator
 
-    generator = load_generator(Path(arguments.run), **ensemble(arguments))
-    total, count = 0.0, 0
+    generator = load_generator(Path(arguments.run), **ensemble(arguments), **input_limits(arguments))
+    total, count, number = 0.0, 0, 0
     with output(arguments.output) as out:
         while chunk := list(islice(pairs, arguments.batch_size * 32)):
             targets = _targets(generator, chunk, arguments.target_pieces)
-            found = generator.score_ids([source for source, _ in chunk], targets, arguments.batch_size)
+            try:
+                found = generator.score_ids([source for source, _ in chunk], targets, arguments.batch_size)
+            except InputTooLong as error:
+                raise ValueError(f"{examples[number + error.index].place}: {error}") from error
+            number += len(chunk)
             for (source, target), ids, gains in zip(chunk, targets, found, strict=True):
                 total, count = total + float(gains.sum()), count + len(gains)
                 if arguments.json:

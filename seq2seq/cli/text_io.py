@@ -6,13 +6,15 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from seq2seq.cli.live_input import LiveInput, standard_input
 from seq2seq.files import output_text
 from seq2seq.pipeline.lines import lines_of, read_lines
+from seq2seq.search.options import MOST
 
 SEARCH_FIELDS = (
     "beam_size",
@@ -41,8 +43,8 @@ SEARCH_FIELDS = (
 def positive(text: str) -> int:
     """An argparse type: an int of at least 1."""
     value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, received {value}")
+    if not 1 <= value <= MOST:
+        raise argparse.ArgumentTypeError(f"must be from 1 to {MOST:,}, received {str(value)[:40]}")
     return value
 
 
@@ -76,8 +78,7 @@ def add_search_arguments(parser: argparse.ArgumentParser, batched: bool = True) 
     group.add_argument("--diversity", type=float, metavar="X", help="how much the groups must differ (default 0.5)")
     group.add_argument("--max-ratio", type=float, metavar="X", help="longest output: X * input pieces + --max-extra")
     group.add_argument("--max-extra", type=int, metavar="N", help="see --max-ratio")
-    group.add_argument("--max-input", type=positive, metavar="N", help="refuse lines of more pieces")
-    group.add_argument("--cut-input", action="store_true", default=None, help="cut longer lines instead")
+    _add_input_limits(group)
     group.add_argument(
         "--extract",
         action=argparse.BooleanOptionalAction,
@@ -108,6 +109,21 @@ def add_pair_arguments(parser: argparse.ArgumentParser, source: str, target: str
     parser.add_argument("--target-field", type=utf8, default="", metavar="NAME", help="the same of the target")
 
 
+def add_input_limits(parser: argparse.ArgumentParser) -> None:
+    """The options of verbs that read a source and do not search."""
+    _add_input_limits(parser.add_argument_group("long lines (default: as in the run's recipe)"))
+
+
+def _add_input_limits(group: Any) -> None:
+    group.add_argument("--max-input", type=positive, metavar="N", help="refuse lines of more pieces")
+    group.add_argument("--cut-input", action="store_true", default=None, help="read only the beginning of longer lines")
+
+
+def input_limits(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The given ones among `add_input_limits`."""
+    return {name: given for name in ("max_input", "cut_input") if (given := getattr(arguments, name)) is not None}
+
+
 def search_options(arguments: argparse.Namespace) -> dict[str, Any]:
     """The given ones among `add_search_arguments`, and of a verb's --n-best."""
     given = vars(arguments)
@@ -115,24 +131,24 @@ def search_options(arguments: argparse.Namespace) -> dict[str, Any]:
     return options | ({"num_best": arguments.n_best} if given.get("n_best", 1) > 1 else {})
 
 
-def input_lines(path: str | None) -> Iterator[str]:
-    """Yields the lines of a file, or of standard input.
+def input_lines(path: str | None) -> tuple[Iterator[str], Callable[[], bool]]:
+    """Returns the lines of a file, or of standard input; and what says whether the next is at hand, or long in coming.
 
     Raises:
         CorpusError: a line is no text; it names the line.
+        ValueError: there is no standard input.
     """
     if path:
-        return read_lines(Path(path))
-    if sys.stdin is None:
-        raise ValueError("Standard input is closed, and no file is given: name one with --input FILE.")
-    return lines_of(_read_line, "standard input")
+        return read_lines(Path(path)), lambda: True
+    stream = standard_input()
 
+    def read_line(size: int) -> bytes:
+        try:
+            return stream.readline(size)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, "standard input") from error
 
-def _read_line(size: int) -> bytes:
-    try:
-        return sys.stdin.buffer.readline(size)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, "standard input") from error
+    return lines_of(read_line, "standard input"), stream.at_hand if isinstance(stream, LiveInput) else lambda: True
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, alignment_outputs, check_attention
 from seq2seq.cli.bulk import add_bulk_arguments, check_bulk, run_bulk
+from seq2seq.cli.common import EXIT_MISTAKE
 from seq2seq.cli.ensembles import add_ensemble_arguments
 from seq2seq.cli.progress import LineProgress
 from seq2seq.cli.requests import add_request_arguments, read_requests
@@ -43,15 +44,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_search_arguments(parser)
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Does the verb's work; ValueError for a mistake in the input."""
+def run(arguments: argparse.Namespace) -> int:
+    """Does the verb's work; ValueError for a mistake in the input.
+
+    Returns:
+        The exit code: a mistake's where lines were too long, whose output was left empty.
+    """
     read = [arguments.run, *arguments.others, arguments.input or STDIN]
     read += [arguments.dictionary, arguments.terms, arguments.exclude_file]
     check_outputs(read, {"--output": arguments.output or STDOUT, **alignment_outputs(arguments)})
     check_bulk(arguments)
     if arguments.workers:
-        run_bulk(arguments)
-        return
+        return exit_code(run_bulk(arguments))
     with ExitStack() as stack:
         progress = LineProgress(arguments.input)
 
@@ -76,7 +80,16 @@ def run(arguments: argparse.Namespace) -> None:
             out.flush()
             if files.wanted:
                 pieces = [hypotheses[0].pieces if hypotheses else () for hypotheses in results]
-                files.add(align_pieces(generator, [request.text for request in chunk], pieces, arguments.batch_size))
+                texts = [request.text if found else "" for request, found in zip(chunk, results, strict=True)]
+                files.add(align_pieces(generator, texts, pieces, arguments.batch_size))
             number += len(chunk)
             progress.show(number)
         translation.tell_of_limits()
+    return exit_code(translation.left_out)
+
+
+def exit_code(left_out: int) -> int:
+    """Says how many lines were too long, and returns the exit code."""
+    if left_out:
+        say(f"{left_out:,} line{'s were' if left_out > 1 else ' was'} too long; all others are translated.")
+    return EXIT_MISTAKE if left_out else 0

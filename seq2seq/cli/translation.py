@@ -41,6 +41,8 @@ class Translation:
             raise ValueError("--dictionary is for --replace-unknown.")
         self.arguments = arguments
         self.chunk_lines = arguments.batch_size * BATCHES
+        self.left_out = 0
+        """Lines so far that were too long, and have an empty output."""
         self._dictionary = read_dictionary(Path(arguments.dictionary)) if arguments.dictionary else {}
         self._tell = tell
         self.reached_limit = 0
@@ -57,19 +59,27 @@ class Translation:
     def results(self, chunk: list[Request], number: int) -> list[list[Hypothesis]]:
         """Returns the hypotheses of each line; the first line is line `number` of all, from 0.
 
-        Raises:
-            ValueError: a line that does not fit; it names the line.
+        A line that is too long, or that nothing fits, has none, and it is said which.
         """
         place = f"{self.arguments.input or 'standard input'}:"
         asked = [request.constraints for request in chunk]
         lines = [request.text for request in chunk]
-        try:
-            results = self.generator.generate(lines, self.arguments.batch_size, asked)
-        except InputTooLong as error:
-            raise ValueError(f"{place}{number + error.index + 1}: {error}") from error
-        for line, (constraints, hypotheses) in enumerate(zip(asked, results, strict=True), number + 1):
-            if not hypotheses:
-                self._tell(f"{place}{line}: no output fits: {_told(constraints)}")
+        batch_size, too_long = self.arguments.batch_size, set[int]()
+        while True:
+            try:
+                results = self.generator.generate(lines, batch_size, asked, number)
+                break
+            except InputTooLong as error:  # of an ensemble, each member may find some
+                for index in error.found:
+                    self._tell(f"{place}{number + index + 1}: {error.told(index)} Its output is left empty.")
+                    lines[index] = ""
+                too_long |= set(error.found)
+        self.left_out += len(too_long)
+        for index in too_long:
+            results[index] = []
+        for index, (constraints, hypotheses) in enumerate(zip(asked, results, strict=True)):
+            if not hypotheses and index not in too_long:
+                self._tell(f"{place}{number + index + 1}: no output fits: {_told(constraints)}")
         self.reached_limit += sum(bool(found) and found[0].reached_limit for found in results)
         if not self.arguments.replace_unknown:
             return results
@@ -106,6 +116,8 @@ def limit_message(count: int) -> str:
 
 
 def _told(constraints: Constraints) -> str:
+    if not constraints:
+        return "what the search may write (--min-length, --no-repeat-ngram) is less than it must"
     asked = [f"prefix {constraints.prefix!r}"] if constraints.prefix else []
     asked += [f"include {term!r}" for term in constraints.include]
     return ", ".join(asked + [f"exclude {term!r}" for term in constraints.exclude])

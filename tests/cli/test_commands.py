@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -132,11 +133,11 @@ def test_score_gives_the_log_probability_that_the_search_reported(cli, finished,
         (["translate", "RUN"], b"fine\n\xff\n", "standard input:2: not valid UTF-8"),
         (["translate", "RUN"], b"a\0b\n", "standard input:1: the line holds a NUL byte"),
         (["translate", "RUN"], b"a" * 1_100_000, "standard input:1: the line is longer than"),
-        (["translate", "RUN"], b"ab\n" + b"ab " * 2000 + b"\n", "standard input:2: the line has"),
         (["translate", "RUN", "--strength", "-1"], b"x\n", "strength must not be negative"),
-        (["translate", "RUN", "--consensus", "-1"], b"x\n", "consensus must be a number and not negative"),
+        (["translate", "RUN", "--consensus", "-1"], b"x\n", "consensus must not be negative"),
         (["translate", "RUN", "--sampling", "--top-p", "2"], b"x\n", "top_p must be in"),
-        (["translate", "RUN", "--beam-size", "0"], b"", "must be at least 1"),
+        (["translate", "RUN", "--beam-size", "0"], b"", "must be from 1 to 1,000,000,000"),
+        (["translate", "RUN", "--batch-size", "10000000000000000000"], b"", "must be from 1 to 1,000,000,000"),
         (["translate", "RUN", "--beam"], b"", "unrecognized arguments: --beam"),
         (["evaluate", "RUN", "--test", "tset"], b"", "This run knows the test sets test"),
         (["evaluate", "RUN", "--test", "test", "--source", "x"], b"", "either --test or --source"),
@@ -150,6 +151,68 @@ def test_a_mistake_gets_one_message_and_no_traceback(cli, finished, words, text,
     assert out == ""
     assert message in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("words", [(), ("--json",), ("--n-best", 2), ("--hard-alignments",)])
+def test_a_line_that_is_too_long_stays_empty_and_is_named_and_the_others_are_translated(cli, finished, tmp_path, words):
+    lines = ["ab", "ab " * 2000, "cd ef"]
+    if words == ("--hard-alignments",):
+        words = (*words, tmp_path / "links")
+    given = [json.dumps({"text": line}) for line in lines] if words == ("--json",) else lines
+    code, out, err = cli("translate", finished, *words, text=_text(given))
+    assert code == 2
+    assert re.search(r"standard input:2: the line has [\d,]+ pieces; at most 1,000 .*--max-input.*--cut-input", err)
+    assert "1 line was too long" in err
+    wanted = cli("translate", finished, *words, text=_text([given[0], given[0].replace(lines[0], ""), given[2]]))[1]
+    if words == ("--json",):
+        out, wanted = ([json.loads(line) for line in text.splitlines()] for text in (out, wanted))
+        assert out.pop(1)["output"] is None
+        assert wanted.pop(1)["output"] == ""
+    if words == ("--n-best", 2):
+        wanted = "".join(line for line in wanted.splitlines(True) if not line.startswith("1 "))
+    assert out == wanted
+
+
+@pytest.mark.parametrize("verb", ["score", "align"])
+def test_pairs_with_a_source_that_is_too_long_are_named_or_cut(cli, finished, tmp_path, verb):
+    (tmp_path / "x").write_bytes(_text(["ab", "ab " * 2000]))
+    (tmp_path / "y").write_bytes(_text(["AB", "AB"]))
+    words = (verb, finished, "--source", tmp_path / "x", "--target", tmp_path / "y")
+    code, _, err = cli(*words)
+    assert code == 2
+    assert f"{tmp_path / 'x'}:2: the line has" in err
+    assert cli(*words, "--cut-input")[0] == 0
+
+
+@pytest.mark.parametrize("options", [("--coverage-penalty", 1000), ("--no-repeat-ngram", 1000000000)])
+def test_a_search_at_its_limits_still_writes(cli, finished, options):
+    _, plain, err = cli("translate", finished, text=_text(LINES))
+    assert plain, err
+    code, out, _ = cli("translate", finished, *options, text=_text(LINES))
+    assert code == 0
+    assert len(out.splitlines()) == len(LINES)
+    assert out == plain or "--coverage-penalty" in options
+
+
+def test_where_the_rules_leave_nothing_to_write_it_is_said(cli, finished):
+    code, out, err = cli("translate", finished, "--no-repeat-ngram", 1, "--min-length", 200, text=b"ab\n")
+    assert (code, out) == (0, "\n")
+    assert "standard input:1: no output fits" in err
+
+
+def test_a_source_from_a_pipe_has_no_checksum(cli, finished, tmp_path):
+    texts = [b"ab\ncd\n", b"AB\nCD\n"]
+    ends = [os.pipe() for _ in texts]
+    for text, (_, writer) in zip(texts, ends, strict=True):
+        os.write(writer, text)
+        os.close(writer)
+    source, target = (f"/dev/fd/{reader}" for reader, _ in ends)
+    words = ("evaluate", finished, "--source", source, "--target", target, "--output-folder", tmp_path / "kept")
+    code, _, err = cli(*words)
+    assert code == 0, err
+    assert set(json.loads((tmp_path / "kept" / "scores.json").read_text())["data"]["sha256"].values()) == {None}
+    for reader, _ in ends:
+        os.close(reader)
 
 
 def test_an_output_file_is_never_half_written(cli, finished, tmp_path):

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.fuzz_cases import RUN, run_case
-from benchmarks.fuzz_outputs import SHARE, TARGETS
+from benchmarks.fuzz_crafted import SHARE, TARGETS
 
 _TRAIN = [
     *(

@@ -155,13 +155,13 @@ def is_plain_name(name: str) -> bool:
     return bool(name) and name not in (".", "..") and not set(name) & set("/\\\0")
 
 
-def format_json(value: Any) -> str:
+def format_json(value: Any, indent: int | None = None) -> str:
     """As `json.dumps`, with characters as they are; all are escaped where UTF-8 cannot hold one, a lone surrogate."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
-        return json.dumps(value)
+        return json.dumps(value, indent=indent)
     return text
 
 

@@ -23,6 +23,7 @@ from seq2seq.files import follow_links
 from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.layers.recurrence import join, run_cell, split
 from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
+from seq2seq.lite.verify import verify_export
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.outputs import export_kind
 from seq2seq.search.extraction import extract
@@ -316,8 +317,7 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
         batches: Batch sizes to make networks for.
 
     Raises:
-        ValueError: another backend, an unknown way to quantize, sampling, a coverage penalty, or a folder that holds
-            something else.
+        ValueError: another backend, an unknown `quantize`, sampling, a coverage penalty, or another folder's place.
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(f"LiteRT models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
@@ -325,9 +325,8 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
         raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}. Received: {quantize!r}")
     if generator.options.sampling:
         raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
-    folder, kind = follow_links(folder), export_kind("litert")
+    folder, kind, options = follow_links(folder), export_kind("litert"), generator.options
     check_replaceable(folder, kind)
-    options = generator.options
     if options.coverage_penalty and options.beam_size > 1:
         raise ValueError("A LiteRT folder knows no coverage penalty: export with --coverage-penalty 0.")
     rules = Rules(options.min_length, options.no_repeat_ngram)
@@ -347,6 +346,7 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
             "search": asdict(generator.options),
             "files": files,
         }
+        verify_export((partial / NETWORKS_FILE).read_bytes(), shape)
         (partial / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")
     return folder
 

@@ -23,6 +23,11 @@ TARGET_FILE = "target.model"
 MOST = (1 << 31) - 1
 """Bytes of a file, as the format of its networks has it."""
 
+MOST_SIZE = 1 << 28
+"""Of any part of a network."""
+MOST_NETWORKS = 64
+"""Batch sizes, beams, layers."""
+
 
 class LiteFolderError(ValueError):
     """A LiteRT folder is incomplete, damaged or of another version. The message says which and what to do."""
@@ -52,7 +57,48 @@ def load_shape(path: Path) -> dict[str, Any]:
         )
     for name in (NETWORKS_FILE, SOURCE_FILE, TARGET_FILE):
         _check(path / name, files.get(name))
+    try:
+        _check_description(shape)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise LiteFolderError(
+            f"{path / SHAPE_FILE}: its description of the networks is damaged ({error!r}). Export the run again."
+        ) from error
     return shape
+
+
+def _check_description(shape: dict[str, Any]) -> None:
+    """Raises KeyError, TypeError, AttributeError or ValueError if a value is not of its type or out of all bounds."""
+
+    def count(value: Any, least: int = 1) -> None:
+        if type(value) is not int or not least <= value <= MOST_SIZE:
+            raise ValueError(f"expected a whole number from {least} to {MOST_SIZE}, not {str(value)[:40]}")
+
+    def flag(value: Any) -> None:
+        if type(value) is not bool:
+            raise ValueError(f"expected true or false, not {str(value)[:40]}")
+
+    for name in ("batches", "beams"):
+        if not isinstance(shape[name], list) or not 0 < len(set(shape[name])) == len(shape[name]) <= MOST_NETWORKS:
+            raise ValueError(f"{name} is no list of a few different numbers")
+        for value in shape[name]:
+            count(value)
+    if not isinstance(shape["encoder"], list) or not 0 < len(shape["encoder"]) <= MOST_NETWORKS:
+        raise ValueError("encoder is no list of a few layers")
+    for layer in shape["encoder"]:
+        for name in ("directions", "units", "state"):
+            count(layer[name])
+        flag(layer["residual"])
+    decoder, rules = shape["decoder"], shape["rules"]
+    flag(decoder["attention"])
+    flag(decoder["pointer"])
+    if decoder["state"] is not None:
+        count(decoder["state"])
+    for name in ("min_length", "no_repeat"):
+        count(rules[name], 0)
+    for name in ("words", "extract", "right_to_left"):
+        flag(shape.get(name, False))
+    for name in ("source_size", "target_size"):
+        count(shape[name])
 
 
 def _check(file: Path, expected: Any) -> None:

@@ -127,7 +127,9 @@ class LiteGenerator(LineGenerator):
         if constraints is not None:
             raise ValueError("A LiteRT folder knows no constraints. Use the run folder for them.")
         with self._borrowed() as networks:
-            return self._search_on(networks, pad_with_eos(sources))
+            found = self._search_on(networks, pad_with_eos(sources))
+        networks.check_result(found, self.target_tokenizer.size)
+        return found
 
     def _search_on(self, networks: LiteNetworks, source: np.ndarray) -> SearchResult:
         options = self.options

@@ -10,6 +10,7 @@ import numpy as np
 
 from seq2seq.files import read_bytes
 from seq2seq.lite.folder import MOST, NETWORKS_FILE, LiteFolderError
+from seq2seq.lite.verify import verify
 from seq2seq.symbols import PAD
 from seq2seq.types import SearchResult
 
@@ -33,7 +34,7 @@ class LiteNetworks:
     Args:
         path: A LiteRT folder.
         shape: Its model.json.
-        content: Its model.tflite, where it was read before.
+        content: Its model.tflite, where it was read and verified before.
 
     Raises:
         LiteFolderError: no LiteRT runtime is installed, or it refuses the file.
@@ -50,8 +51,9 @@ class LiteNetworks:
         try:
             # Networks this small gain little from sharing a step; `LiteGenerator` shares the batches among threads.
             self._content = read_bytes(file, MOST) if content is None else content
+            if content is None:
+                verify(self._content, shape)
             self._interpreter = Interpreter(model_content=self._content, num_threads=1)
-            names = set(self._interpreter.get_signature_list())
             self.batches: list[int] = sorted(shape["batches"])
             self.beams: list[int] = sorted(shape["beams"])
             self._encoder: list[dict[str, Any]] = shape["encoder"]
@@ -60,18 +62,11 @@ class LiteNetworks:
             # What coverage has seen is as wide as the source; such a state has no width of its own.
             self._wide_state = ("state",) if shape["decoder"]["state"] is None else ()
             self.rules: dict[str, int] = dict(shape["rules"])
-            wanted = {f"decode_{b}x{k}" for b in self.batches for k in self.beams if k > 1}
-            wanted |= {f"greedy_{b}" for b in self.batches}
             self.extracts = bool(shape.get("extract", False))
-            if self.extracts:
-                wanted = {f"extract_{b}" for b in self.batches}
-            missing = sorted(wanted - names)
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise LiteFolderError(
                 f"{file}: not a network that LiteRT reads ({error}). Export the run again."
             ) from error
-        if missing:
-            raise LiteFolderError(f"{file}: it lacks the networks {', '.join(missing)}. Export the run again.")
         self._runners: dict[str, Any] = {}
         self._room: dict[str, int] = {}
         self._made_from = path, shape
@@ -162,6 +157,14 @@ class LiteNetworks:
         """One step of one row. Returns the attention `(source,)` and the state."""
         found = self._call("align", (*memory.bound, *self._wide_state), ids=ids, state=state, **memory.bound)
         return found["weights"][0], found["state"]
+
+    def check_result(self, found: SearchResult, size: int) -> None:
+        """Raises LiteFolderError where a network has written ids beyond a vocabulary of `size`, or no numbers."""
+        ids, lengths = found.ids, found.lengths
+        is_whole = ids.size == 0 or (ids.min() >= 0 and ids.max() < size)
+        if not is_whole or lengths.min(initial=0) < 0 or lengths.max(initial=0) > ids.shape[-1]:
+            file = Path(self._made_from[0]) / NETWORKS_FILE
+            raise LiteFolderError(f"{file}: its networks write ids that do not exist. Export the run again.")
 
     def _batch(self, rows: int) -> int:
         return next(b for b in self.batches if b >= rows)

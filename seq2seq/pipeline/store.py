@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 CHUNK = 4096
 """Lines tokenised at once."""
+BLOCK = 1 << 20
+"""Ids checked at once."""
 
 Encode = Callable[[list[str], int], list[list[int]]]
 """`(lines, number of the chunk) -> ids of each line`, without EOS; the number seeds what is drawn at random."""
@@ -58,6 +60,16 @@ class TokenStore:
 
     def __len__(self) -> int:
         return len(self.sides[0])
+
+    def check_ids(self, source_size: int, target_size: int) -> None:
+        """Raises ValueError if an id is beyond its vocabulary. Reads all ids, in constant memory."""
+        for name, side, size in zip(("source", "target"), self.sides, (source_size, target_size), strict=True):
+            highest = max((int(side.ids[at : at + BLOCK].max()) for at in range(0, len(side.ids), BLOCK)), default=0)
+            if highest >= size:
+                raise ValueError(
+                    f"{self.folder} is no whole token store ({name}.ids holds the id {highest:,}, the vocabulary has "
+                    f"{size:,}). Delete it, it will be made again."
+                )
 
     @property
     def source_lengths(self) -> np.ndarray:

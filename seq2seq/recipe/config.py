@@ -220,7 +220,7 @@ class Training(Section):
     loss_budget_mb: int = 64
     """Megabytes that the logits may take at once; larger batches go through the output layer in chunks."""
     patience: int = 0
-    """Stop after so many epochs without a better validation score; 0 is never."""
+    """Stop after so many epochs in which neither the validation score nor the loss became better; 0 is never."""
     skip_bad_steps: int = 0
     """Steps of the run that may be left out because their loss or gradient is not finite, is 0 or has exploded; at one
     more the run ends and names the batch."""

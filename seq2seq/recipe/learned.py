@@ -12,7 +12,7 @@ from seq2seq.files import read_json
 from seq2seq.metrics import tokenization
 from seq2seq.recipe.config import Recipe
 from seq2seq.recipe.run_folder import RunFolder, RunFolderError
-from seq2seq.recipe.selection import Selection
+from seq2seq.recipe.selection import SCORES, Selection
 from seq2seq.search.limits import Limits, advice, learn_limits, too_long
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.sentences import count_sentences
@@ -92,6 +92,8 @@ def load_learned(folder: RunFolder) -> Learned | None:
         selection, limits = values["selection"], values["limits"]
         ratio, extra = float(limits["max_ratio"]), int(limits["max_extra"])
         SearchOptions(max_ratio=ratio, max_extra=extra)  # which refuses what no search can take
+        if selection["score"] not in SCORES:
+            raise ValueError(f"{str(selection['score'])[:40]!r} is no score")
         return Learned(
             Selection(str(selection["score"]), bool(selection["by_loss"]), str(selection["reason"])),
             Limits(ratio, extra),

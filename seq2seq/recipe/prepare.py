@@ -104,7 +104,7 @@ def learn_tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple
         return folder.load_tokenizers()
     _log.info("Learning a vocabulary of %s pieces", f"{recipe.tokenizer.size:,}")
     source, target = learn(recipe, lambda: ((e.source, e.target) for e in corpus.train))
-    copy_rules(recipe, folder.path)
+    copy_rules(recipe, folder)
     if recipe.model.words:
         _warn_of_long_words(source, [example.source for example in islice(corpus.train, 200)])
     folder.save_tokenizers(source, target)
@@ -164,6 +164,7 @@ class TokenisedCorpus:
         link = None if name == "validation" else self._linker()
         if seeds is None and (folder / "store.json").exists():
             store = TokenStore(folder)
+            store.check_ids(self.source.size, self.target.size)
             if store.has_links == (link is not None):
                 return store
 

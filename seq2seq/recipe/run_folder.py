@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ from seq2seq.files import (
     MOST,
     TEMPORARY,
     check_regular,
+    format_json,
     locked,
     parse_json,
     read_bytes,
@@ -115,7 +115,7 @@ class RunFolder:
         write_text(file, text)
 
     def write_json(self, file: Path, value: Any) -> None:
-        self.write(file, json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+        self.write(file, format_json(value, indent=2) + "\n")
 
     def save_recipe(self, recipe: Recipe, made_of: list[dict[str, Any]] | None = None) -> None:
         """Writes recipe.json; of averaged weights with the files that they were made of."""
@@ -141,7 +141,7 @@ class RunFolder:
     def kept_epochs(self) -> dict[int, Path]:
         """Returns the weights files of the epochs that were kept, oldest first, by their numbers from 1."""
         files = sorted(self.epochs.glob(f"*{WEIGHTS}"))
-        return {int(name): path for path in files if (name := path.name.removesuffix(WEIGHTS)).isdigit()}
+        return {int(name): path for path in files if (name := path.name.removesuffix(WEIGHTS)).isdecimal()}
 
     def load_recipe(self, kind: type[Recipe] = Recipe) -> Recipe:
         """Reads the resolved recipe; RunFolderError if this is no run folder, or one of another version."""

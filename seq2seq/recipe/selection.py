@@ -10,6 +10,8 @@ from typing import Any
 from seq2seq.metrics import LOWER_IS_BETTER
 from seq2seq.recipe.config import Recipe
 
+SCORES = ("bleu", "chrf", "ter", "rouge", "exact_match", "cer")
+"""What greedy outputs can be scored by."""
 SHORT = 4.0
 """Words: BLEU counts runs of 4, and is 0 or nearly so for lines that are shorter."""
 LABELS = 4
@@ -67,8 +69,14 @@ class Selection:
         return _low_if_nan(first), _low_if_nan(-loss)
 
     def stale(self, history: Sequence[Mapping[str, Any]], begin: int = 0) -> int:
-        """Returns how many epochs in a row were no better, those before `begin` not counted."""
-        return len(history) - max(self.best(history) + 1, begin) if history else 0
+        """Returns how many epochs in a row were better neither by the score nor by the loss, from `begin` on.
+
+        Early scores are noise, so a loss that still falls is reason enough to go on.
+        """
+        if not history:
+            return 0
+        lowest = min(range(len(history)), key=lambda place: -_low_if_nan(-float(history[place]["val_nll"])))
+        return len(history) - max(self.best(history) + 1, lowest + 1, begin)
 
     def is_constant(self, history: Sequence[Mapping[str, Any]]) -> bool:
         """Whether the score is the same in all of several epochs: the loss alone then chooses."""

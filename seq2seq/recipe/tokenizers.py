@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import chain
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from seq2seq.pipeline.corpus import read_lines
 from seq2seq.recipe.config import Recipe, placeholders_of
+from seq2seq.recipe.run_folder import RunFolder
 from seq2seq.text.normalization import NAMES, Normalization, parse_rules
 from seq2seq.text.placeholders import Placeholders, count_in
 from seq2seq.text.subword import SubwordTokenizer
@@ -91,9 +91,9 @@ def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, Placeholders | None]:
     )
 
 
-def copy_rules(recipe: Recipe, folder: Path) -> None:
-    """Copies the recipe's own files of rules to `folder`, as source.rules.tsv and target.rules.tsv."""
+def copy_rules(recipe: Recipe, folder: RunFolder) -> None:
+    """Copies the recipe's own files of rules to the run, as source.rules.tsv and target.rules.tsv."""
     options = recipe.tokenizer
     for side, rule in (("source", options.source_normalization), ("target", options.normalization)):
         if rule and rule not in NAMES:
-            shutil.copyfile(rule, folder / f"{side}.rules.tsv")
+            folder.write(folder.path / f"{side}.rules.tsv", "".join(f"{line}\n" for line in read_lines(Path(rule))))

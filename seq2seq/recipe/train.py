@@ -59,7 +59,8 @@ def train(
     learned = team.in_turn(lambda: learn(folder, recipe, corpus, tokens), lambda: load_learned(folder))
     assert learned is not None
     selection, search = learned.selection, recipe.search.with_limits(learned.limits)
-    report(learned, recipe, corpus, tokens)
+    if leads:
+        report(learned, recipe, corpus, tokens)
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(options.precision)
     try:
@@ -98,7 +99,7 @@ def train(
 
         for epoch in range(progress["epoch"], options.epochs):
             if options.patience and selection.stale(history, progress["patience_from"]) >= options.patience:
-                _log.info("No better epoch for %d epochs: stopping early.", options.patience)
+                _log.info("Neither score nor loss became better for %d epochs: stopping early.", options.patience)
                 break
             begin = time.monotonic()
             if trainee.coverage_rate is not None:
@@ -130,7 +131,7 @@ def train(
             if leads:
                 save_checkpoint(folder.checkpoint_file, trainee, progress)
                 _report(folder, selection, history)
-            if len(history) == min(CONSTANT, options.epochs) and selection.is_constant(history):
+            if leads and len(history) == min(CONSTANT, options.epochs) and selection.is_constant(history):
                 _log.warning(
                     "The validation %s is %.2f in all of %d epochs and cannot tell them apart: the loss decides. "
                     "Another measure: --training.select_by, in a new folder.",

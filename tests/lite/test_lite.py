@@ -19,7 +19,7 @@ from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, LiteFolderError, load
 from seq2seq.lite.generator import LiteGenerator
 from seq2seq.lite.networks import STEP, LiteNetworks
 from seq2seq.search.options import InputTooLong, SearchOptions
-from seq2seq.symbols import EOS
+from tests.lite.conftest import MODELS, OPTIONS
 
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
 if keras.backend.backend() != "tensorflow":
@@ -28,48 +28,7 @@ if keras.backend.backend() != "tensorflow":
 from seq2seq.export import litert
 from seq2seq.export.litert import export_litert
 
-OPTIONS = SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, max_input=40)
-MODELS = {
-    "bahdanau": ({}, {}),
-    "luong": ({"units": 4}, {"attention": "general", "order": "after", "cell": "lstm"}),
-    "fed": ({"num_layers": 2, "residual": True}, {"input_feeding": True, "num_layers": 2, "residual": True}),
-    "residual": ({"units": 5, "bidirectional": False, "residual": True}, {}),
-    "knowing": ({}, {"query_input": True}),
-    "between": ({}, {"order": "between", "num_layers": 2}),
-    "heads": ({"cell": "lstm", "bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
-    "none": ({"cell": "layer_norm_lstm", "num_layers": 2}, {"attention": "none", "cell": "layer_norm_lstm"}),
-    "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
-    "pointer": ({}, {"order": "between", "num_layers": 2}),
-    "pointer with coverage": ({}, {"coverage": True}),
-    "words with a pointer": ({}, {}),
-}
 LINES = ["", "a dog", "   ", "the cat sits on a mat", "😀 Straße", "hello, world!"]
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tokenizers):
-    return tokenizers["unigram", False]
-
-
-@pytest.fixture(scope="module")
-def make(build_model, tokenizer):
-    def make_(name):
-        encoder, decoder = MODELS[name]
-        sizes = (tokenizer.size, tokenizer.size)
-        pieces = tokenizer.vocabulary if name.startswith("words") else None
-        model = build_model(encoder, decoder, sizes=sizes, pointer="pointer" in name, pieces=pieces)
-        bias = model.head.bias.numpy()
-        bias[EOS] = 1.5  # ends come at different lengths
-        model.head.bias.assign(bias)
-        return Generator(model, tokenizer, tokenizer, OPTIONS)
-
-    return make_
-
-
-@pytest.fixture(scope="module")
-def folder(make, tmp_path_factory):
-    """An export of the default kind of model, not quantised; tests may not change it."""
-    return export_litert(make("bahdanau"), tmp_path_factory.mktemp("lite") / "it", "none", batches=(1, 4))
 
 
 def networks_of(folder):
@@ -312,7 +271,7 @@ DAMAGES = {
         "its placeholders are damaged",
     ),
     "other search": (lambda f: _json(f / "model.json", search={"beam": 2}), "search options are damaged"),
-    "no shape": (lambda f: _json(f / "model.json", decoder=None), "not a network that LiteRT reads"),
+    "no shape": (lambda f: _json(f / "model.json", decoder=None), "description of the networks is damaged"),
 }
 
 

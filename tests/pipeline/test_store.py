@@ -106,3 +106,11 @@ def test_long_sources_are_cut_and_counted_where_asked(make_store):
     store = make_store([([5, 6, 7, 8], [5]), ([5, 6], [5, 6, 7, 8]), ([5, 6, 7], [9])], max_length=3, cut_source=2)
     assert store.counts == {"pairs": 2, "empty": 0, "too_long": 1, "cut": 2}
     assert [store.source(i).tolist() for i in range(2)] == [[5, 6, EOS], [5, 6, EOS]]
+
+
+def test_ids_beyond_a_vocabulary_are_found(make_store):
+    store = make_store([([4, 7], [5, 9]), ([6], [8])])
+    store.check_ids(8, 10)
+    for sizes, name in (((7, 10), "source.ids holds the id 7"), ((8, 9), "target.ids holds the id 9")):
+        with pytest.raises(ValueError, match=rf"{name}, the vocabulary has .*Delete it"):
+            store.check_ids(*sizes)

@@ -7,7 +7,8 @@ import shutil
 
 import pytest
 
-from seq2seq.recipe.run_folder import RunFolder
+from seq2seq.recipe.prepare import open_run
+from seq2seq.recipe.run_folder import RunFolder, RunFolderError
 from tests.recipe.test_run import _history, _same
 
 MORE = ("--training.epochs", "5", "--training.checkpoint_minutes", "1e-9")
@@ -69,3 +70,24 @@ def test_patience_begins_anew_where_a_run_goes_on():
     stopped = {"epoch": 5, "epochs": 20, "patience_from": 0}
     assert _extended(stopped, 12) == {"epoch": 5, "epochs": 12, "patience_from": 5}
     assert _extended(stopped, 20) == stopped
+
+
+@pytest.mark.parametrize(("state", "planned", "asked"), [("under way", 9, 4), ("stopped early", 20, 5)])
+def test_a_run_under_way_or_stopped_early_is_opened_for_any_number_from_what_was_trained(
+    finished, tmp_path, state, planned, asked
+):
+    def of(epochs):
+        before = RunFolder(finished).load_recipe()
+        return before.model_copy(update={"training": before.training.model_copy(update={"epochs": epochs})})
+
+    folder = RunFolder(tmp_path / "run")
+    shutil.copytree(finished, folder.path)
+    folder.save_recipe(of(planned))
+    if state == "under way":
+        folder.scores_file.unlink()
+    with pytest.raises(RunFolderError, match="asks for fewer"):
+        open_run(folder, of(2))
+    assert open_run(folder, of(planned)) == folder.scores_file.exists()
+    assert not open_run(folder, of(asked))
+    assert folder.load_recipe().training.epochs == asked
+    assert not folder.scores_file.exists()

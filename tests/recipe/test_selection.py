@@ -62,6 +62,12 @@ def test_patience_counts_by_the_same_order_and_begins_anew_where_a_run_goes_on()
     assert BLEU.stale(history, 4) == 0
 
 
+def test_patience_waits_while_the_loss_still_falls():
+    history = rows((2.8, 4.7), (2.0, 4.5), (1.2, 4.3), (1.1, 4.4))
+    assert [BLEU.stale(history[: n + 1]) for n in range(4)] == [0, 0, 0, 1]
+    assert BLEU.best(history) == 0
+
+
 def test_a_constant_score_is_noticed():
     assert BLEU.is_constant(rows((0, 3), (0, 2)))
     assert not BLEU.is_constant(rows((0, 3)))

@@ -1,0 +1,53 @@
+"""Models of each kind, and one export that all tests here share."""
+
+from __future__ import annotations
+
+import pytest
+
+from seq2seq.generation.generator import Generator
+from seq2seq.search.options import SearchOptions
+from seq2seq.symbols import EOS
+
+OPTIONS = SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, max_input=40)
+MODELS = {
+    "bahdanau": ({}, {}),
+    "luong": ({"units": 4}, {"attention": "general", "order": "after", "cell": "lstm"}),
+    "fed": ({"num_layers": 2, "residual": True}, {"input_feeding": True, "num_layers": 2, "residual": True}),
+    "residual": ({"units": 5, "bidirectional": False, "residual": True}, {}),
+    "knowing": ({}, {"query_input": True}),
+    "between": ({}, {"order": "between", "num_layers": 2}),
+    "heads": ({"cell": "lstm", "bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
+    "none": ({"cell": "layer_norm_lstm", "num_layers": 2}, {"attention": "none", "cell": "layer_norm_lstm"}),
+    "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
+    "pointer": ({}, {"order": "between", "num_layers": 2}),
+    "pointer with coverage": ({}, {"coverage": True}),
+    "words with a pointer": ({}, {}),
+}
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tokenizers):
+    return tokenizers["unigram", False]
+
+
+@pytest.fixture(scope="session")
+def make(build_model, tokenizer):
+    def make_(name):
+        encoder, decoder = MODELS[name]
+        sizes = (tokenizer.size, tokenizer.size)
+        pieces = tokenizer.vocabulary if name.startswith("words") else None
+        model = build_model(encoder, decoder, sizes=sizes, pointer="pointer" in name, pieces=pieces)
+        bias = model.head.bias.numpy()
+        bias[EOS] = 1.5  # ends come at different lengths
+        model.head.bias.assign(bias)
+        return Generator(model, tokenizer, tokenizer, OPTIONS)
+
+    return make_
+
+
+@pytest.fixture(scope="session")
+def folder(make, tmp_path_factory):
+    """An export of the default kind of model, not quantised; tests may not change it."""
+    from seq2seq.export.litert import export_litert
+
+    return export_litert(make("bahdanau"), tmp_path_factory.mktemp("lite") / "it", "none", batches=(1, 4))

@@ -7,13 +7,13 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
 from seq2seq.backend import check_settings
-from seq2seq.cli.common import guarded, quiet_start
+from seq2seq.cli.common import EXIT_FAILED, guarded, quiet_start
 from seq2seq.files import follow_links, is_plain_name, read_json, write_text
 from seq2seq.messages import say, show
 from seq2seq.outputs import check_run_folder
@@ -24,6 +24,7 @@ from seq2seq.recipe.launch import launch
 from seq2seq.recipe.parsing import RecipeError, describe, override
 from seq2seq.recipe.prepare import open_run
 from seq2seq.recipe.run_folder import RunFolder, load_recipe
+from seq2seq.stopping import EXIT_INTERRUPTED, EXIT_TERMINATED
 
 USAGE = """\
 usage: python -m recipes.{module} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
@@ -87,10 +88,25 @@ def run_recipe(
                 show(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
         return None
 
-    code = guarded(work, interrupted="Interrupted.")
-    if code and folder and folder[0].path.exists():
+    def noted() -> int | None:
+        try:
+            return work()
+        except OSError:
+            failures.append(EXIT_FAILED)
+            raise
+
+    failures = [EXIT_INTERRUPTED, EXIT_TERMINATED]
+    code = guarded(noted, interrupted="Interrupted.")
+    if code in failures and folder and _is_begun(folder[0].path):
         say(f"What was done so far is kept in {folder[0].path}; the same command goes on from there.")
     return code
+
+
+def _is_begun(path: Path) -> bool:
+    """Whether there is a run to go on with, or several of --seeds."""
+    with suppress(OSError):  # such as a name that is too long
+        return (path / "recipe.json").is_file() or any(path.glob("seed-*/recipe.json"))
+    return False
 
 
 def _importable(main: Callable[[Recipe, RunFolder], None]) -> str:
@@ -114,7 +130,7 @@ def take_count(name: str, what: str, arguments: Sequence[str]) -> tuple[int, lis
 
 def carry_out(recipe: Recipe, folder: RunFolder, main: Callable[[Recipe, RunFolder], None]) -> bool:
     """Runs `main` in the folder, with all processes of the run. Returns whether there was nothing left to do."""
-    with folder.claimed() if team.leads() else nullcontext():
+    with folder.begun() if team.leads() else nullcontext():
         finished = bool(team.told(["finished"], lambda: {"finished": open_run(folder, recipe)})["finished"])
         if not finished:
             make_deterministic()

@@ -63,13 +63,25 @@ def _files(data: Data) -> Corpus:
 
 def _linked(data: Data, train: Text) -> Text | Linked:
     """The training text with its alignments, where the recipe names some."""
-    return Linked(train, Path(data.train_alignments)) if data.train_alignments else train
+    if not data.train_alignments:
+        return train
+    _check_file(Path(data.train_alignments), "train_alignments")
+    return Linked(train, Path(data.train_alignments))
+
+
+def _check_file(path: Path, name: str) -> None:
+    """Raises CorpusError if there is no file that can be read again and again, as training does."""
+    if not path.exists():
+        raise CorpusError(f"--data.{name}: {path}: no such file.")
+    if not path.is_file():
+        raise CorpusError(
+            f"--data.{name}: {path} is a folder, a pipe or a device. Training reads a file several times."
+        )
 
 
 def _text(data: Data, files: Files, name: str) -> Text:
     for path in (*split_paths(files.source), *(split_paths(files.target) if files.target else [])):
-        if not path.is_file():
-            raise CorpusError(f"--data.{name}: {path}: no such file.")
+        _check_file(path, name)
     text = text_at(files.source, files.target, data.source_field, data.target_field, data.reference_fields)
     if not files.target and not holds_both_sides(files.source):
         raise CorpusError(

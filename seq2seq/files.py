@@ -11,10 +11,10 @@ import secrets
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TextIO
+from typing import IO, Any, TextIO
 
 try:
     import fcntl
@@ -33,6 +33,8 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 MOST = 1 << 26
 """Bytes; a file of values in JSON that is longer is another file."""
+DEEPEST = 500
+"""How deep values in JSON may be nested."""
 
 
 @contextmanager
@@ -129,14 +131,27 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def parse_json(text: str | bytes, finite: bool = False) -> Any:
-    """As `json.loads`; text that is nested too deeply for Python is a ValueError like any other that is no JSON.
+    """As `json.loads`; a value that is nested more than `DEEPEST` times is a ValueError, like text that is no JSON.
 
-    With `finite` so are NaN, Infinity and numbers too large for a float, which Python takes and JSON cannot pass on.
+    Python reads and writes what is nested some 980 times, or fewer, as deep as the call is. With `finite` NaN, Infinity
+    and numbers too large for a float are errors too, which Python takes and JSON cannot pass on.
     """
     try:
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite) if finite else json.loads(text)
+        value = json.loads(text, parse_constant=_no_number, parse_float=_finite) if finite else json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    opened = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
+    if sum(map(text.count, opened)) > DEEPEST:  # type: ignore[arg-type]  # of the same kind as the text
+        level, depth = [value], 0
+        while level := [item for one in level if isinstance(one, dict | list) for item in _items(one)]:
+            depth += 1
+            if depth > DEEPEST:
+                raise ValueError("it is nested too deeply")
+    return value
+
+
+def _items(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _finite(text: str) -> float:
@@ -191,6 +206,15 @@ def read_json(path: Path | str) -> Any:
     """Returns the value in a JSON file that a command did not name; errors as the three functions before."""
     check_regular(path)
     return parse_json(read_bytes(path, MOST).decode("utf-8-sig"))
+
+
+def write_bytes(file: IO[bytes], data: bytes) -> None:
+    """Writes to an open file; an OSError has the file's name, which `ndarray.tofile` and `file.write` leave out."""
+    try:
+        file.write(data)
+        file.flush()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file.name) from error
 
 
 def write_text(path: Path | str, text: str) -> None:

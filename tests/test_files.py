@@ -13,7 +13,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from seq2seq.files import TEMPORARY, locked, output_file, output_text, remove_leftovers, whole_file, write_text
+from seq2seq.files import (
+    DEEPEST,
+    TEMPORARY,
+    locked,
+    output_file,
+    output_text,
+    parse_json,
+    remove_leftovers,
+    whole_file,
+    write_bytes,
+    write_text,
+)
 from seq2seq.folders import whole_folder
 
 
@@ -215,3 +226,18 @@ def _is_locked(path):
             return False
     except BlockingIOError:
         return True
+
+
+@pytest.mark.parametrize("depth", [DEEPEST + 2, 970, 985, 100_000])
+def test_json_nested_so_deeply_that_python_might_not_write_it_is_refused(depth):
+    for text in ("[" * depth + "]" * depth, '{"x":' * depth + "1" + "}" * depth):
+        for form in (text, text.encode()):
+            with pytest.raises(ValueError, match="nested too deeply"):
+                parse_json(form)
+    assert parse_json("[" * DEEPEST + "]" * DEEPEST)
+
+
+def test_a_full_disk_is_named_with_the_file():
+    with open("/dev/full", "wb", buffering=0) as file, pytest.raises(OSError, match="No space left") as raised:
+        write_bytes(file, b"x" * 3000)
+    assert raised.value.filename == "/dev/full"

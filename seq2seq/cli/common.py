@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 
 from seq2seq.messages import VisibleFormatter, say
@@ -61,6 +62,8 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
     except OSError as error:
         _drop_output()
         hint = HINTS.get(error.errno or 0, "")
+        if str(error.filename).startswith(tempfile.gettempdir()):
+            hint += " The variable TMPDIR names another folder for temporary files." if hint else ""
         place = f"{error.filename}: " if error.filename else ""
         say(f"error: {place}{error.strerror or error}.{hint}")
         return EXIT_FAILED
@@ -68,6 +71,10 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
         say(f"error: {error}")
         return EXIT_FAILED
     except Exception as error:
+        for number in HINTS:  # TensorFlow and HDF5 have the system's errors in words alone
+            if os.strerror(number) in str(error):
+                say(f"error: {os.strerror(number)}.{HINTS[number]}")
+                return EXIT_FAILED
         if not _is_out_of_memory(error):
             raise
         say("error: out of memory. Use smaller batches, a smaller beam or a smaller model.")

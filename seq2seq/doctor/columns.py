@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from seq2seq.files import write_bytes
+
 PART = 1 << 22
 """Rows that are sorted together in memory."""
 BLOCK = 1 << 20
@@ -22,7 +24,7 @@ class Column:
     def append(self, values: np.ndarray) -> None:
         """Adds values at the end."""
         with open(self.path, "ab" if self._count else "wb") as file:
-            values.astype(self.dtype, copy=False).tofile(file)
+            write_bytes(file, values.astype(self.dtype, copy=False).tobytes())
         self._count += len(values)
 
     def __len__(self) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.files import read_json
+from seq2seq.files import read_json, write_bytes
 from seq2seq.folders import whole_folder
 from seq2seq.symbols import EOS
 from seq2seq.text.links import Links
@@ -155,8 +155,8 @@ class _Writer:
 
     def add(self, sequences: list[list[int]], end: Sequence[int] = ()) -> None:
         flat = chain.from_iterable((*ids, *end) for ids in sequences)
-        np.fromiter(flat, "<u4").tofile(self.ids)
-        np.fromiter((len(ids) + len(end) for ids in sequences), "<u4").tofile(self.lengths)
+        write_bytes(self.ids, np.fromiter(flat, "<u4").tobytes())
+        write_bytes(self.lengths, np.fromiter((len(ids) + len(end) for ids in sequences), "<u4").tobytes())
 
     def __enter__(self) -> _Writer:
         return self

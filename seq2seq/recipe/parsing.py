@@ -19,6 +19,8 @@ RecipeT = TypeVar("RecipeT", bound=BaseModel)
 
 OPTIONAL = frozenset(f"search.{field.name}" for field in fields(SearchOptions) if "None" in str(field.type))
 """Fields that may be none."""
+LARGEST = 2**31 - 1
+"""Of the whole numbers of a recipe; the libraries below take no larger ones."""
 
 
 class RecipeError(ValueError):
@@ -79,6 +81,11 @@ def _validated(kind: type[RecipeT], values: dict[str, Any], problems: Sequence[s
     problems = list(problems)
     try:
         recipe = kind.model_validate(values)
+        problems += [
+            f"--{name}: expected at most {LARGEST:,}. Received: {value:,}"
+            for name, value in leaves(recipe)
+            if isinstance(value, int) and value > LARGEST
+        ]
     except ValidationError as error:
         known = [name for name, _ in leaves(kind())]
         problems += [_tell(dict(detail), known) for detail in error.errors()]
@@ -97,6 +104,8 @@ def _tell(detail: dict[str, Any], known: list[str]) -> str:
     if detail["type"] == "value_error":
         words = str(detail["ctx"]["error"])
         return f"--{name}: {words}" if name else words
+    if detail["type"] == "string_unicode":
+        return f"--{name}: expected UTF-8. Received: {str(detail['input'])[:80]!r}"
     return f"--{name}: {detail['msg']}. Received: {str(detail['input'])[:80]!r}"
 
 

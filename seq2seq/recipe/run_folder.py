@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +70,12 @@ class RunFolder:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing is there yet."""
-        return not self.path.exists() or all(TEMPORARY.fullmatch(path.name) for path in self.path.iterdir())
+        """Whether nothing is there yet; RunFolderError if a file has its name."""
+        if not self.path.exists():
+            return True
+        if not self.path.is_dir():
+            raise RunFolderError(f"{self.path} is a file. Choose another folder with --run-folder.")
+        return all(TEMPORARY.fullmatch(path.name) for path in self.path.iterdir())
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -108,6 +112,23 @@ class RunFolder:
         except ValueError as error:
             raise RunFolderError(f"{error} Or choose another folder with --run-folder.") from None
         return path
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """As `claimed`; a folder that was made inside goes again where the work fails before anything was learned."""
+        made = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        with self.claimed():
+            try:
+                yield
+            except BaseException:
+                records = {self.recipe_file, self.data_file, self.environment_file}
+                if made and self.path.is_dir() and records >= set(self.path.iterdir()):
+                    for file in records:
+                        file.unlink(missing_ok=True)
+                    with suppress(OSError):  # another process has put something beside it
+                        for path in made:
+                            path.rmdir()
+                raise
 
     def write(self, file: Path, text: str) -> None:
         """Writes a text file whole or not at all."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from seq2seq.backend import prepare_keras
 from seq2seq.files import parse_json
+from seq2seq.messages import say
 from seq2seq.stopping import Failed
 
 if TYPE_CHECKING:
@@ -27,36 +30,78 @@ LAUNCHED = "SEQ2SEQ_LAUNCHED"
 _exchange: Exchange | None = None
 
 
-def place(config: str) -> tuple[int, int]:
-    """Returns rank and number of the processes from the text of TF_CONFIG, (0, 1) where it names none or one.
+def place(config: str) -> tuple[int, list[str]]:
+    """Returns rank and addresses of the processes from the text of TF_CONFIG, (0, []) where it names none or one.
 
     Raises:
         ValueError: it is no JSON of the known form, or names tasks other than workers and a chief.
     """
     if not config:
-        return 0, 1
+        return 0, []
     try:
         values = parse_json(config)
         cluster, task = dict(values.get("cluster") or {}), dict(values.get("task") or {})
-        before = 0
-        for kind in ("chief", "worker"):
-            count = len(cluster.get(kind, ()))
-            if task and task["type"] == kind and not 0 <= int(task["index"]) < count:
-                raise ValueError(f"task {kind} {task['index']} is not in the cluster")
-            if task and task["type"] == kind:
-                rank = before + int(task["index"])
-            before += count
         if not cluster:
-            return 0, 1
+            return 0, []
+        if not {"type", "index"} <= set(task):
+            raise ValueError("the task has no type and index")
         if other := sorted({*cluster, str(task["type"])} - {"chief", "worker"}):
             raise ValueError(f"{other[0]} is neither worker nor chief")
-        return rank, before
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        addresses = [_address(one) for kind in ("chief", "worker") for one in list(cluster.get(kind, ()))]
+        if len(set(addresses)) < len(addresses):
+            raise ValueError("two processes have the same address")
+        kind, index = task["type"], task["index"]
+        if type(index) is not int or not 0 <= index < len(cluster.get(kind, ())):
+            raise ValueError(f"task {kind} {index} is not in the cluster")
+        rank = index + (len(cluster.get("chief", ())) if kind == "worker" else 0)
+        return (rank, addresses) if len(addresses) > 1 else (0, [])
+    except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{CLUSTER} is not what several processes want ({error}). Expected, in process 1 of 2: "
+            f"{CLUSTER} is not as several processes need it ({error}). Expected, in process 1 of 2: "
             '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 1}}. '
             f"Received: {config}"
         ) from None
+
+
+def _address(text: Any) -> str:
+    host, _, port = str(text).rpartition(":")
+    if not isinstance(text, str) or not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise ValueError(f"{text!r} is no HOST:PORT")
+    return text
+
+
+def wait_for_all(rank: int, addresses: Sequence[str], patience: float = 1.0) -> None:
+    """Returns when every other process listens at its address, as this one does meanwhile; says for whom it waits.
+
+    TensorFlow would wait without a word, and without answering to a signal.
+
+    Raises:
+        ValueError: another program listens at this process's own address.
+    """
+    missing = {address: number for number, address in enumerate(addresses) if number != rank}
+    own = int(addresses[rank].rpartition(":")[2])
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(socket.create_server(("", own), backlog=2 * len(addresses)))
+        except OSError as error:
+            raise ValueError(f"{addresses[rank]} is this process's address in {CLUSTER}: {error.strerror}.") from None
+        say_at = time.monotonic() + patience
+        while missing:
+            missing = {address: number for address, number in missing.items() if not _listens(address)}
+            if missing and time.monotonic() > say_at:
+                names = ", ".join(f"{number} at {address}" for address, number in missing.items())
+                say(f"Waiting for process {names} (this is {rank} of {len(addresses)}). Ctrl-C ends this one.")
+                say_at = time.monotonic() + 60
+            if missing:
+                time.sleep(0.2)
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    with suppress(OSError):
+        socket.create_connection((host.strip("[]"), int(port)), timeout=1).close()
+        return True
+    return False
 
 
 @contextmanager
@@ -68,8 +113,9 @@ def joined() -> Iterator[None]:
         Failed: another process has gone.
     """
     global _exchange
-    rank, world = place(os.environ.get(CLUSTER, ""))
-    if world == 1:
+    rank, addresses = place(os.environ.get(CLUSTER, ""))
+    world = len(addresses)
+    if world < 2:
         yield
         return
     if os.environ.get(LAUNCHED):
@@ -82,6 +128,8 @@ def joined() -> Iterator[None]:
             f"Several processes train together on the TensorFlow backend only; this is {keras.backend.backend()}. "
             f"Leave --workers and {CLUSTER} out, or set KERAS_BACKEND=tensorflow."
         )
+    if not os.environ.get(LAUNCHED):  # who started these sees to it that they are there
+        wait_for_all(rank, addresses)
     from seq2seq.kernels.exchange import Exchange, is_loss_of_a_process
 
     if rank:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from benchmarks.faults import compare, content
 from seq2seq.pipeline.batches import Batching, Plan
 from seq2seq.recipe.environment import record_start
 from seq2seq.recipe.run_folder import RunFolder
-from seq2seq.recipe.team import CLUSTER, place
+from seq2seq.recipe.team import CLUSTER, LAUNCHED, place, wait_for_all
+from tests.bulk.test_processes import until
 from tests.recipe.test_run import _history, _weights
 from tests.runs import TINY, files_flags
 
@@ -56,8 +59,9 @@ def test_two_workers_are_one_with_twice_the_batch(run, corpus_files, tmp_path):
 
 
 def children(process):
+    """The processes that train; what filters the errors of TensorFlow is another child."""
     found = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [int(number) for number in found]
+    return [int(number) for number in found if LAUNCHED.encode() in Path(f"/proc/{number}/environ").read_bytes()]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
@@ -144,24 +148,31 @@ def finished_store(tmp_path):
         "[]",
         '{"cluster": {"worker": ["a:1", "b:1"]}}',
         '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+        '{"cluster": {"worker": ["a", "b:1"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1", "b:99999"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": [1, 2]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": "ab"}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1", "a:1"]}, "task": {"type": "worker", "index": 0}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 2}}',
+        '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0.5}}',
     ],
 )
 def test_a_cluster_that_is_none_is_told(run, tmp_path, monkeypatch, capsys, text):
     monkeypatch.setenv(CLUSTER, text)
     assert run(tmp_path / "run") == 2
-    assert "TF_CONFIG is not what several processes want" in capsys.readouterr().err
+    assert "TF_CONFIG is not as several processes need it" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
 def test_a_cluster_of_one_is_no_cluster():
-    assert place("") == (0, 1)
-    assert place('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}') == (0, 1)
+    assert place("") == (0, [])
+    assert place('{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}') == (0, [])
 
 
 def test_the_chief_of_a_cluster_comes_first():
     cluster = '"cluster": {"worker": ["a:1", "b:1"], "chief": ["c:1"]}'
-    assert place(f'{{{cluster}, "task": {{"type": "worker", "index": 1}}}}') == (2, 3)
-    assert place(f'{{{cluster}, "task": {{"type": "chief", "index": 0}}}}') == (0, 3)
+    assert place(f'{{{cluster}, "task": {{"type": "worker", "index": 1}}}}') == (2, ["c:1", "a:1", "b:1"])
+    assert place(f'{{{cluster}, "task": {{"type": "chief", "index": 0}}}}') == (0, ["c:1", "a:1", "b:1"])
 
 
 def test_a_run_does_not_go_on_with_another_number_of_workers(run, finished, tmp_path, capsys):
@@ -186,3 +197,20 @@ def test_a_damaged_record_of_the_workers_stops_nobody(tmp_path, last):
     folder.write_json(folder.environment_file, {"starts": [{}, last]})
     record_start(folder)
     assert len(json.loads(folder.environment_file.read_text())["starts"]) == 1
+
+
+def test_a_process_says_for_whom_it_waits_and_goes_on_when_they_are_there(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        addresses = [f"127.0.0.1:{each.getsockname()[1]}" for each in (one, other)]
+    waits = threading.Thread(target=wait_for_all, args=(0, addresses, 0.0), daemon=True)
+    waits.start()
+    until(lambda: capsys.readouterr().err, lambda text: f"Waiting for process 1 at {addresses[1]}" in text)
+    wait_for_all(1, addresses)
+    with socket.create_server(("", int(addresses[1].rpartition(":")[2]))):  # as TensorFlow's own server then does
+        waits.join(60)
+    assert not waits.is_alive()
+
+
+def test_an_address_that_another_program_has_is_said():
+    with socket.create_server(("", 0)) as server, pytest.raises(ValueError, match="already in use"):
+        wait_for_all(0, [f"127.0.0.1:{server.getsockname()[1]}", "127.0.0.1:1"])

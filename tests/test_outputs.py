@@ -21,8 +21,8 @@ def place(tmp_path, monkeypatch):
         (tmp_path / "run" / name).write_text("{}")
     with whole_folder(tmp_path / "made", KIND) as partial:
         (partial / "it").write_text("made")
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     return tmp_path
 
 
@@ -49,7 +49,7 @@ def test_an_input_is_never_an_output_whatever_it_is_called(place):
         place / "run" / ".." / "input",
         place / "link",
         place / "hard",
-        "../work/../input",
+        "../here/../input",
     ]
     (place / "link").symlink_to("input")
     os.link(place / "input", place / "hard")

@@ -5,7 +5,9 @@ from itertools import chain
 import pytest
 
 from data import phrases
-from seq2seq.metrics.summary import words
+from seq2seq.metrics.tokenization import Tokenization
+
+words = Tokenization.of("en").words
 
 
 def texts(split):

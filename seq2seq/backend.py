@@ -21,6 +21,22 @@ def check_settings() -> None:
     _check(os.environ.get("KERAS_BACKEND") or BACKENDS[0])
 
 
+_prepared_in: int | None = None
+"""The process that Keras was prepared in."""
+
+
+def check_process() -> None:
+    """Raises RuntimeError in a process that was forked after a model was loaded: there a step would never end.
+
+    The threads of TensorFlow and JAX are not copied by a fork.
+    """
+    if _prepared_in not in (None, os.getpid()):
+        raise RuntimeError(
+            'A model that was loaded before a fork does not work in the new process. Start processes with "spawn" '
+            '(multiprocessing.get_context("spawn")) and load the run in each; a LiteRT folder works after a fork, too.'
+        )
+
+
 def prepare_keras() -> None:
     """Imports Keras with the numbers that our code counts on. Call before a model is made or loaded.
 
@@ -30,7 +46,10 @@ def prepare_keras() -> None:
     Raises:
         ValueError: the backend is neither TensorFlow nor JAX, or a variable is no such number.
         Failed: Keras or the backend is not installed.
+        RuntimeError: the process was forked from one that had loaded a model.
     """
+    global _prepared_in
+    check_process()
     check_settings()
     for name in LIMITS:
         os.environ.pop(name, None)  # or Keras fails on what is no number
@@ -46,6 +65,7 @@ def prepare_keras() -> None:
     keras.config.set_epsilon(1e-7)
     keras.config.set_max_epochs(None)
     keras.config.set_max_steps_per_epoch(None)
+    _prepared_in = os.getpid()
 
 
 def _check(backend: str) -> None:

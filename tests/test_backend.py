@@ -1,5 +1,8 @@
 """What computes does not depend on how Keras is set up on the machine."""
 
+import os
+import signal
+
 import keras
 import numpy as np
 import pytest
@@ -35,6 +38,27 @@ def test_a_models_weights_are_float32_whatever_keras_is_set_to(finished, odd_set
     model, *_ = RunFolder(finished).load_model()
     assert {np.dtype(weight.dtype) for weight in model.get_weights()} == {np.dtype("float32")}
     assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_model_says_that_it_does_not_work_after_a_fork(finished):
+    loaded = seq2seq.load(finished)
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        told = []
+        for work in (lambda: loaded("ab"), lambda: loaded.score([("ab", "AB")]), lambda: seq2seq.load(finished)):
+            try:
+                work()
+            except RuntimeError as error:
+                told.append(str(error))
+        os.write(writer, "\n".join(told).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    told = os.read(reader, 10_000).decode().splitlines()
+    assert len(told) == 3
+    assert all(line.startswith("A model that was loaded before a fork does not work") for line in told)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
     except Exception as error:
         for number in HINTS:  # TensorFlow and HDF5 have the system's errors in words alone
             if os.strerror(number) in str(error):
-                say(f"error: {os.strerror(number)}.{HINTS[number]}")
+                place = f" Temporary files are in {tempfile.gettempdir()}; TMPDIR names another folder."
+                say(f"error: {os.strerror(number)}.{HINTS[number]}{place}")
                 return EXIT_FAILED
         if not _is_out_of_memory(error):
             raise

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from seq2seq.backend import check_process
 from seq2seq.generation.constraints import Constraints, PieceConstraints, arrays
 from seq2seq.generation.lines import (
     LineGenerator,
@@ -85,6 +86,7 @@ class Generator(LineGenerator):
 
     def _batch(self, sources: Sequence[Sequence[int]]) -> Any:
         """What the model reads of sources, pieces without EOS."""
+        check_process()
         return _static(pad_with_eos(sources))
 
     def _search(

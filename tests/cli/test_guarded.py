@@ -18,6 +18,10 @@ def _raise(error):
     raise error
 
 
+Exhausted = type("ResourceExhaustedError", (Exception,), {})
+"""As TensorFlow's: of a full disk as of memory."""
+
+
 @pytest.mark.parametrize(
     ("work", "code", "message"),
     [
@@ -28,6 +32,8 @@ def _raise(error):
             EXIT_FAILED,
             "x: No space left on device. Free some",
         ),
+        (lambda: _raise(OSError(27, "File too large", "x")), EXIT_FAILED, "x: File too large. A limit on the size of"),
+        (lambda: _raise(Exhausted("write: No space left on device")), EXIT_FAILED, "error: No space left on device."),
         (lambda: _raise(KeyboardInterrupt()), EXIT_INTERRUPTED, "Stopped.\n"),
         (_interrupted_in_a_graph, EXIT_INTERRUPTED, "Stopped.\n"),
     ],

@@ -246,7 +246,7 @@ def crafted_checkpoint(draw: random.Random) -> None:
     Watch(**progress["watch"])
     write_history(RunFolder(Path("crafted-run")), progress["history"])
     assert 0 <= progress["epoch"] == len(progress["history"])
-    assert progress["stale"] + progress["step"] + progress["seconds"] + progress["tokens_per_second"] >= 0
+    assert progress["patience_from"] + progress["step"] + progress["seconds"] + progress["tokens_per_second"] >= 0
 
 
 TARGETS.update({each.__name__: each for each in (lite_networks, crafted_checkpoint)})

@@ -10,8 +10,10 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import random
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -342,6 +344,42 @@ def recipe_command(draw: random.Random) -> None:
     shutil.rmtree("runs", ignore_errors=True)
 
 
+VARIABLES = {
+    "LC_ALL": ("C", "POSIX", "en_US.UTF-8", "nowhere"),
+    "PYTHONUTF8": ("0", "1"),
+    "PYTHONCOERCECLOCALE": ("0",),
+    "PYTHONIOENCODING": ("ascii", "latin-1", "utf-16", "utf-8:strict"),
+    "PYTHONPATH": (":", ".", "nowhere"),
+    "TMPDIR": ("nowhere", "/dev/null"),
+    "HOME": ("/nowhere", "/dev/null"),
+    "KERAS_HOME": ("nowhere",),
+    "KERAS_BACKEND": ("torch", "numpy", "x", ""),
+    "KERAS_MAX_EPOCHS": ("x", "1"),
+    "TF_CONFIG": ("{", '{"cluster": {"worker": ["a", "b"]}, "task": {"type": "worker", "index": 0}}'),
+    "TF_NUM_INTRAOP_THREADS": ("-3", "x", "1"),
+}
+STREAMS = ("", "<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full", "0>/dev/null", "| true")
+
+
+def environments(draw: random.Random) -> None:
+    """A command as a process of its own, in odd locales, with odd variables and closed streams."""
+    lines = save("Kälte.tsv", mutate("Kälte\tcold\n".encode(), draw) if draw.random() < 0.3 else "Kälte\tä\n".encode())
+    commands: list[list[str]] = [
+        ["seq2seq.cli.main", "doctor", "--source", str(lines), "--processes", "1"],
+        ["seq2seq.cli.main", "translate", "nowhere", "--include", "Kälte"],
+        ["seq2seq.cli.main", "rerank", "--help"],
+        ["recipes.translation", "tiny", "--run-folder", str(lines)],
+    ]
+    odd = {name: draw.choice(VARIABLES[name]) for name in draw.sample(sorted(VARIABLES), draw.randrange(4))}
+    odd["PYTHONPATH"] = os.pathsep.join((odd.get("PYTHONPATH", ""), str(Path(__file__).parents[1])))
+    words = ["/bin/sh", "-c", f'"$0" -m "$@" {draw.choice(STREAMS)}', sys.executable, *draw.choice(commands)]
+    variables = {name: value for name, value in os.environ.items() if name != "TMPDIR"} | odd
+    done = subprocess.run(words, env=variables, input=b"", capture_output=True, check=False, timeout=120)
+    assert done.returncode in CODES, f"exit code {done.returncode}: {done.stderr[-300:]!r} {odd} {words[2:]}"
+    assert b"Traceback" not in done.stdout + done.stderr, f"{done.stderr[-300:]!r} {odd} {words[2:]}"
+    assert b"error: " not in done.stdout, f"an error on standard output: {odd} {words[2:]}"
+
+
 COMMANDS: tuple[Callable[[random.Random], None], ...] = (
     *(
         translate_command,
@@ -353,7 +391,7 @@ COMMANDS: tuple[Callable[[random.Random], None], ...] = (
         lite_trusted,
         lite_links,
     ),
-    *(doctor_forms, recipe_command),
+    *(doctor_forms, recipe_command, environments),
 )
 TARGETS.update({each.__name__: each for each in COMMANDS})
 SHARE.update(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import re
 import shlex
 import sys
@@ -56,8 +57,14 @@ def _write(stream: TextIO | None, text: str) -> None:
     if stream is None:  # the process was started without it
         return
     encoding = stream.encoding or "utf-8"
-    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    stream.flush()
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except OSError:
+        if stream is not sys.stderr:
+            raise
+        # Nobody can be told, and the work goes on; what is buffered would fail again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class VisibleFormatter(logging.Formatter):

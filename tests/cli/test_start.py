@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from seq2seq.cli.text_io import input_lines
-
 ROOT = Path(__file__).parents[2]
 NO_UTF8 = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
 
@@ -63,6 +61,7 @@ def test_help_needs_no_utf8(module):
         ("<&-", 0, ""),
         ("2>&-", 0, ""),
         ("<&- 2>&-", 0, ""),
+        ("2>/dev/full", 0, ""),
         (">&-", 2, "error: standard output is closed. Send it to a file, or to /dev/null.\n"),
         ("<&- >&- 2>&-", 2, ""),
         (">/dev/full", 1, "error: No space left on device. Free some space and run the same command again.\n"),
@@ -75,10 +74,9 @@ def test_a_closed_stream_is_no_riddle(pair, streams, code, message):
     assert bool(found[1]) == (code == 0)
 
 
-def test_a_closed_standard_input_is_said(monkeypatch):
-    monkeypatch.setattr(sys, "stdin", None)
-    with pytest.raises(ValueError, match=r"Standard input is closed, .*name one with --input FILE"):
-        next(input_lines(None))
+@pytest.mark.parametrize("streams", ["2>&-", "2>/dev/full"])
+def test_an_error_that_cannot_be_said_has_its_exit_code(streams):
+    assert command("translate", "nowhere", streams=streams) == (2, b"", b"")
 
 
 def test_fatal_lines_of_a_library_pass_the_filter_and_chatter_does_not():

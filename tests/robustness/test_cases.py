@@ -23,6 +23,7 @@ FEW = {
     "rerank_command": 15,
     "run_commands": 15,
     "recipe_command": 10,
+    "environments": 4,
     "run_model": 3,
     "pairs_commands": 3,
     "model_lines": 2,

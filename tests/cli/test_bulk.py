@@ -138,21 +138,24 @@ def test_a_gzipped_file_gives_what_its_text_gives(plain, bulk, lite, text):
     assert not (text.parent / "out.shards").exists()
 
 
-@pytest.mark.parametrize(
-    ("line", "message"),
-    [
-        (b"\xff", ":81: not valid UTF-8"),
-        (b"ab " * 2000, ":81: the line has"),
-    ],
-)
-def test_after_a_bad_line_is_mended_the_finished_shards_are_not_translated_again(
-    plain, bulk, shards, lite, text, line, message
-):
+def test_a_line_that_is_too_long_is_left_empty_by_workers_as_by_one_process(cli, bulk, lite, text):
     good = text.read_bytes().split(b"\n")
-    text.write_bytes(b"\n".join([*good[:80], line, *good[81:]]))
+    text.write_bytes(b"\n".join([*good[:80], b"ab " * 2000, *good[81:]]))
+    code, out, err = cli("translate", lite, *SMALL, "--input", text)
+    assert code == 2
+    assert out.splitlines()[80] == ""
+    assert f"{text}:81: the line has" in err
+    told = "".join(line for line in err.splitlines(keepends=True) if "too long" in line or str(text) in line)
+    assert bulk(lite, text, *SMALL) == (code, told)
+    assert (text.parent / "out").read_text() == out
+
+
+def test_after_a_bad_line_is_mended_the_finished_shards_are_not_translated_again(plain, bulk, shards, lite, text):
+    good = text.read_bytes().split(b"\n")
+    text.write_bytes(b"\n".join([*good[:80], b"\xff", *good[81:]]))
     code, err = bulk(lite, text, *SMALL, workers=1)
     assert code == 2
-    assert f"{text}{message}" in err
+    assert f"{text}:81: not valid UTF-8" in err
     assert "2 of 4 shards are kept in" in err
     assert "Traceback" not in err
     assert [path.name[:6] for path in shards()] == ["000000", "000001"]
@@ -272,7 +275,7 @@ def test_a_worker_keeps_to_its_threads(finished):
         (["--workers", "2", "--input", "nowhere", "--output", "OUT"], "nowhere: no such file"),
         (["--workers", "2", "--input", "IN", "--output", "nowhere/o"], "nowhere/o: there is no folder nowhere"),
         (["--workers", "2", "--input", "IN", "--output", "OUT", "--alignments", "a"], "--alignments is not for"),
-        (["--workers", "0"], "must be at least 1"),
+        (["--workers", "0"], "must be from 1 to"),
         (["--workers", "2", "--input", "IN", "--output", "OUT", "--terms", "nowhere"], "nowhere: no such file"),
         (["--workers", "2", "--input", "IN", "--output", "OUT", "--dictionary", "d"], "is for --replace-unknown"),
         (["--workers", "1", "--input", "IN", "--output", "OUT", "--beam-size", "77"], "with a beam of up to"),

@@ -314,7 +314,7 @@ def test_an_export_that_cannot_take_its_place_leaves_the_old_one(make, folder, t
 
 def test_what_is_no_export_is_never_replaced(make, tmp_path):
     (tmp_path / "thesis.txt").write_text("mine")
-    with pytest.raises(ValueError, match="is no LiteRT export"):
+    with pytest.raises(ValueError, match="expected a new or empty folder"):
         export_litert(make("bahdanau"), tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from seq2seq.figures import import_matplotlib
 from seq2seq.stopping import Failed
 
 BACKENDS = ("tensorflow", "jax")
@@ -53,6 +54,7 @@ def prepare_keras() -> None:
     check_settings()
     for name in LIMITS:
         os.environ.pop(name, None)  # or Keras fails on what is no number
+    import_matplotlib()
     try:
         import keras
     except ModuleNotFoundError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 import threading
@@ -16,18 +17,20 @@ def new_figure(**options: Any) -> Any:
     On import matplotlib reads a file `matplotlibrc` of the working folder before all others, and that may name code to
     run. Such a file is not seen here; that of the user's own configuration folder is.
     """
-    with _lock:
-        if "matplotlib" not in sys.modules:
-            _import_matplotlib()
+    import_matplotlib()
     from matplotlib.figure import Figure
 
     return Figure(**options)
 
 
-def _import_matplotlib() -> None:
-    exists = os.path.exists
-    os.path.exists = lambda path: path != "matplotlibrc" and exists(path)
-    try:
-        import matplotlib  # noqa: F401  # for what it does on import
-    finally:
-        os.path.exists = exists
+def import_matplotlib() -> None:
+    """Imports it if it is installed, as `new_figure` says. Keras would import it otherwise, and that file with it."""
+    with _lock:
+        if "matplotlib" in sys.modules or importlib.util.find_spec("matplotlib") is None:
+            return
+        exists = os.path.exists
+        os.path.exists = lambda path: path != "matplotlibrc" and exists(path)
+        try:
+            importlib.import_module("matplotlib")
+        finally:
+            os.path.exists = exists

@@ -35,7 +35,9 @@ def hostile(tmp_path, monkeypatch):
 
 def python(*words, **variables):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"} | variables
-    return subprocess.run([sys.executable, *words], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, *words], env=environment, capture_output=True, text=True, check=False, timeout=100
+    )
 
 
 def test_workers_do_not(hostile, tmp_path):
@@ -86,8 +88,9 @@ def test_another_program_that_imports_us_keeps_its_path(tmp_path):
     assert done.returncode == 0, done.stderr
 
 
-def test_pictures_do_not_read_what_lies_there(hostile):
+def test_neither_keras_nor_pictures_read_what_lies_there(hostile):
     code = f"import sys; sys.path[:] = [{str(ROOT)!r}, *sys.path[1:]]\n"
-    code += "from seq2seq.figures import new_figure; new_figure().savefig(sys.argv[1])"
+    code += "from seq2seq.backend import prepare_keras; from seq2seq.figures import new_figure\n"
+    code += "prepare_keras(); new_figure().savefig(sys.argv[1])"
     done = python("-c", code, str(hostile.parent / "a.png"))
     assert done.returncode == 0, done.stderr

@@ -74,7 +74,8 @@ def test_what_the_libraries_would_not_start_with_is_said(cli, finished, monkeypa
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=message):
         check_settings()
-    code, out, err = cli("translate", finished, text=b"ab\n")
-    assert (code, out) == (2, "")
-    assert err.startswith(f"error: {message}")
-    assert err.count("\n") == 1
+    for verb in ("translate", "evaluate", "export"):
+        code, out, err = cli(verb, finished, text=b"ab\n")
+        assert (code, out) == (2, "")
+        assert err.startswith(f"error: {message}")
+        assert err.count("\n") == 1

@@ -8,6 +8,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seq2seq.backend import prepare_keras
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_pair_arguments, add_search_arguments, output, search_options
 from seq2seq.messages import show
@@ -84,6 +85,7 @@ def run(arguments: argparse.Namespace) -> None:
         from seq2seq.metrics.comet import Comet
 
         comet = Comet(arguments.comet)  # what is missing is said before the work
+    prepare_keras()
     from seq2seq.evaluation.calibration import as_score, check_figure, measure_calibration, write_calibration
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.metrics.bleu import bleu_prepared

@@ -294,6 +294,7 @@ def build_model(recipe: Model, source_size: int, target_size: int, pieces: Seque
         target_size: Number of target ids.
         pieces: The source's vocabulary, by its ids; `model.words` wants it.
     """
+    prepare_keras()
     from seq2seq.layers.decoder import RNNDecoder
     from seq2seq.layers.encoder import RNNEncoder
     from seq2seq.models.seq2seq import Seq2Seq

@@ -74,7 +74,7 @@ def test_what_the_libraries_would_not_start_with_is_said(cli, finished, monkeypa
     monkeypatch.setenv(name, value)
     with pytest.raises(ValueError, match=message):
         check_settings()
-    for verb in ("translate", "evaluate", "export"):
+    for verb in ("translate", "evaluate"):
         code, out, err = cli(verb, finished, text=b"ab\n")
         assert (code, out) == (2, "")
         assert err.startswith(f"error: {message}")

@@ -18,7 +18,7 @@ from seq2seq.bulk.shards import UNPACKED, Shard, cut, outcome, read_shard, shard
 from seq2seq.cli.progress import LineProgress
 from seq2seq.cli.requests import read_requests
 from seq2seq.cli.text_io import positive
-from seq2seq.cli.translation import Translation, limit_message
+from seq2seq.cli.translation import Counts, Translation
 from seq2seq.messages import say
 from seq2seq.outputs import check_holds_none
 from seq2seq.pipeline.opening import COMPRESSED
@@ -75,14 +75,13 @@ def check_bulk(arguments: argparse.Namespace) -> None:
         check_ray()
 
 
-def run_bulk(arguments: argparse.Namespace) -> int:
-    """Translates --input into --output by workers. Returns how many lines were too long
-    in the shards that were done now."""
+def run_bulk(arguments: argparse.Namespace) -> Counts:
+    """Translates --input into --output by workers. Returns what there is to say of the shards that were done now."""
     translation = Translation(arguments, tell=lambda message: None)
     read_requests(arguments, 1, lines=())  # mistakes in what is asked of all lines are told now
     chunk = translation.chunk_lines
     size = -(-(arguments.shard_lines or 1) // chunk) * chunk
-    source, output, left_out = Path(arguments.input), Path(arguments.output), 0
+    source, output, counts = Path(arguments.input), Path(arguments.output), Counts()
     with shard_folder(output, _made_with(arguments, size)) as folder:
         packed = source.suffix.lower() in COMPRESSED
         text = folder.path / UNPACKED if packed else source
@@ -104,24 +103,20 @@ def run_bulk(arguments: argparse.Namespace) -> int:
                 results = map_on_ray(make, missing, arguments.workers, arguments.ray, tell, _place)
             else:
                 results = map_on_processes(make, missing, arguments.workers, tell, _place)
-            reached_limit = 0
             try:
                 with closing(results):
-                    for shard, (notes, count, more) in results:
-                        left_out += more
+                    for shard, (notes, more) in results:
                         for note in notes:
                             tell(note)
-                        reached_limit += count
+                        counts = counts.plus(more)
                         done += shard.lines
                         progress.show(done)
             except BaseException:
                 if finished := len(folder.outcomes()):
                     tell(f"{_kept(finished, len(shards))} kept in {folder.path}: the same command goes on from there.")
                 raise
-            if reached_limit:
-                tell(limit_message(reached_limit))
         folder.join(shards, output)
-    return left_out
+    return counts
 
 
 def _kept(count: int, total: int) -> str:
@@ -185,19 +180,16 @@ class ShardTranslation:
         self._translation = Translation(arguments, self._notes.lines.append)
         self._translation.load(threads)
 
-    def __call__(self, shard: Shard) -> tuple[list[str], int, int]:
-        """Writes the shard's outcome, if it is not there.
-
-        Returns what the user should know, how many outputs have reached the limit of their length, and how many lines
-        were too long.
+    def __call__(self, shard: Shard) -> tuple[list[str], Counts]:
+        """Writes the shard's outcome, if it is not there. Returns what there is to say of single lines, and of all.
 
         Raises:
             ValueError: what is wrong with a line; it names the line.
         """
         self._notes.lines.clear()
+        self._translation.counts = Counts()
         if (self._folder / shard.name).exists():
-            return [], 0, 0
-        before = self._counts()
+            return [], Counts()
         lines = read_shard(self._text, shard, self._arguments.input)
         number = shard.first
         with outcome(self._folder, shard) as out:
@@ -205,11 +197,7 @@ class ShardTranslation:
                 results = self._translation.results(chunk, number)
                 out.write(self._translation.text(chunk, number, results))
                 number += len(chunk)
-        reached_limit, left_out = (now - then for now, then in zip(self._counts(), before, strict=True))
-        return list(self._notes.lines), reached_limit, left_out
-
-    def _counts(self) -> tuple[int, int]:
-        return self._translation.reached_limit, self._translation.left_out
+        return list(self._notes.lines), self._translation.counts
 
 
 class _Notes(logging.Handler):

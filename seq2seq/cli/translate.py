@@ -12,7 +12,7 @@ from seq2seq.cli.ensembles import add_ensemble_arguments
 from seq2seq.cli.progress import LineProgress
 from seq2seq.cli.requests import add_request_arguments, read_requests
 from seq2seq.cli.text_io import add_search_arguments, output, positive
-from seq2seq.cli.translation import Translation
+from seq2seq.cli.translation import Counts, Translation
 from seq2seq.generation.alignments import align_pieces
 from seq2seq.messages import say
 from seq2seq.outputs import STDIN, STDOUT, check_outputs
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_outputs(read, {"--output": arguments.output or STDOUT, **alignment_outputs(arguments)})
     check_bulk(arguments)
     if arguments.workers:
-        return exit_code(run_bulk(arguments))
+        return finish(run_bulk(arguments))
     with ExitStack() as stack:
         progress = LineProgress(arguments.input)
 
@@ -84,12 +84,11 @@ def run(arguments: argparse.Namespace) -> int:
                 files.add(align_pieces(generator, texts, pieces, arguments.batch_size))
             number += len(chunk)
             progress.show(number)
-        translation.tell_of_limits()
-    return exit_code(translation.left_out)
+    return finish(translation.counts)
 
 
-def exit_code(left_out: int) -> int:
-    """Says how many lines were too long, and returns the exit code."""
-    if left_out:
-        say(f"{left_out:,} line{'s were' if left_out > 1 else ' was'} too long; all others are translated.")
-    return EXIT_MISTAKE if left_out else 0
+def finish(counts: Counts) -> int:
+    """Says what the user should know of the lines, and returns the exit code."""
+    for warning in counts.warnings():
+        say(warning)
+    return EXIT_MISTAKE if counts.left_out else 0

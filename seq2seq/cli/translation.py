@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seq2seq.cli.alignments import check_attention
 from seq2seq.cli.ensembles import ensemble
@@ -16,6 +16,7 @@ from seq2seq.generation.constraints import Constraints
 from seq2seq.generation.unknown import read_dictionary, replace_unknown
 from seq2seq.recipe.loading import load_translator
 from seq2seq.search.options import InputTooLong
+from seq2seq.text.sentences import count_sentences
 from seq2seq.types import Hypothesis
 
 if TYPE_CHECKING:
@@ -23,6 +24,43 @@ if TYPE_CHECKING:
 
 BATCHES = 32
 """Batches of lines that are read at once, and sorted by length."""
+
+
+SINGLE = 0.01
+"""Share of the training text's lines with several sentences, below which its lines count as single sentences."""
+
+
+class Counts(NamedTuple):
+    """Lines of which the user should know."""
+
+    left_out: int = 0
+    """Too long; their outputs are empty."""
+    reached_limit: int = 0
+    """Their outputs may be cut short."""
+    several_sentences: int = 0
+    """Of several sentences, for a model that was trained on single ones."""
+
+    def plus(self, other: Counts) -> Counts:
+        return Counts(*(one + more for one, more in zip(self, other, strict=True)))
+
+    def warnings(self) -> list[str]:
+        """Returns what to say once all lines are done."""
+        found = []
+        if self.reached_limit:
+            outputs = "1 output has" if self.reached_limit == 1 else f"{self.reached_limit:,} outputs have"
+            found.append(
+                f"{outputs} reached the limit of length and may be cut short: raise --max-ratio or --max-extra."
+            )
+        if self.several_sentences:
+            lines = "1 line has" if self.several_sentences == 1 else f"{self.several_sentences:,} lines have"
+            found.append(
+                f"{lines} several sentences, but the model was trained on lines of one: parts may be lost. "
+                "Give each sentence a line of its own."
+            )
+        if self.left_out:
+            lines = "1 line was" if self.left_out == 1 else f"{self.left_out:,} lines were"
+            found.append(f"{lines} too long; all others are translated.")
+        return found
 
 
 class Translation:
@@ -41,11 +79,10 @@ class Translation:
             raise ValueError("--dictionary is for --replace-unknown.")
         self.arguments = arguments
         self.chunk_lines = arguments.batch_size * BATCHES
-        self.left_out = 0
-        """Lines so far that were too long, and have an empty output."""
+        self.counts = Counts()
+        """Of all lines so far."""
         self._dictionary = read_dictionary(Path(arguments.dictionary)) if arguments.dictionary else {}
         self._tell = tell
-        self.reached_limit = 0
 
     def load(self, threads: int = 0) -> LineGenerator:
         """Loads what translates, on so many threads, 0 for as many as there are cores; errors as `load_translator`."""
@@ -74,21 +111,23 @@ class Translation:
                     self._tell(f"{place}{number + index + 1}: {error.told(index)} Its output is left empty.")
                     lines[index] = ""
                 too_long |= set(error.found)
-        self.left_out += len(too_long)
         for index in too_long:
             results[index] = []
         for index, (constraints, hypotheses) in enumerate(zip(asked, results, strict=True)):
             if not hypotheses and index not in too_long:
                 self._tell(f"{place}{number + index + 1}: no output fits: {_told(constraints)}")
-        self.reached_limit += sum(bool(found) and found[0].reached_limit for found in results)
+        share = self.generator.several_sentences
+        texts = [] if share is None or share >= SINGLE else lines
+        self.counts = self.counts.plus(
+            Counts(
+                len(too_long),
+                sum(bool(found) and found[0].reached_limit for found in results),
+                sum(count_sentences(text) > 1 for text in texts),
+            )
+        )
         if not self.arguments.replace_unknown:
             return results
         return replace_unknown(self.generator, lines, results, self._dictionary, self.arguments.batch_size)
-
-    def tell_of_limits(self) -> None:
-        """Says how many outputs may have been cut short, where any was."""
-        if self.reached_limit:
-            self._tell(limit_message(self.reached_limit))
 
     def text(self, chunk: list[Request], number: int, results: list[list[Hypothesis]]) -> str:
         """Returns what is written of `results`."""
@@ -107,12 +146,6 @@ class Translation:
         if n_best == 1:
             return (hypotheses[0].text if hypotheses else "") + "\n"
         return "".join(f"{number} ||| {h.text} ||| {h.score:.6f}\n" for h in hypotheses)
-
-
-def limit_message(count: int) -> str:
-    """Says that outputs have reached their limit, and what to do."""
-    outputs = "1 output has" if count == 1 else f"{count:,} outputs have"
-    return f"{outputs} reached the limit of length and may be cut short: raise --max-ratio or --max-extra."
 
 
 def _told(constraints: Constraints) -> str:

@@ -31,6 +31,9 @@ class LineGenerator(ABC):
         options: How to search.
     """
 
+    several_sentences: float | None = None
+    """Share of the training text's source lines with more than one sentence; None where it is not known."""
+
     def __init__(self, source_tokenizer: SubwordTokenizer, target_tokenizer: SubwordTokenizer, options: SearchOptions):
         self.source_tokenizer = source_tokenizer
         self.target_tokenizer = target_tokenizer
@@ -142,7 +145,11 @@ class LineGenerator(ABC):
         """Returns what an export says of its text, beside the tokenisers."""
         found = self.source_tokenizer.placeholders
         placeholders = {"names": list(found.names), "required": found.required} if found else None
-        return {"placeholders": placeholders, "right_to_left": self.target_tokenizer.right_to_left}
+        return {
+            "placeholders": placeholders,
+            "right_to_left": self.target_tokenizer.right_to_left,
+            "several_sentences": self.several_sentences,
+        }
 
     def target_ids(self, pairs: Sequence[tuple[str, str]]) -> list[list[int]]:
         """Returns the pieces of the target of each (source line, target line)."""

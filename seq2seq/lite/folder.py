@@ -99,6 +99,9 @@ def _check_description(shape: dict[str, Any]) -> None:
         flag(shape.get(name, False))
     for name in ("source_size", "target_size"):
         count(shape[name])
+    share = shape.get("several_sentences")
+    if share is not None and (type(share) not in (int, float) or not 0 <= share <= 1):
+        raise ValueError(f"several_sentences is no share: {str(share)[:40]}")
 
 
 def _check(file: Path, expected: Any) -> None:

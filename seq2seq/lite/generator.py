@@ -72,7 +72,9 @@ class LiteGenerator(LineGenerator):
         shape = load_shape(path)
         source, target = load_tokenizers(path, shape)
         search = load_search(path, shape).changed(**options)
-        return cls(LiteNetworks(path, shape), source, target, search, threads or _cores())
+        generator = cls(LiteNetworks(path, shape), source, target, search, threads or _cores())
+        generator.several_sentences = shape.get("several_sentences")
+        return generator
 
     def with_options(self, **changes: Any) -> LiteGenerator:
         """Returns a generator on the same networks that searches otherwise."""

@@ -51,7 +51,7 @@ def load_generator(
         threads: As in `load_translator`.
         options: Fields of `SearchOptions`.
     """
-    from seq2seq.recipe.learned import load_search
+    from seq2seq.recipe.learned import load_learned, load_search
     from seq2seq.recipe.run_folder import RunFolder
 
     _check_mixing(ensemble)
@@ -68,6 +68,9 @@ def load_generator(
     from seq2seq.generation.generator import Generator
 
     members = [Generator(*RunFolder(folder).load_model(), search) for folder in paths]
+    for folder, member in zip(paths, members, strict=True):
+        if learned := load_learned(RunFolder(folder)):
+            member.several_sentences = learned.several_sentences
     if not others:
         return members[0]
     from seq2seq.generation.ensemble import EnsembleGenerator

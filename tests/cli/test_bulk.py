@@ -113,6 +113,15 @@ def test_outputs_at_their_limit_are_counted_over_all_shards(cli, lite, text, tmp
     assert shared == alone
 
 
+def test_lines_of_several_sentences_are_counted_where_training_had_single_ones(cli, finished, lite, text, tmp_path):
+    write(text, ["ab cd", "Abab cd. Ef gh!", "ab cd."] * 30)
+    words = ("--input", text, "--output", tmp_path / "out", *SMALL)
+    for model, more in ((finished, ()), (lite, ()), (lite, ("--workers", 2))):
+        err = cli("translate", model, *words, *more)[2]
+        assert err.count("30 lines have several sentences, but the model was trained on lines of one") == 1
+        assert err.count("sentences") == 1
+
+
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("words", [(), ("--n-best", 2), ("--shard-lines", 33)], ids=str)
 def test_workers_on_a_litert_folder_give_what_one_process_gives(plain, bulk, lite, text, words, workers):

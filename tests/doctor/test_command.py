@@ -93,7 +93,7 @@ def test_nothing_from_the_corpus_is_markup_in_the_page_or_control_in_the_text(wr
         (["--run", "nowhere"], "no such run folder"),
         (["--run", "a", "--recipe", "b"], "either --run or --recipe"),
         (["--source", "x.tsv", "--drop", "rato"], "--drop takes"),
-        (["--max-length", "0"], "must be at least 1"),
+        (["--max-length", "0"], "must be from 1"),
     ],
 )
 def test_a_mistake_gets_one_message(doctor, words, message):

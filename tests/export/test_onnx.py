@@ -99,7 +99,7 @@ def test_an_earlier_export_is_replaced_and_anything_else_is_left(kind, tmp_path,
     generator, _ = kind
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter").write_text("dear")
-    with pytest.raises(ValueError, match="is no ONNX export"):
+    with pytest.raises(ValueError, match="expected a new or empty folder"):
         export_onnx(generator, tmp_path / "mine")
     monkeypatch.setattr(onnx_export, "_export", lambda network, path, inputs: path.write_bytes(b"new"))
     for _ in range(2):

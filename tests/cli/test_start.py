@@ -87,8 +87,16 @@ def test_fatal_lines_of_a_library_pass_the_filter_and_chatter_does_not():
     assert done.stderr == b"F0000 00:00:17 1 a.cc:1] Check failed\n"
 
 
+@pytest.fixture
+def interruptible():
+    """Processes started inside do not ignore Ctrl-C, as those of a test run in the background otherwise do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("module", ["seq2seq.cli.main", "recipes.translation"])
-def test_ctrl_c_while_modules_are_imported_is_one_line(module, tmp_path):
+def test_ctrl_c_while_modules_are_imported_is_one_line(module, tmp_path, interruptible):
     (tmp_path / "argparse.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)\n")
     (tmp_path / "difflib.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)\n")
     code, out, error = command("doctor", module=module, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -227,7 +227,7 @@ class Reader:
         self.fault: Fault = None
         self.has_bom = False
         self.lines = self.bytes = self._read_all = 0
-        self._open: Iterator[bytes] | None = None
+        self._open: Generator[bytes, None, None] | None = None
         self._file: IO[bytes] | None = None
 
     def position(self) -> int:
@@ -245,7 +245,12 @@ class Reader:
             if number % CHUNK_LINES == 0:
                 pause()
 
-    def _read(self) -> Iterator[bytes]:
+    def close(self) -> None:
+        """Closes the file, where reading has stopped before its end."""
+        if self._open:
+            self._open.close()
+
+    def _read(self) -> Generator[bytes, None, None]:
         most = MAX_LINE_BYTES + 2
         try:
             with open_bytes(self.path) as file:
@@ -272,7 +277,12 @@ class Reader:
 
 def chunks(layout: Layout, move: Callable[[int], None] | None = None) -> Iterator[Chunk]:
     """Yields the pairs of a corpus in chunks, without a header; it ends with the shorter file."""
-    yield from chunks_of(layout, [Reader(path, move) for path in layout.paths])
+    readers = [Reader(path, move) for path in layout.paths]
+    try:
+        yield from chunks_of(layout, readers)
+    finally:
+        for reader in readers:
+            reader.close()
 
 
 def chunks_of(layout: Layout, readers: list[Reader]) -> Iterator[Chunk]:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from seq2seq.doctor import diagnose as module
+from seq2seq.doctor import reading
 from seq2seq.doctor.characters import repair, visible
 from seq2seq.doctor.examine import Limits
 from seq2seq.doctor.kinds import KINDS
@@ -320,3 +321,13 @@ def test_numbers_are_compared_and_not_how_they_are_written(source, target, diffe
 
 def test_an_index_of_no_text_is_an_index(write):
     assert TestIndex({"t": write([], "none")}).lines == 0
+
+
+def test_reading_a_few_lines_leaves_no_file_open(tmp_path, monkeypatch):
+    files = []
+    monkeypatch.setattr(reading, "CHUNK_LINES", 1)
+    monkeypatch.setattr(reading, "open_bytes", lambda path: files.append(open(path, "rb")) or files[-1])
+    for name in ("a", "b"):
+        (tmp_path / name).write_text("one\ntwo\nthree\n")
+    assert reading.lines_at(Layout(tmp_path / "a", tmp_path / "b"), {1}) == {1: ("one", "one")}
+    assert [file.closed for file in files] == [True, True]

@@ -38,10 +38,8 @@ class Learned:
     longest_source: int
     """Of the training text, in tokens."""
     longest_target: int
-    sentences_a_line: float
-    """Mean number of sentences in a source line."""
     several_sentences: float
-    """Share of the source lines with more than one."""
+    """Share of the source lines with more than one sentence."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self) | {"limits": self.limits._asdict()}
@@ -59,7 +57,6 @@ def learn(folder: RunFolder, recipe: Recipe, corpus: Corpus, tokens: TokenisedCo
         learn_limits(sources, targets),
         int(sources.max(initial=0)),
         int(targets.max(initial=0)),
-        round(fmean(counts), 3) if counts else 1.0,
         round(fmean(count > 1 for count in counts), 4) if counts else 0.0,
     )
     folder.write_json(folder.learned_file, found.as_json())
@@ -99,7 +96,6 @@ def load_learned(folder: RunFolder) -> Learned | None:
             Limits(ratio, extra),
             int(values["longest_source"]),
             int(values["longest_target"]),
-            float(values["sentences_a_line"]),
             float(values["several_sentences"]),
         )
     except FileNotFoundError:

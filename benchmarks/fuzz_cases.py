@@ -138,7 +138,7 @@ def save(name: str, data: bytes) -> Path:
 
 
 def text_pairs(draw: random.Random) -> None:
-    from seq2seq.pipeline.corpus import ParallelText
+    from seq2seq.text.corpus import ParallelText
 
     one, two = wild_bytes(draw), wild_bytes(draw)
     if draw.random() < 0.3:
@@ -149,7 +149,7 @@ def text_pairs(draw: random.Random) -> None:
 
 
 def records(draw: random.Random) -> None:
-    from seq2seq.pipeline.corpus import text_at
+    from seq2seq.text.corpus import text_at
 
     rows = [{"source": wild_text(draw), "target": wild_text(draw), "more": draw.choice(ODD)} for _ in range(4)]
     if draw.random() < 0.5:
@@ -162,7 +162,7 @@ def records(draw: random.Random) -> None:
 
 
 def links(draw: random.Random) -> None:
-    from seq2seq.text.links import parse_links
+    from seq2seq.text.alignment import parse_links
 
     good = " ".join(f"{draw.randrange(9)}-{draw.randrange(9)}" for _ in range(draw.randrange(6)))
     line = mutate(good.encode(), draw).decode("utf-8", "surrogateescape") if draw.random() < 0.7 else wild_text(draw)
@@ -172,7 +172,7 @@ def links(draw: random.Random) -> None:
 def command_line(draw: random.Random) -> None:
     from recipes import summarization, translation
     from recipes.command import parse, take_count
-    from seq2seq.recipe.parsing import leaves
+    from seq2seq.run.parsing import leaves
 
     recipes = draw.choice((translation.RECIPES, summarization.RECIPES))
     names = [name for name, _ in leaves(next(iter(recipes.values())))]
@@ -187,16 +187,16 @@ def command_line(draw: random.Random) -> None:
 
 
 def replay(draw: random.Random) -> None:
-    from seq2seq.recipe.run_folder import load_recipe
+    from seq2seq.run.folder import load_recipe
 
     tree = json.loads((RUN / "recipe.json").read_text("utf-8"))
     load_recipe(save("recipe.json", mutate_json(tree, draw).encode("utf-8", "surrogatepass")))
 
 
 def run_records(draw: random.Random) -> None:
-    from seq2seq.recipe.environment import same_data
-    from seq2seq.recipe.record import Scored
-    from seq2seq.recipe.run_folder import RunFolder
+    from seq2seq.run.environment import same_data
+    from seq2seq.run.folder import RunFolder
+    from seq2seq.run.record import Scored
 
     folder = Path("records")
     folder.mkdir(exist_ok=True)
@@ -290,15 +290,15 @@ def token_store(draw: random.Random) -> None:
 
 @cache
 def _model() -> Any:
-    from seq2seq.recipe.run_folder import RunFolder
+    from seq2seq.run.folder import RunFolder
 
     return RunFolder(RUN.absolute()).load_model()[0]
 
 
 @cache
 def _trainee() -> Any:
-    from seq2seq.recipe.run_folder import RunFolder
-    from seq2seq.recipe.train import make_optimizer
+    from seq2seq.run.folder import RunFolder
+    from seq2seq.run.train import make_optimizer
     from seq2seq.training.losses import TeacherForcing
 
     trainee = TeacherForcing(_model(), 0.1)
@@ -315,7 +315,7 @@ def checkpoint(draw: random.Random) -> None:
 
 
 def weights(draw: random.Random) -> None:
-    from seq2seq.recipe.run_folder import load_weights
+    from seq2seq.run.folder import load_weights
 
     load_weights(_model(), save("a.weights.h5", mutate((RUN / "model.weights.h5").read_bytes(), draw)))
 
@@ -350,8 +350,8 @@ def requests(draw: random.Random) -> None:
 
 
 def lists(draw: random.Random) -> None:
-    from seq2seq.generation.nbest import read_n_best
-    from seq2seq.generation.unknown import read_dictionary
+    from seq2seq.inference.nbest import read_n_best
+    from seq2seq.inference.unknown import read_dictionary
 
     if draw.random() < 0.5:
         read_dictionary(save("d.tsv", b"a\tb\n" + wild_bytes(draw)))

@@ -232,8 +232,8 @@ def save_crafted_checkpoint(path: Path, draw: random.Random) -> None:
 
 def crafted_checkpoint(draw: random.Random) -> None:
     """A checkpoint is refused, or its progress serves as any other."""
-    from seq2seq.recipe.report import write_history
-    from seq2seq.recipe.run_folder import RunFolder
+    from seq2seq.run.folder import RunFolder
+    from seq2seq.run.report import write_history
     from seq2seq.training.checkpoint import load_checkpoint
     from seq2seq.training.guard import Watch
     from seq2seq.training.resume import check_progress

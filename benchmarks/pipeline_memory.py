@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from seq2seq.pipeline.batches import Batching, Plan
-from seq2seq.pipeline.corpus import ParallelText
 from seq2seq.pipeline.store import TokenStore
+from seq2seq.text.corpus import ParallelText
 from seq2seq.text.subword import SubwordTokenizer
 
 WORDS = np.array([f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdfgklmnprst"])

@@ -18,7 +18,7 @@ from typing import IO
 from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
 from seq2seq.files import write_text
 from seq2seq.folders import whole_folder
-from seq2seq.pipeline.corpus import Records
+from seq2seq.text.corpus import Records
 
 NAME = "aeslc"
 LANGUAGES = ("en",)

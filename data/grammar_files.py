@@ -9,7 +9,7 @@ from data import grammar, grammar_lexicon, grammar_syntax, grammar_words, gramma
 from data.fetch import cache_folder, prepare
 from seq2seq.files import write_text
 from seq2seq.folders import whole_folder
-from seq2seq.pipeline.corpus import ParallelText
+from seq2seq.text.corpus import ParallelText
 
 NAME, LANGUAGES, SPLITS = grammar.NAME, grammar.LANGUAGES, tuple(grammar.SPLITS)
 LICENCE = "Apache-2.0: written for this project"

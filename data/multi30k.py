@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from data.fetch import RemoteFile, fetch
-from seq2seq.pipeline.corpus import ParallelText
+from seq2seq.text.corpus import ParallelText
 
 NAME = "multi30k"
 LANGUAGES = ("en", "de", "fr", "cs")

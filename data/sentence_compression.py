@@ -16,7 +16,7 @@ from pathlib import Path
 from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
 from seq2seq.files import write_text
 from seq2seq.folders import whole_folder
-from seq2seq.pipeline.corpus import Records
+from seq2seq.text.corpus import Records
 
 NAME = "sentence_compression"
 LANGUAGES = ("en",)

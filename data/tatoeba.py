@@ -14,7 +14,7 @@ from pathlib import Path
 from data.fetch import RemoteFile, cache_folder, fetch, prepare
 from seq2seq.files import write_text
 from seq2seq.folders import whole_folder
-from seq2seq.pipeline.corpus import ParallelText
+from seq2seq.text.corpus import ParallelText
 
 NAME = "tatoeba_spa"
 LANGUAGES = ("en", "es")

@@ -14,17 +14,17 @@ from typing import Any
 
 from seq2seq.backend import check_settings
 from seq2seq.cli.common import EXIT_FAILED, guarded, quiet_start
+from seq2seq.distributed import team
+from seq2seq.distributed.launch import launch
 from seq2seq.files import follow_links, is_plain_name, read_json, write_text
 from seq2seq.messages import say, show
 from seq2seq.outputs import check_run_folder
-from seq2seq.recipe import team
-from seq2seq.recipe.config import Recipe
-from seq2seq.recipe.environment import make_deterministic
-from seq2seq.recipe.launch import launch
-from seq2seq.recipe.parsing import RecipeError, describe, override
-from seq2seq.recipe.prepare import open_run
-from seq2seq.recipe.run_folder import RunFolder, load_recipe
-from seq2seq.stopping import EXIT_INTERRUPTED, EXIT_TERMINATED
+from seq2seq.run.config import Recipe
+from seq2seq.run.environment import make_deterministic
+from seq2seq.run.folder import RunFolder, load_recipe
+from seq2seq.run.parsing import RecipeError, describe, override
+from seq2seq.run.prepare import open_run
+from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED
 
 USAGE = """\
 usage: python -m recipes.{module} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
@@ -79,12 +79,12 @@ def run_recipe(
                 return None
             was_finished = carry_out(recipe, folder[0], main)
             verb = "translate" if recipe.task == "translation" else "summarize"
-            if team.leads() and was_finished:
+            if team.is_leader() and was_finished:
                 show(
                     f"{path} is finished: its scores are in {folder[0].scores_file}, "
                     f"how to use it in {folder[0].readme_file}."
                 )
-            elif team.leads():
+            elif team.is_leader():
                 show(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
         return None
 
@@ -130,12 +130,12 @@ def take_count(name: str, what: str, arguments: Sequence[str]) -> tuple[int, lis
 
 def carry_out(recipe: Recipe, folder: RunFolder, main: Callable[[Recipe, RunFolder], None]) -> bool:
     """Runs `main` in the folder, with all processes of the run. Returns whether there was nothing left to do."""
-    with folder.begun() if team.leads() else nullcontext():
-        finished = bool(team.told(["finished"], lambda: {"finished": open_run(folder, recipe)})["finished"])
+    with folder.begun() if team.is_leader() else nullcontext():
+        finished = bool(team.broadcast(["finished"], lambda: {"finished": open_run(folder, recipe)})["finished"])
         if not finished:
             make_deterministic()
             main(recipe, folder)
-            team.meet()
+            team.barrier()
     return finished
 
 
@@ -149,11 +149,11 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Ru
     if os.path.lexists(file) and not _is_summary(file):
         raise RecipeError(f"{file} was not made by --seeds, which writes such a file. Choose another --run-folder.")
     for seed, folder in zip(seeds, folders, strict=True):
-        if team.leads():
+        if team.is_leader():
             show(f"Seed {seed}: {folder.path}")
-        if carry_out(recipe.model_copy(update={"seed": seed}), folder, main) and team.leads():
+        if carry_out(recipe.model_copy(update={"seed": seed}), folder, main) and team.is_leader():
             show(f"{folder.path} is finished.")
-    if not team.leads():
+    if not team.is_leader():
         return
     found = summary_of_seeds([read_json(folder.scores_file)["tests"] for folder in folders])
     write_text(file, json.dumps({"seeds": list(seeds), "tests": found}, indent=2) + "\n")

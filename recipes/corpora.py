@@ -7,7 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 from data import aeslc, grammar_files, multi30k, phrases, sentence_compression, tatoeba
-from seq2seq.pipeline.corpus import (
+from seq2seq.run.config import Data, Files
+from seq2seq.run.prepare import Corpus
+from seq2seq.text.corpus import (
     CorpusError,
     Joined,
     Linked,
@@ -18,8 +20,6 @@ from seq2seq.pipeline.corpus import (
     split_paths,
     text_at,
 )
-from seq2seq.recipe.config import Data, Files
-from seq2seq.recipe.prepare import Corpus
 from seq2seq.text.header import is_header
 
 _log = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ from recipes.command import run_recipe
 from recipes.corpora import find_corpus
 from seq2seq.cli.start import start_process
 from seq2seq.pipeline.batches import Batching
-from seq2seq.recipe.build import build
-from seq2seq.recipe.config import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
-from seq2seq.recipe.run_folder import RunFolder
+from seq2seq.run.build import build
+from seq2seq.run.config import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
+from seq2seq.run.folder import RunFolder
 from seq2seq.search.options import SearchOptions
 
 

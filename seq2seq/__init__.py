@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seq2seq.generation.lines import LineGenerator
+    from seq2seq.inference.lines import LineGenerator
 
 __version__ = "0.1.0"
 
@@ -29,6 +29,6 @@ def load(run: str | Path, *others: str | Path, ensemble: str = "probabilities", 
     Raises:
         ValueError: the folder is neither, incomplete, damaged or of another version, or they do not go together.
     """
-    from seq2seq.recipe.loading import load_translator
+    from seq2seq.run.loading import load_translator
 
     return load_translator(Path(run), others, ensemble, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from seq2seq.figures import import_matplotlib
-from seq2seq.stopping import Failed
+from seq2seq.signals import RunFailed
 
 BACKENDS = ("tensorflow", "jax")
 COUNTS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -46,7 +46,7 @@ def prepare_keras() -> None:
 
     Raises:
         ValueError: the backend is neither TensorFlow nor JAX, or a variable is no such number.
-        Failed: Keras or the backend is not installed.
+        RunFailed: Keras or the backend is not installed.
         RuntimeError: the process was forked from one that had loaded a model.
     """
     global _prepared_in
@@ -58,7 +58,7 @@ def prepare_keras() -> None:
     try:
         import keras
     except ModuleNotFoundError as error:
-        raise Failed(
+        raise RunFailed(
             f'{error.name} is not installed. Try pip install "keras-seq2seq-rnn[train]"; KERAS_BACKEND chooses between '
             f"{' and '.join(BACKENDS)}."
         ) from error

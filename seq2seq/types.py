@@ -9,6 +9,9 @@ from typing import Any, NamedTuple
 State = Any
 """The decoder's state: a nest of tensors, each `(rows, …)`. Search moves its rows about and never looks inside."""
 
+AlignmentPoints = list[tuple[int, int]]
+"""Places in the source and in the target that belong together, both from 0."""
+
 
 class Memory(NamedTuple):
     """What the decoder may look at: the encoded source, made once a sentence."""

@@ -21,21 +21,26 @@ RANKS = [
         "folders",
         "outputs",
         "figures",
-        "stopping",
+        "signals",
+        "clock",
         "spawning",
         "messages",
         "kernels",
     },
-    {"layers", "text", "search", "training", "metrics"},
-    {"models", "pipeline"},
-    {"generation", "evaluation", "lite", "doctor", "bulk"},
+    {"layers", "search", "training", "metrics"},
+    {"models", "pipeline", "distributed"},
+    {"text"},
+    {"inference", "evaluation", "lite", "doctor", "bulk"},
     {"export"},
-    {"recipe", "serving"},
+    {"run"},
+    {"tasks"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-TENSORFLOW = {"kernels", "text", "pipeline", "export", "cli", "recipe"}
+TENSORFLOW = {"kernels", "text", "pipeline", "export", "cli", "run"}
 """Where TensorFlow may be imported; model code is for every backend."""
+STILL_UPWARD = {"seq2seq/models/seq2seq.py": {"text"}}
+"""Until front ends are layers that the model is given."""
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FRAMEWORKS = {"keras", "tensorflow", "tensorflow_text", "jax", "torch"}
 
@@ -73,7 +78,8 @@ def test_every_module_has_a_rank():
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_module_imports_a_higher_rank(path):
     rank = RANK.get(part(path), len(RANKS))
-    assert not {name for name in parts_imported(path) if RANK.get(name, -1) > rank}
+    upward = {name for name in parts_imported(path) if RANK.get(name, -1) > rank}
+    assert upward == STILL_UPWARD.get(name_of(path), set())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -100,13 +106,13 @@ def test_messages_leave_by_the_one_module_that_shows_control_characters(path):
 
 def test_nothing_but_the_ranks_below_imports_the_recipes_or_the_data():
     for path in MODULES:
-        if RANK.get(part(path), len(RANKS)) < RANK["recipe"]:
+        if RANK.get(part(path), len(RANKS)) < RANK["run"]:
             assert not {name.split(".")[0] for name in imports(path)} & {"recipes", "data", "benchmarks", "tests"}
 
 
 @pytest.mark.parametrize(
     "module",
-    ["seq2seq", "seq2seq.text.subword", "seq2seq.search.options", "seq2seq.pipeline.corpus", "seq2seq.doctor.fix"],
+    ["seq2seq", "seq2seq.text.subword", "seq2seq.search.options", "seq2seq.text.corpus", "seq2seq.doctor.fix"],
 )
 def test_light_modules_import_no_framework(module):
     code = f"import sys, {module}; print('RESULT', *sorted({FRAMEWORKS!r} & set(sys.modules)))"

@@ -9,7 +9,7 @@ import pytest
 
 import seq2seq
 from seq2seq.backend import check_settings, prepare_keras
-from seq2seq.recipe.run_folder import RunFolder
+from seq2seq.run.folder import RunFolder
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from seq2seq import early
 from seq2seq.bulk.processes import map_on_processes
-from seq2seq.recipe.launch import launch
+from seq2seq.distributed.launch import launch
 from tests.bulk.workers import make
 
 ROOT = Path(__file__).parents[1]

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from seq2seq.bulk.processes import TRIES, portable, told_deaths
 from seq2seq.early import HOME
-from seq2seq.stopping import Failed
+from seq2seq.signals import RunFailed
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -53,7 +53,7 @@ def map_on_ray(
     Raises:
         ValueError, OSError, MemoryError, RuntimeError: as a worker raised it.
         ConnectionError: there is no such cluster.
-        Failed: workers died at a task again and again, or Ray gave up.
+        RunFailed: workers died at a task again and again, or Ray gave up.
     """
     if not tasks:
         return
@@ -87,7 +87,7 @@ def map_on_ray(
             task = tasks[int(batch["place"][0])]
             died, right, value = pickle.loads(batch["answer"][0])
             if died == TRIES:
-                raise Failed(told_deaths(name(task)))
+                raise RunFailed(told_deaths(name(task)))
             if died:
                 tell(f"A worker died at {name(task)}; another tried again.")
             if not right:
@@ -95,7 +95,7 @@ def map_on_ray(
             yield task, value
     except RayError as error:
         first = str(error).strip().splitlines()[0]
-        raise Failed(f"Ray gave up: {first} The same command goes on where this one ends.") from error
+        raise RunFailed(f"Ray gave up: {first} The same command goes on where this one ends.") from error
     finally:
         ray.shutdown()
 

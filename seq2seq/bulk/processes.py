@@ -12,8 +12,8 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
 
+from seq2seq.signals import RunFailed
 from seq2seq.spawning import spawn_context
-from seq2seq.stopping import Failed
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -41,7 +41,7 @@ def map_on_processes(
 
     Raises:
         ValueError, OSError, MemoryError: as a worker raised it.
-        Failed: two workers died at the same task.
+        RunFailed: two workers died at the same task.
         RuntimeError: a worker failed otherwise; it holds the traceback.
     """
     waiting, died = deque(tasks), dict.fromkeys(tasks, 0)
@@ -59,7 +59,7 @@ def map_on_processes(
                     team.remove(worker)
                     how, died[task] = worker.end(), died[task] + 1
                     if died[task] == TRIES:
-                        raise Failed(told_deaths(f"{name(task)} ({how})")) from None
+                        raise RunFailed(told_deaths(f"{name(task)} ({how})")) from None
                     tell(f"A worker died at {name(task)} ({how}); another tries again.")
                     team.append(_Worker(make, task))
                     continue

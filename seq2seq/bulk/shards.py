@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from seq2seq.files import TEMPORARY, locked, output_file, read_json, remove_leftovers, whole_file, write_text
-from seq2seq.pipeline.lines import MAX_LINE_BYTES, decode_line, without_mark
-from seq2seq.pipeline.opening import CorpusError, reading
+from seq2seq.text.lines import MAX_LINE_BYTES, decode_line, without_mark
+from seq2seq.text.opening import CorpusError, reading
 
 MANIFEST = "shards.json"
 """Says what the outcomes of a folder were made with."""

@@ -9,8 +9,8 @@ from pathlib import Path
 from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, alignment_outputs, check_attention
 from seq2seq.cli.text_io import add_input_limits, add_pair_arguments, input_limits, positive
 from seq2seq.outputs import STDOUT, check_outputs
-from seq2seq.pipeline.corpus import files_of, text_at
 from seq2seq.search.options import InputTooLong
+from seq2seq.text.corpus import files_of, text_at
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +30,8 @@ def run(arguments: argparse.Namespace) -> None:
     outputs = alignment_outputs(arguments)
     check_outputs([arguments.run, *files_of(text)], outputs if any(outputs.values()) else {"standard output": STDOUT})
     pairs = list(text)  # read whole first: a bad line is reported before the work
-    from seq2seq.generation.alignments import align_text
-    from seq2seq.recipe.loading import load_translator
+    from seq2seq.inference.alignments import align_text
+    from seq2seq.run.loading import load_translator
 
     generator = load_translator(Path(arguments.run), **input_limits(arguments))
     check_attention(arguments.run, generator)

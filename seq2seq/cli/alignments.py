@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, TextIO
 
 from seq2seq.cli.text_io import output
 from seq2seq.files import output_file
-from seq2seq.generation.alignments import UNITS, ArrayFile, as_json, as_pharaoh
-from seq2seq.generation.heatmap import check_heatmap, draw_heatmap
+from seq2seq.inference.alignments import UNITS, ArrayFile, as_json, as_pharaoh
+from seq2seq.inference.heatmap import check_heatmap, draw_heatmap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from seq2seq.generation.alignments import Alignment
-    from seq2seq.generation.lines import LineGenerator
+    from seq2seq.inference.alignments import Alignment
+    from seq2seq.inference.lines import LineGenerator
 
 
 ALIGNMENT_FILES = ("alignments", "hard_alignments", "heatmap")

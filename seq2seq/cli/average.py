@@ -26,6 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the arguments."""
     check_outputs(arguments.runs, {}, Folder("--output", arguments.output))
-    from seq2seq.recipe.average import average_runs
+    from seq2seq.run.average import average_runs
 
     show(average_runs([Path(path) for path in arguments.runs], Path(arguments.output), arguments.last))

@@ -21,8 +21,8 @@ from seq2seq.cli.text_io import positive
 from seq2seq.cli.translation import Counts, Translation
 from seq2seq.messages import say
 from seq2seq.outputs import check_holds_none
-from seq2seq.pipeline.opening import COMPRESSED
-from seq2seq.recipe.loading import fingerprint
+from seq2seq.run.loading import fingerprint
+from seq2seq.text.opening import COMPRESSED
 
 FILES = ("exclude_file", "terms", "dictionary")
 """Arguments that are files, of which the output depends on what is in them."""

@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 
 from seq2seq.messages import VisibleFormatter, say
-from seq2seq.stopping import EXIT_INTERRUPTED, EXIT_TERMINATED, Failed, Terminated, heeding_signals
+from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED, RunFailed, Terminated, handle_signals
 
 EXIT_MISTAKE = 2
 """The input or the arguments are wrong; the message says how."""
@@ -41,7 +41,7 @@ def quiet_start() -> None:
 def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -> int:
     """Runs `work` and returns its exit code; a user's mistake becomes one message on stderr, never a traceback."""
     try:
-        with heeding_signals():
+        with handle_signals():
             code = work() or 0
             if sys.stdout is not None:
                 sys.stdout.flush()
@@ -67,7 +67,7 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
         place = f"{error.filename}: " if error.filename else ""
         say(f"error: {place}{error.strerror or error}.{hint}")
         return EXIT_FAILED
-    except Failed as error:
+    except RunFailed as error:
         say(f"error: {error}")
         return EXIT_FAILED
     except Exception as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 from seq2seq.cli.text_io import output, positive
 from seq2seq.messages import show
 from seq2seq.outputs import STDOUT, check_outputs
-from seq2seq.pipeline.corpus import read_lines
+from seq2seq.text.corpus import read_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError says why runs cannot be compared."""
     from seq2seq.evaluation.pages import as_html, as_text
     from seq2seq.evaluation.significance import SAMPLES
-    from seq2seq.recipe.compare import compare_runs, draw_curves, files_of_runs
+    from seq2seq.run.compare import compare_runs, draw_curves, files_of_runs
 
     paths = [Path(path) for path in arguments.run]
     check_outputs(

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 import seq2seq
 from seq2seq.cli.text_io import add_pair_arguments, output, positive, utf8
+from seq2seq.clock import clock
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import rewrite, say, show
 from seq2seq.outputs import STDOUT, Folder, check_outputs
-from seq2seq.pipeline.corpus import (
+from seq2seq.text.corpus import (
     Joined,
     Linked,
     ParallelText,
@@ -27,10 +28,9 @@ from seq2seq.pipeline.corpus import (
     holds_both_sides,
     text_at,
 )
-from seq2seq.training.clock import clock
 
 if TYPE_CHECKING:
-    from seq2seq.recipe.config import Recipe
+    from seq2seq.run.config import Recipe
     from seq2seq.text.subword import SubwordTokenizer
 
 ABOUT = """\
@@ -170,7 +170,7 @@ def run(arguments: argparse.Namespace) -> int:
         if report.tokenizer.startswith(LEARNED):
             report.notes.append("A run's own tokeniser learns from all the text, and will lack fewer characters.")
         if recipe and report.tokenizer and not arguments.no_forecast:
-            from seq2seq.recipe.forecast import forecast
+            from seq2seq.run.cost import forecast
 
             progress("measuring training steps", 0.0)
             report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.pieces)
@@ -189,8 +189,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _output_limit(arguments: argparse.Namespace, recipe: Recipe) -> Callable[[int], int] | None:
     """That of the run, or of the recipe; None where training would learn it, or where outputs are extracts."""
-    from seq2seq.recipe.learned import load_search
-    from seq2seq.recipe.run_folder import RunFolder
+    from seq2seq.run.folder import RunFolder
+    from seq2seq.run.learned import load_search
 
     search = recipe.search
     if search.extract or (not arguments.run and search.max_ratio is None and search.max_extra is None):
@@ -199,7 +199,7 @@ def _output_limit(arguments: argparse.Namespace, recipe: Recipe) -> Callable[[in
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe | None:
-    from seq2seq.recipe.run_folder import RunFolder, load_recipe
+    from seq2seq.run.folder import RunFolder, load_recipe
 
     _find_recipes()
     if arguments.run and arguments.recipe:
@@ -294,12 +294,12 @@ def _tokenizers(
         target = SubwordTokenizer.load(Path(arguments.target_model)) if arguments.target_model else source
         return arguments.source_model, (source, target)
     if arguments.run:
-        from seq2seq.recipe.run_folder import RunFolder
+        from seq2seq.run.folder import RunFolder
 
         return f"of {arguments.run}", RunFolder(arguments.run).load_tokenizers()
     if recipe is None:
         return None
-    from seq2seq.recipe.tokenizers import learn
+    from seq2seq.run.tokenizers import learn
 
     size = sum(len(source) + len(target) for source, target in sample)
     sample = sample[:: -(-size // TRIAL) or 1]

@@ -14,12 +14,12 @@ from seq2seq.cli.text_io import add_pair_arguments, add_search_arguments, output
 from seq2seq.messages import show
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
 from seq2seq.outputs import STDOUT, Folder, check_outputs
-from seq2seq.pipeline.corpus import Text, files_of, text_at
 from seq2seq.search.options import InputTooLong
+from seq2seq.text.corpus import Text, files_of, text_at
 
 if TYPE_CHECKING:
-    from seq2seq.recipe.config import Data
-    from seq2seq.recipe.run_folder import RunFolder
+    from seq2seq.run.config import Data
+    from seq2seq.run.folder import RunFolder
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
-    from seq2seq.recipe.record import EVALUATION
-    from seq2seq.recipe.run_folder import RunFolder
+    from seq2seq.run.folder import RunFolder
+    from seq2seq.run.record import EVALUATION
 
     folder = RunFolder(arguments.run)
     recipe = folder.load_recipe()
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.evaluation.calibration import as_score, check_figure, measure_calibration, write_calibration
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.metrics.bleu import bleu_prepared
-    from seq2seq.recipe.loading import load_generator
+    from seq2seq.run.loading import load_generator
 
     if arguments.calibration:
         check_figure(arguments.calibration)
@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.comet:
         result.scores["comet"] = comet([pair.source for pair in pairs], result.hypotheses, references)
     if arguments.output_folder:
-        from seq2seq.recipe.record import write_evaluation
+        from seq2seq.run.record import write_evaluation
 
         kept = Path(arguments.output_folder), arguments.run, recipe, how, text, generator.options
         write_evaluation(*kept, result.as_json(), result.hypotheses)

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("--ids-only is for --format saved_model.")
     if arguments.quantize and not lite:
         raise ValueError("--quantize is for --format litert.")
-    from seq2seq.recipe.run_folder import RunFolder
+    from seq2seq.run.folder import RunFolder
 
     exports = RunFolder(arguments.run).exports
     folder = Path(arguments.output or exports / ("saved_model_ids" if arguments.ids_only else arguments.format))
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         except ValueError as error:
             raise ValueError(f"--output {error}") from None
     check_outputs([arguments.run], {}, Folder("--output", new, kind, exports))
-    from seq2seq.recipe.loading import load_generator
+    from seq2seq.run.loading import load_generator
 
     generator = load_generator(Path(arguments.run), **search_options(arguments))
     options = {"litert": {"quantize": arguments.quantize or "int8"}, "saved_model": {"ids_only": arguments.ids_only}}

@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from types import TracebackType
 
+from seq2seq.clock import clock
 from seq2seq.messages import rewrite
-from seq2seq.pipeline.opening import CorpusError, open_bytes
-from seq2seq.training.clock import clock
+from seq2seq.text.opening import CorpusError, open_bytes
 
 
 class LineProgress:

@@ -11,9 +11,9 @@ from typing import Any
 from seq2seq.cli.live_input import in_chunks
 from seq2seq.cli.text_io import input_lines, utf8
 from seq2seq.files import parse_json
-from seq2seq.generation.constraints import Constraints, Terminology
-from seq2seq.pipeline.corpus import CorpusError, read_lines
+from seq2seq.inference.constraints import Constraints, Terminology
 from seq2seq.text.characters import encodable
+from seq2seq.text.corpus import CorpusError, read_lines
 
 
 @dataclass(frozen=True)

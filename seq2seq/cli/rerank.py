@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.cli.text_io import add_input_limits, input_limits, output, positive
-from seq2seq.generation.nbest import Candidate, format_n_best, read_n_best
+from seq2seq.inference.nbest import Candidate, format_n_best, read_n_best
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
 from seq2seq.outputs import STDOUT, check_outputs
-from seq2seq.pipeline.corpus import read_lines
+from seq2seq.text.corpus import read_lines
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from seq2seq.recipe.config import Recipe
+    from seq2seq.run.config import Recipe
 
 _log = logging.getLogger(__name__)
 
@@ -72,8 +72,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
-    from seq2seq.generation.reranking import OWN
-    from seq2seq.recipe.run_folder import RunFolder
+    from seq2seq.inference.reranking import OWN
+    from seq2seq.run.folder import RunFolder
 
     read = [arguments.source, arguments.n_best, arguments.tune_on, *arguments.score, *arguments.reverse]
     check_outputs(read, {"--output": arguments.output or STDOUT, "--n-best-output": arguments.n_best_output})
@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace) -> None:
     recipes = [(RunFolder(path).load_recipe(), reverse) for _, path, reverse in runs]
     if arguments.tune_on and not sources:
         raise ValueError(f"{arguments.source}: there is nothing to tune on.")
-    from seq2seq.generation.reranking import rerank
+    from seq2seq.inference.reranking import rerank
 
     how = _tokenization(arguments, recipes)
     if warning := advice(how, references):
@@ -140,8 +140,8 @@ def _features(
     """Of each list `(hypotheses, features)`: its own score, then those of the runs, loaded one after the other."""
     import numpy as np
 
-    from seq2seq.generation.reranking import TooLong, score_lists
-    from seq2seq.recipe.loading import load_generator
+    from seq2seq.inference.reranking import TooLong, score_lists
+    from seq2seq.run.loading import load_generator
 
     columns = [[np.asarray([c.score for c in candidates]) for candidates in lists]]
     for _, path, reverse in runs:
@@ -167,7 +167,7 @@ def _tune(
     how: Tokenization,
 ) -> list[float]:
     """Prints the weights found and returns them."""
-    from seq2seq.generation.reranking import Tuning
+    from seq2seq.inference.reranking import Tuning
 
     tuning = Tuning(lists, features, references, how)
     weights, score = tuning.search(start, arguments.seed)

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_input_limits, add_pair_arguments, input_limits, output, positive
-from seq2seq.generation.confidence import confidence
+from seq2seq.inference.confidence import confidence
 from seq2seq.messages import say
 from seq2seq.outputs import STDOUT, check_outputs
-from seq2seq.pipeline.corpus import files_of, text_at
 from seq2seq.search.options import InputTooLong
 from seq2seq.symbols import EOS, NAMES
+from seq2seq.text.corpus import files_of, text_at
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from seq2seq.generation.generator import Generator
+    from seq2seq.inference.generator import Generator
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_outputs([arguments.run, *arguments.others, *files_of(corpus)], {"--output": arguments.output or STDOUT})
     examples = list(corpus)  # read whole first: a bad line is reported before the work
     pairs = iter([(pair.source, pair.target) for pair in examples])
-    from seq2seq.recipe.loading import load_generator
+    from seq2seq.run.loading import load_generator
 
     generator = load_generator(Path(arguments.run), **ensemble(arguments), **input_limits(arguments))
     total, count, number = 0.0, 0, 0

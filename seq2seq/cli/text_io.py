@@ -13,8 +13,8 @@ from typing import Any, TextIO
 
 from seq2seq.cli.live_input import LiveInput, standard_input
 from seq2seq.files import output_text
-from seq2seq.pipeline.lines import lines_of, read_lines
 from seq2seq.search.options import MOST
+from seq2seq.text.lines import lines_of, read_lines
 
 SEARCH_FIELDS = (
     "beam_size",

@@ -13,7 +13,7 @@ from seq2seq.cli.progress import LineProgress
 from seq2seq.cli.requests import add_request_arguments, read_requests
 from seq2seq.cli.text_io import add_search_arguments, output, positive
 from seq2seq.cli.translation import Counts, Translation
-from seq2seq.generation.alignments import align_pieces
+from seq2seq.inference.alignments import align_pieces
 from seq2seq.messages import say
 from seq2seq.outputs import STDIN, STDOUT, check_outputs
 

@@ -12,15 +12,15 @@ from seq2seq.cli.ensembles import ensemble
 from seq2seq.cli.requests import Request
 from seq2seq.cli.text_io import search_options
 from seq2seq.files import format_json
-from seq2seq.generation.constraints import Constraints
-from seq2seq.generation.unknown import read_dictionary, replace_unknown
-from seq2seq.recipe.loading import load_translator
+from seq2seq.inference.constraints import Constraints
+from seq2seq.inference.unknown import read_dictionary, replace_unknown
+from seq2seq.run.loading import load_translator
 from seq2seq.search.options import InputTooLong
 from seq2seq.text.sentences import count_sentences
 from seq2seq.types import Hypothesis
 
 if TYPE_CHECKING:
-    from seq2seq.generation.lines import LineGenerator
+    from seq2seq.inference.lines import LineGenerator
 
 BATCHES = 32
 """Batches of lines that are read at once, and sorted by length."""

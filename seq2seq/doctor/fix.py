@@ -19,8 +19,8 @@ from seq2seq.doctor.kinds import BITS, KINDS, SIDES, bits
 from seq2seq.doctor.reading import Chunk, Layout, chunks, decode
 from seq2seq.files import follow_links
 from seq2seq.folders import MARKER, whole_folder
-from seq2seq.pipeline.corpus import open_bytes
-from seq2seq.pipeline.lines import BOM
+from seq2seq.text.corpus import open_bytes
+from seq2seq.text.lines import BOM
 
 LOG = "dropped.tsv"
 CLEAN = "seq2seq doctor --fix"

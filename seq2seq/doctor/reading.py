@@ -10,7 +10,8 @@ from typing import IO, Any
 
 from seq2seq.doctor.kinds import bit
 from seq2seq.files import format_json, parse_json
-from seq2seq.pipeline.corpus import (
+from seq2seq.text.characters import encodable
+from seq2seq.text.corpus import (
     MAX_LINE_BYTES,
     CorpusError,
     ParallelText,
@@ -19,10 +20,9 @@ from seq2seq.pipeline.corpus import (
     one_line,
     open_bytes,
 )
-from seq2seq.pipeline.json_text import field_names, field_of, with_field
-from seq2seq.pipeline.lines import BOM, without_mark
-from seq2seq.pipeline.opening import bytes_read
-from seq2seq.text.characters import encodable
+from seq2seq.text.json_text import field_names, field_of, with_field
+from seq2seq.text.lines import BOM, without_mark
+from seq2seq.text.opening import bytes_read
 
 CHUNK_LINES = 4096
 CHUNK_BYTES = 1 << 20

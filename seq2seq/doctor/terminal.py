@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from seq2seq.clock import clock
 from seq2seq.doctor.report import Finding, Forecast, Report
-from seq2seq.training.clock import clock
 
 SHOWN = 2
 """Excerpts of each finding."""

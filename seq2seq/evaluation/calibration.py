@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq import __version__
 from seq2seq.figures import new_figure
 from seq2seq.files import output_file
-from seq2seq.generation.generator import Generator
+from seq2seq.inference.generator import Generator
 from seq2seq.metrics.bleu import Score
 from seq2seq.metrics.calibration import Calibration, calibrate
 from seq2seq.types import Example

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.generation.generator import Generator
-from seq2seq.generation.lines import best_text
+from seq2seq.inference.generator import Generator
+from seq2seq.inference.lines import best_text
 from seq2seq.metrics.bleu import Score, bleu, bleu_published, chrf, ter
 from seq2seq.metrics.exact import character_error_rate, exact_match
 from seq2seq.metrics.rouge import mean_rouge, rouge

@@ -11,7 +11,7 @@ import keras
 from seq2seq.lite.folder import is_lite_folder
 
 if TYPE_CHECKING:
-    from seq2seq.generation.generator import Generator
+    from seq2seq.inference.generator import Generator
 
 
 def missing_for(form: str) -> str | None:

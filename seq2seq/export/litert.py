@@ -26,14 +26,14 @@ from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, 
 from seq2seq.lite.verify import verify_export
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.outputs import export_kind
-from seq2seq.search.extraction import extract
 from seq2seq.search.greedy import follow
 from seq2seq.search.rules import FORBIDDEN, Rules, forbid_control_symbols, forbid_ids
 from seq2seq.symbols import EOS
+from seq2seq.text.extraction import extract
 from seq2seq.types import Marks, Memory
 
 if TYPE_CHECKING:
-    from seq2seq.generation.generator import Generator
+    from seq2seq.inference.generator import Generator
 
 QUANTIZATIONS = ("none", "float16", "int8")
 BATCHES = (1, 12)

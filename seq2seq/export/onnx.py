@@ -35,7 +35,7 @@ from seq2seq.symbols import BOS, EOS, PAD, UNK
 from seq2seq.types import Memory
 
 if TYPE_CHECKING:
-    from seq2seq.generation.generator import Generator
+    from seq2seq.inference.generator import Generator
 
 SHAPE_FILE = "onnx.json"
 OPSET = 18

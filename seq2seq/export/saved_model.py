@@ -13,12 +13,12 @@ import tensorflow as tf
 
 from seq2seq.files import follow_links
 from seq2seq.folders import next_version, whole_folder
-from seq2seq.generation.searcher import search
+from seq2seq.inference.searcher import search
 from seq2seq.symbols import BOS, EOS, NAMES, PAD
 from seq2seq.types import SearchResult
 
 if TYPE_CHECKING:
-    from seq2seq.generation.generator import Generator
+    from seq2seq.inference.generator import Generator
 
 _TEXT = tf.TensorSpec((None,), tf.string, "text")
 _IDS = tf.TensorSpec((None, None), tf.int32, "ids")

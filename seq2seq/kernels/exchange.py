@@ -77,7 +77,7 @@ class Exchange:
         """Whether it is so in any process; the same in each."""
         return bool(self._add(tf.constant([float(mine)], tf.float64)).numpy()[0] > 0)
 
-    def meet(self) -> None:
+    def barrier(self) -> None:
         """Returns when every process has come here."""
         self.numbers([0.0])
 

@@ -11,7 +11,13 @@ from seq2seq.layers.attention import ATTENTIONS, AdditiveAttention, MultiHeadAtt
 from seq2seq.layers.bridge import Bridge
 from seq2seq.layers.cells import make_cell, state_sizes
 from seq2seq.layers.dropout import sequence_dropout
-from seq2seq.layers.recurrence import Way, choose_way, recurrent_weights, repeat_over_time, run_layer
+from seq2seq.layers.recurrence import (
+    Implementation,
+    choose_implementation,
+    recurrent_weights,
+    repeat_over_time,
+    run_layer,
+)
 from seq2seq.types import Memory, State
 
 ORDERS = ("before", "between", "after")
@@ -145,19 +151,21 @@ class RNNDecoder(keras.layers.Layer):
     def _attends_before(self) -> bool:
         return self.attend is not None and self.order == "before"
 
-    def ways(self) -> list[Way]:
+    def implementations(self) -> list[Implementation]:
         """How each layer goes through time in training, from the bottom up."""
         if self.input_feeding:
-            return [Way("loop", "the readout recurs")] * self.num_layers
-        bottom, *above = (choose_way(cell, whole=True) for cell in self.cells)
-        return [self._attending_way if self._attends_before else bottom, *above]
+            return [Implementation("loop", "the readout recurs")] * self.num_layers
+        bottom, *above = (choose_implementation(cell, inputs_known=True) for cell in self.cells)
+        return [self._attending_implementation if self._attends_before else bottom, *above]
 
     @property
-    def _attending_way(self) -> Way:
+    def _attending_implementation(self) -> Implementation:
         """How the bottom layer goes through time together with the attention that it depends on."""
         if type(self.attend) is not AdditiveAttention or self.coverage:
-            return Way("loop", f"there is no kernel for {self.attention} attention" + " with coverage" * self.coverage)
-        return choose_way(self.cells[0])
+            return Implementation(
+                "loop", f"there is no kernel for {self.attention} attention" + " with coverage" * self.coverage
+            )
+        return choose_implementation(self.cells[0])
 
     @property
     def _attends_between(self) -> bool:
@@ -246,7 +254,7 @@ class RNNDecoder(keras.layers.Layer):
     ) -> tuple[Any, Any, Any, list[Any]]:
         """Repeats the bottom layer, which before each step asks the memory with its last output."""
         bottom = self.cells[0]
-        if training and self._attending_way.name == "kernel":
+        if training and self._attending_implementation.name == "kernel":
             from seq2seq.kernels import recurrence
 
             query, weight, fed = (

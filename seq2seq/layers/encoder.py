@@ -9,7 +9,7 @@ from keras import ops
 
 from seq2seq.layers.cells import make_cell, state_sizes, zero_state
 from seq2seq.layers.dropout import sequence_dropout
-from seq2seq.layers.recurrence import Way, choose_way, run_layer
+from seq2seq.layers.recurrence import Implementation, choose_implementation, run_layer
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -96,9 +96,9 @@ class RNNEncoder(keras.layers.Layer):
             )
         return self.dropouts[-1](sequence, training=training), states
 
-    def ways(self) -> list[Way]:
+    def implementations(self) -> list[Implementation]:
         """How each layer goes through time in training, from the bottom up."""
-        return [choose_way(cells[0], whole=True) for cells in self.layers]
+        return [choose_implementation(cells[0], inputs_known=True) for cells in self.layers]
 
     def get_config(self) -> dict[str, Any]:
         names = ("units", "cell", "num_layers", "bidirectional", "residual", "dropout", "variational_dropout")

@@ -56,7 +56,7 @@ def run_layer(
 
     The mask is True at the left, once in every row at least.
     """
-    if training and choose_way(cell, whole=True).name == "cudnn":
+    if training and choose_implementation(cell, inputs_known=True).name == "cudnn":
         from seq2seq.kernels import cudnn
 
         return cudnn.run(cell, inputs, state, mask, reverse)
@@ -72,7 +72,7 @@ def run_cell(
     training: bool | None = None,
 ) -> tuple[Any, list[Any]]:
     """Repeats a cell alone over `projected`, `(rows, time, projected_size)`; the rest as `repeat_over_time`."""
-    if training and choose_way(cell).name == "kernel":
+    if training and choose_implementation(cell).name == "kernel":
         from seq2seq.kernels import recurrence
 
         (outputs,), final = recurrence.run(
@@ -96,7 +96,7 @@ def run_cell(
     return outputs, final
 
 
-class Way(NamedTuple):
+class Implementation(NamedTuple):
     """How a recurrent layer goes through time in training."""
 
     name: str
@@ -105,23 +105,23 @@ class Way(NamedTuple):
     """Why not the one named before it; empty for the first."""
 
 
-def choose_way(cell: Any, whole: bool = False) -> Way:
+def choose_implementation(cell: Any, inputs_known: bool = False) -> Implementation:
     """Returns the quickest way that there is for `cell`.
 
     Args:
         cell: Any of `CELLS`.
-        whole: Whether the layer's inputs are all known before and the product with them may be made anew.
+        inputs_known: Whether all inputs are known before the first step, so that their product may be made at once.
     """
     if keras.backend.backend() != "tensorflow":
-        return Way("loop", "cuDNN and kernels are reached through TensorFlow")
+        return Implementation("loop", "cuDNN and kernels are reached through TensorFlow")
     from seq2seq.kernels import cudnn, recurrence
 
-    refusal = cudnn.refusal(cell) if whole else "cuDNN cannot stop at every step"
+    refusal = cudnn.refusal(cell) if inputs_known else "cuDNN cannot stop at every step"
     if not refusal:
-        return Way("cudnn", "")
+        return Implementation("cudnn", "")
     if type(cell).__name__ in recurrence.CELLS:
-        return Way("kernel", refusal)
-    return Way("loop", f"{refusal}, and there is no kernel for it")
+        return Implementation("kernel", refusal)
+    return Implementation("loop", f"{refusal}, and there is no kernel for it")
 
 
 def recurrent_weights(cell: Any) -> tuple[Any, Any]:

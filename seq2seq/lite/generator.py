@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.generation.constraints import Constraints, PieceConstraints
-from seq2seq.generation.lines import LineGenerator, by_length, pad_with_eos
+from seq2seq.inference.constraints import Constraints, PieceConstraints
+from seq2seq.inference.lines import LineGenerator, by_length, pad_with_eos
 from seq2seq.lite.consensus import choose_by_consensus
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
 from seq2seq.lite.networks import LiteNetworks

@@ -8,8 +8,8 @@ from statistics import fmean
 import numpy as np
 
 from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.subsequence import longest_common_subsequence
 from seq2seq.metrics.tokenization import SPACED, Tokenization
-from seq2seq.text.links import common_words
 
 
 def ngrams(tokens: Sequence[str], size: int) -> list[tuple[str, ...]]:
@@ -55,7 +55,7 @@ def describe_summaries(
 def kept_words(source: Sequence[str], output: Sequence[str]) -> np.ndarray:
     """Returns `(len(source),)`, bool: the words of a longest common subsequence of the two, the earliest such."""
     kept = np.zeros(len(source), bool)
-    kept[[place for place, _ in common_words(source, output)]] = True
+    kept[[place for place, _ in longest_common_subsequence(source, output)]] = True
     return kept
 
 

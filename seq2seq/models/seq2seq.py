@@ -11,8 +11,8 @@ from keras import ops
 from seq2seq.layers.decoder import DecoderOutput, RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.layers.heads import CopyGate, Selector, VocabularyHead
-from seq2seq.layers.words import WordReader, take_by_word
 from seq2seq.symbols import PAD
+from seq2seq.text.words import WordReader, take_by_word
 from seq2seq.types import Memory, State
 
 NO_SELECTOR = "This model has no selector, so it cannot extract: train one with model.selector true."

@@ -15,8 +15,7 @@ import numpy as np
 from seq2seq.files import read_json, write_bytes
 from seq2seq.folders import whole_folder
 from seq2seq.symbols import EOS
-from seq2seq.text.links import Links
-from seq2seq.types import Example
+from seq2seq.types import AlignmentPoints, Example
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +26,7 @@ BLOCK = 1 << 20
 
 Encode = Callable[[list[str], int], list[list[int]]]
 """`(lines, number of the chunk) -> ids of each line`, without EOS; the number seeds what is drawn at random."""
-Link = Callable[[list[Example], list[list[int]], list[list[int]]], list[Links]]
+Link = Callable[[list[Example], list[list[int]], list[list[int]]], list[AlignmentPoints]]
 """`(examples, source ids, target ids) -> links between the pieces of each`."""
 
 KIND = "a training run"

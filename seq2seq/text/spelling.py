@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq.symbols import NAMES
-from seq2seq.text.links import BEGIN
+from seq2seq.text.alignment import BEGIN
 from seq2seq.types import Marks
 
 FIRST, LAST = 5, 3

@@ -16,10 +16,10 @@ from typing import Any
 import sentencepiece
 
 from seq2seq.files import check_regular, read_bytes, whole_file
-from seq2seq.stopping import in_background
+from seq2seq.signals import in_background
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
+from seq2seq.text.alignment import BEGIN, joined_bytes, word_numbers
 from seq2seq.text.characters import encodable
-from seq2seq.text.links import BEGIN, joined_bytes, word_numbers
 from seq2seq.text.normalization import MARK, Normalization
 from seq2seq.text.placeholders import MOST, Masked, Placeholders, symbol
 from seq2seq.text.sampling import WordSampler

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from seq2seq.stopping import Failed
+from seq2seq.signals import RunFailed
 
 EXPLOSION = 1000.0
 """A gradient so many times longer than is usual is refused; 1 at least counts as usual."""
@@ -100,7 +100,7 @@ class Guard:
         return self.watch.skipped > self.skip
 
     def compare(self, steps: int, where: str, advice: str) -> None:
-        """After so many more steps; Failed where the loss has risen for several windows."""
+        """After so many more steps; RunFailed where the loss has risen for several windows."""
         watch = self.watch
         watch.steps += steps
         if watch.steps < WINDOW:
@@ -112,14 +112,14 @@ class Guard:
             watch.best = mean
         watch.risen = watch.risen + 1 if self._has_risen(mean) else 0
         if watch.risen >= PATIENCE:
-            raise Failed(f"{where}: {self._diverges(f'the last {WINDOW} steps', mean)} {advice}")
+            raise RunFailed(f"{where}: {self._diverges(f'the last {WINDOW} steps', mean)} {advice}")
 
     def end_epoch(self, where: str, advice: str) -> None:
-        """The sums of the losses begin again at 0. Failed where a model that knows nothing has a far better loss."""
+        """The sums of the losses begin again at 0. RunFailed where a model that knows nothing has a far better loss."""
         total, count = self._sums()
         mean = total / max(count, 1e-9)
         if mean > RISE[0] * self.uniform + RISE[1]:
-            raise Failed(f"{where}: {self._diverges('this epoch', mean)} {advice}")
+            raise RunFailed(f"{where}: {self._diverges('this epoch', mean)} {advice}")
         self.watch.total -= total
         self.watch.count -= count
 

@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 import keras
 
+from seq2seq.clock import clock
 from seq2seq.messages import rewrite, say
-from seq2seq.training.clock import clock
 
 
 class Progress(keras.callbacks.Callback):

@@ -37,7 +37,7 @@ def test_tasks_are_done_deaths_are_survived_once_and_errors_come_back(tmp_path):
     results, told = found[0]
     assert results == [["a", "A"], ["b", "B"], ["die-once x", "DIE-ONCE X"]]
     assert told == ["A worker died at die-once x; another tried again."]
-    assert found[1][0][0] == "Failed"
+    assert found[1][0][0] == "RunFailed"
     assert found[1][0][1].startswith("2 workers died at die x.")
     assert found[2][0] == ["ValueError", "line 7 is wrong"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from seq2seq.bulk.processes import map_on_processes
-from seq2seq.stopping import Failed
+from seq2seq.signals import RunFailed
 from tests.bulk.workers import make, make_nothing
 
 ROOT = Path(__file__).parents[2]
@@ -55,7 +55,7 @@ def test_a_worker_that_dies_is_told_and_its_task_is_done_by_another(run, told):
 
 
 def test_a_task_that_kills_two_workers_ends_it(run, told):
-    with pytest.raises(Failed, match=r"2 workers died at die x \(signal 9\)"):
+    with pytest.raises(RunFailed, match=r"2 workers died at die x \(signal 9\)"):
         run("a", "die x", "b")
     assert len(told) == 1
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from seq2seq import files
 from seq2seq.bulk import shards as module
 from seq2seq.bulk.shards import cut, outcome, read_shard, shard_folder
-from seq2seq.pipeline.corpus import CorpusError, read_lines
-from seq2seq.pipeline.lines import BOM
+from seq2seq.text.corpus import CorpusError, read_lines
+from seq2seq.text.lines import BOM
 
 MADE_WITH = {"model": ["a"], "--beam-size": 5}
 

@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.recipe.run_folder import RunFolder, save_weights
+from seq2seq.run.folder import RunFolder, save_weights
 from seq2seq.symbols import NAMES, UNK
-from seq2seq.text.links import parse_links
+from seq2seq.text.alignment import parse_links
 
 LINES = ["ab cd", "", "ef gh ij", "op"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from recipes.command import summary_of_seeds, take_count
 from seq2seq.metrics.comet import Comet
-from seq2seq.recipe.parsing import RecipeError
+from seq2seq.run.parsing import RecipeError
 
 
 @pytest.fixture

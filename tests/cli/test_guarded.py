@@ -4,7 +4,7 @@ import signal
 import pytest
 
 from seq2seq.cli.common import EXIT_FAILED, EXIT_MISTAKE, guarded
-from seq2seq.stopping import EXIT_INTERRUPTED
+from seq2seq.signals import EXIT_INTERRUPTED
 
 
 def _interrupted_in_a_graph():

@@ -13,8 +13,8 @@ import pytest
 
 from seq2seq.cli.main import main
 from seq2seq.metrics.bleu import bleu
-from seq2seq.pipeline.corpus import read_lines
-from seq2seq.recipe.run_folder import RunFolder, build_model, save_weights
+from seq2seq.run.folder import RunFolder, build_model, save_weights
+from seq2seq.text.corpus import read_lines
 
 LINES = ["ab cd", "", "ef gh ij", "op"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from seq2seq.doctor.diagnose import Diagnosis, Options, diagnose
 from seq2seq.doctor.reading import Layout
-from seq2seq.pipeline.corpus import ParallelText, text_at
+from seq2seq.text.corpus import ParallelText, text_at
 
 ENGLISH = "the quick brown house where children sing with their mothers while winter wind blows through open windows"
 GERMAN = "das schnelle braune Haus worin Kinder mit ihren Müttern singen während Wind durch offene Fenster weht"

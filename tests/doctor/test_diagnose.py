@@ -18,9 +18,9 @@ from seq2seq.doctor.overlap import TestIndex
 from seq2seq.doctor.reading import Layout
 from seq2seq.doctor.survey import parting
 from seq2seq.metrics.tokenization import SPACED, Tokenization
-from seq2seq.pipeline.corpus import CorpusError, ParallelText, Records, text_at
-from seq2seq.pipeline.lines import BOM
 from seq2seq.search.options import SearchOptions
+from seq2seq.text.corpus import CorpusError, ParallelText, Records, text_at
+from seq2seq.text.lines import BOM
 from seq2seq.text.normalization import Normalization
 from seq2seq.text.subword import SubwordTokenizer
 from tests.doctor.conftest import clean

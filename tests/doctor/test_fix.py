@@ -9,7 +9,7 @@ import pytest
 from seq2seq.doctor.fix import fix
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.doctor.reading import Layout
-from seq2seq.pipeline.corpus import ParallelText, Records, text_at
+from seq2seq.text.corpus import ParallelText, Records, text_at
 from tests.doctor.conftest import clean
 from tests.doctor.test_diagnose import PLANTED
 

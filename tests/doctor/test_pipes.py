@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from seq2seq.doctor.spool import Spool
-from seq2seq.pipeline.corpus import ParallelText, text_at
+from seq2seq.text.corpus import ParallelText, text_at
 
 
 @pytest.mark.parametrize("same", [False, True])

@@ -10,7 +10,7 @@ from seq2seq.doctor.fix import fix, names
 from seq2seq.doctor.kinds import dropped
 from seq2seq.doctor.reading import Layout
 from seq2seq.doctor.spool import Spool
-from seq2seq.pipeline.corpus import CorpusError, ParallelText, text_at
+from seq2seq.text.corpus import CorpusError, ParallelText, text_at
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from seq2seq.doctor.page import as_html
 from seq2seq.doctor.reading import Layout
 from seq2seq.doctor.terminal import as_text
 from seq2seq.doctor.validation import HeldOut
-from seq2seq.pipeline.corpus import Part, text_at
+from seq2seq.text.corpus import Part, text_at
 from tests.doctor.conftest import clean
 
 RULE = HeldOut(50, 1000)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq.generation.generator import Generator
+from seq2seq.inference.generator import Generator
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from seq2seq.layers.cells import CELLS, make_cell
-from seq2seq.layers.recurrence import choose_way, run_cell, run_layer
-from seq2seq.recipe.train import describe_ways
+from seq2seq.layers.recurrence import choose_implementation, run_cell, run_layer
+from seq2seq.run.train import describe_implementations
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("the kernels are TensorFlow's", allow_module_level=True)
@@ -39,7 +39,7 @@ def gpu(monkeypatch):
 def test_cudnn_runs_what_it_can_where_there_is_a_gpu(gpu, cell, policy, expected):
     keras.config.set_dtype_policy(policy)
     try:
-        way = choose_way(make_cell(cell, UNITS), whole=True)
+        way = choose_implementation(make_cell(cell, UNITS), whole=True)
     finally:
         keras.config.set_dtype_policy("float32")
     assert way.name == expected
@@ -47,12 +47,12 @@ def test_cudnn_runs_what_it_can_where_there_is_a_gpu(gpu, cell, policy, expected
 
 
 def test_a_loop_that_must_stop_at_every_step_is_never_cudnns(gpu):
-    assert choose_way(make_cell("gru", UNITS)).name == "kernel"
+    assert choose_implementation(make_cell("gru", UNITS)).name == "kernel"
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_without_a_gpu_cudnn_is_not_taken_and_the_reason_is_told(cell):
-    way = choose_way(make_cell(cell, UNITS), whole=True)
+    way = choose_implementation(make_cell(cell, UNITS), whole=True)
     assert way.name in ("kernel", "loop")
     assert "GPU" in way.reason or "no such cell" in way.reason
 
@@ -86,8 +86,8 @@ def cell_state(cell):
 
 def test_the_log_tells_the_way_of_every_layer(build_model):
     model = build_model({"num_layers": 2}, {"attention": "general", "num_layers": 2})
-    assert describe_ways(model) == (
+    assert describe_implementations(model) == (
         "encoder gru by kernel (no GPU is visible); "
         "decoder gru by loop (there is no kernel for general attention), then kernel (no GPU is visible)"
     )
-    assert "the readout recurs" in describe_ways(build_model(decoder={"input_feeding": True}))
+    assert "the readout recurs" in describe_implementations(build_model(decoder={"input_feeding": True}))

@@ -32,7 +32,9 @@ def used(monkeypatch):
         def off(self):
             """Takes the kernels away."""
             for module in (recurrence, decoder):
-                monkeypatch.setattr(module, "choose_way", lambda *_, **__: recurrence.Way("loop", ""))
+                monkeypatch.setattr(
+                    module, "choose_implementation", lambda *_, **__: recurrence.Implementation("loop", "")
+                )
 
     from seq2seq.layers import decoder
 

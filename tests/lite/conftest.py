@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from seq2seq.generation.generator import Generator
+from seq2seq.inference.generator import Generator
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import pytest
 
-from seq2seq.generation.generator import Generator
+from seq2seq.inference.generator import Generator
 from seq2seq.search.options import SearchOptions
 
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")

@@ -13,8 +13,8 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.generation.generator import Generator
-from seq2seq.generation.lines import pad_with_eos
+from seq2seq.inference.generator import Generator
+from seq2seq.inference.lines import pad_with_eos
 from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, LiteFolderError, load_shape
 from seq2seq.lite.generator import LiteGenerator
 from seq2seq.lite.networks import STEP, LiteNetworks

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from seq2seq.generation.nbest import Candidate
-from seq2seq.generation.reranking import Tuning
+from seq2seq.inference.nbest import Candidate
+from seq2seq.inference.reranking import Tuning
 from seq2seq.metrics import tokenization
 from seq2seq.metrics.bleu import bleu, bleu_published, ter
 from seq2seq.metrics.bleu_counts import bleu_counts, bleu_of

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from seq2seq.pipeline.batches import Batching, Plan, guide
-from seq2seq.pipeline.corpus import CorpusError, Linked, ParallelText, Part
 from seq2seq.pipeline.feed import as_fit_data
 from seq2seq.pipeline.store import TokenStore
+from seq2seq.text.corpus import CorpusError, Linked, ParallelText, Part
 from seq2seq.types import Example
 
 

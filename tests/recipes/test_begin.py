@@ -7,7 +7,7 @@ import pytest
 from recipes.command import run_recipe
 from recipes.translation import RECIPES
 from seq2seq.cli.common import EXIT_FAILED, EXIT_MISTAKE
-from seq2seq.stopping import EXIT_INTERRUPTED, Failed
+from seq2seq.signals import EXIT_INTERRUPTED, RunFailed
 
 GOES_ON = "the same command goes on from there"
 
@@ -25,7 +25,7 @@ def failing(error, name="model.weights.h5"):
     return main
 
 
-@pytest.mark.parametrize("error", [ValueError("odd line"), OSError(28, "full"), KeyboardInterrupt(), Failed("lost")])
+@pytest.mark.parametrize("error", [ValueError("odd line"), OSError(28, "full"), KeyboardInterrupt(), RunFailed("lost")])
 def test_a_folder_in_which_nothing_was_done_goes_again(tmp_path, capsys, error):
     assert start(failing(error, ""), "--run-folder", tmp_path / "runs" / "a")
     assert GOES_ON not in capsys.readouterr().err
@@ -38,7 +38,7 @@ def test_a_folder_in_which_nothing_was_done_goes_again(tmp_path, capsys, error):
         (OSError(28, "No space left on device"), EXIT_FAILED, True),
         (KeyboardInterrupt(), EXIT_INTERRUPTED, True),
         (ValueError("odd line"), EXIT_MISTAKE, False),
-        (Failed("training diverges"), EXIT_FAILED, False),
+        (RunFailed("training diverges"), EXIT_FAILED, False),
     ],
 )
 def test_the_same_command_is_advised_only_where_it_helps(tmp_path, capsys, error, code, goes_on):

@@ -7,7 +7,7 @@ from recipes.command import run_recipe
 from recipes.summarization import RECIPES, main
 from recipes.translation import RECIPES as TRANSLATION
 from seq2seq.cli.main import main as cli
-from seq2seq.pipeline.corpus import read_lines
+from seq2seq.text.corpus import read_lines
 
 
 @pytest.fixture(scope="module")

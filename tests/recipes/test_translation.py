@@ -3,7 +3,7 @@ import pytest
 from data import fetch
 from recipes.command import run_recipe
 from recipes.translation import RECIPES, main
-from seq2seq.pipeline.corpus import read_lines
+from seq2seq.text.corpus import read_lines
 
 
 def test_the_tiny_variant_goes_from_the_embedded_corpus_to_a_scored_run(tmp_path, monkeypatch, capsys):

@@ -21,7 +21,7 @@ import pytest
 
 from data import aeslc, fetch
 from data.fetch import FetchError, RemoteFile
-from seq2seq.recipe.run_folder import RunFolder, RunFolderError, load_weights
+from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
 
 
 class Bomb:

@@ -22,10 +22,10 @@ from seq2seq.cli.common import EXIT_FAILED, guarded
 from seq2seq.files import check_regular, format_json, parse_json, read_bytes, read_json
 from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE, LiteFolderError, load_shape
 from seq2seq.lite.networks import LiteNetworks
-from seq2seq.pipeline.corpus import CorpusError, Records, read_lines
-from seq2seq.recipe.parsing import RecipeError
-from seq2seq.recipe.run_folder import RunFolder, RunFolderError
+from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.run.parsing import RecipeError
 from seq2seq.search.options import MOST, SearchOptions
+from seq2seq.text.corpus import CorpusError, Records, read_lines
 from seq2seq.text.subword import SubwordTokenizer
 
 

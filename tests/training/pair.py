@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.distributed import team
 from seq2seq.pipeline.batches import Batching, Plan
 from seq2seq.pipeline.store import TokenStore
-from seq2seq.recipe import team
-from seq2seq.recipe.config import Decoder, Encoder, Model, Recipe, Training
+from seq2seq.run.config import Decoder, Encoder, Model, Recipe, Training
 from seq2seq.types import Example
 
 SIZE, STEPS = 24, 8
@@ -50,8 +50,8 @@ def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
     import keras
 
     from seq2seq.pipeline.feed import as_fit_data
-    from seq2seq.recipe.run_folder import build_model
-    from seq2seq.recipe.train import make_optimizer
+    from seq2seq.run.folder import build_model
+    from seq2seq.run.train import make_optimizer
     from seq2seq.training.losses import TeacherForcing
     from seq2seq.training.shared import part_seeds
 
@@ -70,8 +70,8 @@ def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
         trainee.optimizer.build(trainee.trainable_variables)
         if case == "float16":
             trainee.optimizer.dynamic_scale.assign(SCALE)
-        part_seeds(trainee, team.share()[0])
-        plan = Plan(store(folder), replace(Batching(buckets=3), tokens=budget), 7, share=team.share())
+        part_seeds(trainee, team.rank_and_size()[0])
+        plan = Plan(store(folder), replace(Batching(buckets=3), tokens=budget), 7, share=team.rank_and_size())
         trainee.fit(as_fit_data(plan, len(plan) - STEPS), shuffle=False, verbose=0)
     finally:
         keras.config.set_dtype_policy("float32")
@@ -84,11 +84,11 @@ def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
 def main() -> None:
     out, cases = Path(sys.argv[1]), sys.argv[2:]
     with team.joined():
-        rank, world = team.share()
+        rank, world = team.rank_and_size()
         for case in cases:
             found = fit(case, out / f"store-{rank}", TOKENS * world)
             np.savez(out / f"{case}-{rank}.npz", **{name.replace("/", "|"): value for name, value in found.items()})
-        team.meet()
+        team.barrier()
 
 
 if __name__ == "__main__":

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tests.recipe.test_run import _history, _same, _weights
 
 from seq2seq.pipeline.batches import Plan
-from seq2seq.stopping import Failed
+from seq2seq.signals import RunFailed
 from seq2seq.training.guard import PATIENCE, WINDOW, FiniteMean, Guard, Watch
-from tests.recipe.test_run import _history, _same, _weights
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def _steps(guard, losses, epoch=10**9):
 def test_a_loss_that_only_grows_ends_the_run_with_advice(epoch):
     guard = Guard(_trainee(), 0)
     losses = [*np.linspace(6, 2, 4 * WINDOW), *[9.0] * (3 * WINDOW)]
-    with pytest.raises(Failed, match=r"training diverges: .* is 9 nats a token, after 2\.49 at its best\. Lower"):
+    with pytest.raises(RunFailed, match=r"training diverges: .* is 9 nats a token, after 2\.49 at its best\. Lower"):
         _steps(guard, losses, epoch)
     assert guard.watch.risen == PATIENCE
 
@@ -118,11 +118,11 @@ def test_a_loss_that_is_high_for_a_moment_or_rises_a_little_does_not():
 def test_a_loss_far_above_that_of_a_uniform_model_ends_the_run_with_advice_however_short_it_is():
     told = r"training diverges: the loss of this epoch is 900 nats a token, where 4 is that of a model that knows noth"
     guard = Guard(_trainee(), 0, uniform=4.0)
-    with pytest.raises(Failed, match=told):
+    with pytest.raises(RunFailed, match=told):
         _steps(guard, [900.0] * 20, epoch=10)
     _steps(Guard(_trainee(), 0, uniform=4.0), [*[7.0] * 3, *[4.1] * 27], epoch=10)
     guard = Guard(_trainee(), 0, uniform=4.0)
-    with pytest.raises(Failed, match=r"the loss of the last 50 steps is 9 nats a token, where 4 is"):
+    with pytest.raises(RunFailed, match=r"the loss of the last 50 steps is 9 nats a token, where 4 is"):
         _steps(guard, [9.0] * (2 * WINDOW))
 
 

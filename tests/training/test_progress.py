@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from seq2seq.training.clock import clock
+from seq2seq.clock import clock
 from seq2seq.training.progress import Progress
 
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from seq2seq.distributed.launch import launch
 from seq2seq.pipeline.batches import Batching, Plan
-from seq2seq.recipe.launch import launch
 from tests.training import pair
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="several processes want TensorFlow")

@@ -1,0 +1,100 @@
+"""Text to text on several models that write one text together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from seq2seq.inference.generator import Generator
+from seq2seq.models.ensemble import Ensemble
+from seq2seq.search.options import SearchOptions
+from seq2seq.text.subword import SubwordTokenizer
+
+
+class _Sources(list[int]):
+    """The pieces of a line as the first member reads it, and as the others do."""
+
+    others: tuple[list[int], ...]
+
+
+class EnsembleGenerator(Generator):
+    """Translates lines of text with several models of one target vocabulary; each reads a line in pieces of its own.
+
+    Limits on the length of the output, and the alignments, are in pieces of the first member.
+
+    Args:
+        members: At least one.
+        mixing: See `Ensemble`.
+        options: How to search; None: as the first member does.
+        names: What to call the members in an error.
+
+    Raises:
+        ValueError: unequal target vocabularies, one that writes from right to left beside one that does not, a
+            coverage penalty; or options that extract, for members without a selector or of different source pieces.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Generator],
+        mixing: str = "probabilities",
+        options: SearchOptions | None = None,
+        names: Sequence[str] = (),
+    ):
+        names = names or [f"member {number}" for number in range(1, len(members) + 1)]
+        first = members[0]
+        for name, member in zip(names[1:], members[1:], strict=True):
+            _check_targets(names[0], first.target_tokenizer, name, member.target_tokenizer)
+            if member.source_tokenizer.placeholders != first.source_tokenizer.placeholders:
+                raise ValueError(f"{names[0]} and {name} were trained with different tokenizer.placeholders.")
+        options = options or first.options
+        if options.coverage_penalty and options.beam_size > 1:
+            raise ValueError("An ensemble knows no coverage penalty: its members attend each for itself. Set it to 0.")
+        alike = [i for i, m in enumerate(members) if same_pieces(m.source_tokenizer, first.source_tokenizer)]
+        if options.extract and len(alike) < len(members):
+            raise ValueError("An ensemble extracts only where all members cut the source into the same pieces.")
+        model = Ensemble([member.model for member in members], mixing, alike)
+        super().__init__(model, first.source_tokenizer, first.target_tokenizer, options)
+        self.members = members
+        self.mixing = mixing
+        self.names = names
+
+    def with_options(self, **changes: Any) -> EnsembleGenerator:
+        """Returns a generator on the same models that searches otherwise."""
+        return EnsembleGenerator(self.members, self.mixing, replace(self.options, **changes), self.names)
+
+    def _read(self, lines: Sequence[str]) -> list[list[int]]:
+        first, *others = (self._cut(member.source_tokenizer.encode(lines)) for member in self.members)
+        sources: list[list[int]] = []
+        for ids, *more in zip(first, *others, strict=True):
+            source = _Sources(ids)
+            source.others = tuple(more)
+            sources.append(source)
+        return sources
+
+    def _batch(self, sources: Sequence[Sequence[int]]) -> Any:
+        members = zip(*(source.others for source in sources if isinstance(source, _Sources)), strict=True)
+        return (super()._batch(sources), *(super(EnsembleGenerator, self)._batch(ids) for ids in members))
+
+
+def same_pieces(one: SubwordTokenizer, other: SubwordTokenizer) -> bool:
+    """Whether the same ids stand for the same pieces, in the same direction."""
+    if one.right_to_left != other.right_to_left or one.size != other.size:
+        return False
+    return one is other or one.model == other.model or one.pieces(range(one.size)) == other.pieces(range(other.size))
+
+
+def _check_targets(first: str, wanted: SubwordTokenizer, name: str, found: SubwordTokenizer) -> None:
+    if wanted.right_to_left != found.right_to_left:
+        left, right = (name, first) if wanted.right_to_left else (first, name)
+        raise ValueError(
+            f"{left} writes from left to right, {right} from right to left (data.right_to_left): no step of theirs can "
+            "be mixed. Use the one to rerank what the other found: seq2seq rerank."
+        )
+    if not same_pieces(wanted, found):
+        pairs = zip(*(t.pieces(range(t.size)) for t in (wanted, found)), strict=False)
+        apart = next((i for i, (one, other) in enumerate(pairs) if one != other), min(wanted.size, found.size))
+        raise ValueError(
+            f"{first} and {name} have different target vocabularies ({wanted.size:,} and {found.size:,} pieces, "
+            f"different from id {apart} on): an ensemble wants equal ones."
+        )

@@ -1,0 +1,215 @@
+"""Text to text on a model: the one path that validation, evaluation, the command line and exports use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from seq2seq.backend import check_process
+from seq2seq.inference.constraints import Constraints, PieceConstraints, arrays
+from seq2seq.inference.lines import (
+    LineGenerator,
+    by_length,
+    check_batch_size,
+    check_numbers,
+    check_pairs,
+    pad_with_eos,
+)
+from seq2seq.inference.searcher import Searcher, first_of
+from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
+from seq2seq.pipeline.batches import shift
+from seq2seq.search.options import SearchOptions
+from seq2seq.search.rules import forbid_control_symbols
+from seq2seq.symbols import PAD
+from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.types import Hypothesis, Marks, SearchResult
+
+
+class Generator(LineGenerator):
+    """Translates lines of text with a model in memory.
+
+    Args:
+        model: A built `Seq2Seq`, or what can be called as one; see `_batch`.
+        source_tokenizer: For the lines that come in.
+        target_tokenizer: For the lines that go out.
+        options: How to search.
+
+    Raises:
+        ValueError: options that extract, for a model without a selector.
+    """
+
+    def __init__(
+        self,
+        model: Seq2Seq,
+        source_tokenizer: SubwordTokenizer,
+        target_tokenizer: SubwordTokenizer,
+        options: SearchOptions = SearchOptions(),
+    ):
+        super().__init__(source_tokenizer, target_tokenizer, options)
+        if options.extract and not model.has_selector:
+            raise ValueError(NO_SELECTOR)
+        self.model = model
+        self._greedy: Generator | None = None
+        self._searchers: dict[str, keras.Model] = {}
+        self._aligner = _compiled(_Aligner(model))
+        self._scorer = _compiled(_Scorer(model))
+
+    def with_options(self, **changes: Any) -> Generator:
+        """Returns a generator on the same model that searches otherwise."""
+        return Generator(self.model, self.source_tokenizer, self.target_tokenizer, replace(self.options, **changes))
+
+    @property
+    def has_attention(self) -> bool:
+        return self.model.has_attention
+
+    def _search_again(
+        self, lines: Sequence[str], batch_size: int, asked: Sequence[Constraints]
+    ) -> Sequence[list[Hypothesis]]:
+        if self.options.beam_size == 1 or self.options.sampling or self.options.extract:
+            return super()._search_again(lines, batch_size, asked)
+        return self._generate(lines, batch_size, asked)
+
+    def greedy(self) -> Generator:
+        """Returns the same generator with the quickest search; made once, so that its graph is too."""
+        if self._greedy is None:
+            self._greedy = self.with_options(beam_size=1, num_best=1, sampling=False)
+        return self._greedy
+
+    def marks(self) -> Marks | None:
+        """What an extraction must know of the vocabulary; None where none is asked for."""
+        return self.source_tokenizer.marks() if self.options.extract else None
+
+    def _batch(self, sources: Sequence[Sequence[int]]) -> Any:
+        """What the model reads of sources, pieces without EOS."""
+        check_process()
+        return _static(pad_with_eos(sources))
+
+    def _search(
+        self, sources: list[list[int]], places: list[int], constraints: list[PieceConstraints] | None = None
+    ) -> SearchResult:
+        inputs: dict[str, Any] = {"source": self._batch(sources)}
+        height, width = first_of(inputs["source"]).shape
+        rows = height - len(places)  # what fills the batch up
+        if self.options.sampling:
+            # One stream a line, so that its draws do not depend on the lines beside it.
+            longest = self.options.output_limit(width)
+            longest += max((len(c.prefix) for c in constraints or ()), default=0) + 3  # its width is rounded up to 4
+            draws = [
+                [_stream(self.options.seed, place, n).random(longest + 1) for n in range(self.options.num_best)]
+                for place in places
+            ]
+            inputs["uniforms"] = np.asarray(draws + draws[:1] * rows, np.float32)
+        kind = "plain"
+        if constraints is not None:
+            inputs |= arrays([*constraints, *constraints[:1] * rows])._asdict()
+            kind = "terms" if inputs["pieces"].any() else "rules"
+        if kind == "terms" and self.options.sampling:
+            raise ValueError("Sampling cannot promise terms: it writes a piece and never goes back. Search instead.")
+        if kind != "plain" and self.options.extract:
+            raise ValueError(
+                "An extract takes its source's words as they are: it knows no constraints. Without extract "
+                "(--no-extract) the decoder writes, and keeps to them."
+            )
+        if kind not in self._searchers:
+            distinct = self.options.num_best > 1 or kind != "plain"
+            how = distinct, kind == "terms", self.marks()
+            self._searchers[kind] = _compiled(Searcher(self.model, self.options, *how))
+        return self._searchers[kind].predict_on_batch(inputs)
+
+    def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
+        target_input, _ = shift(_static(pad_with_eos(targets)))
+        return np.asarray(self._aligner.predict_on_batch((self._batch(sources), target_input)))
+
+    def score(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
+        """Returns for each (source line, target line) the log-probability of every target piece and of the EOS.
+
+        Forced decoding: `(pieces + 1,)`, in nats. A pair with an empty source gives an empty array.
+        """
+        pairs = check_pairs(pairs)
+        return self.score_ids([source for source, _ in pairs], self.target_ids(pairs), batch_size)
+
+    def score_ids(
+        self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int = 64
+    ) -> list[np.ndarray]:
+        """As `score`, for targets that are ids already."""
+        return [found[:, 0] for found in self._force(lines, targets, batch_size)]
+
+    def choices(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
+        """Returns for each (source line, target line) what the model would write first at every target piece.
+
+        Forced decoding: `(pieces + 1, 2)`, the probability of its first choice, and 1 where that is the target's piece,
+        else 0. A pair with an empty source gives `(0, 2)`.
+        """
+        pairs = check_pairs(pairs)
+        found = self._force([source for source, _ in pairs], self.target_ids(pairs), batch_size)
+        return [np.stack([np.exp(part[:, 1]), part[:, 2]], axis=1) for part in found]
+
+    def _force(self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int) -> list[np.ndarray]:
+        """What the scorer says of every target piece and the EOS, `(pieces + 1, 3)` a line."""
+        batch_size = check_batch_size(batch_size)
+        sources = self._read([line.text for line in self.masked(lines)])
+        results: list[np.ndarray] = [np.zeros((0, 3), np.float32)] * len(sources)
+        for chosen in by_length(sources, batch_size):
+            target_input, target_output = shift(_static(pad_with_eos([targets[i] for i in chosen])))
+            source = self._batch([sources[i] for i in chosen])
+            gains = np.asarray(self._scorer.predict_on_batch((source, target_input, target_output)))
+            check_numbers(gains)
+            for row, i in enumerate(chosen):
+                results[i] = gains[row, : len(targets[i]) + 1]
+        return results
+
+
+def _stream(seed: int, line: int, sample: int) -> np.random.Generator:
+    """The randomness of one sample of one line; the first sample is the one that is drawn alone."""
+    return np.random.default_rng([seed, line, sample] if sample else [seed, line])
+
+
+class _Aligner(keras.Model):
+    def __init__(self, model: Seq2Seq):
+        super().__init__(name="aligner", dtype=model.dtype_policy)
+        self.model = model
+
+    def call(self, inputs: Any) -> Any:
+        source, target_input = inputs
+        memory = self.model.encode(source, training=False)
+        return self.model.align(target_input, memory, memory.state)
+
+
+class _Scorer(keras.Model):
+    """At each target piece its log-probability, the largest one, and whether they are the same piece's."""
+
+    def __init__(self, model: Seq2Seq):
+        super().__init__(name="scorer", dtype=model.dtype_policy)
+        self.model = model
+
+    def call(self, inputs: Any) -> Any:
+        source, target_input, target_output = inputs
+        logits = ops.cast(self.model((source, target_input), training=False), "float32")
+        logits = forbid_control_symbols(logits)  # as the search does, or its own output would score otherwise
+        gains = ops.log_softmax(logits)
+        wanted = ops.expand_dims(target_output, 2)
+        right = ops.equal(ops.cast(ops.argmax(gains, axis=2, keepdims=True), wanted.dtype), wanted)
+        found = ops.take_along_axis(gains, wanted, axis=2), ops.max(gains, axis=2, keepdims=True)
+        return ops.concatenate([*found, ops.cast(right, "float32")], axis=2)
+
+
+def _compiled(model: keras.Model) -> keras.Model:
+    # On a CPU, XLA lost every comparison under TensorFlow; elsewhere there is nothing but a compiled step.
+    model.compile(jit_compile=keras.backend.backend() != "tensorflow")
+    return model
+
+
+def _static(ids: np.ndarray) -> np.ndarray:
+    """Rounds a batch up to one of few shapes where every new shape costs a compilation."""
+    if keras.backend.backend() == "tensorflow":
+        return ids
+    rows, width = 1 << (len(ids) - 1).bit_length(), -(-ids.shape[1] // 16) * 16
+    grown = np.full((rows, width), PAD, ids.dtype)
+    grown[: len(ids), : ids.shape[1]] = ids
+    grown[len(ids) :] = grown[0]
+    return grown

@@ -1,0 +1,117 @@
+"""The end of a recipe: scores on the test sets, by the artefact itself, as any user would load it; and its exports."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from textwrap import shorten
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.files import read_json
+from seq2seq.messages import show
+from seq2seq.run.config import Recipe
+from seq2seq.run.environment import checksums, same_data, sha256
+from seq2seq.run.folder import RunFolder
+from seq2seq.run.learned import load_learned
+from seq2seq.run.record import data_entry
+from seq2seq.run.report import read_history, versions, write_readme
+from seq2seq.text.corpus import Text, overlap, read_lines
+
+if TYPE_CHECKING:
+    from seq2seq.inference.generator import Generator
+    from seq2seq.run.prepare import Corpus
+
+_log = logging.getLogger(__name__)
+
+
+def record_data(folder: RunFolder, corpus: Corpus) -> None:
+    """Writes to data.json the checksums of all that is read, where the test sets stand, and how much of them is in the
+    training text too.
+
+    Raises:
+        RunFolderError: the run goes on, but its training text is another one by now.
+    """
+    shared = overlap(corpus.train, corpus.tests)  # reads the whole text, and tells what is wrong with it
+    training = checksums([corpus.train, corpus.validation])
+    same_data(folder, training)
+    entries = {name: data_entry(text) for name, text in corpus.tests.items()}
+    for name, count in shared.items():
+        entries[name]["in_training"] = count
+        if count:
+            _log.info("Test set %s: %s of its sources stand in the training text too", name, f"{count:,}")
+    folder.write_json(folder.data_file, {"training": training, "tests": entries})
+
+
+def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> dict[str, Any]:
+    """Translates and scores every test set; writes hypotheses, scores.json and the README. Returns the scores."""
+    from seq2seq.evaluation.evaluate import evaluate, table
+    from seq2seq.run.loading import load_generator
+
+    scores: dict[str, Any] = {}
+    checksums: dict[str, Any] = {}
+    generator = load_generator(folder.path)
+    for name, text in tests.items():
+        pairs = list(text)
+        how = "their own words" if recipe.search.extract else f"beam {recipe.search.beam_size}"
+        _log.info("Writing outputs for %s: %s lines, %s", name, f"{len(pairs):,}", how)
+        result = evaluate(generator, pairs, recipe.task, recipe.tokenization)
+        folder.write(folder.hypotheses / f"{name}.txt", "".join(line + "\n" for line in result.hypotheses))
+        scores[name] = result.as_json()
+        checksums[name] = data_entry(text)["sha256"]
+        show(f"{name}\n{table(result.scores)}")
+    export_run(folder, recipe, generator)
+    learned = load_learned(folder)
+    assert learned is not None  # training leaves it
+    write_readme(folder, recipe, scores, read_history(folder), learned.selection)
+    # Last of all: a run with scores is a finished run.
+    record: dict[str, Any] = {"tests": scores, "data": checksums, "score_tokenizer": recipe.tokenization.name}
+    record |= {"search": _plain(generator.options), "versions": versions()}
+    folder.write_json(folder.scores_file, record)
+    shutil.rmtree(folder.tokens, ignore_errors=True)
+    return scores
+
+
+def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
+    """Writes what `recipe.exports` names and is not there yet, or was made here of other weights.
+
+    What this machine cannot make is said and left out.
+    """
+    from seq2seq.export.formats import export, has_export, missing_for, refusal
+
+    weights = sha256(folder.weights_file) if folder.weights_file.exists() else ""
+    made_from = dict(read_json(folder.made_from_file)) if folder.made_from_file.exists() else {}
+    for form in recipe.exports:
+        path = folder.inside(folder.exports / form)
+        if has_export(form, path) and made_from.get(form, weights) == weights:
+            continue
+        missing = missing_for(form)
+        if missing:
+            how = f"Where that is: seq2seq export {folder.path} --format {form}"
+            _log.warning("No %s is exported: it wants %s. %s", form, missing, how)
+        elif reason := refusal(form, generator):
+            _log.warning("No %s is exported. %s", form, reason)
+        else:
+            _log.info("Exported %s", export(form, generator.with_options(sampling=False), path))
+            made_from[form] = weights
+            folder.write_json(folder.made_from_file, made_from)
+
+
+def show_examples(folder: RunFolder, tests: dict[str, Text], count: int = 5) -> str:
+    """Returns a few outputs for the first test set beside their references; of long sources the beginning."""
+    lines: list[str] = []
+    for name, text in list(tests.items())[:1]:
+        pairs, hypotheses = list(text), list(read_lines(folder.hypotheses / f"{name}.txt"))
+        for i in range(0, len(pairs), max(1, len(pairs) // count)):
+            lines += [
+                f"  source     {shorten(pairs[i].source, 300, placeholder=' …')}",
+                f"  output     {hypotheses[i]}",
+                f"  reference  {pairs[i].target}",
+                "",
+            ]
+    return "\n".join(lines)
+
+
+def _plain(options: Any) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(options)

@@ -1,0 +1,389 @@
+"""The run folder: the one artefact that a recipe leaves and every command takes. Loading it runs no code from it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from seq2seq import __version__
+from seq2seq.backend import prepare_keras
+from seq2seq.files import (
+    MOST,
+    TEMPORARY,
+    check_regular,
+    format_json,
+    locked,
+    parse_json,
+    read_bytes,
+    read_json,
+    remove_leftovers,
+    whole_file,
+    write_text,
+)
+from seq2seq.outputs import check_no_links
+from seq2seq.run.config import Model, Recipe, placeholders_of
+from seq2seq.run.parsing import RecipeError, from_json
+from seq2seq.text.corpus import Joined, ParallelText, Records, Text
+from seq2seq.text.subword import SubwordTokenizer
+
+FORMAT = 3
+"""Of the folder. Raised when an older version of the toolkit could not read it."""
+
+
+WEIGHTS = ".weights.h5"
+"""How Keras wants files with weights alone to end."""
+
+
+class RunFolderError(ValueError):
+    """A run folder is missing, incomplete, damaged or of another version. The message says which and what to do."""
+
+
+class RunFolder:
+    """Paths and files of one run.
+
+    Args:
+        path: The folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path)
+        self.recipe_file = self.path / "recipe.json"
+        self.weights_file = self.path / "model.weights.h5"
+        self.checkpoint_file = self.path / "checkpoint.npz"
+        self.history_file = self.path / "history.csv"
+        self.scores_file = self.path / "scores.json"
+        self.data_file = self.path / "data.json"
+        self.learned_file = self.path / "learned.json"
+        self.curves_file = self.path / "curves.png"
+        self.readme_file = self.path / "README.md"
+        self.hypotheses = self.path / "hypotheses"
+        self.tensorboard = self.path / "tensorboard"
+        self.exports = self.path / "export"
+        self.made_from_file = self.exports / "made_from.json"
+        self.tokens = self.path / "tokens"
+        self.epochs = self.path / "epochs"
+        self.environment_file = self.path / "environment.json"
+        self.bad_batches = self.path / "bad_batches"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is there yet; RunFolderError if a file has its name."""
+        if not self.path.exists():
+            return True
+        if not self.path.is_dir():
+            raise RunFolderError(f"{self.path} is a file. Choose another folder with --run-folder.")
+        return all(TEMPORARY.fullmatch(path.name) for path in self.path.iterdir())
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Inside, no other process trains in this folder; RunFolderError if one does.
+
+        A folder of something else is left alone.
+        """
+        foreign = not self.is_new and not self.recipe_file.exists()
+        with ExitStack() as stack:
+            if not foreign:
+                self.path.mkdir(parents=True, exist_ok=True)
+                try:
+                    stack.enter_context(locked(self.path, wait=False))
+                except BlockingIOError:
+                    raise RunFolderError(
+                        f"Another process is at work in {self.path}. Wait for it, or choose another folder with "
+                        "--run-folder."
+                    ) from None
+                self._check_links()
+                for place in (self.path, self.tokens, self.epochs, self.bad_batches, self.hypotheses, self.exports):
+                    remove_leftovers(place)
+            yield
+
+    def _check_links(self) -> None:
+        """RunFolderError for a link in the folder: what it leads to would be written to, and removed."""
+        for place, folders, files in os.walk(self.path):
+            for name in folders + files:
+                self.inside(Path(place, name))
+
+    def inside(self, path: Path) -> Path:
+        """Returns a path in the folder that is going to be written to; RunFolderError if a link is on its way."""
+        try:
+            check_no_links(self.path, path)
+        except ValueError as error:
+            raise RunFolderError(f"{error} Or choose another folder with --run-folder.") from None
+        return path
+
+    @contextmanager
+    def begun(self) -> Iterator[None]:
+        """As `claimed`; a folder that was made inside goes again where the work fails before anything was learned."""
+        made = [path for path in (self.path, *self.path.parents) if not path.exists()]
+        with self.claimed():
+            try:
+                yield
+            except BaseException:
+                records = {self.recipe_file, self.data_file, self.environment_file}
+                if made and self.path.is_dir() and records >= set(self.path.iterdir()):
+                    for file in records:
+                        file.unlink(missing_ok=True)
+                    with suppress(OSError):  # another process has put something beside it
+                        for path in made:
+                            path.rmdir()
+                raise
+
+    def write(self, file: Path, text: str) -> None:
+        """Writes a text file whole or not at all."""
+        self.inside(file).parent.mkdir(parents=True, exist_ok=True)
+        write_text(file, text)
+
+    def write_json(self, file: Path, value: Any) -> None:
+        self.write(file, format_json(value, indent=2) + "\n")
+
+    def save_recipe(self, recipe: Recipe, made_of: list[dict[str, Any]] | None = None) -> None:
+        """Writes recipe.json; of averaged weights with the files that they were made of."""
+        values = {"format": FORMAT, "seq2seq": __version__, "recipe": recipe.model_dump(mode="json")}
+        self.write_json(self.recipe_file, values | ({"made_of": made_of} if made_of else {}))
+
+    @property
+    def is_average(self) -> bool:
+        """Whether the weights are the mean of others', and not trained here; see `save_recipe`."""
+        try:
+            return "made_of" in read_json(self.recipe_file)
+        except (OSError, ValueError, TypeError):
+            return False
+
+    def keep_epoch(self, epoch: int, model: Any, count: int) -> None:
+        """Writes the weights of an epoch, counted from 1, to epochs/, and removes all but the last `count` there."""
+        self.inside(self.epochs).mkdir(exist_ok=True)
+        save_weights(model, self.epochs / f"{epoch:04d}{WEIGHTS}")
+        for number, path in self.kept_epochs().items():
+            if not epoch - count < number <= epoch:
+                path.unlink()
+
+    def kept_epochs(self) -> dict[int, Path]:
+        """Returns the weights files of the epochs that were kept, oldest first, by their numbers from 1."""
+        files = sorted(self.epochs.glob(f"*{WEIGHTS}"))
+        return {int(name): path for path in files if (name := path.name.removesuffix(WEIGHTS)).isdecimal()}
+
+    def load_recipe(self, kind: type[Recipe] = Recipe) -> Recipe:
+        """Reads the resolved recipe; RunFolderError if this is no run folder, or one of another version."""
+        if not self.path.is_dir():
+            raise RunFolderError(f"{self.path}: no such run folder.")
+        if not self.recipe_file.is_file():
+            raise RunFolderError(f"{self.path} is no run folder: it has no recipe.json.")
+        return load_recipe(self.recipe_file, kind)
+
+    def save_tokenizers(self, source: SubwordTokenizer, target: SubwordTokenizer) -> None:
+        source.save(self.path / "source.model")
+        target.save(self.path / "target.model")
+
+    def load_tokenizers(self) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+        """Returns the source's and the target's; RunFolderError names a missing or damaged one."""
+        recipe = self.load_recipe()
+        placeholders = placeholders_of(recipe)
+        try:
+            return (
+                SubwordTokenizer.load(self.path / "source.model", False, placeholders),
+                SubwordTokenizer.load(self.path / "target.model", recipe.data.right_to_left, placeholders),
+            )
+        except ValueError as error:
+            raise RunFolderError(str(error)) from error
+
+    def load_test(self, name: str) -> Text:
+        """Returns where a test split of the run's data stands; RunFolderError names those that the run knows."""
+        try:
+            tests = read_json(self.data_file)["tests"]
+            known = {name: text_of(entry) for name, entry in tests.items()}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
+        if name not in known:
+            raise RunFolderError(
+                f"This run knows the test sets {', '.join(known) or 'none'}. Received: {name!r}. "
+                "For other text give --source FILE --target FILE."
+            )
+        return known[name]
+
+    def load_model(self) -> tuple[Any, SubwordTokenizer, SubwordTokenizer]:
+        """Returns the trained model and its tokenisers, source and target.
+
+        Raises:
+            RunFolderError: something is missing, damaged, or does not fit together.
+        """
+        recipe = self.load_recipe()
+        source, target = self.load_tokenizers()
+        if not self.weights_file.is_file():
+            raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
+        check_size(recipe.model, source.size, target.size, self.weights_file)
+        prepare_keras()
+        import keras
+
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            model = build_model(recipe.model, source.size, target.size, source.vocabulary)
+        finally:
+            keras.config.set_dtype_policy(before)
+        load_weights(model, self.weights_file)
+        return model, source, target
+
+
+def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
+    """Reads a recipe.json; RunFolderError or RecipeError says what is wrong with it."""
+    try:
+        values = parse_json(read_bytes(path, MOST).decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise RunFolderError(f"{path}: no such file.") from None
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: not a readable JSON file ({error}).") from error
+    if not isinstance(values, dict) or "format" not in values:
+        raise RunFolderError(f"{path}: not a recipe of this toolkit: it has no format number.")
+    if values["format"] in (1, 2):
+        _renew(values.get("recipe"))
+    elif values["format"] != FORMAT:
+        raise RunFolderError(
+            f"{path}: written in format {values['format']} by seq2seq {values.get('seq2seq', '?')}; this is seq2seq "
+            f"{__version__}, which reads format 1 to {FORMAT}. Use the version that wrote it, or train again."
+        )
+    recipe = values.get("recipe")
+    if isinstance(recipe, dict) and isinstance(recipe.get("model"), dict) and recipe["model"].pop("spelling", False):
+        raise RunFolderError(
+            f"{path}: a model with model.spelling, which model.words has replaced. Use the version that wrote it, or "
+            "train again."
+        )
+    try:
+        return from_json(kind, recipe, str(path))
+    except RecipeError as error:
+        raise RunFolderError(str(error)) from error
+
+
+def _renew(recipe: Any) -> None:
+    """Gives a recipe of format 1 or 2 what 3 has: the name of what chooses an epoch, the rule of normalisation."""
+    sections = recipe if isinstance(recipe, dict) else {}
+    training, tokenizer = sections.get("training"), sections.get("tokenizer")
+    if isinstance(training, dict) and training.get("select_by") == "score":
+        training["select_by"] = "bleu" if sections.get("task", "translation") == "translation" else "rouge"
+    if isinstance(tokenizer, dict):
+        tokenizer.setdefault("normalization", "nmt_nfkc")
+
+
+def text_of(entry: dict[str, Any]) -> Text:
+    """Returns a test set from its entry in data.json; TypeError, ValueError or KeyError where it is none."""
+    if "texts" in entry:
+        return Joined(tuple(_one_text(dict(one)) for one in entry["texts"]))
+    return _one_text(entry)
+
+
+def _one_text(entry: dict[str, Any]) -> ParallelText | Records:
+    source, target = Path(entry["source"]), entry["target"]
+    if not isinstance(target, str | None):
+        raise TypeError(f"a target is a path or null, not {target!r}")
+    for path in (source, Path(target) if target else None):
+        if path and path.exists() and not path.is_file():  # what is on record may wait for ever, or never end
+            raise ValueError(f"{path} is no regular file")
+    if fields := entry.get("fields"):
+        names = str(fields["source"]), str(fields["target"]), tuple(map(str, fields["references"]))
+        return Records(source, *names, bool(fields.get("named", True)))
+    return ParallelText(source, Path(target) if target else None)
+
+
+def build_model(recipe: Model, source_size: int, target_size: int, pieces: Sequence[str] | None = None) -> Any:
+    """Returns a new, built `Seq2Seq` as the recipe has it; ValueError where its numbers do not fit together.
+
+    Args:
+        recipe: The network.
+        source_size: Number of source ids.
+        target_size: Number of target ids.
+        pieces: The source's vocabulary, by its ids; `model.words` wants it.
+    """
+    prepare_keras()
+    from seq2seq.layers.decoder import RNNDecoder
+    from seq2seq.layers.encoder import RNNEncoder
+    from seq2seq.models.seq2seq import Seq2Seq
+
+    decoder = recipe.decoder.model_dump(exclude={"readout"})
+    decoder["attention_units"] = decoder["attention_units"] or None
+    decoder["readout_units"] = recipe.embedding if recipe.decoder.readout else None
+    model = Seq2Seq(
+        RNNEncoder(**recipe.encoder.model_dump(), name="encoder"),
+        RNNDecoder(**decoder, name="decoder"),
+        source_size,
+        target_size,
+        recipe.embedding,
+        recipe.tie,
+        recipe.pointer,
+        recipe.selector,
+        (pieces or ()) if recipe.words else None,
+        name="seq2seq",
+    )
+    model.build()
+    return model
+
+
+def save_weights(model: Any, path: Path) -> None:
+    """Writes a weights-only file by Keras, whole or not at all."""
+    with whole_file(path) as partial:
+        model.save_weights(partial)
+
+
+def check_size(recipe: Model, source_size: int, target_size: int, path: Path) -> None:
+    """RunFolderError if the weights of such a model are more than the file holds: nothing that large shall be made.
+
+    Counted are the matrices that every kind of network has, so it may well have more.
+    """
+    encoder, decoder = recipe.encoder, recipe.decoder
+    least = recipe.embedding * (target_size + (0 if recipe.tie == "all" and not recipe.words else source_size))
+    least += encoder.units * (recipe.embedding + (encoder.num_layers - 1) * encoder.units)
+    least += decoder.units * (decoder.num_layers - 1) * decoder.units
+    if decoder.attention in ("additive", "multi_head"):
+        least += encoder.units * (decoder.attention_units or decoder.units)
+    size = path.stat().st_size
+    if 4 * least > size:
+        raise RunFolderError(
+            f"{path}: the weights are damaged or of another model (the recipe's has {4 * least:,} bytes of them or "
+            f"more, the file holds {size:,})."
+        )
+
+
+def _check_arrays(path: Path, most: int) -> None:
+    """ValueError if an HDF5 file points to other files, or declares more than `most` bytes, as reading would take.
+
+    Keras would convert numbers of another kind without a word: all but the states of random generators must be floats.
+    """
+    import h5py
+
+    check_regular(path)
+    with h5py.File(path) as file:
+        groups, seen, size = [file], set(), 0
+        while groups:
+            group = groups.pop()
+            for name in group:
+                if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                    raise ValueError(f"it holds a link to another place: {name}")
+                item = group[name]
+                place = h5py.h5o.get_info(item.id).addr
+                if isinstance(item, h5py.Group) and place not in seen:
+                    groups.append(item)
+                elif isinstance(item, h5py.Dataset):
+                    if item.external or item.is_virtual:
+                        raise ValueError(f"it takes an array from another file: {name}")
+                    if item.dtype.kind != "f" and "seed_generator" not in item.name:
+                        raise ValueError(f"{item.name} is an array of {item.dtype}, expected floats")
+                    size += item.nbytes
+                seen.add(place)
+        if size > most:
+            raise ValueError(f"it declares {size:,} bytes of arrays; the model has no more than {most:,}")
+
+
+def load_weights(model: Any, path: Path) -> None:
+    """Reads what `save_weights` wrote; RunFolderError if it is damaged, not finite or of another model."""
+    import keras
+    import numpy as np
+
+    try:
+        _check_arrays(path, 2 * sum(weight.nbytes for weight in model.get_weights()) + (1 << 20))
+        model.load_weights(path)
+        for weight in model.weights:
+            if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+                raise ValueError(f"{weight.path} holds numbers that are not finite")
+    except Exception as error:  # h5py and Keras raise many kinds for a bad file
+        reason = " ".join(str(error).split())[:200]
+        raise RunFolderError(f"{path}: the weights are damaged or of another model ({reason}).") from error

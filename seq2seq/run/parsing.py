@@ -1,0 +1,152 @@
+"""Recipes from strings and from JSON, and as the text of `--help`. What is wrong is told at once, in our own words."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from seq2seq.pipeline.batches import Batching
+from seq2seq.run.config import Recipe
+from seq2seq.search.options import SearchOptions
+
+RecipeT = TypeVar("RecipeT", bound=BaseModel)
+
+
+OPTIONAL = frozenset(f"search.{field.name}" for field in fields(SearchOptions) if "None" in str(field.type))
+"""Fields that may be none."""
+LARGEST = 2**31 - 1
+"""Of the whole numbers of a recipe; the libraries below take no larger ones."""
+
+
+class RecipeError(ValueError):
+    """A recipe cannot be made from what was given. The message tells every error at once."""
+
+
+def override(recipe: RecipeT, changes: Mapping[str, str]) -> RecipeT:
+    """Returns `recipe` with fields replaced, by dotted names, from strings.
+
+    Raises:
+        RecipeError: unknown fields (with the nearest name), wrong types, contradictions: all at once.
+    """
+    known = dict(leaves(recipe))
+    values: dict[str, Any] = recipe.model_dump()
+    unknown = []
+    for name, text in changes.items():
+        if name not in known:
+            unknown.append(f"--{name}: no such field.{_nearest(name, list(known))}")
+            continue
+        *path, last = name.split(".")
+        place = values
+        for part in path:
+            place = place[part]
+        if text == "none" and name in OPTIONAL:
+            place[last] = None
+        else:
+            place[last] = _parts(text) if isinstance(known[name], tuple) else text
+    return _validated(type(recipe), values, unknown)
+
+
+def _parts(text: str) -> list[str]:
+    """The parts between commas, but for those within braces, brackets and parentheses, as regular expressions have."""
+    return [part for part in re.split(r",(?![^\[({]*[\])}])", text) if part]
+
+
+def from_json(kind: type[RecipeT], values: Any, place: str) -> RecipeT:
+    """Returns the recipe that `values`, read from JSON at `place`, describe; RecipeError names `place`."""
+    if not isinstance(values, dict):
+        raise RecipeError(f"{place}: expected a JSON object with a recipe. Received: {type(values).__name__}")
+    try:
+        return _validated(kind, values, [])
+    except RecipeError as error:
+        raise RecipeError(f"{place}: {error}") from None
+
+
+def leaves(recipe: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields every field that is no section, with its dotted name and its value."""
+    names = list(type(recipe).model_fields) if isinstance(recipe, BaseModel) else [f.name for f in fields(recipe)]
+    for name in names:
+        value = getattr(recipe, name)
+        if isinstance(value, (BaseModel, Batching, SearchOptions)):
+            yield from leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def _validated(kind: type[RecipeT], values: dict[str, Any], problems: Sequence[str]) -> RecipeT:
+    problems = list(problems)
+    try:
+        recipe = kind.model_validate(values)
+        problems += [
+            f"--{name}: expected at most {LARGEST:,}. Received: {value:,}"
+            for name, value in leaves(recipe)
+            if isinstance(value, int) and value > LARGEST
+        ]
+    except ValidationError as error:
+        known = [name for name, _ in leaves(kind())]
+        problems += [_tell(dict(detail), known) for detail in error.errors()]
+    except OverflowError as error:
+        problems.append(f"A number is too large ({error}).")
+    if problems:
+        raise RecipeError("\n".join(problems))
+    return recipe
+
+
+def _tell(detail: dict[str, Any], known: list[str]) -> str:
+    """One line of ours for one error of pydantic's."""
+    name = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"--{name}: no such field.{_nearest(name, known)}"
+    if detail["type"] == "value_error":
+        words = str(detail["ctx"]["error"])
+        return f"--{name}: {words}" if name else words
+    if detail["type"] == "string_unicode":
+        return f"--{name}: expected UTF-8. Received: {str(detail['input'])[:80]!r}"
+    return f"--{name}: {detail['msg']}. Received: {str(detail['input'])[:80]!r}"
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    if not close:  # perhaps only the last part was remembered
+        ends = {full.rsplit(".", 1)[-1]: full for full in known}
+        close = [ends[end] for end in difflib.get_close_matches(name.rsplit(".", 1)[-1], list(ends), n=1)]
+    return f" Did you mean --{close[0]}?" if close else ""
+
+
+def describe(recipe: Recipe) -> str:
+    """Returns the text of `--help`: every field with type, default in this recipe, and meaning."""
+    schema = type(recipe).model_json_schema()
+    lines: list[str] = []
+
+    def walk(node: dict[str, Any], values: Any, prefix: str) -> None:
+        for name, field in node["properties"].items():
+            field = {**schema["$defs"].get(field.get("$ref", "").rsplit("/", 1)[-1], {}), **field}
+            value = getattr(values, name)
+            meaning = " ".join(field.get("description", "").split())
+            if "properties" in field:
+                lines.append(f"\n{meaning}")
+                walk(field, value, f"{prefix}{name}.")
+            else:
+                lines.append(f"  --{prefix}{name} {_type(field)}  (default: {_show(value)})\n      {meaning}")
+
+    walk(schema, recipe, "")
+    return "\n".join(lines)
+
+
+def _type(field: dict[str, Any]) -> str:
+    if "anyOf" in field:
+        return "|".join(_type(kind) for kind in field["anyOf"])
+    if "enum" in field:
+        return "|".join(field["enum"])
+    names = {"integer": "INT", "number": "FLOAT", "boolean": "true|false", "array": "A,B,…", "string": "TEXT"}
+    return names.get(field["type"], "none")
+
+
+def _show(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(value) if isinstance(value, tuple) else (str(value) if value not in ("", None) else "none")

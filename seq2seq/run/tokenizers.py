@@ -1,0 +1,99 @@
+"""The tokenisers of a recipe, learned from text."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from itertools import chain
+from pathlib import Path
+
+from seq2seq.run.config import Recipe, placeholders_of
+from seq2seq.run.folder import RunFolder
+from seq2seq.text.corpus import read_lines
+from seq2seq.text.normalization import NAMES, Normalization, parse_rules
+from seq2seq.text.placeholders import Placeholders, count_in
+from seq2seq.text.subword import SubwordTokenizer
+
+Pairs = Callable[[], Iterable[tuple[str, str]]]
+"""Gives source and target of each pair, each time anew."""
+
+_log = logging.getLogger(__name__)
+
+
+def normalizations(recipe: Recipe) -> tuple[Normalization, Normalization]:
+    """Returns how source and target are normalised.
+
+    Raises:
+        ValueError: a file of rules is missing or wrong; it names file and line.
+    """
+    target = recipe.tokenizer.normalization
+    source = recipe.tokenizer.source_normalization or target
+    return _normalization(source, recipe), _normalization(target, recipe)
+
+
+def _normalization(rule: str, recipe: Recipe) -> Normalization:
+    own = None if rule in NAMES else parse_rules(read_lines(Path(rule)), rule)
+    return Normalization(rule, recipe.tokenizer.casing == "mark", own)
+
+
+def needs_one_word(recipe: Recipe) -> bool:
+    """Whether a placeholder must be one word, as alignments of words are given."""
+    return recipe.training.guided_attention > 0
+
+
+def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+    """Learns the tokenisers of both sides, one and the same where the recipe joins them.
+
+    Raises:
+        ValueError: as `normalizations` and `SubwordTokenizer.train`.
+    """
+    options = recipe.tokenizer
+    for_source, for_target = normalizations(recipe)
+    masked, placeholders = _masked(recipe, pairs)
+
+    def train(lines: Iterable[str], normalization: Normalization) -> SubwordTokenizer:
+        return SubwordTokenizer.train(
+            lines,
+            options.size,
+            options.kind,
+            options.byte_fallback,
+            options.character_coverage,
+            seed=recipe.seed,
+            split_digits=options.split_digits,
+            normalization=normalization,
+            placeholders=placeholders,
+        )
+
+    sources, targets = (source for source, _ in masked()), (target for _, target in masked())
+
+    if options.joint:
+        joint = train(chain(sources, targets), for_target)
+        return joint, joint
+    return train(sources, for_source), train(targets, for_target)
+
+
+def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, Placeholders | None]:
+    """The pairs with symbols for what is copied, and what that is."""
+    placeholders, one_word = placeholders_of(recipe), needs_one_word(recipe)
+    if placeholders is None:
+        return pairs, None
+    found = count_in(placeholders, pairs(), one_word)
+    _log.info(
+        "Placeholders: %s pairs have some, at most %s; %s strings that only one side has stay as they are.",
+        *(f"{count:,}" for count in (found.pairs, found.symbols, found.apart)),
+    )
+    if not found.symbols:
+        _log.warning("No pair has a placeholder on both sides, so none can be learned: nothing will be copied.")
+        return pairs, None
+    return lambda: (placeholders.mask_pair(*pair, one_word)[:2] for pair in pairs()), replace(
+        placeholders, count=found.symbols
+    )
+
+
+def copy_rules(recipe: Recipe, folder: RunFolder) -> None:
+    """Copies the recipe's own files of rules to the run, as source.rules.tsv and target.rules.tsv."""
+    options = recipe.tokenizer
+    for side, rule in (("source", options.source_normalization), ("target", options.normalization)):
+        if rule and rule not in NAMES:
+            folder.write(folder.path / f"{side}.rules.tsv", "".join(f"{line}\n" for line in read_lines(Path(rule))))

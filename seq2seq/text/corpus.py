@@ -1,0 +1,272 @@
+"""Files to examples: parallel text of every kind that is read, with its line numbers, in constant memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import chain, islice, zip_longest
+from pathlib import Path
+from typing import Any
+
+from seq2seq.text.alignment import parse_links
+from seq2seq.text.characters import encodable
+from seq2seq.text.json_text import field_names, field_of, json_lines, json_objects
+from seq2seq.text.lines import MAX_LINE_BYTES, decode_line, one_line, read_lines
+from seq2seq.text.opening import CorpusError, check_kind, open_bytes, plain_name, reading
+from seq2seq.text.tables import csv_rows, named_tsv
+from seq2seq.types import Example
+
+__all__ = [
+    "MAX_LINE_BYTES",
+    "CorpusError",
+    "Joined",
+    "Linked",
+    "ParallelText",
+    "Part",
+    "Records",
+    "Text",
+    "decode_line",
+    "files_of",
+    "holds_both_sides",
+    "kind_of",
+    "one_line",
+    "open_bytes",
+    "overlap",
+    "read_lines",
+    "reading",
+    "split_paths",
+    "text_at",
+]
+
+
+@dataclass(frozen=True)
+class ParallelText:
+    """Where a parallel corpus stands: two files of equally many lines, or a TSV of two columns.
+
+    Either may be compressed. Text is UTF-8, lines end in LF or CRLF.
+    """
+
+    source: Path
+    target: Path | None = None
+    """None: `source` is a TSV with the source in its first column and the target in its second."""
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yields every pair, empty lines too.
+
+        Raises:
+            CorpusError: a missing or damaged file, bad UTF-8, a NUL, an endless line, unequal line counts.
+        """
+        if self.target is None:
+            for number, line in enumerate(read_lines(self.source), 1):
+                columns = line.split("\t")
+                if len(columns) < 2:
+                    raise CorpusError(
+                        f"{self.source}:{number}: expected source and target with a tab between them. "
+                        f"Received a line without a tab: {line[:60]!r}. For two files name the other as target."
+                    )
+                yield Example(columns[0], columns[1], number, file=str(self.source))
+            return
+        name, pairs = str(self.source), zip_longest(read_lines(self.source), read_lines(self.target))
+        for number, (source, target) in enumerate(pairs, 1):
+            if source is None or target is None:
+                raise CorpusError(self._unequal(self.target, number))
+            yield Example(source, target, number, file=name)
+
+    def _unequal(self, target: Path, first: int) -> str:
+        counts = {path: sum(1 for _ in read_lines(path)) for path in (self.source, target)}
+        longer = max(counts, key=lambda path: counts[path])
+        return (
+            f"{self.source} has {counts[self.source]:,} lines, {target} has {counts[target]:,}: "
+            f"they must run in parallel. First line without a partner: {longer}:{first}."
+        )
+
+
+@dataclass(frozen=True)
+class Records:
+    """Where a corpus stands in one file with named fields: JSON objects, CSV, or a TSV whose first line names them.
+
+    It may be compressed. Line breaks within a field become spaces, lone surrogates U+FFFD. In JSON `a.b` is the field b
+    of the object in the field a, unless there is a field of that very name.
+    """
+
+    source: Path
+    source_field: str = "source"
+    target_field: str = "target"
+    reference_fields: tuple[str, ...] = ()
+    """Further targets, for tests; a record may lack them."""
+    named: bool = True
+    """False: a CSV file whose first record may be one of text; see `tables.csv_rows`."""
+
+    target = None
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yields every record; CorpusError as `ParallelText` has it, or a field that is missing or no text."""
+        for number, row in self.rows():
+            sides = []
+            for name in (self.source_field, self.target_field):
+                text = field_of(row, name)
+                if not isinstance(text, str):
+                    raise CorpusError(
+                        f"{self.source}:{number}: expected text in the field {name!r}. "
+                        f"Received: {repr(text)[:80]}. The fields are: {', '.join(islice(field_names(row), 20))}"
+                    )
+                sides.append(encodable(one_line(text)))
+            more = (field_of(row, name) for name in self.reference_fields)
+            references = tuple(encodable(one_line(text)) for text in more if isinstance(text, str))
+            yield Example(sides[0], sides[1], number, references, file=str(self.source))
+
+    def rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
+        """Yields every record with all its fields, and the number of the line that it begins on."""
+        needed = (self.source_field, self.target_field) if self.named else ()
+        match kind_of(self.source):
+            case "json":
+                return json_objects(self.source)
+            case "jsonl":
+                return json_lines(self.source)
+            case "csv":
+                return csv_rows(self.source, needed)
+            case _:
+                return named_tsv(self.source, needed)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Several texts, one after the other."""
+
+    texts: tuple[ParallelText | Records, ...]
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yields the pairs of all, with their lines in their own files; CorpusError as the texts have it."""
+        return chain.from_iterable(self.texts)
+
+
+Text = ParallelText | Records | Joined
+"""Where a corpus stands."""
+
+_KINDS = {".tsv": "tsv", ".tab": "tsv", ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+def kind_of(path: Path) -> str:
+    """Returns how a file is read, by its name: "tsv", "csv", "json", "jsonl", or "lines" for all others."""
+    return _KINDS.get(Path(plain_name(path)).suffix, "lines")
+
+
+def split_paths(paths: str) -> list[Path]:
+    """Returns the files that are named with commas between; a file whose own name has a comma goes before."""
+    return (
+        [Path(paths)] if "," not in paths or Path(paths).exists() else list(map(Path, filter(None, paths.split(","))))
+    )
+
+
+def holds_both_sides(paths: str) -> bool:
+    """Whether such files have source and target in one: all are tables or JSON."""
+    return all(kind_of(path) != "lines" for path in split_paths(paths))
+
+
+def text_at(
+    source: str, target: str = "", source_field: str = "", target_field: str = "", references: tuple[str, ...] = ()
+) -> Text:
+    """Returns the corpus at these paths; the only place that decides how files are read, by their names.
+
+    Two files run in parallel. Without `target` a `.jsonl`, `.json` or `.csv` has both sides in named fields, called
+    "source" and "target" where nothing else is said (of a CSV that names none, they are the first two columns); all
+    else is a TSV, whose columns have names only where fields are given. Several files may be given with commas between:
+    those of both sides belong together in their order.
+
+    Raises:
+        CorpusError: other numbers of files, a kind that cannot be read, or a target beside a file of both sides.
+    """
+    sources, targets = split_paths(source), split_paths(target) if target else []
+    for path in (*sources, *targets):
+        check_kind(path)
+    if not targets:
+        texts = [_both_sides(path, source_field, target_field, references) for path in sources]
+        return texts[0] if len(texts) == 1 else Joined(tuple(texts))
+    if len(sources) != len(targets):
+        raise CorpusError(
+            f"{len(sources)} source file{'s' * (len(sources) > 1)} and {len(targets)} target "
+            f"file{'s' * (len(targets) > 1)}: expected as many, in the same order. "
+            f"Received: {', '.join(map(str, sources))} and {', '.join(map(str, targets))}"
+        )
+    for path in (*sources, *targets):
+        if kind_of(path) in ("csv", "json"):
+            raise CorpusError(
+                f"{path}: of two files each must have a sentence a line. If this one has both sides, give it as source "
+                "and no target; if it is read line by line, give it another name, as .txt."
+            )
+    pairs = [ParallelText(one, other) for one, other in zip(sources, targets, strict=True)]
+    return pairs[0] if len(pairs) == 1 else Joined(tuple(pairs))
+
+
+def _both_sides(
+    path: Path, source_field: str, target_field: str, references: tuple[str, ...]
+) -> ParallelText | Records:
+    kind, named = kind_of(path), bool(source_field or target_field or references)
+    if kind in ("json", "jsonl", "csv") or (kind == "tsv" and (source_field or target_field)):
+        return Records(path, source_field or "source", target_field or "target", references, named or kind != "csv")
+    return ParallelText(path)
+
+
+@dataclass(frozen=True)
+class Linked:
+    """A corpus with the words linked that belong together: a file of a line a pair, as Pharaoh writes them."""
+
+    text: Text
+    links: Path
+
+    def __iter__(self) -> Iterator[Example]:
+        """Yields every pair with its links; words are what blanks part.
+
+        Raises:
+            CorpusError: what the text raises, unequal line counts, and a line that is not `i-j i-j …` or whose numbers
+                are outside of the sentence.
+        """
+        for number, (example, line) in enumerate(zip_longest(self.text, read_lines(self.links)), 1):
+            if line is None:
+                raise CorpusError(f"{self.links} ends before line {number}: it must have a line for each pair of text.")
+            if example is None:
+                raise CorpusError(f"{self.links}:{number}: the text has {number - 1:,} pairs, and no more.")
+            try:
+                links = parse_links(line, len(example.source.split()), len(example.target.split()))
+            except ValueError as error:
+                raise CorpusError(f"{self.links}:{number}: {error}") from None
+            yield replace(example, links=tuple(links))
+
+
+@dataclass(frozen=True)
+class Part:
+    """A fixed part of a corpus: every `every`-th pair, counted from 1, `limit` at most, or all the others."""
+
+    text: Text | Linked
+    held_out: bool
+    every: int = 50
+    limit: int = 1000
+
+    def __iter__(self) -> Iterator[Example]:
+        for number, example in enumerate(self.text, 1):
+            held_out = number % self.every == 0 and number <= self.every * self.limit
+            if held_out == self.held_out:
+                yield example
+
+
+def files_of(text: object) -> list[Path]:
+    """Returns the files that a text is read from; none for one that stands in no file."""
+    if isinstance(text, Joined):
+        return [path for one in text.texts for path in files_of(one)]
+    if isinstance(text, Part):
+        return files_of(text.text)
+    if isinstance(text, Linked):
+        return [*files_of(text.text), text.links]
+    return [path for path in (text.source, text.target) if path] if isinstance(text, ParallelText | Records) else []
+
+
+def overlap(train: Iterable[Example], tests: Mapping[str, Iterable[Example]]) -> dict[str, int]:
+    """Returns for each test how many of its sources stand in the training text too, case and spacing apart."""
+    keys = {name: [_key(example.source) for example in text] for name, text in tests.items()}
+    wanted = {key for those in keys.values() for key in those}
+    found = {key for example in train if (key := _key(example.source)) in wanted}
+    return {name: sum(key in found for key in those) for name, those in keys.items()}
+
+
+def _key(text: str) -> str:
+    return " ".join(text.casefold().split())

@@ -1,0 +1,190 @@
+"""Tables to rows by the names of their columns: CSV as spreadsheets write it, and TSV whose first line names them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+from seq2seq.text.header import is_header
+from seq2seq.text.lines import MAX_LINE_BYTES, read_lines
+from seq2seq.text.opening import CorpusError
+
+Row = tuple[int, dict[str, str]]
+"""The number of the line that a row begins on, and its cells by the names of their columns."""
+
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
+"""What may stand between the cells of a CSV file."""
+
+_HEAD = 50
+"""Lines by which the delimiter is found."""
+
+
+def named_tsv(path: Path, needed: Sequence[str]) -> Iterator[Row]:
+    """Yields the lines of a TSV below its first, which names the columns. Quotes stand for themselves.
+
+    Args:
+        path: The file.
+        needed: Columns that it must have.
+
+    Raises:
+        CorpusError: a column is missing or named twice, or a line has another number of columns.
+    """
+    names: list[str] = []
+    for number, line in enumerate(read_lines(path), 1):
+        cells = line.split("\t")
+        if number == 1:
+            names = cells
+            _check_names(names, needed, f"{path}:{number}")
+        else:
+            yield number, _row(names, cells, f"{path}:{number}")
+
+
+def csv_rows(path: Path, needed: Sequence[str] = ()) -> Iterator[Row]:
+    """Yields the records of a CSV file; a quoted cell may hold delimiters, line breaks and doubled quotes.
+
+    The delimiter is what divides the first lines evenly, or what a first line `sep=;` names. With `needed` the first
+    record names the columns. Without, it does if it reads as names (`en,de`; `source,target`); the first two columns
+    are then called "source" and "target" where no others are. Blank lines are passed over.
+
+    Args:
+        path: The file.
+        needed: Columns that it must have.
+
+    Raises:
+        CorpusError: what is wrong, with the line.
+    """
+    lines = read_lines(path)
+    head = list(islice(lines, _HEAD))
+    number = 0
+    if head and head[0].casefold().startswith("sep=") and len(head[0]) == 5:
+        delimiter, head, number = head[0][4], head[1:], 1
+    else:
+        delimiter = _delimiter(head, needed, path)
+    begin = _divided(head, delimiter)
+    names: list[str] = []
+    for place, cells in _records(chain(head, lines), delimiter, path, number):
+        if names:
+            yield place, _row(names, cells, f"{path}:{place}")
+        elif needed:
+            names = [cell.strip() for cell in cells]
+            _check_names(names, needed, f"{path}:{place}")
+        else:
+            header = _begins_with_names(begin)
+            names = _unnamed(cells, header, delimiter, f"{path}:{place}")
+            if not header:
+                yield place, dict(zip(names, cells, strict=True))
+
+
+def _unnamed(cells: list[str], header: bool, delimiter: str, place: str) -> list[str]:
+    """Returns names for the columns where none are needed."""
+    if len(cells) < 2:
+        raise CorpusError(
+            f"{place}: expected source and target with a {DELIMITERS.get(delimiter, delimiter)} between them. "
+            f"Received one column: {cells[0][:60]!r}"
+        )
+    names = [cell.strip() if header else f"column {number}" for number, cell in enumerate(cells, 1)]
+    if not {"source", "target"} <= set(names):
+        names[:2] = "source", "target"
+    return names
+
+
+def _begins_with_names(rows: list[list[str]]) -> bool:
+    if not rows or len(rows[0]) < 2:
+        return False
+    sample = [(cells[0], cells[1]) for cells in rows[1:] if len(cells) > 1]
+    return is_header((rows[0][0], rows[0][1]), sample)
+
+
+def _records(lines: Iterable[str], delimiter: str, path: Path, before: int) -> Iterator[tuple[int, list[str]]]:
+    """Yields the records with the numbers of the lines that they begin on; `before` lines stand before."""
+    feed = _Feed(lines, before, path)
+    csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_LINE_BYTES))  # what is long is found by the feed
+    reader = csv.reader(feed, delimiter=delimiter, strict=True)
+    while True:
+        feed.start, feed.size = feed.number + 1, 0
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise _wrong(error, feed, delimiter, path) from None
+        if cells:
+            yield feed.start, cells
+
+
+def _wrong(error: csv.Error, feed: _Feed, delimiter: str, path: Path) -> CorpusError:
+    if "unexpected end" in str(error):
+        return CorpusError(
+            f"{path}:{feed.start}: a quote that opens in this record is never closed. Write a quote that is a part of "
+            'the text twice, within quotes: "5"" nails".'
+        )
+    if "expected after" in str(error):
+        return CorpusError(
+            f"{path}:{feed.number}: expected a {DELIMITERS.get(delimiter, delimiter)} or the end of the line behind a "
+            'closing quote. Write a quote that is a part of the text twice, within quotes: "5"" nails".'
+        )
+    return CorpusError(f"{path}:{feed.number}: a carriage return within a line. Expected lines that end in LF or CRLF.")
+
+
+class _Feed:
+    """Gives a CSV reader its lines, counts them, and stops at a record without an end."""
+
+    def __init__(self, lines: Iterable[str], number: int, path: Path):
+        self._lines, self._path = iter(lines), path
+        self.number, self.start, self.size = number, number + 1, 0
+
+    def __iter__(self) -> _Feed:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self.number += 1
+        self.size += len(line) + 1
+        if self.size > MAX_LINE_BYTES + 1:
+            raise CorpusError(
+                f"{self._path}:{self.start}: the record that begins here is longer than {MAX_LINE_BYTES:,} characters. "
+                "Is a quote never closed?"
+            )
+        return line + "\n"
+
+
+def _delimiter(head: list[str], needed: Sequence[str], path: Path) -> str:
+    """Returns what divides the first lines into the same number of cells, or into the columns that are needed."""
+    rows = {mark: _divided(head, mark) for mark in DELIMITERS}
+    rows = {mark: found for mark, found in rows.items() if found and len(found[0]) > 1}
+    if not rows:
+        return ","
+    for mark, found in rows.items():
+        names = {cell.strip() for cell in found[0]}
+        if set(needed) <= names if needed else _begins_with_names(found):
+            return mark
+    even = [mark for mark, found in rows.items() if len(set(map(len, found))) == 1]
+    if len(even) == 1 or len(rows) == 1:
+        return (even or list(rows))[0]
+    what = " and ".join(f"{DELIMITERS[mark]}s" for mark in rows)
+    raise CorpusError(
+        f"{path}:1: {what} both may divide the columns. Say which by a first line such as sep=; or quote the text."
+    )
+
+
+def _divided(head: list[str], delimiter: str) -> list[list[str]]:
+    try:
+        rows = [cells for cells in csv.reader((line + "\n" for line in head), delimiter=delimiter) if cells]
+    except csv.Error:
+        return []
+    return rows[:-1] if len(head) == _HEAD and len(rows) > 1 else rows  # the last may go on behind the head
+
+
+def _check_names(names: list[str], needed: Sequence[str], place: str) -> None:
+    for name in needed:
+        if names.count(name) != 1:
+            what = f"names no column {name!r}" if name not in names else f"names the column {name!r} twice"
+            raise CorpusError(f"{place}: the first line {what}. It names: {', '.join(names)[:300]}")
+
+
+def _row(names: list[str], cells: list[str], place: str) -> dict[str, str]:
+    if len(cells) != len(names):
+        raise CorpusError(f"{place}: expected {len(names)} columns, as the first line has. Received: {len(cells)}")
+    return dict(zip(names, cells, strict=True))

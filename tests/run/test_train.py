@@ -1,0 +1,241 @@
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import seq2seq
+from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.run.learned import load_search
+from seq2seq.run.loading import load_generator
+from seq2seq.search.options import SearchOptions
+from seq2seq.text.corpus import read_lines
+
+
+def _weights(folder):
+    model, _, _ = RunFolder(folder).load_model()
+    return model.get_weights()
+
+
+def _history(folder):
+    with open(folder / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: v for k, v in row.items() if k not in ("seconds", "tokens_per_second")} for row in rows]
+
+
+def test_a_finished_run_holds_everything(finished):
+    for name in [
+        "README.md",
+        "recipe.json",
+        "source.model",
+        "target.model",
+        "model.weights.h5",
+        "history.csv",
+        "scores.json",
+        "curves.png",
+    ]:
+        assert (finished / name).stat().st_size > 0, name
+    assert not list(finished.rglob("partial-*"))
+    scores = json.loads((finished / "scores.json").read_text())["tests"]["test"]
+    assert {"bleu", "bleu_published", "chrf", "ter", "exact_match", "cer"} == set(scores)
+    assert all("version:" in value["signature"] for value in scores.values())
+    assert len(list(read_lines(finished / "hypotheses" / "test.txt"))) == 8
+
+
+def test_what_was_learned_of_the_text_is_kept_and_used_where_the_recipe_names_no_limit(finished, tmp_path):
+    learned = json.loads((finished / "learned.json").read_text())
+    assert learned["selection"]["score"] == "chrf"  # of 3.5 words a line
+    assert "by chrf" in (finished / "README.md").read_text()
+    assert "val_chrf" in _history(finished)[0]
+    assert learned["longest_target"] >= 6
+    assert load_search(RunFolder(finished)) == SearchOptions(beam_size=2, max_ratio=1.0, max_extra=10)
+    shutil.copytree(finished, tmp_path / "run")
+    values = json.loads((finished / "recipe.json").read_text())
+    values["recipe"]["search"]["max_ratio"] = None
+    (tmp_path / "run" / "recipe.json").write_text(json.dumps(values))
+    options = load_generator(tmp_path / "run").options
+    assert {"max_ratio": options.max_ratio, "max_extra": options.max_extra} == learned["limits"]
+    (tmp_path / "run" / "learned.json").write_text("{}")
+    with pytest.raises(RunFolderError, match=r"learned\.json: damaged"):
+        load_search(RunFolder(tmp_path / "run"))
+
+
+def test_the_stored_hypotheses_are_what_the_loaded_run_says(finished, corpus_files):
+    translator = seq2seq.load(finished)
+    lines = list(read_lines(corpus_files / "test.x"))
+    assert translator(lines) == list(read_lines(finished / "hypotheses" / "test.txt"))
+    assert translator(lines[0]) == translator(lines)[0]
+
+
+def test_training_lowers_the_loss_although_the_average_lags_behind(finished):
+    losses = [float(row["loss"]) for row in _history(finished)]
+    assert losses == sorted(losses, reverse=True)
+    # The average of the weights must not be what the next epoch starts from.
+    assert losses[-1] < losses[0] - 0.2
+
+
+@pytest.mark.parametrize(
+    ("extra", "where"),
+    [
+        ((), (2, 0)),
+        (("--tokenizer.sampling", "0.3"), (1, 2)),
+        (("--training.precision", "mixed_float16", "--training.accumulate", "2"), (1, 1)),
+        (("--training.patience", "1", "--training.checkpoint_minutes", "1e-9"), (0, 2)),
+    ],
+    ids=["after_an_epoch", "sampled", "in_an_epoch", "in_the_first_one"],
+)
+def test_stopped_and_continued_equals_never_stopped(run, tmp_path, monkeypatch, extra, where):
+    extra = ("--training.checkpoint_minutes", "1e-9", *extra)
+    assert run(tmp_path / "whole", *extra) == 0
+
+    class Killed(BaseException):
+        pass
+
+    from seq2seq.training import checkpoint
+
+    save = checkpoint.save_checkpoint
+
+    def save_then_die(path, trainee, progress):
+        save(path, trainee, progress)
+        if (progress["epoch"], progress["step"]) == where:
+            raise Killed
+
+    monkeypatch.setattr(checkpoint, "save_checkpoint", save_then_die)
+    with pytest.raises(Killed):
+        run(tmp_path / "parted", *extra)
+    monkeypatch.undo()
+    assert not (tmp_path / "parted" / "scores.json").exists()
+    assert run(tmp_path / "parted", *extra) == 0
+    _same(tmp_path / "parted", tmp_path / "whole")
+
+
+def test_a_finished_run_is_not_run_again(run, finished, capsys):
+    before = (finished / "model.weights.h5").read_bytes()
+    assert run(finished) == 0
+    assert "is finished" in capsys.readouterr().out
+    assert (finished / "model.weights.h5").read_bytes() == before
+
+
+def test_a_folder_of_another_recipe_is_refused_and_left_alone(run, finished, capsys):
+    before = (finished / "recipe.json").read_bytes()
+    assert run(finished, "--seed", "9") == 2
+    message = capsys.readouterr().err
+    assert "seed: 1 there, 9 now" in message
+    assert "--run-folder" in message
+    assert (finished / "recipe.json").read_bytes() == before
+
+
+def test_a_folder_of_something_else_is_refused_and_left_alone(run, tmp_path, capsys):
+    (tmp_path / "letter.txt").write_text("dear")
+    assert run(tmp_path) == 2
+    assert "is no run folder" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_a_recipe_is_replayed_from_its_run(finished, tmp_path):
+    from recipes.command import parse
+    from recipes.translation import RECIPES
+
+    recipe, _ = parse(RECIPES, ["--from", str(finished / "recipe.json")])
+    assert recipe == RunFolder(finished).load_recipe()
+
+
+def _cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _other_version(path):
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+
+
+def _other_units(path):
+    values = json.loads(path.read_text())
+    values["recipe"]["model"]["decoder"]["units"] = 9
+    path.write_text(json.dumps(values))
+
+
+def _spelled(path, spelling=True):
+    values = json.loads(path.read_text())
+    values["recipe"]["model"]["spelling"] = spelling
+    path.write_text(json.dumps(values))
+
+
+def test_a_recipe_that_went_without_vectors_of_spelling_is_still_read(finished, tmp_path):
+    shutil.copy(finished / "recipe.json", tmp_path)
+    _spelled(tmp_path / "recipe.json", False)
+    assert RunFolder(tmp_path).load_recipe() == RunFolder(finished).load_recipe()
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("model.weights.h5", _cut, "damaged or of another model"),
+        ("model.weights.h5", lambda p: p.write_bytes(b""), "damaged or of another model"),
+        ("model.weights.h5", lambda p: p.unlink(), "no trained weights"),
+        ("source.model", _cut, "Not a SentencePiece model"),
+        ("target.model", lambda p: p.unlink(), "tokeniser is missing"),
+        ("recipe.json", _cut, "not a readable JSON file"),
+        ("recipe.json", _other_version, "written in format 99"),
+        ("recipe.json", _spelled, "model.words has replaced"),
+        ("recipe.json", _other_units, "damaged or of another model"),
+        ("recipe.json", lambda p: p.write_text("{}"), "no format number"),
+        ("recipe.json", lambda p: p.unlink(), "no run folder"),
+    ],
+)
+def test_a_damaged_run_is_told_by_name(finished, tmp_path, name, damage, message):
+    shutil.copytree(finished, tmp_path / "run")
+    damage(tmp_path / "run" / name)
+    with pytest.raises(RunFolderError, match=message):
+        load_generator(tmp_path / "run")
+
+
+def _same(one, other):
+    """Whether two runs are the same to the bit, but for the time they took."""
+    assert _history(one) == _history(other)
+    for a, b in zip(_weights(one), _weights(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert (one / "hypotheses" / "test.txt").read_bytes() == (other / "hypotheses" / "test.txt").read_bytes()
+
+
+def _unfinished(finished, folder):
+    shutil.copytree(finished, folder)
+    for name in ("scores.json", "hypotheses/test.txt", "history.csv"):
+        (folder / name).unlink()
+    return folder
+
+
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_is_used(run, finished, tmp_path, capsys, caplog):
+    folder = _unfinished(finished, tmp_path / "run")
+    _cut(folder / "checkpoint.npz")
+    assert run(folder) == 0
+    assert "checkpoint.npz: the checkpoint is damaged" in caplog.text
+    assert "Going on from checkpoint.before.npz" in caplog.text
+    _same(folder, finished)
+
+
+def test_without_a_whole_checkpoint_nothing_is_lost(run, finished, tmp_path, capsys):
+    folder = _unfinished(finished, tmp_path / "run")
+    _cut(folder / "checkpoint.npz")
+    _cut(folder / "checkpoint.before.npz")
+    assert run(folder) == 2
+    message = capsys.readouterr().err
+    assert message.count("the checkpoint is damaged") == 2
+    assert "Delete the run folder" in message
+    assert (folder / "model.weights.h5").read_bytes() == (finished / "model.weights.h5").read_bytes()
+
+
+def test_without_validation_files_a_fixed_part_of_the_training_text_is_held_out(corpus_files):
+    from recipes.corpora import find_corpus
+    from seq2seq.run.config import Data, Files
+
+    files = Files(source=str(corpus_files / "train.x"), target=str(corpus_files / "train.y"))
+    corpus = find_corpus(Data(corpus="files", train=files))
+    assert [e.line for e in corpus.validation] == [50, 100]
+    assert {e.line for e in corpus.train} == set(range(1, 121)) - {50, 100}
+
+
+def test_a_missing_file_is_told_before_anything_is_made(run, tmp_path, capsys):
+    assert run(tmp_path / "run", "--data.test.source", "nowhere.txt") == 2
+    assert "nowhere.txt: no such file" in capsys.readouterr().err
+    assert run(tmp_path / "run", "--data.max_train", "20") == 0, "the mended command must not be refused"

@@ -6,8 +6,17 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+Tensor = Any
+"""A tensor of the backend, or what Keras takes for one. The docstring at each use gives its shape and dtype."""
+
+Ids = Tensor
+"""Token ids, `(batch, time)` unless said otherwise, int32."""
+
+Mask = Tensor
+"""`(batch, time)`, bool: True at what is real, False at padding."""
+
 State = Any
-"""The decoder's state: a nest of tensors, each `(rows, …)`. Search moves its rows about and never looks inside."""
+"""A recurrent state: a nest of tensors, each `(rows, …)`. Search reorders its rows and never looks inside."""
 
 AlignmentPoints = list[tuple[int, int]]
 """Places in the source and in the target that belong together, both from 0."""

@@ -112,7 +112,14 @@ def test_nothing_but_the_ranks_below_imports_the_recipes_or_the_data():
 
 @pytest.mark.parametrize(
     "module",
-    ["seq2seq", "seq2seq.text.subword", "seq2seq.search.options", "seq2seq.text.corpus", "seq2seq.doctor.fix"],
+    [
+        "seq2seq",
+        "seq2seq.layers.names",
+        "seq2seq.text.subword",
+        "seq2seq.search.options",
+        "seq2seq.text.corpus",
+        "seq2seq.doctor.fix",
+    ],
 )
 def test_light_modules_import_no_framework(module):
     code = f"import sys, {module}; print('RESULT', *sorted({FRAMEWORKS!r} & set(sys.modules)))"

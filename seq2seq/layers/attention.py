@@ -15,6 +15,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.layers.names import AttentionName
 from seq2seq.types import Memory
 
 _register = keras.saving.register_keras_serializable("seq2seq")
@@ -221,7 +222,7 @@ def _check_width(query_dim: int, expected: int, kind: str) -> None:
         )
 
 
-ATTENTIONS = {
+ATTENTIONS: dict[AttentionName, type[Attention]] = {
     "additive": AdditiveAttention,
     "general": GeneralAttention,
     "dot": DotAttention,

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-BRIDGES = ("dense", "copy", "zero")
+from seq2seq.layers.names import BRIDGE_NAMES, BridgeName
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -32,10 +32,10 @@ class Bridge(keras.layers.Layer):
         ValueError: `kind` is unknown, or "copy" meets different widths.
     """
 
-    def __init__(self, kind: str, sizes: list[list[int]], **kwargs: Any):
+    def __init__(self, kind: BridgeName, sizes: list[list[int]], **kwargs: Any):
         super().__init__(**kwargs)
-        if kind not in BRIDGES:
-            raise ValueError(f"Unknown bridge. Expected one of {', '.join(BRIDGES)}. Received: {kind!r}")
+        if kind not in BRIDGE_NAMES:
+            raise ValueError(f"Unknown bridge. Expected one of {', '.join(BRIDGE_NAMES)}. Received: {kind!r}")
         self.kind = kind
         self.sizes = sizes
         self.projections: list[list[Any]] = []

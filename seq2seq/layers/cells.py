@@ -14,6 +14,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.layers.names import CellName
+
 _register = keras.saving.register_keras_serializable("seq2seq")
 
 
@@ -223,7 +225,7 @@ class MinGRUCell(LinearCell):
         return state[0]
 
 
-CELLS = {
+CELLS: dict[CellName, type[Any]] = {
     "simple": SimpleCell,
     "gru": GRUCell,
     "lstm": LSTMCell,
@@ -234,7 +236,7 @@ CELLS = {
 """The cells by the names that recipes use."""
 
 
-def make_cell(name: str, units: int) -> Any:
+def make_cell(name: CellName, units: int) -> Any:
     """Returns a new cell of `units` by its name in `CELLS`; ValueError for an unknown name."""
     if name not in CELLS:
         raise ValueError(f"Unknown cell. Expected one of {', '.join(CELLS)}. Received: {name!r}")

@@ -11,6 +11,14 @@ from seq2seq.layers.attention import ATTENTIONS, AdditiveAttention, MultiHeadAtt
 from seq2seq.layers.bridge import Bridge
 from seq2seq.layers.cells import make_cell, state_sizes
 from seq2seq.layers.dropout import sequence_dropout
+from seq2seq.layers.names import (
+    ATTENTION_NAMES,
+    ATTENTION_POSITIONS,
+    AttentionName,
+    AttentionPosition,
+    BridgeName,
+    CellName,
+)
 from seq2seq.layers.recurrence import (
     Implementation,
     choose_implementation,
@@ -19,8 +27,6 @@ from seq2seq.layers.recurrence import (
     run_layer,
 )
 from seq2seq.types import Memory, State
-
-ORDERS = ("before", "between", "after")
 
 
 class DecoderOutput(NamedTuple):
@@ -53,9 +59,9 @@ class RNNDecoder(keras.layers.Layer):
 
     Args:
         units: Width of every layer, at least 1.
-        cell: A name of `CELLS`.
+        cell: A `CellName`.
         num_layers: Layers on top of each other, at least 1.
-        attention: A name of `ATTENTIONS`, or "none".
+        attention: An `AttentionName`.
         attention_units: Width of the keys; None: `units`.
         heads: Heads of multi-head attention; the others ignore it.
         order: "before", "between" or "after": where attention stands among the recurrent layers; "between" wants two.
@@ -65,7 +71,7 @@ class RNNDecoder(keras.layers.Layer):
         coverage: Whether attention knows what it attended to before; see `attention`. It then recurs, and stands in the
             time loop. The state carries the sum of the weights so far as `seen`.
         readout_units: Width of the features; None: no readout, the top output is the features (no attention only).
-        bridge: A name of `BRIDGES`.
+        bridge: A `BridgeName`.
         residual: Add a layer's input to its output from the second layer on.
         dropout: Rate on every layer's input and on the features, in training only.
         variational_dropout: One mask a sequence instead of one a step.
@@ -77,17 +83,17 @@ class RNNDecoder(keras.layers.Layer):
     def __init__(
         self,
         units: int,
-        cell: str = "gru",
+        cell: CellName = "gru",
         num_layers: int = 1,
-        attention: str = "additive",
+        attention: AttentionName = "additive",
         attention_units: int | None = None,
         heads: int = 4,
-        order: str = "before",
+        order: AttentionPosition = "before",
         query_input: bool = False,
         input_feeding: bool = False,
         coverage: bool = False,
         readout_units: int | None = None,
-        bridge: str = "dense",
+        bridge: BridgeName = "dense",
         residual: bool = False,
         dropout: float = 0.0,
         variational_dropout: bool = False,
@@ -96,11 +102,12 @@ class RNNDecoder(keras.layers.Layer):
         super().__init__(**kwargs)
         if num_layers < 1:
             raise ValueError(f"A decoder needs at least one layer. Received: num_layers={num_layers}")
-        if attention != "none" and attention not in ATTENTIONS:
-            known = ", ".join(["none", *ATTENTIONS])
-            raise ValueError(f"Unknown attention. Expected one of {known}. Received: {attention!r}")
-        if order not in ORDERS:
-            raise ValueError(f"Unknown order. Expected one of {', '.join(ORDERS)}. Received: {order!r}")
+        if attention not in ATTENTION_NAMES:
+            raise ValueError(
+                f"Unknown attention. Expected one of {', '.join(ATTENTION_NAMES)}. Received: {attention!r}"
+            )
+        if order not in ATTENTION_POSITIONS:
+            raise ValueError(f"Unknown order. Expected one of {', '.join(ATTENTION_POSITIONS)}. Received: {order!r}")
         if order == "between" and (num_layers < 2 or input_feeding):
             raise ValueError('The order "between" wants at least two layers and no input feeding.')
         if query_input and (attention == "none" or order != "before"):

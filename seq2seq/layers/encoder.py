@@ -9,6 +9,7 @@ from keras import ops
 
 from seq2seq.layers.cells import make_cell, state_sizes, zero_state
 from seq2seq.layers.dropout import sequence_dropout
+from seq2seq.layers.names import CellName
 from seq2seq.layers.recurrence import Implementation, choose_implementation, run_layer
 
 
@@ -18,7 +19,7 @@ class RNNEncoder(keras.layers.Layer):
 
     Args:
         units: Width of one direction, at least 1.
-        cell: A name of `CELLS`.
+        cell: A `CellName`.
         num_layers: Layers on top of each other, at least 1.
         bidirectional: Read each layer's input in both directions and concatenate; the memory is then 2 x units wide.
         residual: Add a layer's input to its output wherever they are equally wide (Wu et al. 2016).
@@ -39,7 +40,7 @@ class RNNEncoder(keras.layers.Layer):
     def __init__(
         self,
         units: int,
-        cell: str = "gru",
+        cell: CellName = "gru",
         num_layers: int = 1,
         bidirectional: bool = True,
         residual: bool = False,

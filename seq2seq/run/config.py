@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from seq2seq.layers.names import AttentionName, AttentionPosition, BridgeName, CellName
 from seq2seq.metrics.tokenization import Tokenization, TokenizerName
 from seq2seq.pipeline.batches import Batching
 from seq2seq.run.text_checks import text_contradictions
@@ -116,7 +117,7 @@ class Tokenizer(Section):
 class Encoder(Section):
     """The recurrent encoder."""
 
-    cell: Literal["simple", "gru", "lstm", "layer_norm_lstm", "ssru", "min_gru"] = "gru"
+    cell: CellName = "gru"
     """Recurrent cell."""
     units: int = 256
     """Width of one direction of each layer."""
@@ -135,20 +136,20 @@ class Encoder(Section):
 class Decoder(Section):
     """The recurrent decoder."""
 
-    cell: Literal["simple", "gru", "lstm", "layer_norm_lstm", "ssru", "min_gru"] = "gru"
+    cell: CellName = "gru"
     """Recurrent cell."""
     units: int = 512
     """Width of each layer."""
     num_layers: int = 1
     """Layers on top of each other."""
-    attention: Literal["none", "additive", "general", "dot", "multi_head"] = "additive"
+    attention: AttentionName = "additive"
     """additive: Bahdanau et al. 2015; general, dot: Luong et al. 2015; multi_head: Vaswani et al. 2017; none: the
     plain encoder-decoder of Sutskever et al. 2014."""
     attention_units: int = 0
     """Width of the keys; 0: as wide as the decoder."""
     heads: int = 4
     """Heads of multi-head attention."""
-    order: Literal["before", "between", "after"] = "before"
+    order: AttentionPosition = "before"
     """Attention before the recurrent layers (Bahdanau), after the first of them (wants two; quicker to train, as it
     leaves the time loop), or after them all (Luong)."""
     query_input: bool = False
@@ -159,7 +160,7 @@ class Decoder(Section):
     """Give what attention led to as a further input to the next step (Luong et al. 2015, 3.3)."""
     readout: bool = True
     """A tanh layer of the embedding's width between the decoder and the output layer."""
-    bridge: Literal["dense", "copy", "zero"] = "dense"
+    bridge: BridgeName = "dense"
     """How the encoder's last state becomes the decoder's first."""
     residual: bool = False
     """Add each layer's input to its output from the second layer on."""

@@ -25,6 +25,7 @@ RANKS = [
         "clock",
         "spawning",
         "messages",
+        "progress",
         "kernels",
     },
     {"layers", "search", "training", "metrics"},

@@ -15,7 +15,7 @@ from seq2seq import __version__
 from seq2seq.bulk.cluster import LOCAL, check_ray, map_on_ray
 from seq2seq.bulk.processes import map_on_processes
 from seq2seq.bulk.shards import UNPACKED, Shard, cut, outcome, read_shard, shard_folder, shards_of
-from seq2seq.cli.progress import LineProgress
+from seq2seq.cli.line_progress import LineProgress
 from seq2seq.cli.requests import read_requests
 from seq2seq.cli.text_io import positive
 from seq2seq.cli.translation import Counts, Translation

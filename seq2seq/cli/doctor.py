@@ -6,16 +6,14 @@ import argparse
 import json
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import seq2seq
 from seq2seq.cli.text_io import add_pair_arguments, output, positive, utf8
-from seq2seq.clock import clock
 from seq2seq.doctor.kinds import KINDS, dropped
-from seq2seq.messages import rewrite, say, show
+from seq2seq.messages import say, show
 from seq2seq.outputs import STDOUT, Folder, check_outputs
 from seq2seq.text.corpus import (
     Joined,
@@ -45,10 +43,6 @@ Exit codes: 0 no errors, or --fix has written a clean copy; 1 errors were found;
 LEARNED = "learned from a sample of"
 """How the report describes a tokeniser that it learned itself."""
 
-TERMINAL_PAUSE, LOG_PAUSE = 0.3, 60.0
-"""Seconds between two signs of progress."""
-LEAST_SECONDS = 3.0
-"""Before the time left is shown."""
 TRIAL = 2_000_000
 """Characters that it learns from, about: it takes seconds."""
 
@@ -104,6 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
     from seq2seq.doctor.examine import Limits
     from seq2seq.doctor.fix import CLEAN, fix
     from seq2seq.doctor.page import as_html
+    from seq2seq.doctor.progress import StageProgress
     from seq2seq.doctor.reading import Layout
     from seq2seq.doctor.spool import Spool
     from seq2seq.doctor.terminal import as_text
@@ -140,7 +135,7 @@ def run(arguments: argparse.Namespace) -> int:
     # What learns from a sample keeps what is in the sample; a run's own would keep all.
     judged = bool(arguments.run or arguments.source_model) or (recipe and recipe.tokenizer.normalization != KEEP)
     how = recipe.tokenization if recipe else Tokenization.of(languages[1] or "en")
-    progress = _Progress()
+    progress = StageProgress()
     with tempfile.TemporaryDirectory(prefix="seq2seq-doctor-") as folder:
         spool = Spool(Path(folder), progress)
         layout = Layout.of(spool(text))
@@ -308,37 +303,3 @@ def _tokenizers(
         return None
     origin = f"{LEARNED} {len(sample):,} pairs as the recipe says"
     return origin, learn(recipe, lambda: sample)
-
-
-class _Progress:
-    """One line on a terminal; elsewhere a line every minute."""
-
-    def __init__(self) -> None:
-        self.what, self.shown = "", False
-        self.begin = self.last = time.monotonic()
-
-    def __call__(self, what: str, share: float) -> None:
-        """Shows what is being done, the share of it that is, and how long the rest will take."""
-        now, terminal = time.monotonic(), sys.stderr.isatty()
-        if what != self.what:
-            self.what, self.begin = what, now
-            due = terminal
-        else:
-            due = now - self.last > (TERMINAL_PAUSE if terminal else LOG_PAUSE)
-        if not due:
-            return
-        self.last = now
-        text = what + (f" {100 * min(share, 1):.0f} %" if share else " …")
-        if share > 0 and now - self.begin > LEAST_SECONDS:
-            text += f", {clock((now - self.begin) * (1 - share) / share)} left"
-        if terminal:
-            self.shown = True
-            rewrite(text)
-        else:
-            say(text)
-
-    def clear(self) -> None:
-        """Takes the line away."""
-        if self.shown:
-            rewrite()
-            self.shown = False

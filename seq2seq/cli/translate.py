@@ -9,7 +9,7 @@ from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, ali
 from seq2seq.cli.bulk import add_bulk_arguments, check_bulk, run_bulk
 from seq2seq.cli.common import EXIT_MISTAKE
 from seq2seq.cli.ensembles import add_ensemble_arguments
-from seq2seq.cli.progress import LineProgress
+from seq2seq.cli.line_progress import LineProgress
 from seq2seq.cli.requests import add_request_arguments, read_requests
 from seq2seq.cli.text_io import add_search_arguments, output, positive
 from seq2seq.cli.translation import Counts, Translation

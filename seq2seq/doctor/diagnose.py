@@ -30,6 +30,7 @@ from seq2seq.doctor.kinds import BROKEN, SEVERITIES, bit, bits
 from seq2seq.doctor.mend import Mender
 from seq2seq.doctor.overlap import Seen, TestIndex
 from seq2seq.doctor.profile import make_profile
+from seq2seq.doctor.progress import ReportStage
 from seq2seq.doctor.reading import Chunk, Layout, chunks, lines_at
 from seq2seq.doctor.report import Finding, Report
 from seq2seq.doctor.survey import Survey, survey
@@ -42,8 +43,6 @@ from seq2seq.text.subword import SubwordTokenizer
 FEW = 20_000
 """Pairs; for fewer no further process is started."""
 
-Progress = Callable[[str, float], None]
-"""Called with what is being done and the share of it that is."""
 REPEATS = {"duplicate": "pair", "near_duplicate": "near", "many_targets": "source", "many_sources": "target"}
 """Kind of finding -> the column of hashes in which it shows."""
 BYTES_PER_PAIR = 60
@@ -97,7 +96,7 @@ def diagnose(
     folder: Path,
     options: Options,
     tokenizers: Callable[[list[tuple[str, str]]], tuple[str, Tokenizers] | None] = lambda sample: None,
-    progress: Progress = lambda what, share: None,
+    progress: ReportStage = lambda what, share: None,
 ) -> Diagnosis:
     """Examines a corpus.
 
@@ -228,7 +227,11 @@ def _validation(
 
 
 def _mark_repeats(
-    arrays: dict[str, np.ndarray], folder: Path, layout: Layout, examples: dict[int, list[Example]], progress: Progress
+    arrays: dict[str, np.ndarray],
+    folder: Path,
+    layout: Layout,
+    examples: dict[int, list[Example]],
+    progress: ReportStage,
 ) -> np.ndarray:
     """Marks pairs, sources and targets that occurred before; returns the first places of repeated pairs."""
     mask, skipped = arrays["mask"], BROKEN | bits("empty", "header")

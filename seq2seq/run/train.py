@@ -194,11 +194,11 @@ def _fit(
     from seq2seq.run.steps import Steps
     from seq2seq.training.checkpoint import save_checkpoint
     from seq2seq.training.guard import Guard, Watch
-    from seq2seq.training.progress import Progress
+    from seq2seq.training.progress import TrainingProgress
 
     options, begin = recipe.training, time.monotonic()
     epoch, first = progress["epoch"], progress["step"]
-    line = Progress(options.epochs, len(plan), plan.tokens, first)
+    line = TrainingProgress(options.epochs, len(plan), plan.tokens, first)
     guard = Guard(trainee, options.skip_bad_steps, Watch(**progress["watch"]), math.log(target.size))
     skipped = progress.get("skipped", guard.watch.skipped)
 

@@ -3,36 +3,37 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections import namedtuple
 
 import pytest
 
-from seq2seq.cli import doctor
 from seq2seq.doctor import diagnose as module
 from seq2seq.doctor import overlap
+from seq2seq.doctor.progress import StageProgress
 
 
 @pytest.fixture
 def clock(monkeypatch):
     """Sets the time."""
     now = [0.0]
-    monkeypatch.setattr(doctor.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     return lambda seconds: now.__setitem__(0, seconds)
 
 
 def test_a_line_a_minute_with_the_time_left_where_there_is_no_terminal(clock, capsys):
-    progress = doctor._Progress()
+    progress = StageProgress()
     progress("counting", 0.0)
-    for seconds in range(1, 121):
+    for seconds in range(1, 120):
         clock(float(seconds))
         progress("counting", seconds / 400)
     progress.clear()
-    assert capsys.readouterr().err == "counting 15 %, 5:39 left\n"
+    assert capsys.readouterr().err == "counting 15 %, 5:40 left\n"
 
 
 def test_a_terminal_sees_each_step_at_once_and_a_clean_line_at_the_end(clock, capsys, monkeypatch):
-    progress = doctor._Progress()
-    monkeypatch.setattr(doctor.sys.stderr, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    progress = StageProgress()
     progress("counting", 0.0)
     clock(10.0)
     progress("examining", 0.0)

@@ -3,9 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from seq2seq import messages
-from seq2seq.cli import progress
-from seq2seq.cli.progress import LineProgress
+from seq2seq import messages, progress
+from seq2seq.cli import line_progress
+from seq2seq.cli.line_progress import LineProgress
 
 
 @pytest.fixture
@@ -13,9 +13,9 @@ def terminal(monkeypatch):
     """What a terminal gets, and a clock that the test sets."""
     stream, now = io.StringIO(), [100.0]
     monkeypatch.setattr(stream, "isatty", lambda: True)
-    for module in (progress, messages):  # pytest puts its own stderr in place
-        monkeypatch.setattr(module, "sys", SimpleNamespace(stderr=stream))
-    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for module in (progress, messages, line_progress):  # pytest puts its own stderr in place
+        monkeypatch.setattr(module, "sys", SimpleNamespace(stderr=stream, stdin=None))
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     return stream, now
 
 

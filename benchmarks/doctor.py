@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data import grammar_files
+from seq2seq.catalogue import grammar_files
 from seq2seq.text.corpus import ParallelText
 from seq2seq.text.subword import SubwordTokenizer
 

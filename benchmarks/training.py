@@ -30,10 +30,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from seq2seq.catalogue.fetch import FetchError
 
 from benchmarks.training_peers import PEERS, SIZES, Steps, is_installed
 from benchmarks.training_peers import load as load_peer
-from data.fetch import FetchError
 from seq2seq.cli import stderr_filter
 from seq2seq.pipeline.batches import Batching, Plan
 from seq2seq.pipeline.store import TokenStore
@@ -98,7 +98,7 @@ def main() -> int:
 
 def prepare(folder: Path, pairs: Sequence[int]) -> None:
     """Tokenises the corpus once, for all, and its first so many pairs."""
-    from data import multi30k
+    from seq2seq.catalogue import multi30k
     from seq2seq.text.subword import SubwordTokenizer
 
     texts = {split: list(multi30k.load(split, "en", "de")) for split in ("train", "val")}

@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
 from seq2seq.files import write_text
 from seq2seq.folders import whole_folder
 from seq2seq.text.corpus import Records
+
+from .fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
 
 NAME = "aeslc"
 LANGUAGES = ("en",)

@@ -13,8 +13,8 @@ import zlib
 from collections.abc import Iterator
 from functools import cache
 
-from data.grammar_words import Sentence
-from data.grammar_writer import Writer
+from .grammar_words import Sentence
+from .grammar_writer import Writer
 
 NAME = "grammar"
 LANGUAGES = ("en", "de")

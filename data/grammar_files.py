@@ -5,11 +5,12 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-from data import grammar, grammar_lexicon, grammar_syntax, grammar_words, grammar_writer
-from data.fetch import cache_folder, prepare
 from seq2seq.files import write_text
 from seq2seq.folders import whole_folder
 from seq2seq.text.corpus import ParallelText
+
+from . import grammar, grammar_lexicon, grammar_syntax, grammar_words, grammar_writer
+from .fetch import cache_folder, prepare
 
 NAME, LANGUAGES, SPLITS = grammar.NAME, grammar.LANGUAGES, tuple(grammar.SPLITS)
 LICENCE = "Apache-2.0: written for this project"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from data.grammar_words import Adjective, Forms, Noun, Verb, _suffixed
+from .grammar_words import Adjective, Forms, Noun, Verb, _suffixed
 
 GENDERED = {
     "nom": ("r", "s", "e", "e"),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from data import grammar_lexicon as lexicon
+from . import grammar_lexicon as lexicon
 
 RESERVED_PERCENT = 8
 

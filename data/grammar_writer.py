@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard, TypeVar
 
-from data import grammar_lexicon as lexicon
-from data.grammar_syntax import MODALS, NUMBERS, POSSESSIVE, Clause, Phrase, join
-from data.grammar_words import (
+from . import grammar_lexicon as lexicon
+from .grammar_syntax import MODALS, NUMBERS, POSSESSIVE, Clause, Phrase, join
+from .grammar_words import (
     AMBIGUOUS_ADJECTIVES,
     AMBIGUOUS_VERBS,
     BE,

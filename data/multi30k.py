@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from data.fetch import RemoteFile, fetch
 from seq2seq.text.corpus import ParallelText
+
+from .fetch import RemoteFile, fetch
 
 NAME = "multi30k"
 LANGUAGES = ("en", "de", "fr", "cs")

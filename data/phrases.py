@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from data.fetch import cache_folder, prepare
 from seq2seq.files import write_text
 from seq2seq.folders import whole_folder
 from seq2seq.text.corpus import Records
+
+from .fetch import cache_folder, prepare
 
 NAME = "phrases"
 LANGUAGES = ("en",)

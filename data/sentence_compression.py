@@ -13,10 +13,11 @@ import io
 import json
 from pathlib import Path
 
-from data.fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
 from seq2seq.files import write_text
 from seq2seq.folders import whole_folder
 from seq2seq.text.corpus import Records
+
+from .fetch import FetchError, RemoteFile, cache_folder, fetch, find, prepare
 
 NAME = "sentence_compression"
 LANGUAGES = ("en",)

@@ -11,10 +11,11 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from data.fetch import RemoteFile, cache_folder, fetch, prepare
 from seq2seq.files import write_text
 from seq2seq.folders import whole_folder
 from seq2seq.text.corpus import ParallelText
+
+from .fetch import RemoteFile, cache_folder, fetch, prepare
 
 NAME = "tatoeba_spa"
 LANGUAGES = ("en", "es")

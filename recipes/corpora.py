@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 from itertools import islice
 from pathlib import Path
 
-from data import aeslc, grammar_files, multi30k, phrases, sentence_compression, tatoeba
 from seq2seq.run.config import Data, Files
 from seq2seq.run.prepare import Corpus
 from seq2seq.text.corpus import (
@@ -25,14 +25,14 @@ from seq2seq.text.header import is_header
 _log = logging.getLogger(__name__)
 
 CATALOGUE = {
-    "grammar": grammar_files,
-    "multi30k": multi30k,
-    "tatoeba_spa": tatoeba,
-    "phrases": phrases,
-    "aeslc": aeslc,
-    "sentence_compression": sentence_compression,
+    "grammar": "grammar_files",
+    "multi30k": "multi30k",
+    "tatoeba_spa": "tatoeba",
+    "phrases": "phrases",
+    "aeslc": "aeslc",
+    "sentence_compression": "sentence_compression",
 }
-"""Modules of the catalogue by the names of `data.corpus`."""
+"""Modules of `seq2seq.catalogue` by the names of `data.corpus`."""
 
 VALIDATION = dict.fromkeys(CATALOGUE, "val") | {"grammar": "dev"}
 """What each calls its validation split."""
@@ -46,7 +46,8 @@ def find_corpus(data: Data) -> Corpus:
     """
     if data.corpus == "files":
         return _files(data)
-    module, languages = CATALOGUE[data.corpus], (data.source_language, data.target_language)
+    module = importlib.import_module(f"seq2seq.catalogue.{CATALOGUE[data.corpus]}")
+    languages = data.source_language, data.target_language
     tests = {name: module.load(name, *languages) for name in data.tests}
     return Corpus(
         _linked(data, module.load("train", *languages)), module.load(VALIDATION[data.corpus], *languages), tests

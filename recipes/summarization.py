@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import sys
 
-from recipes.command import run_recipe
-from recipes.corpora import find_corpus
 from seq2seq.cli.start import start_process
 from seq2seq.pipeline.batches import Batching
 from seq2seq.run.build import build
 from seq2seq.run.config import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
 from seq2seq.run.folder import RunFolder
 from seq2seq.search.options import SearchOptions
+
+from .command import run_recipe
+from .corpora import find_corpus
 
 
 def main(recipe: Recipe, folder: RunFolder) -> None:

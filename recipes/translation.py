@@ -6,18 +6,19 @@ python -m recipes.translation custom --data.train.source my.en --data.train.targ
 
 from __future__ import annotations
 
+import importlib
 import sys
 from itertools import permutations
 
-from data import multi30k
-from recipes.command import run_recipe
-from recipes.corpora import find_corpus
 from seq2seq.cli.start import start_process
 from seq2seq.pipeline.batches import Batching
 from seq2seq.run.build import build
 from seq2seq.run.config import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
 from seq2seq.run.folder import RunFolder
 from seq2seq.search.options import SearchOptions
+
+from .command import run_recipe
+from .corpora import find_corpus
 
 
 def main(recipe: Recipe, folder: RunFolder) -> None:
@@ -77,9 +78,11 @@ TATOEBA = Recipe(
 CUSTOM = Recipe(name="custom", data=Data(corpus="grammar", tests=("test",)))
 """The user's own files: --data.train.source and --data.train.target name them."""
 
+_LANGUAGES = importlib.import_module("seq2seq.catalogue.multi30k").LANGUAGES
+
 RECIPES = {
     recipe.name: recipe
-    for recipe in (DEMO, TINY, *(_multi30k(*pair) for pair in permutations(multi30k.LANGUAGES, 2)), TATOEBA, CUSTOM)
+    for recipe in (DEMO, TINY, *(_multi30k(*pair) for pair in permutations(_LANGUAGES, 2)), TATOEBA, CUSTOM)
 }
 """The named variants."""
 

@@ -36,6 +36,7 @@ RANKS = [
     {"run"},
     {"tasks"},
     {"cli"},
+    {"recipes", "catalogue"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 TENSORFLOW = {"kernels", "text", "pipeline", "export", "cli", "run"}
@@ -105,10 +106,18 @@ def test_messages_leave_by_the_one_module_that_shows_control_characters(path):
             assert called not in ("print", "sys.stderr.write", "sys.stdout.write"), f"{path}:{node.lineno}: {called}"
 
 
-def test_nothing_but_the_ranks_below_imports_the_recipes_or_the_data():
+def test_the_package_imports_nothing_beside_it():
+    """An installed one has `seq2seq.recipes` and `seq2seq.catalogue`, and no `recipes` and `data`."""
     for path in MODULES:
-        if RANK.get(part(path), len(RANKS)) < RANK["run"]:
-            assert not {name.split(".")[0] for name in imports(path)} & {"recipes", "data", "benchmarks", "tests"}
+        assert not {name.split(".")[0] for name in imports(path)} & {"recipes", "data", "benchmarks", "tests"}
+
+
+def test_the_catalogue_and_the_recipes_import_each_other_by_relative_names_and_the_package_by_full_ones():
+    for path in (*(ROOT / "data").glob("*.py"), *(ROOT / "recipes").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert not node.level or node.module is None or (path.parent / f"{node.module}.py").exists()
+                assert node.level or str(node.module).split(".")[0] not in ("data", "recipes"), f"{path}:{node.lineno}"
 
 
 @pytest.mark.parametrize(

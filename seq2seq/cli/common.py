@@ -34,7 +34,6 @@ def quiet_start() -> None:
     handler.setFormatter(VisibleFormatter("%(message)s"))
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("seq2seq").setLevel(logging.INFO)
-    logging.getLogger("data").setLevel(logging.INFO)
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import seq2seq
 from seq2seq.cli.text_io import add_pair_arguments, output, positive, utf8
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import say, show
@@ -196,7 +195,6 @@ def _output_limit(arguments: argparse.Namespace, recipe: Recipe) -> Callable[[in
 def _recipe(arguments: argparse.Namespace) -> Recipe | None:
     from seq2seq.run.folder import RunFolder, load_recipe
 
-    _find_recipes()
     if arguments.run and arguments.recipe:
         raise ValueError("Give either --run or --recipe: a run has its recipe.")
     if arguments.run:
@@ -205,11 +203,9 @@ def _recipe(arguments: argparse.Namespace) -> Recipe | None:
         return None
     if file := _recipe_file(arguments):
         return load_recipe(file)
-    try:
-        from recipes import summarization, translation
-    except ImportError:
-        raise ValueError(f"--recipe {arguments.recipe}: no such file, and the named recipes are not here.") from None
-    named = translation.RECIPES | summarization.RECIPES
+    named: dict[str, Recipe] = {}
+    for task in ("translation", "summarization"):
+        named |= importlib.import_module(f"seq2seq.recipes.{task}").RECIPES
     if arguments.recipe not in named:
         raise ValueError(f"--recipe {arguments.recipe}: no such file, nor one of {', '.join(named)}.")
     return named[arguments.recipe]
@@ -218,17 +214,6 @@ def _recipe(arguments: argparse.Namespace) -> Recipe | None:
 def _recipe_file(arguments: argparse.Namespace) -> Path | None:
     """The file that --recipe names, where it is not a name."""
     return Path(arguments.recipe) if arguments.recipe and Path(arguments.recipe).is_file() else None
-
-
-def _find_recipes() -> None:
-    """Lets recipes/ and data/ be imported from the checkout of this package, wherever the command runs.
-
-    They are no part of what is installed, and the script of the command does not look beside the package. The folder
-    the command runs in is never looked into: it may hold code of anybody's.
-    """
-    checkout = Path(seq2seq.__file__).parent.parent
-    if (checkout / "recipes" / "corpora.py").is_file() and str(checkout) not in sys.path:
-        sys.path.append(str(checkout))
 
 
 def _corpus(
@@ -257,11 +242,7 @@ def _corpus(
 
 def _corpus_of(recipe: Recipe, given: dict[str, Text]) -> tuple[Text, dict[str, Text], tuple[int, int] | None]:
     """As `_corpus`, of a recipe; texts that were given come before its own of the same name."""
-    try:
-        from recipes.corpora import find_corpus
-    except ImportError:
-        raise ValueError("The recipe's corpus is not known here: give --source and --target.") from None
-    corpus = find_corpus(recipe.data)
+    corpus = importlib.import_module("seq2seq.recipes.corpora").find_corpus(recipe.data)
     train = corpus.train
     while isinstance(train, Part | Linked):  # a part of a file, or with alignments: the whole file
         train = train.text

@@ -5,10 +5,10 @@ import tarfile
 import zipfile
 
 import pytest
+from seq2seq.catalogue.fetch import FetchError, RemoteFile
 
-from data import aeslc, fetch, multi30k, sentence_compression, tatoeba
-from data.fetch import FetchError, RemoteFile
 from recipes.translation import RECIPES
+from seq2seq.catalogue import aeslc, fetch, multi30k, sentence_compression, tatoeba
 
 
 @pytest.fixture

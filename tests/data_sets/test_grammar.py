@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from seq2seq.catalogue.grammar_syntax import Clause, Phrase
+from seq2seq.catalogue.grammar_words import BE, HOMOGRAPHS, NOUNS, PREDICATES, VERBS, WE, Adjective, Noun, Verb
 
-from data import grammar, grammar_words, grammar_writer
-from data.grammar_syntax import Clause, Phrase
-from data.grammar_words import BE, HOMOGRAPHS, NOUNS, PREDICATES, VERBS, WE, Adjective, Noun, Verb
+from seq2seq.catalogue import grammar, grammar_words, grammar_writer
 
 ROOT = Path(__file__).parents[2]
 SHA256 = {
@@ -37,7 +37,7 @@ def test_bytes_are_pinned(split):
 
 DRAW = """
 import hashlib
-from data.grammar_writer import Writer
+from seq2seq.catalogue.grammar_writer import Writer
 writer = Writer(seed=3, reserved=True)
 drawn = hashlib.sha256(repr([tuple(writer.sentence()) for _ in range(2_000)]).encode()).hexdigest()
 """

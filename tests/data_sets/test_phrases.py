@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from data import phrases
+from seq2seq.catalogue import phrases
 from seq2seq.metrics.tokenization import Tokenization
 
 words = Tokenization.of("en").words

@@ -2,10 +2,10 @@ import json
 
 import pytest
 
-from data import fetch
 from recipes.command import run_recipe
 from recipes.summarization import RECIPES, main
 from recipes.translation import RECIPES as TRANSLATION
+from seq2seq.catalogue import fetch
 from seq2seq.cli.main import main as cli
 from seq2seq.text.corpus import read_lines
 

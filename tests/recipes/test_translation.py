@@ -1,8 +1,8 @@
 import pytest
 
-from data import fetch
 from recipes.command import run_recipe
 from recipes.translation import RECIPES, main
+from seq2seq.catalogue import fetch
 from seq2seq.text.corpus import read_lines
 
 

@@ -18,9 +18,9 @@ import h5py
 import keras
 import numpy as np
 import pytest
+from seq2seq.catalogue.fetch import FetchError, RemoteFile
 
-from data import aeslc, fetch
-from data.fetch import FetchError, RemoteFile
+from seq2seq.catalogue import aeslc, fetch
 from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
 
 

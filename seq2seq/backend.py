@@ -1,4 +1,4 @@
-"""Keras as we use it, whatever the machine's settings are."""
+"""Imports Keras with known settings, whatever the machine's configuration."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from seq2seq.signals import RunFailed
 
 BACKENDS = ("tensorflow", "jax")
 COUNTS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-"""Variables at which TensorFlow aborts the process where they are below 0."""
+"""Variables that make TensorFlow abort the process when they are negative."""
 LIMITS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH")
-"""Variables with which Keras cuts every training and every evaluation short."""
+"""Variables that make Keras cut short every training and evaluation."""
 
 
 def check_settings() -> None:
-    """Raises ValueError for environment variables with which Keras or TensorFlow would not start; imports neither."""
+    """Raises ValueError for environment variables that keep Keras or TensorFlow from starting; imports neither."""
     for name in COUNTS:
         if (text := os.environ.get(name)) and not text.isdecimal():
-            raise ValueError(f"{name} must be a number of threads, 0 for one a core. Received: {text!r}")
+            raise ValueError(f"{name} must be a number of threads; 0 means one per core. Received: {text!r}")
     _check(os.environ.get("KERAS_BACKEND") or BACKENDS[0])
 
 
 _prepared_in: int | None = None
-"""The process that Keras was prepared in."""
+"""The id of the process in which Keras was prepared."""
 
 
 def check_process() -> None:
-    """Raises RuntimeError in a process that was forked after a model was loaded: there a step would never end.
+    """Raises RuntimeError in a process forked after a model was loaded, where a step would never return.
 
-    The threads of TensorFlow and JAX are not copied by a fork.
+    A fork does not copy the threads of TensorFlow and JAX.
     """
     if _prepared_in not in (None, os.getpid()):
         raise RuntimeError(
@@ -39,13 +39,13 @@ def check_process() -> None:
 
 
 def prepare_keras() -> None:
-    """Imports Keras with the numbers that our code counts on. Call before a model is made or loaded.
+    """Imports Keras with the settings that our code relies on. Call before a model is made or loaded.
 
-    `~/.keras/keras.json` and the variables of Keras may set another number format, another epsilon and limits to
-    training. What computes here is float32, unless the recipe says otherwise. It holds for the whole process.
+    `~/.keras/keras.json` and Keras' environment variables may set another float type, another epsilon and limits on
+    training. Computation here is float32 unless the recipe says otherwise. The settings hold for the whole process.
 
     Raises:
-        ValueError: the backend is neither TensorFlow nor JAX, or a variable is no such number.
+        ValueError: the backend is neither TensorFlow nor JAX, or a variable has a bad value.
         RunFailed: Keras or the backend is not installed.
         RuntimeError: the process was forked from one that had loaded a model.
     """
@@ -53,7 +53,7 @@ def prepare_keras() -> None:
     check_process()
     check_settings()
     for name in LIMITS:
-        os.environ.pop(name, None)  # or Keras fails on what is no number
+        os.environ.pop(name, None)  # Keras fails on values that are not numbers
     import_matplotlib()
     try:
         import keras
@@ -73,5 +73,5 @@ def prepare_keras() -> None:
 def _check(backend: str) -> None:
     if backend not in BACKENDS:
         raise ValueError(
-            f"KERAS_BACKEND must be {' or '.join(BACKENDS)}. Received: {backend!r}. Leave it out for {BACKENDS[0]}."
+            f"KERAS_BACKEND must be {' or '.join(BACKENDS)}. Received: {backend!r}. Unset it for {BACKENDS[0]}."
         )

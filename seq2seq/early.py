@@ -1,11 +1,11 @@
 """What a command does before it imports anything else; `import seq2seq` in other programs changes nothing.
 
-`python -m` puts the working folder first on the search path, where a file `threading.py` would be imported in place of
-Python's own. It is taken off here, unless the running package itself comes from there. What Python imports before
-(`contextlib`, `types` and `warnings`, on which `runpy` depends, and this package, if a folder `seq2seq` is there)
-cannot be helped from within: `python -P -m …`, PYTHONSAFEPATH=1 and the installed command `seq2seq` avoid that, too.
+`python -m` puts the working folder first on the search path, so a file `threading.py` in it would be imported instead
+of Python's own. This module removes the folder, unless the running package comes from it. What Python imports earlier
+(`contextlib`, `importlib`, `types` and `warnings`, for `runpy`, and this package, if there is a folder `seq2seq`)
+cannot be prevented from here: `python -P -m …`, PYTHONSAFEPATH=1 and the installed command `seq2seq` avoid that too.
 
-Imports only what every interpreter has loaded already; that is why there is no `from __future__` here.
+Imports only modules that every interpreter has loaded already, hence no `from __future__`.
 """
 
 import os
@@ -15,13 +15,13 @@ HOME = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 """The folder that this package is imported from."""
 COMMAND = "seq2seq"
 PACKAGES = (COMMAND, "recipes")
-"""Packages whose modules are commands."""
+"""Packages whose modules can be run as commands."""
 
 
 def is_command() -> bool:
-    """Whether this process was started to run a command of ours, and not another program that imports us."""
+    """Whether this process runs one of our commands, rather than another program that imports this package."""
     words = sys.argv or [""]
-    if words[0] == "-m":  # as long as Python looks for the module
+    if words[0] == "-m":  # while Python still looks for the module
         package = (sys.orig_argv or [""])[-len(words)].split(".")[0]
         return package in PACKAGES or (package[:1] == "-" and package.endswith(tuple(f"m{name}" for name in PACKAGES)))
     return os.path.basename(words[0]) in (COMMAND, f"{COMMAND}.exe", f"{COMMAND}-script.py")
@@ -30,8 +30,8 @@ def is_command() -> bool:
 def search_path() -> list[str]:
     """Returns `sys.path` without the working folder, and without relative entries.
 
-    The working folder stays where this package is imported from it, or the program that runs, or where PYTHONPATH has
-    it by its absolute name.
+    The working folder stays if this package or the running program comes from it, or if PYTHONPATH lists its absolute
+    path.
     """
     try:
         here = os.getcwd()
@@ -45,7 +45,7 @@ def search_path() -> list[str]:
 
 
 def _home_of_program() -> str:
-    """The folder on the search path that the running program comes from; empty for a prompt, a notebook or `-c`."""
+    """The search path entry of the running program; empty for a prompt, a notebook or `-c`."""
     main = sys.modules.get("__main__")
     file = getattr(main, "__file__", None)
     if not file:
@@ -65,7 +65,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _interrupted(number: int, frame: object) -> None:
-    """Ctrl-C while modules are imported: nothing has begun that had to be ended."""
+    """Ctrl-C during imports: nothing has started yet, so the process can just exit."""
     try:
         os.write(2, b"\nInterrupted.\n")
     finally:
@@ -73,7 +73,7 @@ def _interrupted(number: int, frame: object) -> None:
 
 
 def prepare() -> None:
-    """In a command's own process: the search path as it should be, and an answer to Ctrl-C."""
+    """In the process of a command: sets the search path and handles Ctrl-C."""
     sys.path[:] = search_path()
     import signal
 

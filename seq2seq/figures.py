@@ -1,4 +1,4 @@
-"""matplotlib's figures, without what lies about in the working folder."""
+"""matplotlib figures, without reading configuration from the working folder."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _lock = threading.Lock()
 def new_figure(**options: Any) -> Any:
     """Returns a new `matplotlib.figure.Figure`.
 
-    On import matplotlib reads a file `matplotlibrc` of the working folder before all others, and that may name code to
-    run. Such a file is not seen here; that of the user's own configuration folder is.
+    On import, matplotlib first looks for `matplotlibrc` in the working folder, and such a file may name code to run. It
+    is ignored here; the one in the user's configuration folder is read.
     """
     import_matplotlib()
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ def new_figure(**options: Any) -> Any:
 
 
 def import_matplotlib() -> None:
-    """Imports it if it is installed, as `new_figure` says. Keras would import it otherwise, and that file with it."""
+    """Imports matplotlib, if installed, as described in `new_figure`; Keras would import it and read that file."""
     with _lock:
         if "matplotlib" in sys.modules or importlib.util.find_spec("matplotlib") is None:
             return

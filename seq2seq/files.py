@@ -1,4 +1,4 @@
-"""Files and folders that appear under their names only when they are whole. Imports no framework."""
+"""Files that appear under their names only when they are complete. Imports no framework."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 FULL = 1 << 20
-"""Bytes; a disk with less room than this counts as full when something could not be written."""
+"""Bytes; after a failed write, a disk with less free space than this counts as full."""
 TEMPORARY = re.compile(r"partial-[0-9a-f]{32}-.*", re.DOTALL)
-"""The names of what is not whole yet. Nobody else has such names: they are drawn at random, for one writer each."""
+"""Names of incomplete files. They are random, one per writer, so nothing else has such a name."""
 MOST_NAME = 255
-"""Bytes of the name of a file, in nearly all file systems."""
+"""Most bytes of a file name on nearly all file systems."""
 _OPEN = re.compile(r"/dev/(stdin|stdout|stderr)|/(?:dev|proc/self)/fd/(\d+)")
-"""The names of what this process has open."""
+"""Names of files that this process has open."""
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 MOST = 1 << 26
-"""Bytes; a file of values in JSON that is longer is another file."""
+"""Bytes; a longer file is not one of our JSON files."""
 DEEPEST = 500
-"""How deep values in JSON may be nested."""
+"""Deepest nesting of JSON values that is read."""
 
 
 @contextmanager
 def whole_file(path: Path | str) -> Iterator[Path]:
-    """Yields a temporary file beside `path`, of the same ending, to write to.
+    """Yields a temporary file beside `path`, with the same extension, to write to.
 
-    At the end what was written is brought to the disk and takes the place of `path`, be that a link; a file there
-    passes its permissions on. If anything fails, `path` stays as it was and nothing is left.
+    On success it is synced to disk and replaces `path`, even if that is a link; it takes over the permissions of a file
+    there. If anything fails, `path` is unchanged and nothing is left behind.
 
     Raises:
-        OSError: with ENOSPC whatever the writer raised, if the disk is full.
+        OSError: ENOSPC, whatever the writer raised, if the disk is full.
     """
     path = Path(path)
     partial = temporary_name(path)
@@ -63,9 +63,9 @@ def whole_file(path: Path | str) -> Iterator[Path]:
 
 @contextmanager
 def output_file(path: Path | str) -> Iterator[Path]:
-    """Yields a file to write to, for a place that the user named.
+    """Yields a file to write to, for an output that the user named.
 
-    A link stays one: what it leads to is replaced, as by `whole_file`. A device or a pipe is written to at the end.
+    A link stays a link: its target is replaced as by `whole_file`. A device or pipe is written at the end.
     """
     target = follow_links(path)
     if not is_device(target):
@@ -82,7 +82,7 @@ def output_file(path: Path | str) -> Iterator[Path]:
 
 @contextmanager
 def output_text(path: Path | str) -> Iterator[TextIO]:
-    """As `output_file`, opened for UTF-8; a device or a pipe is written to at once."""
+    """As `output_file`, opened as UTF-8 text; a device or pipe is written to directly."""
     target = follow_links(path)
     if is_device(target):
         with open(_open_device(target), "w", encoding="utf-8", newline="\n") as stream:
@@ -93,7 +93,7 @@ def output_text(path: Path | str) -> Iterator[TextIO]:
 
 
 def follow_links(path: Path | str) -> Path:
-    """Returns where a path leads whose last part may be a link, also to nothing; OSError for links in a circle."""
+    """Resolves links in the last part of a path; the target need not exist. OSError for a cycle of links."""
     path = Path(path)
     for _ in range(40):
         if _OPEN.fullmatch(os.path.abspath(path)) or not path.is_symlink():
@@ -103,7 +103,7 @@ def follow_links(path: Path | str) -> Path:
 
 
 def is_device(path: Path) -> bool:
-    """Whether something is there that is written in place: a device, a pipe, or what this process has open."""
+    """Whether `path` is written in place: a device, a pipe, or a file that this process has open."""
     if _OPEN.fullmatch(os.path.abspath(path)):
         return True
     try:
@@ -121,7 +121,7 @@ def _open_device(path: Path) -> int:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Removes what killed processes left half-written in a folder, of which the caller holds the lock."""
+    """Removes incomplete files that killed processes left in a folder; the caller must hold its lock."""
     with suppress(OSError):
         for path in [path for path in folder.iterdir() if TEMPORARY.fullmatch(path.name)]:
             if path.is_symlink() or not path.is_dir():
@@ -131,10 +131,10 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def parse_json(text: str | bytes, finite: bool = False) -> Any:
-    """As `json.loads`; a value that is nested more than `DEEPEST` times is a ValueError, like text that is no JSON.
+    """As `json.loads`, but raises ValueError for values nested deeper than `DEEPEST`.
 
-    Python reads and writes what is nested some 980 times, or fewer, as deep as the call is. With `finite` NaN, Infinity
-    and numbers too large for a float are errors too, which Python takes and JSON cannot pass on.
+    Python's own limit is some 980 levels, less the depth of the call stack. With `finite`, NaN, Infinity and numbers
+    too large for a float, which Python accepts and JSON does not have, are errors too.
     """
     try:
         value = json.loads(text, parse_constant=_no_number, parse_float=_finite) if finite else json.loads(text)
@@ -162,16 +162,16 @@ def _finite(text: str) -> float:
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number of JSON")
+    raise ValueError(f"{text} is not a JSON number")
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a file or folder called so would stand where it is put, and not elsewhere."""
+    """Whether `name` is a plain file name that cannot lead to another folder."""
     return bool(name) and name not in (".", "..") and not set(name) & set("/\\\0")
 
 
 def format_json(value: Any, indent: int | None = None) -> str:
-    """As `json.dumps`, with characters as they are; all are escaped where UTF-8 cannot hold one, a lone surrogate."""
+    """As `json.dumps` without escapes; with them if UTF-8 cannot encode a character (a lone surrogate)."""
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     try:
         text.encode("utf-8")
@@ -181,18 +181,18 @@ def format_json(value: Any, indent: int | None = None) -> str:
 
 
 def check_regular(path: Path | str) -> None:
-    """Raises ValueError if something stands there that may never end, as a device or a pipe: it must not be opened."""
+    """Raises ValueError for a device or pipe, which may never end and must not be opened."""
     mode = os.stat(path).st_mode
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-        raise ValueError("it is no regular file")
+        raise ValueError("it is not a regular file")
 
 
 def read_bytes(path: Path | str, most: int) -> bytes:
-    """Returns what stands in a file.
+    """Returns the contents of a file.
 
     Raises:
         ValueError: it is longer than `most` bytes.
-        OSError: it is not there, a folder, or not to be read.
+        OSError: it is missing, a folder, or not readable.
     """
     with open(path, "rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -203,13 +203,13 @@ def read_bytes(path: Path | str, most: int) -> bytes:
 
 
 def read_json(path: Path | str) -> Any:
-    """Returns the value in a JSON file that a command did not name; errors as the three functions before."""
+    """Returns the value in a JSON file; errors as in `check_regular`, `read_bytes` and `parse_json`."""
     check_regular(path)
     return parse_json(read_bytes(path, MOST).decode("utf-8-sig"))
 
 
 def write_bytes(file: IO[bytes], data: bytes) -> None:
-    """Writes to an open file; an OSError has the file's name, which `ndarray.tofile` and `file.write` leave out."""
+    """Writes to an open file; an OSError carries the file name, which `file.write` leaves out."""
     try:
         file.write(data)
         file.flush()
@@ -218,20 +218,20 @@ def write_bytes(file: IO[bytes], data: bytes) -> None:
 
 
 def write_text(path: Path | str, text: str) -> None:
-    """Writes a UTF-8 text file whole or not at all."""
+    """Writes a UTF-8 text file completely or not at all."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 @contextmanager
 def locked(folder: Path | str, wait: bool = True) -> Iterator[None]:
-    """Inside, no other process is inside for the same folder, which must exist. It leaves no trace.
+    """Holds an exclusive lock on an existing folder. Leaves no file behind.
 
-    The system gives the lock back when the process ends, however it ends. Where there are no such locks, as on Windows
-    or some network file systems, everybody may go in.
+    The system releases the lock when the process ends in any way. Where there are no such locks, as on Windows and some
+    network file systems, nothing is locked.
 
     Raises:
-        BlockingIOError: somebody else is inside, and `wait` is False.
+        BlockingIOError: another process holds the lock, and `wait` is False.
     """
     if fcntl is None:
         yield
@@ -243,7 +243,7 @@ def locked(folder: Path | str, wait: bool = True) -> Iterator[None]:
         except OSError as error:
             if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.EINVAL, errno.EBADF):
                 raise
-        if not os.path.samestat(os.fstat(number), os.stat(folder)):  # made anew since it was opened
+        if not os.path.samestat(os.fstat(number), os.stat(folder)):  # replaced since it was opened
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(folder))
         yield
     finally:
@@ -251,16 +251,16 @@ def locked(folder: Path | str, wait: bool = True) -> Iterator[None]:
 
 
 def temporary_name(path: Path) -> Path:
-    """A name that nobody has or can guess, with the same ending, as some libraries go by that."""
+    """A random name in the same folder, with the same extension, since some libraries look at it."""
     start = f"partial-{secrets.token_hex(16)}-"
     end = os.fsencode(path.name)[-(MOST_NAME - len(start)) :]
-    while len(end) + len(start) == MOST_NAME and end[0] & 0xC0 == 0x80:  # the rest of a character that was cut
+    while len(end) + len(start) == MOST_NAME and end[0] & 0xC0 == 0x80:  # the tail of a character that was cut
         end = end[1:]
     return path.with_name(start + os.fsdecode(end))
 
 
 def keep_mode(path: Path, partial: Path) -> None:
-    """Gives what will be at `path` the permissions of what is there."""
+    """Gives `partial` the permissions of the file at `path`, if there is one."""
     with suppress(FileNotFoundError):
         mode = path.lstat().st_mode
         if not stat.S_ISLNK(mode):
@@ -268,7 +268,7 @@ def keep_mode(path: Path, partial: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Brings a file, or the names in a folder, to the disk."""
+    """Syncs a file, or the entries of a folder, to disk."""
     number = os.open(path, os.O_RDONLY | _NO_FOLLOW)
     try:
         os.fsync(number)
@@ -278,11 +278,11 @@ def sync(path: Path) -> None:
 
 @contextmanager
 def errors_named(path: Path, partial: Path) -> Iterator[None]:
-    """Names `path` where an error names `partial`, and gives a full disk its number: libraries hide it in words."""
+    """Makes errors about `partial` name `path`, and raises ENOSPC for a full disk, which libraries report in words."""
     try:
         yield
     except ValueError:
-        raise  # a mistake in what was to be written
+        raise  # bad data, not a failed write
     except Exception as error:
         if getattr(error, "filename", None) == str(partial) and isinstance(error, OSError):
             error.filename, error.filename2 = str(path), None

@@ -1,4 +1,4 @@
-"""Folders that are whole at every moment, and say by which kind of command they were made. Imports no framework."""
+"""Folders that are complete at every moment and record which command made them. Imports no framework."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from pathlib import Path
 from seq2seq.files import TEMPORARY, errors_named, keep_mode, read_json, sync, temporary_name
 
 MARKER = ".seq2seq.json"
-"""In a folder that a command made: its kind and its files."""
+"""File in a folder made by a command: names the command and the files it wrote."""
 
 
 @contextmanager
 def whole_folder(path: Path | str, kind: str = "") -> Iterator[Path]:
-    """As `whole_file`, for a folder: yields an empty one. At every moment `path` is whole, the old folder or the new.
+    """As `whole_file`, for a folder: yields an empty one. At any moment `path` is either the old or the new folder.
 
-    Only a missing or empty folder is replaced and, with `kind`, one that the same kind of command made: a marker with
-    the names of its files says so.
+    Replaces only a missing or empty folder and, with `kind`, one made by the same kind of command, as recorded in its
+    marker file.
 
     Args:
-        path: The folder. Those above it are made.
-        kind: The command that makes it, as a message names it.
+        path: The folder. Its parents are created.
+        kind: The command that makes it, as named in messages.
 
     Raises:
-        ValueError: something else is there.
+        ValueError: `path` holds something else.
         OSError: as `whole_file`.
     """
     path = Path(path)
@@ -49,11 +49,11 @@ def whole_folder(path: Path | str, kind: str = "") -> Iterator[Path]:
             _put_folder(partial, path, kind)
             sync(path.parent)
     finally:
-        shutil.rmtree(partial, ignore_errors=True)  # by now perhaps what was there before
+        shutil.rmtree(partial, ignore_errors=True)  # after an exchange, the old folder
 
 
 def check_replaceable(path: Path, kind: str) -> None:
-    """Raises ValueError, in one sentence, where `whole_folder` of this kind may not put a folder."""
+    """Raises ValueError if `whole_folder` of this kind must not replace `path`."""
     reason = ""
     if path.is_symlink():
         reason = "it is a link"
@@ -71,10 +71,10 @@ def check_replaceable(path: Path, kind: str) -> None:
 
 
 def next_version(folder: Path) -> Path:
-    """Returns the first of `folder/1`, `folder/2`, … that is above all there are.
+    """Returns `folder/N`, one above the highest version in it, from 1.
 
     Raises:
-        ValueError: it is a file, or holds something and no version.
+        ValueError: it is a file, or is not empty and holds no version.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder}: expected a folder; it is a file.")
@@ -87,7 +87,7 @@ def next_version(folder: Path) -> Path:
 
 
 def read_marker(folder: Path) -> tuple[str, set[str]]:
-    """Returns the kind of command that made a folder, and the names of its files; "" and none where that is unknown."""
+    """Returns which command made a folder and the names of its files; `("", set())` if unknown."""
     file = folder / MARKER
     try:
         if file.is_symlink():
@@ -99,7 +99,7 @@ def read_marker(folder: Path) -> tuple[str, set[str]]:
 
 
 def _files_below(folder: Path) -> set[str]:
-    """The paths in a folder of all that is no folder; links are not followed."""
+    """Paths of all files in a folder, recursively; links are not followed."""
     found = set()
 
     def fail(error: OSError) -> None:
@@ -112,14 +112,14 @@ def _files_below(folder: Path) -> set[str]:
 
 
 def _put_folder(partial: Path, path: Path, kind: str) -> None:
-    """Puts a folder where there is nothing, an empty one, or one of the same kind, whose names are then exchanged."""
+    """Moves `partial` to `path`, exchanging the two if a folder of the same kind is there."""
     try:
         partial.rename(path)
         return
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
             raise
-    check_replaceable(path, kind)  # it may have changed since the work began
+    check_replaceable(path, kind)  # it may have changed meanwhile
     if _exchange(partial, path):
         return
     aside = temporary_name(path)
@@ -134,7 +134,7 @@ def _put_folder(partial: Path, path: Path, kind: str) -> None:
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Exchanges two names in one step; False where the system or the file system knows no such step."""
+    """Exchanges two paths atomically; returns False where that is not supported."""
     here, swap = -100, 2  # AT_FDCWD; RENAME_EXCHANGE and RENAME_SWAP
     names = os.fsencode(one), os.fsencode(other)
     try:
@@ -152,7 +152,7 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def _sync_all(folder: Path) -> None:
-    """Brings a folder and all that is in it to the disk."""
+    """Syncs a folder and its contents to disk."""
     for place, _, files in os.walk(folder, topdown=False):
         for name in files:
             sync(Path(place, name))

@@ -1,8 +1,8 @@
-"""Messages for people: the one way text reaches a terminal. Control characters from data are shown, not sent.
+"""Messages for people: the only way text reaches a terminal. Control characters in data are escaped.
 
-A name in a file or a line of a corpus may hold escape sequences, which move the cursor or rewrite the screen, and
-marks that reverse the direction of what follows. Text outputs (translations, scores of lines) are not messages: they
-stay as they are, byte for byte. Imports no framework.
+File names and corpus lines may contain escape sequences that move the cursor or rewrite the screen, and marks that
+reverse the text direction. Outputs (translations, scores of lines) are not messages: they are written unchanged, byte
+for byte. Imports no framework.
 """
 
 from __future__ import annotations
@@ -22,34 +22,34 @@ _MARKUP = re.compile(r"[\\`*\[\]<>|#!&~$^:@]|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.
 def visible(text: object) -> str:
     r"""Returns `str(text)` with control characters written as `\u001b`; newlines and tabs stay.
 
-    Escaped are C0, DEL, C1, the marks that override the direction of text, and lone surrogates, which no output can
-    encode. JSON stays the same JSON: there, such characters stand in strings alone.
+    Escapes C0, DEL, C1, the marks that override text direction, and lone surrogates, which no output can encode. JSON
+    text keeps its meaning, since such characters occur only inside strings.
     """
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", str(text))
 
 
 def plain_markdown(text: object) -> str:
-    """Returns `str(text)` on one line, for the middle of a line of Markdown: no link, tag, cell or emphasis in it."""
+    """Returns `str(text)` on one line with Markdown escaped: no link, tag, table cell or emphasis."""
     return _MARKUP.sub(lambda found: "\\" + found[0], " ".join(visible(text).split()))
 
 
 def shell_word(path: object) -> str:
-    """Returns a path as a command shown to a person names it: quoted where a shell needs that, on one line."""
+    """Returns a path for a command line shown to a person: on one line, quoted if a shell needs it."""
     return " ".join(visible(shlex.quote(str(path))).split())
 
 
 def say(message: object = "", stream: TextIO | None = None) -> None:
-    """Prints a message, to stderr."""
+    """Prints a message to stderr."""
     _write(stream or sys.stderr, visible(message) + "\n")
 
 
 def show(text: object = "") -> None:
-    """Prints a result for people to stdout: a table, a report, the JSON of one."""
+    """Prints a result to stdout: a table, a report or its JSON."""
     _write(sys.stdout, visible(text) + "\n")
 
 
 def rewrite(line: object = "", stream: TextIO | None = None) -> None:
-    """Replaces the last line of a terminal, to show progress."""
+    """Replaces the current terminal line, to show progress."""
     _write(stream or sys.stderr, "\r\033[K" + visible(line))
 
 
@@ -63,19 +63,19 @@ def _write(stream: TextIO | None, text: str) -> None:
     except OSError:
         if stream is not sys.stderr:
             raise
-        # Nobody can be told, and the work goes on; what is buffered would fail again at the end of the process.
+        # stderr is gone but the work goes on; what is buffered would fail again when the process exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class VisibleFormatter(logging.Formatter):
-    """Log lines, their control characters made visible."""
+    """Formats log lines with control characters escaped."""
 
     def format(self, record: logging.LogRecord) -> str:
         return visible(super().format(record))
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose error messages repeat no control characters."""
+    """An argument parser that escapes control characters in its error messages."""
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         super().exit(status, message and visible(message))

@@ -1,6 +1,6 @@
-"""What a command may write: never what it reads, a part of a run, one file twice, or what something else made.
+"""Checks what a command may write: never its inputs, parts of a run, one file twice, or another tool's output.
 
-Every command asks here before its work. Imports no framework.
+Every command calls `check_outputs` before its work. Imports no framework.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from seq2seq.files import follow_links, is_device
 from seq2seq.folders import check_replaceable, read_marker
 
 STDIN, STDOUT = 0, 1
-"""Stand for standard input and output among inputs and outputs: they may be files."""
+"""Standard input and output, which may be files, among the inputs and outputs."""
 RUN_FILES = ("source.model", "model.weights.h5", "checkpoint.npz", "environment.json")
-"""One of them is in every run folder beside recipe.json."""
+"""At least one of these is in every run folder, beside recipe.json."""
 
 Place = Path | str | int
 """A path, or the number of an open file."""
 Identity = tuple[object, ...]
-"""The same for all names of a file, as links and other spellings are."""
+"""Equal for all paths of one file, such as links."""
 
 
 class Folder(NamedTuple):
@@ -33,15 +33,15 @@ class Folder(NamedTuple):
     option: str
     path: Path | str
     kind: str = ""
-    """As `folders.whole_folder` has it: "" for one that must be new."""
+    """See `folders.whole_folder`; "" if the folder must be new."""
     own: Path | None = None
-    """A place inside of a run folder that the command may write to."""
+    """A folder within a run folder that the command may write to."""
 
 
 def check_outputs(
     inputs: Iterable[Place | None], outputs: Mapping[str, Place | None], folder: Folder | None = None
 ) -> None:
-    """Checks all that a command is going to write; None stands for what is not given.
+    """Checks everything that a command is going to write; None means not given.
 
     Args:
         inputs: All files and folders that the command reads.
@@ -49,7 +49,7 @@ def check_outputs(
         folder: A folder that it makes.
 
     Raises:
-        ValueError: an output that would replace or damage what it may not; the message is one sentence.
+        ValueError: an output would replace or damage something else; the message is one sentence.
     """
     read = [place for place in inputs if place is not None and place != ""]
     made: dict[Identity, str] = {}
@@ -80,17 +80,17 @@ def check_outputs(
 
 
 def check_run_folder(path: Path | str) -> None:
-    """Raises ValueError for a place for a run that is inside of another run, or of what else a command made."""
+    """Raises ValueError if a new run folder would be inside another run or another command's output."""
     _check_place(f"--run-folder {path}", Path(path), ())
 
 
 def export_kind(form: str) -> str:
-    """The kind of a folder that holds an export, but for a SavedModel, of which every version is a new folder."""
+    """The kind of an export folder; a SavedModel has none, since every version is a new folder."""
     return f"seq2seq export --format {form}"
 
 
 def is_run_folder(path: Path) -> bool:
-    """Whether a folder holds a run, finished or not."""
+    """Whether `path` is a run folder, finished or not."""
     return (path / "recipe.json").is_file() and any((path / name).is_file() for name in RUN_FILES)
 
 
@@ -130,14 +130,14 @@ def _check_folder(folder: Folder, read: list[Place], files: list[Path | str]) ->
 
 
 def check_holds_none(name: str, folder: Path, read: Iterable[Place]) -> None:
-    """Raises ValueError if a folder, which is going to be removed or replaced, holds something that is read."""
+    """Raises ValueError if a folder that will be replaced holds an input of the command."""
     for place in read:
         if not isinstance(place, int) and _contains(folder, place):
             raise ValueError(f"{name}: it holds {place}, which is read by this command; choose another folder.")
 
 
 def check_no_links(root: Path, path: Path) -> None:
-    """Raises ValueError if `path`, or a folder above it that is below `root`, is a link: it would lead elsewhere."""
+    """Raises ValueError if `path`, or a folder between `root` and it, is a link."""
     inner = Path(os.path.abspath(path)).relative_to(os.path.abspath(root))
     for depth in range(1, len(inner.parts) + 1):
         place = root.joinpath(*inner.parts[:depth])
@@ -146,7 +146,7 @@ def check_no_links(root: Path, path: Path) -> None:
 
 
 def _check_place(name: str, target: Path, read: Iterable[Place]) -> None:
-    """Nothing is put into a folder that is read, into a run, or in the place of a part of what a command made."""
+    """Refuses paths inside inputs or runs, and files that belong to another command's output."""
     sources = {identity: place for place in read if not isinstance(place, int) and (identity := _identity(place))}
     real = Path(os.path.realpath(target))
     for above in real.parents:
@@ -160,7 +160,7 @@ def _check_place(name: str, target: Path, read: Iterable[Place]) -> None:
 
 
 def _identity(place: Place) -> Identity | None:
-    """Of a file or a folder, also of one that is not there yet; None for a device or a pipe."""
+    """Identifies a file or folder, even one that does not exist yet; None for a device or pipe."""
     try:
         found = os.stat(place)
     except OSError:
@@ -176,16 +176,16 @@ def _identity(place: Place) -> Identity | None:
 
 
 def _folded(name: str) -> str:
-    """A name as the file systems of macOS compare it."""
+    """A name as macOS file systems compare it."""
     return unicodedata.normalize("NFC", name).casefold() if sys.platform == "darwin" else name
 
 
 def _contains(folder: Path, place: Path | str) -> bool:
-    """Whether an existing thing is in an existing folder, or is that folder."""
-    ours, real = _identity(folder), Path(os.path.realpath(place))
-    return folder.is_dir() and any(_identity(above) == ours for above in (real, *real.parents))
+    """Whether `place` is in an existing folder, or is that folder."""
+    identity, real = _identity(folder), Path(os.path.realpath(place))
+    return folder.is_dir() and any(_identity(above) == identity for above in (real, *real.parents))
 
 
 def _is_written_below(path: Path, folder: Path) -> bool:
-    """Whether a path, as it is written, leads into a folder."""
+    """Whether a path, as written, is inside `folder`."""
     return ".." not in path.parts and Path(os.path.abspath(path)).is_relative_to(os.path.abspath(folder))

@@ -1,5 +1,4 @@
-"""How a run is stopped from outside, and how it stops itself: signals, and failures with a message. Imports no
-framework."""
+"""Signals that stop a run, and failures with a message. Imports no framework."""
 
 from __future__ import annotations
 
@@ -20,45 +19,45 @@ EXIT_TERMINATED = 143
 """SIGTERM, as a cluster or `kill` sends it."""
 
 GRACE = 9.0
-"""Seconds from a SIGTERM until the process ends, come what may; from a second Ctrl-C it is one."""
+"""Seconds from a SIGTERM until the process is ended by force; after a second Ctrl-C it is one second."""
 
 
 class Terminated(BaseException):
-    """The process was asked to end by SIGTERM. As with KeyboardInterrupt, only the outermost caller catches it."""
+    """SIGTERM asked the process to end. Like KeyboardInterrupt, only the outermost caller catches it."""
 
 
 class RunFailed(Exception):
-    """Something broke that is not a mistake in what was given. The message says what, and what to do."""
+    """Something failed that is not a mistake in the input. The message says what, and what to do."""
 
 
 _ERRORS: dict[int, type[BaseException]] = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
 
 
 class _Signals:
-    """What came so far, and whether it may be acted upon at once."""
+    """The signals received so far, and whether they raise at once."""
 
     def __init__(self) -> None:
-        self.came: list[int] = []
-        self.waits = False
+        self.received: list[int] = []
+        self.deferred = False
 
     def receive(self, number: int, frame: FrameType | None) -> None:
-        first = not self.came
-        self.came.append(number)
-        if not (self.waits and first):
+        first = not self.received
+        self.received.append(number)
+        if not (self.deferred and first):
             raise _ERRORS[number]
 
 
 _signals: _Signals | None = None
-"""None where nobody called `handle_signals`, as in a notebook: then Python's own ways hold."""
+"""None outside of `handle_signals`, as in a notebook: Python's own handlers are then in place."""
 
 
 @contextmanager
 def handle_signals() -> Iterator[None]:
     """Inside, SIGINT raises KeyboardInterrupt and SIGTERM raises Terminated, in the main thread.
 
-    Whatever else such a signal led to comes out as the same: interrupted in the middle of a graph, TensorFlow raises
-    errors of its own. Python can raise only between two of its own instructions; a process that is inside of a library
-    for longer than `GRACE` after a SIGTERM ends without further ado, as all that it keeps is kept whole at any time.
+    Errors that a library raises because of the signal are replaced by these: TensorFlow, interrupted within a graph,
+    raises its own. Python handles signals only between bytecode instructions, so a process that stays inside a library
+    for longer than `GRACE` after a SIGTERM is ended by force; its files are whole at any time.
     """
     global _signals
     if threading.current_thread() is not threading.main_thread():
@@ -71,8 +70,8 @@ def handle_signals() -> Iterator[None]:
         with _watchdog():
             yield
     except Exception:
-        if mine.came:
-            raise _ERRORS[mine.came[0]] from None
+        if mine.received:
+            raise _ERRORS[mine.received[0]] from None
         raise
     finally:
         for number, handler in before.items():
@@ -82,7 +81,7 @@ def handle_signals() -> Iterator[None]:
 
 @contextmanager
 def defer_signals() -> Iterator[Callable[[], bool]]:
-    """Inside, a first signal waits until the code asks: the yielded function tells whether one came.
+    """Inside, a first signal does not raise; the yielded function returns whether one was received.
 
     The caller then saves its work and calls `raise_pending`; a signal that came too late to be seen raises at the end.
     A second signal raises at once.
@@ -91,29 +90,29 @@ def defer_signals() -> Iterator[Callable[[], bool]]:
     if signals is None:
         yield lambda: False
         return
-    signals.waits = True
+    signals.deferred = True
     try:
-        yield lambda: bool(signals.came)
+        yield lambda: bool(signals.received)
     finally:
-        signals.waits = False
+        signals.deferred = False
     raise_pending()
 
 
 def raise_pending() -> None:
-    """Raises what the first signal wants; nothing where none came."""
-    if _signals is not None and _signals.came:
-        raise _ERRORS[_signals.came[0]]
+    """Raises the exception of the first signal received, if any."""
+    if _signals is not None and _signals.received:
+        raise _ERRORS[_signals.received[0]]
 
 
 def in_background(work: Callable[[], T]) -> T:
-    """Runs `work`, a long call of a library that gives the lock of the interpreter back, so that signals are heeded."""
+    """Runs `work`, a long library call that releases the GIL, in a thread, so that signals are handled meanwhile."""
     results: list[T] = []
     errors: list[BaseException] = []
 
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as error:  # handed on to whoever waits
+        except BaseException as error:  # re-raised in the waiting thread
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
@@ -127,7 +126,7 @@ def in_background(work: Callable[[], T]) -> T:
 
 @contextmanager
 def _watchdog() -> Iterator[None]:
-    """A thread that learns of a signal even while the main one is inside of a library, and ends the process in time."""
+    """A thread that sees signals even while the main thread is inside a library, and ends the process in time."""
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     done = threading.Event()

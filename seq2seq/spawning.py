@@ -1,4 +1,4 @@
-"""Processes of our own: none has the working folder on its search path, and none answers to Ctrl-C itself."""
+"""Child processes without the working folder on their search path, which leave Ctrl-C to their parent."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from multiprocessing import context, resource_tracker, util
 from seq2seq.early import search_path
 
 SAFE_PATH = "PYTHONSAFEPATH"
-"""Set to anything, Python puts neither the working folder nor that of a script on the search path."""
+"""If set, Python puts neither the working folder nor the script's folder on the search path."""
 
 _lock = threading.Lock()
 
 
 def spawn_context() -> context.SpawnContext:
-    """Returns what makes processes, queues and pools as `multiprocessing.get_context("spawn")` does, safely."""
+    """Like `multiprocessing.get_context("spawn")`, with a safe search path in the children."""
     with _safe_path():
-        resource_tracker.ensure_running()  # a process of its own, which a first queue would start
+        resource_tracker.ensure_running()  # a separate process, which the first queue would start
     return _Spawn()
 
 
 class _Process(context.SpawnProcess):
-    """A fresh interpreter that takes no code from the working folder."""
+    """A fresh interpreter that imports nothing from the working folder."""
 
     def start(self) -> None:
         with _safe_path(), _no_interrupts():
@@ -39,10 +39,10 @@ class _Spawn(context.SpawnContext):
 
 @contextmanager
 def _safe_path() -> Iterator[None]:
-    """Inside, multiprocessing starts interpreters that begin with a safe path, and hands them one.
+    """Inside, interpreters that multiprocessing starts begin with a safe search path.
 
-    It starts them with `-c`, for which Python puts the working folder first, and imports its own modules then. There
-    is no option for that, and the environment variable has no effect where this process was started with -E.
+    It starts them with `-c`, for which Python puts the working folder first, and then imports its own modules. There is
+    no option to change that, and the environment variable has no effect if this process was started with -E.
     """
     with _lock:
         path, flags = sys.path, util._args_from_interpreter_flags  # type: ignore[attr-defined]  # private, see above
@@ -57,7 +57,7 @@ def _safe_path() -> Iterator[None]:
 
 @contextmanager
 def _no_interrupts() -> Iterator[None]:
-    """A process started inside ignores Ctrl-C, which goes to all processes of a terminal: its parent ends it."""
+    """Processes started inside ignore Ctrl-C, which a terminal sends to all of them; their parent ends them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -69,5 +69,5 @@ def _no_interrupts() -> Iterator[None]:
 
 
 def safe_environment() -> dict[str, str]:
-    """Returns the environment for a Python that is started anew and must find what this one runs."""
+    """Returns the environment for a new Python process that must find the same modules."""
     return {**os.environ, SAFE_PATH: "1", "PYTHONPATH": os.pathsep.join(search_path())}

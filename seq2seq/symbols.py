@@ -1,9 +1,9 @@
 """The ids of the control symbols. Every vocabulary of the toolkit starts with these four, in this order."""
 
 PAD = 0
-"""Fills a batch up to its width; never predicted, never counted."""
+"""Pads a batch to its width; never predicted, never counted."""
 UNK = 1
-"""A piece that the vocabulary lacks."""
+"""Text that the vocabulary cannot represent."""
 BOS = 2
 """The first input of the decoder."""
 EOS = 3

@@ -14,7 +14,8 @@ from seq2seq.distributed.launch import launch
 from tests.bulk.workers import make
 
 ROOT = Path(__file__).parents[1]
-BEFORE_US = {"contextlib", "types", "warnings", "collections", "functools", "keyword", "operator", "reprlib"}
+BEFORE_US = {"contextlib", "importlib", "types", "warnings"}
+BEFORE_US |= {"collections", "functools", "keyword", "operator", "reprlib"}
 """What Python itself imports for `-m`, before any code of ours: see early.py."""
 OTHERS = ("numpy", "keras", "tensorflow", "sentencepiece", "matplotlib", "pydantic", "sitecustomize", "usercustomize")
 

@@ -19,7 +19,7 @@ BLOCK = 1 << 20
 
 
 class Spool:
-    """Copies what is no regular file with a record a line, each once.
+    """Copies what is not a regular file with a record a line, each once.
 
     Args:
         folder: For the copies.

@@ -278,7 +278,7 @@ def _one_text(entry: dict[str, Any]) -> ParallelText | Records:
         raise TypeError(f"a target is a path or null, not {target!r}")
     for path in (source, Path(target) if target else None):
         if path and path.exists() and not path.is_file():  # what is on record may wait for ever, or never end
-            raise ValueError(f"{path} is no regular file")
+            raise ValueError(f"{path} is not a regular file")
     if fields := entry.get("fields"):
         names = str(fields["source"]), str(fields["target"]), tuple(map(str, fields["references"]))
         return Records(source, *names, bool(fields.get("named", True)))

@@ -146,7 +146,7 @@ class Scored:
         file = self._run.hypotheses / f"{test}.txt" if self._run else self.path / HYPOTHESES
         _, scores = self._entry(test)
         if file.exists() and not file.is_file():
-            raise RunFolderError(f"{file} is no regular file. Evaluate it again.")
+            raise RunFolderError(f"{file} is not a regular file. Evaluate it again.")
         try:
             signatures = {name: str(value["signature"]) for name, value in scores.items()}
         except (KeyError, TypeError, AttributeError) as error:

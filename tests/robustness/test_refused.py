@@ -51,7 +51,7 @@ def test_only_a_regular_file_of_few_bytes_is_read_whole(tmp_path, endless):
         read_bytes(tmp_path / "file", 1)
     with pytest.raises(ValueError, match="it is longer than 1,000 bytes"):
         read_bytes("/dev/zero", 1000)  # its user may name a device; it is not read for ever
-    with pytest.raises(ValueError, match="no regular file"):
+    with pytest.raises(ValueError, match="not a regular file"):
         read_json(endless)
     with pytest.raises(IsADirectoryError):
         read_bytes(tmp_path, 1)
@@ -68,7 +68,7 @@ def test_a_file_of_a_run_that_has_no_end_is_not_opened(cli, copy, finished, endl
     code, out, err = cli(*words, text=b"ab\n")
     assert (code, out) == (2, "")
     assert str(copy) in err
-    assert "no regular file" in err
+    assert "not a regular file" in err
 
 
 @pytest.mark.parametrize("name", [SHAPE_FILE, NETWORKS_FILE, SOURCE_FILE, TARGET_FILE])
@@ -114,7 +114,7 @@ def test_a_test_set_on_record_that_waits_for_ever_is_not_opened(cli, copy, endle
     for words in (("evaluate", copy), ("compare", copy, copy)):
         code, _, err = cli(*words)
         assert code == 2
-        assert "endless is no regular file" in err
+        assert "endless is not a regular file" in err
 
 
 def test_a_test_set_on_record_cannot_name_files_elsewhere(cli, copy):

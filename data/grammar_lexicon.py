@@ -299,7 +299,7 @@ TRANSITIVE_VERBS = """
     answer | dat person | antworten antwortet antwortete geantwortet
     forgive/forgave/forgiven | dat person | verzeihen verzeiht verzieh verziehen
     listen ~to | dat person | zu- hören hört hörte gehört; believe | dat person | glauben glaubt glaubte geglaubt
-    raise_pending | dat person | gehorchen gehorcht gehorchte gehorcht"""
+    obey | dat person | gehorchen gehorcht gehorchte gehorcht"""
 """As above; `~for` stands before the object; `dat`: the object is dative; a last `sein` is the auxiliary."""
 
 PLACING_VERBS = """

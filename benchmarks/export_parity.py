@@ -26,7 +26,7 @@ from seq2seq.export.litert import export_litert
 from seq2seq.export.onnx import export_onnx
 from seq2seq.export.saved_model import export_saved_model
 from seq2seq.lite.generator import LiteGenerator
-from seq2seq.run.loading import load_generator
+from seq2seq.tasks.text_to_text.loading import load_generator
 from seq2seq.text.corpus import read_lines
 
 CLIENT = """

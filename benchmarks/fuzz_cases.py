@@ -195,8 +195,8 @@ def replay(draw: random.Random) -> None:
 
 def run_records(draw: random.Random) -> None:
     from seq2seq.run.environment import same_data
-    from seq2seq.run.folder import RunFolder
-    from seq2seq.run.record import Scored
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
+    from seq2seq.tasks.text_to_text.record import Scored
 
     folder = Path("records")
     folder.mkdir(exist_ok=True)
@@ -209,13 +209,13 @@ def run_records(draw: random.Random) -> None:
         elif each == name:
             data = mutate(data, draw)
         (folder / each).write_bytes(data)
-    same_data(RunFolder(folder), {"/x": "y"} if draw.random() < 0.1 else {})
+    same_data(TextRunFolder(folder), {"/x": "y"} if draw.random() < 0.1 else {})
     scored = Scored(folder)
     for test in scored.tests:
         scored.system(test)
         scored.examples(test)
     scored.history()
-    RunFolder(folder).load_test("test")
+    TextRunFolder(folder).load_test("test")
 
 
 @cache
@@ -290,20 +290,20 @@ def token_store(draw: random.Random) -> None:
 
 @cache
 def _model() -> Any:
-    from seq2seq.run.folder import RunFolder
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
-    return RunFolder(RUN.absolute()).load_model()[0]
+    return TextRunFolder(RUN.absolute()).load_model()[0]
 
 
 @cache
 def _trainee() -> Any:
-    from seq2seq.run.folder import RunFolder
     from seq2seq.run.train import make_optimizer
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
     from seq2seq.training.losses import TeacherForcing
 
     trainee = TeacherForcing(_model(), 0.1)
     trainee.build()
-    trainee.compile(make_optimizer(RunFolder(RUN.absolute()).load_recipe(), 10))
+    trainee.compile(make_optimizer(TextRunFolder(RUN.absolute()).load_recipe(), 10))
     trainee.optimizer.build(trainee.trainable_variables)
     return trainee
 

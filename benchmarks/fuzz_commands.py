@@ -130,7 +130,7 @@ def _run() -> Any:
 def _loaded() -> Iterator[None]:
     """Commands that would load the run get it as it was loaded before."""
     from seq2seq.cli import translation
-    from seq2seq.run import loading
+    from seq2seq.tasks.text_to_text import loading
 
     one = _run()
 

@@ -63,7 +63,7 @@ def export(run: Path, folder: Path) -> dict[str, Path]:
     quiet_start()
     from seq2seq.export.litert import QUANTIZATIONS, export_litert
     from seq2seq.export.saved_model import export_saved_model
-    from seq2seq.run.loading import load_generator
+    from seq2seq.tasks.text_to_text.loading import load_generator
 
     generator = load_generator(run, beam_size=max(BEAMS), num_best=1, consensus=0.0)
     for beam in BEAMS:

@@ -19,12 +19,13 @@ from seq2seq.distributed.launch import launch
 from seq2seq.files import follow_links, is_plain_name, read_json, write_text
 from seq2seq.messages import say, show
 from seq2seq.outputs import check_run_folder
-from seq2seq.run.config import Recipe
 from seq2seq.run.environment import make_deterministic
-from seq2seq.run.folder import RunFolder, load_recipe
+from seq2seq.run.folder import load_recipe
+from seq2seq.run.opening import open_run
 from seq2seq.run.parsing import RecipeError, describe, override
-from seq2seq.run.prepare import open_run
 from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.recipe import Recipe
 
 USAGE = """\
 usage: python -m recipes.{module} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
@@ -45,7 +46,7 @@ SEVERAL = {f"data.{part}.{side}" for part in ("train", "validation", "test") for
 
 def run_recipe(
     recipes: Mapping[str, Recipe],
-    main: Callable[[Recipe, RunFolder], None],
+    main: Callable[[Recipe, TextRunFolder], None],
     about: str,
     arguments: Sequence[str] | None = None,
 ) -> int:
@@ -54,7 +55,7 @@ def run_recipe(
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     module = main.__module__ if main.__module__ != "__main__" else Path(sys.argv[0]).stem
     usage = USAGE.format(module=module.rsplit(".", 1)[-1], variants=", ".join(recipes))
-    folder: list[RunFolder] = []
+    folder: list[TextRunFolder] = []
 
     def work() -> int | None:
         if "--help" in arguments or "-h" in arguments:
@@ -72,7 +73,7 @@ def run_recipe(
         check_settings()
         if workers:
             return launch([sys.executable, "-P", "-m", _importable(main), *words], workers)
-        folder.append(RunFolder(path))
+        folder.append(TextRunFolder(path))
         with team.joined():
             if count:
                 run_seeds(recipe, path, count, main)
@@ -109,7 +110,7 @@ def _is_begun(path: Path) -> bool:
     return False
 
 
-def _importable(main: Callable[[Recipe, RunFolder], None]) -> str:
+def _importable(main: Callable[[Recipe, TextRunFolder], None]) -> str:
     """Returns the name by which another process runs the recipe's module."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     return spec.name if main.__module__ == "__main__" and spec else main.__module__
@@ -128,7 +129,7 @@ def take_count(name: str, what: str, arguments: Sequence[str]) -> tuple[int, lis
     return int(value), rest[:place] + rest[place + 2 :]
 
 
-def carry_out(recipe: Recipe, folder: RunFolder, main: Callable[[Recipe, RunFolder], None]) -> bool:
+def carry_out(recipe: Recipe, folder: TextRunFolder, main: Callable[[Recipe, TextRunFolder], None]) -> bool:
     """Runs `main` in the folder, with all processes of the run. Returns whether there was nothing left to do."""
     with folder.begun() if team.is_leader() else nullcontext():
         finished = bool(team.broadcast(["finished"], lambda: {"finished": open_run(folder, recipe)})["finished"])
@@ -139,10 +140,10 @@ def carry_out(recipe: Recipe, folder: RunFolder, main: Callable[[Recipe, RunFold
     return finished
 
 
-def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, RunFolder], None]) -> None:
+def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, TextRunFolder], None]) -> None:
     """Makes `count` runs in folders of `path`, goes on with those begun, and tells the mean of every score."""
     seeds = range(recipe.seed, recipe.seed + count)
-    folders = [RunFolder(path / f"seed-{seed}") for seed in seeds]
+    folders = [TextRunFolder(path / f"seed-{seed}") for seed in seeds]
     if (path / "recipe.json").exists():
         raise RecipeError(f"{path} holds a run. Choose another folder with --run-folder.")
     file = path / "seeds.json"
@@ -214,7 +215,7 @@ def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = 
     if bool(source) == bool(variant):
         raise RecipeError(f"Name one variant, or a recipe with --from.\n\n{usage}")
     if source:
-        recipe = load_recipe(Path(source))
+        recipe = load_recipe(Path(source), Recipe)
     elif variant in recipes:
         recipe = recipes[variant]
     else:

@@ -13,15 +13,15 @@ from itertools import permutations
 from seq2seq.cli.start import start_process
 from seq2seq.pipeline.batches import Batching
 from seq2seq.run.build import build
-from seq2seq.run.config import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
-from seq2seq.run.folder import RunFolder
 from seq2seq.search.options import SearchOptions
+from seq2seq.tasks.text_to_text.data import find_corpus
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.recipe import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
 
 from .command import run_recipe
-from .corpora import find_corpus
 
 
-def main(recipe: Recipe, folder: RunFolder) -> None:
+def main(recipe: Recipe, folder: TextRunFolder) -> None:
     """Trains and scores `recipe` in `folder`, from wherever an earlier run of it has stopped."""
     build(folder, recipe, find_corpus(recipe.data))
 

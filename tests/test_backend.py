@@ -9,7 +9,7 @@ import pytest
 
 import seq2seq
 from seq2seq.backend import check_settings, prepare_keras
-from seq2seq.run.folder import RunFolder
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_a_loaded_run_gives_the_same_numbers_whatever_keras_is_set_to(finished, 
 
 
 def test_a_models_weights_are_float32_whatever_keras_is_set_to(finished, odd_settings):
-    model, *_ = RunFolder(finished).load_model()
+    model, *_ = TextRunFolder(finished).load_model()
     assert {np.dtype(weight.dtype) for weight in model.get_weights()} == {np.dtype("float32")}
     assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
 

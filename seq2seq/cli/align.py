@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_outputs([arguments.run, *files_of(text)], outputs if any(outputs.values()) else {"standard output": STDOUT})
     pairs = list(text)  # read whole first: a bad line is reported before the work
     from seq2seq.inference.alignments import align_text
-    from seq2seq.run.loading import load_translator
+    from seq2seq.tasks.text_to_text.loading import load_translator
 
     generator = load_translator(Path(arguments.run), **input_limits(arguments))
     check_attention(arguments.run, generator)

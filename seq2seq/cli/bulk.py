@@ -21,7 +21,7 @@ from seq2seq.cli.text_io import positive
 from seq2seq.cli.translation import Counts, Translation
 from seq2seq.messages import say
 from seq2seq.outputs import check_holds_none
-from seq2seq.run.loading import fingerprint
+from seq2seq.tasks.text_to_text.loading import fingerprint
 from seq2seq.text.opening import COMPRESSED
 
 FILES = ("exclude_file", "terms", "dictionary")

@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError says why runs cannot be compared."""
     from seq2seq.evaluation.pages import as_html, as_text
     from seq2seq.evaluation.significance import SAMPLES
-    from seq2seq.run.compare import compare_runs, draw_curves, files_of_runs
+    from seq2seq.tasks.text_to_text.compare import compare_runs, draw_curves, files_of_runs
 
     paths = [Path(path) for path in arguments.run]
     check_outputs(

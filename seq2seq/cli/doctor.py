@@ -27,7 +27,7 @@ from seq2seq.text.corpus import (
 )
 
 if TYPE_CHECKING:
-    from seq2seq.run.config import Recipe
+    from seq2seq.tasks.text_to_text.recipe import Recipe
     from seq2seq.text.subword import SubwordTokenizer
 
 ABOUT = """\
@@ -183,26 +183,27 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _output_limit(arguments: argparse.Namespace, recipe: Recipe) -> Callable[[int], int] | None:
     """That of the run, or of the recipe; None where training would learn it, or where outputs are extracts."""
-    from seq2seq.run.folder import RunFolder
-    from seq2seq.run.learned import load_search
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
+    from seq2seq.tasks.text_to_text.learned import load_search
 
     search = recipe.search
     if search.extract or (not arguments.run and search.max_ratio is None and search.max_extra is None):
         return None
-    return load_search(RunFolder(arguments.run)).output_limit if arguments.run else search.output_limit
+    return load_search(TextRunFolder(arguments.run)).output_limit if arguments.run else search.output_limit
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe | None:
-    from seq2seq.run.folder import RunFolder, load_recipe
+    from seq2seq.run.folder import load_recipe
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
     if arguments.run and arguments.recipe:
         raise ValueError("Give either --run or --recipe: a run has its recipe.")
     if arguments.run:
-        return RunFolder(arguments.run).load_recipe()
+        return TextRunFolder(arguments.run).load_recipe()
     if not arguments.recipe:
         return None
     if file := _recipe_file(arguments):
-        return load_recipe(file)
+        return load_recipe(file, Recipe)
     named: dict[str, Recipe] = {}
     for task in ("translation", "summarization"):
         named |= importlib.import_module(f"seq2seq.recipes.{task}").RECIPES
@@ -242,7 +243,9 @@ def _corpus(
 
 def _corpus_of(recipe: Recipe, given: dict[str, Text]) -> tuple[Text, dict[str, Text], tuple[int, int] | None]:
     """As `_corpus`, of a recipe; texts that were given come before its own of the same name."""
-    corpus = importlib.import_module("seq2seq.recipes.corpora").find_corpus(recipe.data)
+    from seq2seq.tasks.text_to_text.data import find_corpus
+
+    corpus = find_corpus(recipe.data)
     train = corpus.train
     while isinstance(train, Part | Linked):  # a part of a file, or with alignments: the whole file
         train = train.text
@@ -270,12 +273,12 @@ def _tokenizers(
         target = SubwordTokenizer.load(Path(arguments.target_model)) if arguments.target_model else source
         return arguments.source_model, (source, target)
     if arguments.run:
-        from seq2seq.run.folder import RunFolder
+        from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
-        return f"of {arguments.run}", RunFolder(arguments.run).load_tokenizers()
+        return f"of {arguments.run}", TextRunFolder(arguments.run).load_tokenizers()
     if recipe is None:
         return None
-    from seq2seq.run.tokenizers import learn
+    from seq2seq.tasks.text_to_text.tokenizers import learn
 
     size = sum(len(source) + len(target) for source, target in sample)
     sample = sample[:: -(-size // TRIAL) or 1]

@@ -18,8 +18,8 @@ from seq2seq.search.options import InputTooLong
 from seq2seq.text.corpus import Text, files_of, text_at
 
 if TYPE_CHECKING:
-    from seq2seq.run.config import Data
-    from seq2seq.run.folder import RunFolder
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
+    from seq2seq.tasks.text_to_text.recipe import Data
 
 _log = logging.getLogger(__name__)
 
@@ -66,10 +66,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
-    from seq2seq.run.folder import RunFolder
-    from seq2seq.run.record import EVALUATION
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
+    from seq2seq.tasks.text_to_text.record import EVALUATION
 
-    folder = RunFolder(arguments.run)
+    folder = TextRunFolder(arguments.run)
     recipe = folder.load_recipe()
     if recipe.task != "translation" and (arguments.lowercase or arguments.tokenize):
         raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.evaluation.calibration import as_score, check_figure, measure_calibration, write_calibration
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.metrics.bleu import bleu_prepared
-    from seq2seq.run.loading import load_generator
+    from seq2seq.tasks.text_to_text.loading import load_generator
 
     if arguments.calibration:
         check_figure(arguments.calibration)
@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.comet:
         result.scores["comet"] = comet([pair.source for pair in pairs], result.hypotheses, references)
     if arguments.output_folder:
-        from seq2seq.run.record import write_evaluation
+        from seq2seq.tasks.text_to_text.record import write_evaluation
 
         kept = Path(arguments.output_folder), arguments.run, recipe, how, text, generator.options
         write_evaluation(*kept, result.as_json(), result.hypotheses)
@@ -121,7 +121,7 @@ def run(arguments: argparse.Namespace) -> None:
     show(json.dumps(result.as_json(), indent=2) if arguments.json else table(result.scores))
 
 
-def _text(arguments: argparse.Namespace, folder: RunFolder, data: Data) -> Text:
+def _text(arguments: argparse.Namespace, folder: TextRunFolder, data: Data) -> Text:
     if arguments.source:
         if arguments.test:
             raise ValueError("Give either --test or --source, not both.")

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         except ValueError as error:
             raise ValueError(f"--output {error}") from None
     check_outputs([arguments.run], {}, Folder("--output", new, kind, exports))
-    from seq2seq.run.loading import load_generator
+    from seq2seq.tasks.text_to_text.loading import load_generator
 
     generator = load_generator(Path(arguments.run), **search_options(arguments))
     options = {"litert": {"quantize": arguments.quantize or "int8"}, "saved_model": {"ids_only": arguments.ids_only}}

@@ -18,7 +18,7 @@ from seq2seq.text.corpus import read_lines
 if TYPE_CHECKING:
     import numpy as np
 
-    from seq2seq.run.config import Recipe
+    from seq2seq.tasks.text_to_text.recipe import Recipe
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
     from seq2seq.inference.reranking import OWN
-    from seq2seq.run.folder import RunFolder
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
     read = [arguments.source, arguments.n_best, arguments.tune_on, *arguments.score, *arguments.reverse]
     check_outputs(read, {"--output": arguments.output or STDOUT, "--n-best-output": arguments.n_best_output})
@@ -90,7 +90,7 @@ def run(arguments: argparse.Namespace) -> None:
             "they must run in parallel."
         )
     # A wrong run is named before the others have worked.
-    recipes = [(RunFolder(path).load_recipe(), reverse) for _, path, reverse in runs]
+    recipes = [(TextRunFolder(path).load_recipe(), reverse) for _, path, reverse in runs]
     if arguments.tune_on and not sources:
         raise ValueError(f"{arguments.source}: there is nothing to tune on.")
     from seq2seq.inference.reranking import rerank
@@ -141,7 +141,7 @@ def _features(
     import numpy as np
 
     from seq2seq.inference.reranking import TooLong, score_lists
-    from seq2seq.run.loading import load_generator
+    from seq2seq.tasks.text_to_text.loading import load_generator
 
     columns = [[np.asarray([c.score for c in candidates]) for candidates in lists]]
     for _, path, reverse in runs:

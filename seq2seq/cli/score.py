@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     check_outputs([arguments.run, *arguments.others, *files_of(corpus)], {"--output": arguments.output or STDOUT})
     examples = list(corpus)  # read whole first: a bad line is reported before the work
     pairs = iter([(pair.source, pair.target) for pair in examples])
-    from seq2seq.run.loading import load_generator
+    from seq2seq.tasks.text_to_text.loading import load_generator
 
     generator = load_generator(Path(arguments.run), **ensemble(arguments), **input_limits(arguments))
     total, count, number = 0.0, 0, 0

@@ -14,8 +14,8 @@ from seq2seq.cli.text_io import search_options
 from seq2seq.files import format_json
 from seq2seq.inference.constraints import Constraints
 from seq2seq.inference.unknown import read_dictionary, replace_unknown
-from seq2seq.run.loading import load_translator
 from seq2seq.search.options import InputTooLong
+from seq2seq.tasks.text_to_text.loading import load_translator
 from seq2seq.text.sentences import count_sentences
 from seq2seq.types import Hypothesis
 

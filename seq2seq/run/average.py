@@ -15,9 +15,11 @@ from typing import Any
 from seq2seq.files import follow_links
 from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.messages import plain_markdown, shell_word
-from seq2seq.run.config import Recipe
-from seq2seq.run.folder import RunFolder, RunFolderError, build_model, check_size, load_weights, save_weights
+from seq2seq.run.folder import RunFolderError, load_weights, save_weights
 from seq2seq.run.parsing import leaves
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.model import build_model, check_size
+from seq2seq.tasks.text_to_text.recipe import Recipe
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
         RunFolderError: fewer than two sets of weights, too few epochs kept, runs that do not go together, a damaged
             run, or an output that holds something.
     """
-    folders = [RunFolder(run) for run in runs]
+    folders = [TextRunFolder(run) for run in runs]
     recipes = [folder.load_recipe() for folder in folders]
     files = [file for folder in folders for file in _files(folder, last)]
     if len(files) < 2 and not last:
@@ -61,7 +63,7 @@ def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
     recipe = recipes[0].model_copy(update={"name": output.name})
     made_of = [{"weights": str(file), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()} for file in files]
     with whole_folder(output) as partial:
-        new = RunFolder(partial)
+        new = TextRunFolder(partial)
         new.save_recipe(recipe, made_of)
         new.save_tokenizers(source, target)
         save_weights(model, new.weights_file)
@@ -73,7 +75,7 @@ def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
     return output
 
 
-def _files(folder: RunFolder, last: int) -> list[Path]:
+def _files(folder: TextRunFolder, last: int) -> list[Path]:
     """The weights that a run gives to the mean."""
     if last:
         kept = list(folder.kept_epochs().values())
@@ -87,7 +89,7 @@ def _files(folder: RunFolder, last: int) -> list[Path]:
     return [folder.weights_file]
 
 
-def _check(first: RunFolder, wanted: Recipe, folder: RunFolder, recipe: Recipe) -> None:
+def _check(first: TextRunFolder, wanted: Recipe, folder: TextRunFolder, recipe: Recipe) -> None:
     ours, theirs = ({k: v for k, v in leaves(r.model) if not k.endswith("dropout")} for r in (wanted, recipe))
     ours["data.right_to_left"], theirs["data.right_to_left"] = wanted.data.right_to_left, recipe.data.right_to_left
     apart = [f"  {name}: {ours[name]!r} and {value!r}" for name, value in theirs.items() if ours[name] != value]

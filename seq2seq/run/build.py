@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from seq2seq.distributed import team
 from seq2seq.messages import show
-from seq2seq.run.config import Recipe
 from seq2seq.run.environment import record_start
-from seq2seq.run.finish import record_data, score_tests, show_examples
-from seq2seq.run.folder import RunFolder
-from seq2seq.run.prepare import Corpus, learn_tokenizers
 from seq2seq.run.train import train
+from seq2seq.tasks.text_to_text.finish import record_data, score_tests, show_examples
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.prepare import Corpus, learn_tokenizers
+from seq2seq.tasks.text_to_text.recipe import Recipe
 
 
-def build(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> None:
+def build(folder: TextRunFolder, recipe: Recipe, corpus: Corpus) -> None:
     """Trains and scores `recipe` in `folder`, from wherever an earlier run of it has stopped; prints examples.
 
     Of several processes the first scores and prints.

@@ -16,9 +16,9 @@ import numpy as np
 from seq2seq.backend import prepare_keras
 from seq2seq.doctor.report import Forecast
 from seq2seq.pipeline.batches import Plan, pad, shift
-from seq2seq.run.config import Recipe
 from seq2seq.spawning import spawn_context
 from seq2seq.symbols import EOS, NAMES
+from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.types import Batch
 
 SAMPLE = 50_000
@@ -148,8 +148,8 @@ def measure(recipe: Recipe, vocabularies: Vocabularies, batches: list[Batch], se
     import keras
 
     from seq2seq.pipeline.feed import as_fit_data, new_shapes_are_cheap
-    from seq2seq.run.folder import build_model
     from seq2seq.run.train import make_optimizer
+    from seq2seq.tasks.text_to_text.model import build_model
     from seq2seq.training.losses import TeacherForcing
 
     class Clock(keras.callbacks.Callback):

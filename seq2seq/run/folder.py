@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
-from seq2seq.backend import prepare_keras
 from seq2seq.files import (
     MOST,
     TEMPORARY,
@@ -24,10 +23,8 @@ from seq2seq.files import (
     write_text,
 )
 from seq2seq.outputs import check_no_links
-from seq2seq.run.config import Model, Recipe, placeholders_of
-from seq2seq.run.parsing import RecipeError, from_json
-from seq2seq.text.corpus import Joined, ParallelText, Records, Text
-from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.run.parsing import RecipeError, RecipeT, from_json
+from seq2seq.run.sections import Recipe
 
 FORMAT = 3
 """Of the folder. Raised when an older version of the toolkit could not read it."""
@@ -164,7 +161,7 @@ class RunFolder:
         files = sorted(self.epochs.glob(f"*{WEIGHTS}"))
         return {int(name): path for path in files if (name := path.name.removesuffix(WEIGHTS)).isdecimal()}
 
-    def load_recipe(self, kind: type[Recipe] = Recipe) -> Recipe:
+    def read_recipe(self, kind: type[RecipeT]) -> RecipeT:
         """Reads the resolved recipe; RunFolderError if this is no run folder, or one of another version."""
         if not self.path.is_dir():
             raise RunFolderError(f"{self.path}: no such run folder.")
@@ -172,61 +169,8 @@ class RunFolder:
             raise RunFolderError(f"{self.path} is no run folder: it has no recipe.json.")
         return load_recipe(self.recipe_file, kind)
 
-    def save_tokenizers(self, source: SubwordTokenizer, target: SubwordTokenizer) -> None:
-        source.save(self.path / "source.model")
-        target.save(self.path / "target.model")
 
-    def load_tokenizers(self) -> tuple[SubwordTokenizer, SubwordTokenizer]:
-        """Returns the source's and the target's; RunFolderError names a missing or damaged one."""
-        recipe = self.load_recipe()
-        placeholders = placeholders_of(recipe)
-        try:
-            return (
-                SubwordTokenizer.load(self.path / "source.model", False, placeholders),
-                SubwordTokenizer.load(self.path / "target.model", recipe.data.right_to_left, placeholders),
-            )
-        except ValueError as error:
-            raise RunFolderError(str(error)) from error
-
-    def load_test(self, name: str) -> Text:
-        """Returns where a test split of the run's data stands; RunFolderError names those that the run knows."""
-        try:
-            tests = read_json(self.data_file)["tests"]
-            known = {name: text_of(entry) for name, entry in tests.items()}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
-        if name not in known:
-            raise RunFolderError(
-                f"This run knows the test sets {', '.join(known) or 'none'}. Received: {name!r}. "
-                "For other text give --source FILE --target FILE."
-            )
-        return known[name]
-
-    def load_model(self) -> tuple[Any, SubwordTokenizer, SubwordTokenizer]:
-        """Returns the trained model and its tokenisers, source and target.
-
-        Raises:
-            RunFolderError: something is missing, damaged, or does not fit together.
-        """
-        recipe = self.load_recipe()
-        source, target = self.load_tokenizers()
-        if not self.weights_file.is_file():
-            raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
-        check_size(recipe.model, source.size, target.size, self.weights_file)
-        prepare_keras()
-        import keras
-
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("float32")
-        try:
-            model = build_model(recipe.model, source.size, target.size, source.vocabulary)
-        finally:
-            keras.config.set_dtype_policy(before)
-        load_weights(model, self.weights_file)
-        return model, source, target
-
-
-def load_recipe(path: Path, kind: type[Recipe] = Recipe) -> Recipe:
+def load_recipe(path: Path, kind: type[RecipeT]) -> RecipeT:
     """Reads a recipe.json; RunFolderError or RecipeError says what is wrong with it."""
     try:
         values = parse_json(read_bytes(path, MOST).decode("utf-8-sig"))
@@ -265,82 +209,10 @@ def _renew(recipe: Any) -> None:
         tokenizer.setdefault("normalization", "nmt_nfkc")
 
 
-def text_of(entry: dict[str, Any]) -> Text:
-    """Returns a test set from its entry in data.json; TypeError, ValueError or KeyError where it is none."""
-    if "texts" in entry:
-        return Joined(tuple(_one_text(dict(one)) for one in entry["texts"]))
-    return _one_text(entry)
-
-
-def _one_text(entry: dict[str, Any]) -> ParallelText | Records:
-    source, target = Path(entry["source"]), entry["target"]
-    if not isinstance(target, str | None):
-        raise TypeError(f"a target is a path or null, not {target!r}")
-    for path in (source, Path(target) if target else None):
-        if path and path.exists() and not path.is_file():  # what is on record may wait for ever, or never end
-            raise ValueError(f"{path} is not a regular file")
-    if fields := entry.get("fields"):
-        names = str(fields["source"]), str(fields["target"]), tuple(map(str, fields["references"]))
-        return Records(source, *names, bool(fields.get("named", True)))
-    return ParallelText(source, Path(target) if target else None)
-
-
-def build_model(recipe: Model, source_size: int, target_size: int, pieces: Sequence[str] | None = None) -> Any:
-    """Returns a new, built `Seq2Seq` as the recipe has it; ValueError where its numbers do not fit together.
-
-    Args:
-        recipe: The network.
-        source_size: Number of source ids.
-        target_size: Number of target ids.
-        pieces: The source's vocabulary, by its ids; `model.words` wants it.
-    """
-    prepare_keras()
-    from seq2seq.layers.decoder import RNNDecoder
-    from seq2seq.layers.encoder import RNNEncoder
-    from seq2seq.models.seq2seq import Seq2Seq
-
-    decoder = recipe.decoder.model_dump(exclude={"readout"})
-    decoder["attention_units"] = decoder["attention_units"] or None
-    decoder["readout_units"] = recipe.embedding if recipe.decoder.readout else None
-    model = Seq2Seq(
-        RNNEncoder(**recipe.encoder.model_dump(), name="encoder"),
-        RNNDecoder(**decoder, name="decoder"),
-        source_size,
-        target_size,
-        recipe.embedding,
-        recipe.tie,
-        recipe.pointer,
-        recipe.selector,
-        (pieces or ()) if recipe.words else None,
-        name="seq2seq",
-    )
-    model.build()
-    return model
-
-
 def save_weights(model: Any, path: Path) -> None:
     """Writes a weights-only file by Keras, whole or not at all."""
     with whole_file(path) as partial:
         model.save_weights(partial)
-
-
-def check_size(recipe: Model, source_size: int, target_size: int, path: Path) -> None:
-    """RunFolderError if the weights of such a model are more than the file holds: nothing that large shall be made.
-
-    Counted are the matrices that every kind of network has, so it may well have more.
-    """
-    encoder, decoder = recipe.encoder, recipe.decoder
-    least = recipe.embedding * (target_size + (0 if recipe.tie == "all" and not recipe.words else source_size))
-    least += encoder.units * (recipe.embedding + (encoder.num_layers - 1) * encoder.units)
-    least += decoder.units * (decoder.num_layers - 1) * decoder.units
-    if decoder.attention in ("additive", "multi_head"):
-        least += encoder.units * (decoder.attention_units or decoder.units)
-    size = path.stat().st_size
-    if 4 * least > size:
-        raise RunFolderError(
-            f"{path}: the weights are damaged or of another model (the recipe's has {4 * least:,} bytes of them or "
-            f"more, the file holds {size:,})."
-        )
 
 
 def _check_arrays(path: Path, most: int) -> None:

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from seq2seq.pipeline.batches import Batching
-from seq2seq.run.config import Recipe
 from seq2seq.search.options import SearchOptions
 
 RecipeT = TypeVar("RecipeT", bound=BaseModel)
@@ -117,7 +116,7 @@ def _nearest(name: str, known: list[str]) -> str:
     return f" Did you mean --{close[0]}?" if close else ""
 
 
-def describe(recipe: Recipe) -> str:
+def describe(recipe: BaseModel) -> str:
     """Returns the text of `--help`: every field with type, default in this recipe, and meaning."""
     schema = type(recipe).model_json_schema()
     lines: list[str] = []

@@ -14,9 +14,9 @@ from seq2seq.clock import clock
 from seq2seq.figures import new_figure
 from seq2seq.files import whole_file
 from seq2seq.messages import plain_markdown, shell_word, visible
-from seq2seq.run.config import Recipe
 from seq2seq.run.folder import RunFolder, RunFolderError
-from seq2seq.run.selection import Selection
+from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.selection import Selection
 
 
 def write_history(folder: RunFolder, history: list[dict[str, Any]]) -> None:

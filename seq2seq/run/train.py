@@ -10,12 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.distributed import team
-from seq2seq.run.config import Recipe
-from seq2seq.run.folder import RunFolder, build_model, save_weights
-from seq2seq.run.learned import learn, load_learned, report
-from seq2seq.run.prepare import Corpus, TokenisedCorpus
-from seq2seq.run.selection import Selection
+from seq2seq.run.folder import save_weights
 from seq2seq.signals import defer_signals
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.learned import learn, load_learned, report
+from seq2seq.tasks.text_to_text.model import build_model
+from seq2seq.tasks.text_to_text.prepare import Corpus, TokenisedCorpus
+from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.selection import Selection
 from seq2seq.text.subword import SubwordTokenizer
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 def train(
-    folder: RunFolder, recipe: Recipe, corpus: Corpus, source: SubwordTokenizer, target: SubwordTokenizer
+    folder: TextRunFolder, recipe: Recipe, corpus: Corpus, source: SubwordTokenizer, target: SubwordTokenizer
 ) -> None:
     """Trains until the last epoch or the end of patience, from where the folder's checkpoint stands.
 
@@ -177,7 +179,7 @@ _BEGIN = {"step": 0, "seconds": 0.0, "tokens_per_second": 0.0}
 
 
 def _fit(
-    folder: RunFolder,
+    folder: TextRunFolder,
     recipe: Recipe,
     trainee: Any,
     plan: Plan,
@@ -235,7 +237,7 @@ def _fit(
     return row, guard.as_json()
 
 
-def _advice(folder: RunFolder, recipe: Recipe) -> str:
+def _advice(folder: TextRunFolder, recipe: Recipe) -> str:
     """To somebody whose numbers go wrong."""
     options = recipe.training
     kept = f"The last good checkpoint is {folder.checkpoint_file}" if folder.checkpoint_file.exists() else ""
@@ -248,7 +250,7 @@ def _advice(folder: RunFolder, recipe: Recipe) -> str:
     )
 
 
-def _report(folder: RunFolder, selection: Selection, history: list[dict[str, Any]]) -> None:
+def _report(folder: TextRunFolder, selection: Selection, history: list[dict[str, Any]]) -> None:
     from seq2seq.run.report import write_curves, write_history
 
     if history:
@@ -305,7 +307,7 @@ def _validate(
     return {"val_nll": float(nll), f"val_{name}": score.score}
 
 
-def _tensorboard(folder: RunFolder, trainee: keras.Model) -> Any:
+def _tensorboard(folder: TextRunFolder, trainee: keras.Model) -> Any:
     """Keras' own callback, driven once an epoch; None where the backend's TensorBoard cannot write."""
     import keras
 

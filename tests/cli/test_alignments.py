@@ -9,8 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.run.folder import RunFolder, save_weights
+from seq2seq.run.folder import save_weights
 from seq2seq.symbols import NAMES, UNK
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.text.alignment import parse_links
 
 LINES = ["ab cd", "", "ef gh ij", "op"]
@@ -36,11 +37,11 @@ def unsure(finished, tmp_path_factory):
     """The run, but so that it often writes the unknown piece."""
     folder = tmp_path_factory.mktemp("unsure") / "run"
     shutil.copytree(finished, folder)
-    model, _, _ = RunFolder(folder).load_model()
+    model, _, _ = TextRunFolder(folder).load_model()
     bias = model.head.bias.numpy()
     bias[UNK] += 4.0
     model.head.bias.assign(bias)
-    save_weights(model, RunFolder(folder).weights_file)
+    save_weights(model, TextRunFolder(folder).weights_file)
     return folder
 
 

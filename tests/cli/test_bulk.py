@@ -36,7 +36,7 @@ def lite(finished, tmp_path_factory):
     """A LiteRT folder, which starts at once; tests may not change it."""
     pytest.importorskip("ai_edge_litert")
     from seq2seq.export.litert import export_litert
-    from seq2seq.run.loading import load_generator
+    from seq2seq.tasks.text_to_text.loading import load_generator
 
     return export_litert(load_generator(finished), tmp_path_factory.mktemp("lite") / "it", "none")
 
@@ -263,7 +263,7 @@ def test_neither_the_command_nor_its_workers_need_a_framework_for_a_litert_folde
 
 def test_a_worker_keeps_to_its_threads(finished):
     code = (
-        "import sys; from seq2seq.run.loading import load_translator\n"
+        "import sys; from seq2seq.tasks.text_to_text.loading import load_translator\n"
         "print(load_translator(sys.argv[1], threads=1)(['ab cd'], 1))\n"
         "import tensorflow as tf; print('THREADS', tf.config.threading.get_intra_op_parallelism_threads())\n"
     )

@@ -13,7 +13,9 @@ import pytest
 
 from seq2seq.cli.main import main
 from seq2seq.metrics.bleu import bleu
-from seq2seq.run.folder import RunFolder, build_model, save_weights
+from seq2seq.run.folder import save_weights
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.model import build_model
 from seq2seq.text.corpus import read_lines
 
 LINES = ["ab cd", "", "ef gh ij", "op"]
@@ -35,7 +37,7 @@ def other(finished, tmp_path_factory):
     """A run of the same vocabularies that believes otherwise."""
     folder = tmp_path_factory.mktemp("runs") / "other"
     shutil.copytree(finished, folder)
-    model, _, _ = RunFolder(folder).load_model()
+    model, _, _ = TextRunFolder(folder).load_model()
     draw = np.random.default_rng(1)
     model.set_weights([w + draw.normal(scale=0.3, size=w.shape) for w in model.get_weights()])
     save_weights(model, folder / "model.weights.h5")
@@ -82,7 +84,7 @@ def test_members_that_do_not_go_together_are_told_by_name(cli, finished, backwar
     code, _, err = cli("translate", finished, backwards, text=b"ab\n")
     assert code == 2
     assert f"{finished} writes from left to right, {backwards} from right to left" in err
-    folder = RunFolder(tmp_path / "cut")
+    folder = TextRunFolder(tmp_path / "cut")
     values = json.loads(folder.recipe_file.read_text())
     tokenizers["bpe", False].save(folder.path / "target.model")
     values["recipe"]["model"]["tie"] = "none"

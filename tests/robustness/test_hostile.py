@@ -21,7 +21,8 @@ import pytest
 from seq2seq.catalogue.fetch import FetchError, RemoteFile
 
 from seq2seq.catalogue import aeslc, fetch
-from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
+from seq2seq.run.folder import RunFolderError, load_weights
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
 
 class Bomb:
@@ -152,7 +153,7 @@ def _number(value):
     ],
 )
 def test_weights_that_lie_elsewhere_or_have_no_end_are_refused(copy, finished, spoil, told):
-    model, _, _ = RunFolder(copy).load_model()
+    model, _, _ = TextRunFolder(copy).load_model()
     path = copy / "model.weights.h5"
     with h5py.File(path, "a") as file:
         spoil(file, _first(file), finished / "model.weights.h5")

@@ -22,9 +22,10 @@ from seq2seq.cli.common import EXIT_FAILED, guarded
 from seq2seq.files import check_regular, format_json, parse_json, read_bytes, read_json
 from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE, LiteFolderError, load_shape
 from seq2seq.lite.networks import LiteNetworks
-from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.run.folder import RunFolderError
 from seq2seq.run.parsing import RecipeError
 from seq2seq.search.options import MOST, SearchOptions
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.text.corpus import CorpusError, Records, read_lines
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -165,9 +166,9 @@ def test_a_recipe_of_a_larger_network_than_the_weights_is_refused_before_it_is_m
         changed["recipe"]["model"][place][name] = 10**9
         (copy / "recipe.json").write_text(json.dumps(changed))
         with pytest.raises(RunFolderError, match=r"the recipe's has .* bytes of them or more, the file holds"):
-            RunFolder(copy).load_model()
+            TextRunFolder(copy).load_model()
     (copy / "recipe.json").write_text(json.dumps(values))
-    RunFolder(copy).load_model()
+    TextRunFolder(copy).load_model()
 
 
 @pytest.mark.parametrize("field", ["strength", "max_ratio", "temperature", "consensus", "diversity"])

@@ -10,11 +10,12 @@ import pytest
 
 import seq2seq
 from seq2seq.run.average import average_runs
-from seq2seq.run.folder import RunFolder, RunFolderError, load_weights, save_weights
+from seq2seq.run.folder import RunFolderError, load_weights, save_weights
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
 
 def weights_of(folder, file=None):
-    model, _, _ = RunFolder(folder).load_model()
+    model, _, _ = TextRunFolder(folder).load_model()
     if file:
         load_weights(model, file)
     return model.get_weights()
@@ -27,7 +28,7 @@ def copy(finished, tmp_path):
     def copy_(name, change=lambda weight: weight):
         folder = tmp_path / name
         shutil.copytree(finished, folder)
-        model, _, _ = RunFolder(folder).load_model()
+        model, _, _ = TextRunFolder(folder).load_model()
         model.set_weights([change(weight) for weight in model.get_weights()])
         save_weights(model, folder / "model.weights.h5")
         return folder
@@ -58,8 +59,8 @@ def test_the_new_folder_says_what_it_is_made_of(finished, copy, tmp_path):
     readme = (new / "README.md").read_text()
     assert str(finished) in readme
     assert str(other) in readme
-    assert RunFolder(new).load_recipe().name == "new"
-    assert RunFolder(new).load_test("test") == RunFolder(finished).load_test("test")
+    assert TextRunFolder(new).load_recipe().name == "new"
+    assert TextRunFolder(new).load_test("test") == TextRunFolder(finished).load_test("test")
     assert not list((tmp_path / "runs").glob("partial-*"))
 
 
@@ -125,11 +126,11 @@ def test_the_last_epochs_are_kept_killed_or_not_and_averaged(run, tmp_path, monk
     monkeypatch.setattr(checkpoint, "save_checkpoint", die_then_save)
     with pytest.raises(Killed):
         run(tmp_path / "run", *flags)
-    assert list(RunFolder(tmp_path / "run").kept_epochs()) == [1, 2]
+    assert list(TextRunFolder(tmp_path / "run").kept_epochs()) == [1, 2]
     monkeypatch.undo()
     killed = weights_of(tmp_path / "run", tmp_path / "run" / "epochs" / "0002.weights.h5")
     assert run(tmp_path / "run", *flags) == 0
-    kept = RunFolder(tmp_path / "run").kept_epochs()
+    kept = TextRunFolder(tmp_path / "run").kept_epochs()
     assert list(kept) == [2, 3]
     assert sorted(p.name for p in (tmp_path / "run" / "epochs").iterdir()) == ["0002.weights.h5", "0003.weights.h5"]
     second, third = (weights_of(tmp_path / "run", path) for path in kept.values())

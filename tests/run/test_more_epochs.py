@@ -8,8 +8,9 @@ import shutil
 import pytest
 from tests.recipe.test_run import _history, _same
 
-from seq2seq.run.folder import RunFolder, RunFolderError
-from seq2seq.run.prepare import open_run
+from seq2seq.run.folder import RunFolderError
+from seq2seq.run.opening import open_run
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
 MORE = ("--training.epochs", "5", "--training.checkpoint_minutes", "1e-9")
 
@@ -23,7 +24,7 @@ def test_a_finished_run_goes_on_to_more_epochs_and_ends_the_same_when_killed_on_
     assert "Going on to epoch 5 in place of 3" in caplog.text
     assert _history(tmp_path / "whole")[:3] == _history(finished)
     assert [row["epoch"] for row in _history(tmp_path / "whole")] == ["1", "2", "3", "4", "5"]
-    assert RunFolder(tmp_path / "whole").load_recipe().training.epochs == 5
+    assert TextRunFolder(tmp_path / "whole").load_recipe().training.epochs == 5
     assert "Trained 5 epochs" in (tmp_path / "whole" / "README.md").read_text()
 
     from seq2seq.training import checkpoint
@@ -61,7 +62,7 @@ def test_without_a_checkpoint_a_finished_run_cannot_go_on_and_stays_as_it_is(run
     assert run(tmp_path / "run", "--training.epochs", "5") == 2
     assert "has no checkpoint.npz to go on from" in capsys.readouterr().err
     assert (tmp_path / "run" / "scores.json").exists()
-    assert RunFolder(tmp_path / "run").load_recipe().training.epochs == 3
+    assert TextRunFolder(tmp_path / "run").load_recipe().training.epochs == 3
 
 
 def test_patience_begins_anew_where_a_run_goes_on():
@@ -77,10 +78,10 @@ def test_a_run_under_way_or_stopped_early_is_opened_for_any_number_from_what_was
     finished, tmp_path, state, planned, asked
 ):
     def of(epochs):
-        before = RunFolder(finished).load_recipe()
+        before = TextRunFolder(finished).load_recipe()
         return before.model_copy(update={"training": before.training.model_copy(update={"epochs": epochs})})
 
-    folder = RunFolder(tmp_path / "run")
+    folder = TextRunFolder(tmp_path / "run")
     shutil.copytree(finished, folder.path)
     folder.save_recipe(of(planned))
     if state == "under way":

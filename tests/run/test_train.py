@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 import seq2seq
-from seq2seq.run.folder import RunFolder, RunFolderError
-from seq2seq.run.learned import load_search
-from seq2seq.run.loading import load_generator
+from seq2seq.run.folder import RunFolderError
 from seq2seq.search.options import SearchOptions
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.learned import load_search
+from seq2seq.tasks.text_to_text.loading import load_generator
 from seq2seq.text.corpus import read_lines
 
 
 def _weights(folder):
-    model, _, _ = RunFolder(folder).load_model()
+    model, _, _ = TextRunFolder(folder).load_model()
     return model.get_weights()
 
 
@@ -49,7 +50,7 @@ def test_what_was_learned_of_the_text_is_kept_and_used_where_the_recipe_names_no
     assert "by chrf" in (finished / "README.md").read_text()
     assert "val_chrf" in _history(finished)[0]
     assert learned["longest_target"] >= 6
-    assert load_search(RunFolder(finished)) == SearchOptions(beam_size=2, max_ratio=1.0, max_extra=10)
+    assert load_search(TextRunFolder(finished)) == SearchOptions(beam_size=2, max_ratio=1.0, max_extra=10)
     shutil.copytree(finished, tmp_path / "run")
     values = json.loads((finished / "recipe.json").read_text())
     values["recipe"]["search"]["max_ratio"] = None
@@ -58,7 +59,7 @@ def test_what_was_learned_of_the_text_is_kept_and_used_where_the_recipe_names_no
     assert {"max_ratio": options.max_ratio, "max_extra": options.max_extra} == learned["limits"]
     (tmp_path / "run" / "learned.json").write_text("{}")
     with pytest.raises(RunFolderError, match=r"learned\.json: damaged"):
-        load_search(RunFolder(tmp_path / "run"))
+        load_search(TextRunFolder(tmp_path / "run"))
 
 
 def test_the_stored_hypotheses_are_what_the_loaded_run_says(finished, corpus_files):
@@ -138,7 +139,7 @@ def test_a_recipe_is_replayed_from_its_run(finished, tmp_path):
     from recipes.translation import RECIPES
 
     recipe, _ = parse(RECIPES, ["--from", str(finished / "recipe.json")])
-    assert recipe == RunFolder(finished).load_recipe()
+    assert recipe == TextRunFolder(finished).load_recipe()
 
 
 def _cut(path):
@@ -164,7 +165,7 @@ def _spelled(path, spelling=True):
 def test_a_recipe_that_went_without_vectors_of_spelling_is_still_read(finished, tmp_path):
     shutil.copy(finished / "recipe.json", tmp_path)
     _spelled(tmp_path / "recipe.json", False)
-    assert RunFolder(tmp_path).load_recipe() == RunFolder(finished).load_recipe()
+    assert TextRunFolder(tmp_path).load_recipe() == TextRunFolder(finished).load_recipe()
 
 
 @pytest.mark.parametrize(
@@ -226,8 +227,8 @@ def test_without_a_whole_checkpoint_nothing_is_lost(run, finished, tmp_path, cap
 
 
 def test_without_validation_files_a_fixed_part_of_the_training_text_is_held_out(corpus_files):
-    from recipes.corpora import find_corpus
-    from seq2seq.run.config import Data, Files
+    from seq2seq.tasks.text_to_text.data import find_corpus
+    from seq2seq.tasks.text_to_text.recipe import Data, Files
 
     files = Files(source=str(corpus_files / "train.x"), target=str(corpus_files / "train.y"))
     corpus = find_corpus(Data(corpus="files", train=files))

@@ -16,7 +16,7 @@ import numpy as np
 from seq2seq.distributed import team
 from seq2seq.pipeline.batches import Batching, Plan
 from seq2seq.pipeline.store import TokenStore
-from seq2seq.run.config import Decoder, Encoder, Model, Recipe, Training
+from seq2seq.tasks.text_to_text.recipe import Decoder, Encoder, Model, Recipe, Training
 from seq2seq.types import Example
 
 SIZE, STEPS = 24, 8
@@ -50,8 +50,8 @@ def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
     import keras
 
     from seq2seq.pipeline.feed import as_fit_data
-    from seq2seq.run.folder import build_model
     from seq2seq.run.train import make_optimizer
+    from seq2seq.tasks.text_to_text.model import build_model
     from seq2seq.training.losses import TeacherForcing
     from seq2seq.training.shared import part_seeds
 

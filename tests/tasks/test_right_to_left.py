@@ -8,9 +8,9 @@ import pytest
 
 from seq2seq.inference.generator import Generator
 from seq2seq.pipeline.store import TokenStore
-from seq2seq.run.folder import RunFolder
-from seq2seq.run.loading import load_generator
 from seq2seq.symbols import EOS
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.loading import load_generator
 from seq2seq.text.corpus import read_lines
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -36,7 +36,7 @@ def test_ids_run_backwards_and_text_comes_back(tokenizers, sentences):
 
 
 def test_only_the_target_of_such_a_run_is_turned_round(backwards):
-    source, target = RunFolder(backwards).load_tokenizers()
+    source, target = TextRunFolder(backwards).load_tokenizers()
     assert (source.right_to_left, target.right_to_left) == (False, True)
 
 

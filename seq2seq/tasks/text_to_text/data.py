@@ -7,8 +7,8 @@ import logging
 from itertools import islice
 from pathlib import Path
 
-from seq2seq.run.config import Data, Files
-from seq2seq.run.prepare import Corpus
+from seq2seq.tasks.text_to_text.prepare import Corpus
+from seq2seq.tasks.text_to_text.recipe import Data, Files
 from seq2seq.text.corpus import (
     CorpusError,
     Joined,

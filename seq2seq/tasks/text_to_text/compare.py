@@ -11,7 +11,7 @@ from seq2seq.evaluation.significance import SAMPLES
 from seq2seq.figures import new_figure
 from seq2seq.files import output_file
 from seq2seq.messages import visible
-from seq2seq.run.record import Scored
+from seq2seq.tasks.text_to_text.record import Scored
 
 
 def compare_runs(

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from seq2seq.layers.names import AttentionName, AttentionPosition, BridgeName, CellName
 from seq2seq.metrics.tokenization import Tokenization, TokenizerName
 from seq2seq.pipeline.batches import Batching
-from seq2seq.run.text_checks import text_contradictions
+from seq2seq.run import sections
+from seq2seq.run.sections import Section
 from seq2seq.search.options import SearchOptions
+from seq2seq.tasks.text_to_text.text_checks import text_contradictions
 from seq2seq.text.placeholders import Placeholders
-
-
-class Section(BaseModel):
-    """A part of a recipe."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Files(Section):
@@ -194,41 +188,9 @@ class Model(Section):
     """The decoder."""
 
 
-class Training(Section):
+class Training(sections.Training):
     """How to train."""
 
-    epochs: int = 10
-    """Passes over the corpus, at most."""
-    learning_rate: float = 0.0015
-    """Peak of the learning rate of Adam."""
-    schedule: Literal["constant", "cosine", "linear", "inverse_sqrt"] = "cosine"
-    """What the learning rate does after the warm-up; cosine and linear end near 0 after the last epoch."""
-    warmup_steps: int = 300
-    """Steps in which the learning rate rises from 0 to its peak."""
-    label_smoothing: float = 0.1
-    """Share of each target spread over the vocabulary."""
-    gradient_clip: float = 1.0
-    """Largest norm of all gradients together; 0 is no clipping."""
-    weight_decay: float = 0.0
-    """Decoupled weight decay of Adam; 0 is none."""
-    ema: float = 0.998
-    """Momentum of the moving average of the weights that is validated, kept and used; it is of the last tenth of the
-    steps until there are 10 / (1 - ema) of them. 0 is no averaging."""
-    accumulate: int = 1
-    """Batches whose gradients are added up to one step of the optimizer."""
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    """Number format of the computation; weights stay float32."""
-    loss_budget_mb: int = 64
-    """Megabytes that the logits may take at once; larger batches go through the output layer in chunks."""
-    patience: int = 0
-    """Stop after so many epochs in which neither the validation score nor the loss became better; 0 is never."""
-    skip_bad_steps: int = 0
-    """Steps of the run that may be left out because their loss or gradient is not finite, is 0 or has exploded; at one
-    more the run ends and names the batch."""
-    checkpoint_minutes: float = 10
-    """Keep a checkpoint every so many minutes, beside those at the end of every epoch; 0 is never."""
-    keep_epochs: int = 0
-    """Keep the averaged weights of so many last epochs in epochs/ of the run folder, for seq2seq average."""
     coverage_loss: float = 0.0
     """What it costs to attend again to what was attended to before, beside the loss of the pieces; wants
     model.decoder.coverage. 1 is usual."""
@@ -248,19 +210,11 @@ class Training(Section):
     average; exact_match where each comes four times or more on average. Of equal scores the lower loss is better."""
 
 
-OPERATIONAL = frozenset({"training.skip_bad_steps", "training.checkpoint_minutes"})
-"""Fields that may change while a run is under way: they do not change what an undisturbed step computes."""
-
-
-class Recipe(Section):
+class Recipe(sections.Recipe):
     """All that decides about a run."""
 
-    name: str = "custom"
-    """Name of the variant; the run folder is runs/<name> unless --run-folder is given."""
     task: Literal["translation", "summarization", "compression"] = "translation"
     """What is measured: BLEU, chrF and TER; ROUGE; or ROUGE and the kept words."""
-    seed: int = 1
-    """Of everything that is random: weights, order of the data, dropout, subword sampling."""
     data: Data = Data()
     """What to learn from."""
     tokenizer: Tokenizer = Tokenizer()

@@ -5,10 +5,11 @@ from pydantic import ValidationError
 
 from recipes.command import parse
 from recipes.translation import RECIPES
-from seq2seq.run.config import Recipe
-from seq2seq.run.folder import RunFolder, load_recipe
+from seq2seq.run.folder import load_recipe
 from seq2seq.run.parsing import RecipeError, describe, from_json, leaves, override
-from seq2seq.run.tokenizers import copy_rules, learn
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn
 
 
 def test_every_named_variant_survives_json():
@@ -102,7 +103,7 @@ def test_sides_that_are_not_joint_may_have_rules_of_their_own(tmp_path):
     source, target = learn(recipe, lambda: [("½ abc", "½ abc")])
     assert source.decode(source.encode(["½ a"])) == ["1⁄2 a"]
     assert target.decode(target.encode(["½ a"])) == ["½ b"]
-    copy_rules(recipe, RunFolder(tmp_path))
+    copy_rules(recipe, TextRunFolder(tmp_path))
     assert (tmp_path / "target.rules.tsv").read_text() == "0061\t0062\n"
     (tmp_path / "my.tsv").write_text("0061\tx\n")
     with pytest.raises(ValueError, match=r"my\.tsv:1: expected code points"):

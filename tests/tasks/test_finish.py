@@ -5,8 +5,8 @@ import pytest
 
 from seq2seq.export import formats
 from seq2seq.lite.folder import SHAPE_FILE
-from seq2seq.run.finish import export_run
 from seq2seq.run.folder import RunFolder
+from seq2seq.tasks.text_to_text.finish import export_run
 
 
 class FakeGenerator:

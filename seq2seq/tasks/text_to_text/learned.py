@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.files import read_json
 from seq2seq.metrics import tokenization
-from seq2seq.run.config import Recipe
 from seq2seq.run.folder import RunFolder, RunFolderError
-from seq2seq.run.selection import SCORES, Selection
 from seq2seq.search.limits import Limits, advice, learn_limits, too_long
 from seq2seq.search.options import SearchOptions
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.selection import SCORES, Selection
 from seq2seq.text.sentences import count_sentences
 
 if TYPE_CHECKING:
     from seq2seq.pipeline.store import TokenStore
-    from seq2seq.run.prepare import Corpus, TokenisedCorpus
+    from seq2seq.tasks.text_to_text.prepare import Corpus, TokenisedCorpus
 
 SAMPLE = 20_000
 """Lines of the training text whose sentences are counted: the first ones."""
@@ -107,7 +108,7 @@ def load_learned(folder: RunFolder) -> Learned | None:
 def load_search(folder: RunFolder) -> SearchOptions:
     """Returns how a run searches: as its recipe says, with the limits that it has learned where the recipe has none."""
     learned = load_learned(folder)
-    return folder.load_recipe().search.with_limits(learned.limits if learned else None)
+    return TextRunFolder(folder.path).load_recipe().search.with_limits(learned.limits if learned else None)
 
 
 def _lengths(store: TokenStore) -> tuple[Any, Any]:

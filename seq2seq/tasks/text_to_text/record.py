@@ -13,33 +13,20 @@ from seq2seq.evaluation.comparison import System
 from seq2seq.files import follow_links, is_plain_name, read_json
 from seq2seq.folders import whole_folder
 from seq2seq.metrics.tokenization import Tokenization
-from seq2seq.run.config import Recipe
 from seq2seq.run.environment import checksums
-from seq2seq.run.folder import RunFolder, RunFolderError, text_of
+from seq2seq.run.folder import RunFolderError
 from seq2seq.run.report import read_history, versions
 from seq2seq.search.options import SearchOptions
-from seq2seq.text.corpus import Joined, ParallelText, Records, Text, files_of, read_lines
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.test_sets import data_entry, text_of
+from seq2seq.text.corpus import Text, files_of, read_lines
 from seq2seq.types import Example
 
 RECORD = "scores.json"
 HYPOTHESES = "hypotheses.txt"
 EVALUATION = "seq2seq evaluate --output-folder"
 """The kind of folder that an evaluation leaves."""
-
-
-def data_entry(text: Text) -> dict[str, Any]:
-    """Where a test set stands, how it is read, and the checksums of its files by their paths."""
-    place = {"texts": [_place(one) for one in text.texts]} if isinstance(text, Joined) else _place(text)
-    return {**place, "sha256": checksums([text])}
-
-
-def _place(text: ParallelText | Records) -> dict[str, Any]:
-    target = str(text.target.resolve()) if text.target else None
-    place: dict[str, Any] = {"source": str(text.source.resolve()), "target": target}
-    if isinstance(text, Records):
-        place["fields"] = {"source": text.source_field, "target": text.target_field, "named": text.named}
-        place["fields"]["references"] = text.reference_fields
-    return place
 
 
 def write_evaluation(
@@ -81,7 +68,7 @@ class Scored:
 
     def __init__(self, path: Path):
         self.path, self.name = path, str(path)
-        self._run = RunFolder(path) if (path / "recipe.json").is_file() else None
+        self._run = TextRunFolder(path) if (path / "recipe.json").is_file() else None
         try:
             if self._run:
                 recipe = self._run.load_recipe()

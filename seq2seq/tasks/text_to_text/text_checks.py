@@ -9,7 +9,7 @@ from seq2seq.text.normalization import NAMES, can_mark_capitals
 from seq2seq.text.placeholders import check
 
 if TYPE_CHECKING:
-    from seq2seq.run.config import Recipe
+    from seq2seq.tasks.text_to_text.recipe import Recipe
 
 
 def text_contradictions(recipe: Recipe) -> Iterator[str]:

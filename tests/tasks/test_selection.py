@@ -4,9 +4,9 @@ import pytest
 
 from recipes.command import parse
 from recipes.translation import RECIPES
-from seq2seq.run.config import Recipe
 from seq2seq.run.parsing import RecipeError, from_json
-from seq2seq.run.selection import Selection
+from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.selection import Selection
 
 
 def recipe(task="translation", language="de", select_by="auto"):

@@ -7,11 +7,12 @@ import random
 
 import pytest
 
-from seq2seq.run.config import Model, Recipe, Tokenizer
-from seq2seq.run.folder import RunFolder
-from seq2seq.run.loading import load_generator
+from seq2seq.run.opening import open_run
 from seq2seq.run.parsing import RecipeError, override
-from seq2seq.run.prepare import Corpus, learn_tokenizers, open_run
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.loading import load_generator
+from seq2seq.tasks.text_to_text.prepare import Corpus, learn_tokenizers
+from seq2seq.tasks.text_to_text.recipe import Model, Recipe, Tokenizer
 from seq2seq.text.corpus import read_lines
 from seq2seq.types import Example
 
@@ -152,7 +153,7 @@ def test_text_that_no_blanks_part_is_told_of(line, long, words, tmp_path, caplog
     lines = [(" " * (" " in line)).join(draw.sample(parts, len(parts))) for _ in range(30)]
     pairs = [Example(text, text, number) for number, text in enumerate(lines, 1)]
     recipe = Recipe(tokenizer=Tokenizer(size=60), model=Model(words=words))
-    assert not open_run(RunFolder(tmp_path), recipe)
+    assert not open_run(TextRunFolder(tmp_path), recipe)
     with caplog.at_level("WARNING"):
-        learn_tokenizers(RunFolder(tmp_path), recipe, Corpus(pairs, pairs, {}))
+        learn_tokenizers(TextRunFolder(tmp_path), recipe, Corpus(pairs, pairs, {}))
     assert ("pieces between blanks" in caplog.text) == (long and words)

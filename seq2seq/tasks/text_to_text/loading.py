@@ -51,15 +51,15 @@ def load_generator(
         threads: As in `load_translator`.
         options: Fields of `SearchOptions`.
     """
-    from seq2seq.run.folder import RunFolder
-    from seq2seq.run.learned import load_learned, load_search
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
+    from seq2seq.tasks.text_to_text.learned import load_learned, load_search
 
     _check_mixing(ensemble)
     paths = [Path(path), *map(Path, others)]
     for folder in paths if others else []:
         if is_lite_folder(folder):
             raise ValueError(f"{folder} is a LiteRT folder: an ensemble wants run folders.")
-    searches = [load_search(RunFolder(folder)) for folder in paths]
+    searches = [load_search(TextRunFolder(folder)) for folder in paths]
     search = searches[0].changed(**options)
     # Everything that is quick to check has been checked: now the framework.
     prepare_keras()
@@ -67,9 +67,9 @@ def load_generator(
         _limit_threads(threads)
     from seq2seq.inference.generator import Generator
 
-    members = [Generator(*RunFolder(folder).load_model(), search) for folder in paths]
+    members = [Generator(*TextRunFolder(folder).load_model(), search) for folder in paths]
     for folder, member in zip(paths, members, strict=True):
-        if learned := load_learned(RunFolder(folder)):
+        if learned := load_learned(TextRunFolder(folder)):
             member.several_sentences = learned.several_sentences
     if not others:
         return members[0]
@@ -90,14 +90,14 @@ def fingerprint(path: Path) -> str:
         ValueError: it is neither, or damaged.
     """
     from seq2seq.lite.folder import SHAPE_FILE, load_shape
-    from seq2seq.run.folder import RunFolder
+    from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
     path, digest = Path(path), hashlib.sha256()
     if is_lite_folder(path):
         load_shape(path)  # which holds the checksums of the other files, and has compared them
         files = [path / SHAPE_FILE]
     else:
-        run = RunFolder(path)
+        run = TextRunFolder(path)
         run.load_recipe()
         run.load_tokenizers()
         files = [run.recipe_file, run.weights_file, path / "source.model", path / "target.model"]

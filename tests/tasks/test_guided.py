@@ -8,10 +8,10 @@ import pytest
 
 from seq2seq.cli.main import main
 from seq2seq.pipeline.store import TokenStore
-from seq2seq.run.config import Recipe
 from seq2seq.run.folder import RunFolder
 from seq2seq.run.parsing import RecipeError, override
-from seq2seq.run.prepare import Corpus, TokenisedCorpus
+from seq2seq.tasks.text_to_text.prepare import Corpus, TokenisedCorpus
+from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.text.corpus import read_lines
 from seq2seq.types import Example
 

@@ -1,4 +1,4 @@
-"""What comes before the epochs: the run folder is opened, tokenisers are learned, the text becomes ids.
+"""What comes before the epochs: tokenisers are learned, the text becomes ids.
 
 Every stage can be taken up again where an earlier run has stopped.
 """
@@ -6,7 +6,6 @@ Every stage can be taken up again where an earlier run has stopped.
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -14,11 +13,9 @@ from typing import TYPE_CHECKING
 
 from seq2seq.distributed import team
 from seq2seq.pipeline.store import Link, TokenStore
-from seq2seq.run.config import OPERATIONAL, Recipe
-from seq2seq.run.folder import RunFolder, RunFolderError
-from seq2seq.run.parsing import leaves
-from seq2seq.run.report import read_history
-from seq2seq.run.tokenizers import copy_rules, learn, needs_one_word
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_word
 from seq2seq.text.alignment import to_pieces
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import AlignmentPoints, Example
@@ -26,8 +23,6 @@ from seq2seq.types import AlignmentPoints, Example
 if TYPE_CHECKING:
     from seq2seq.text.corpus import Text
 
-EPOCHS = "training.epochs"
-"""The field that a run may change to go on longer."""
 LONG = 6
 """Pieces a word: text of which the words have more is hardly parted by blanks."""
 
@@ -44,61 +39,9 @@ class Corpus:
     """By name; what `seq2seq evaluate --test NAME` finds later."""
 
 
-def open_run(folder: RunFolder, recipe: Recipe) -> bool:
-    """Makes the run folder, or opens it to go on. Returns whether the run is finished already.
-
-    Raises:
-        RunFolderError: the folder holds something else, or a run of another recipe.
-    """
-    if folder.is_new:
-        folder.path.mkdir(parents=True, exist_ok=True)
-        folder.save_recipe(recipe)
-        return False
-    if not folder.recipe_file.exists():
-        raise RunFolderError(f"{folder.path} exists and is no run folder. Choose another with --run-folder.")
-    before = folder.load_recipe(type(recipe))
-    if folder.is_average:
-        raise RunFolderError(f"{folder.path} holds averaged weights, not a run that goes on. Choose another folder.")
-    if folder.scores_file.exists():
-        shutil.rmtree(folder.tokens, ignore_errors=True)  # the earlier run was stopped right before its last deed
-    old = dict(leaves(before))
-    changed = {name: value for name, value in leaves(recipe) if old[name] != value}
-    if changed and (set(changed) <= OPERATIONAL or not (folder.path / "source.model").exists()):
-        folder.save_recipe(recipe)  # otherwise the earlier run failed before it had done anything
-    elif changed and set(changed) <= OPERATIONAL | {EPOCHS}:
-        _change_epochs(folder, recipe)
-    elif changed:
-        told = "\n".join(f"  {name}: {old[name]!r} there, {value!r} now" for name, value in changed.items())
-        raise RunFolderError(
-            f"{folder.path} holds a run of another recipe:\n{told}\n"
-            "Choose another folder with --run-folder, or delete this one."
-        )
-    return folder.scores_file.exists()
-
-
-def _change_epochs(folder: RunFolder, recipe: Recipe) -> None:
-    """Opens a run, finished or not, to go on to another number of epochs.
-
-    Raises:
-        RunFolderError: it has trained more epochs already, or is finished and has no checkpoint.
-    """
-    trained = len(read_history(folder)) if folder.history_file.exists() else 0
-    if recipe.training.epochs < trained:
-        raise RunFolderError(
-            f"{folder.path} has trained {trained} epochs, and --{EPOCHS} {recipe.training.epochs} asks for fewer: give "
-            f"{trained} or more, or another folder with --run-folder."
-        )
-    if folder.scores_file.exists():
-        if not any(folder.path.glob(f"{folder.checkpoint_file.stem}*.npz")):
-            raise RunFolderError(
-                f"{folder.path} has no {folder.checkpoint_file.name} to go on from: train again in another folder "
-                "(--run-folder)."
-            )
-        folder.scores_file.unlink()  # before the recipe changes: a run with scores is a finished run of its recipe
-    folder.save_recipe(recipe)
-
-
-def learn_tokenizers(folder: RunFolder, recipe: Recipe, corpus: Corpus) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+def learn_tokenizers(
+    folder: TextRunFolder, recipe: Recipe, corpus: Corpus
+) -> tuple[SubwordTokenizer, SubwordTokenizer]:
     """Returns source and target tokeniser, learned from the training text or, in a run that goes on, read again."""
     if (folder.path / "target.model").exists():
         return folder.load_tokenizers()
@@ -126,7 +69,7 @@ class TokenisedCorpus:
     """The training text as ids: one store for all epochs or, with subword sampling, a fresh one for each."""
 
     def __init__(
-        self, folder: RunFolder, recipe: Recipe, corpus: Corpus, source: SubwordTokenizer, target: SubwordTokenizer
+        self, folder: TextRunFolder, recipe: Recipe, corpus: Corpus, source: SubwordTokenizer, target: SubwordTokenizer
     ):
         self.folder, self.recipe, self.corpus = folder, recipe, corpus
         self.source, self.target = source, target

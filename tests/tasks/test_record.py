@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from seq2seq.run.folder import text_of
-from seq2seq.run.record import data_entry
+from seq2seq.tasks.text_to_text.test_sets import data_entry, text_of
 from seq2seq.text.corpus import files_of, text_at
 
 FILES = {

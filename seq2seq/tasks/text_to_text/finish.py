@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.files import read_json
 from seq2seq.messages import show
-from seq2seq.run.config import Recipe
 from seq2seq.run.environment import checksums, same_data, sha256
 from seq2seq.run.folder import RunFolder
-from seq2seq.run.learned import load_learned
-from seq2seq.run.record import data_entry
 from seq2seq.run.report import read_history, versions, write_readme
+from seq2seq.tasks.text_to_text.learned import load_learned
+from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.test_sets import data_entry
 from seq2seq.text.corpus import Text, overlap, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.inference.generator import Generator
-    from seq2seq.run.prepare import Corpus
+    from seq2seq.tasks.text_to_text.prepare import Corpus
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def record_data(folder: RunFolder, corpus: Corpus) -> None:
 def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> dict[str, Any]:
     """Translates and scores every test set; writes hypotheses, scores.json and the README. Returns the scores."""
     from seq2seq.evaluation.evaluate import evaluate, table
-    from seq2seq.run.loading import load_generator
+    from seq2seq.tasks.text_to_text.loading import load_generator
 
     scores: dict[str, Any] = {}
     checksums: dict[str, Any] = {}

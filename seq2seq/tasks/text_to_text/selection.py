@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seq2seq.metrics import LOWER_IS_BETTER
-from seq2seq.run.config import Recipe
+from seq2seq.tasks.text_to_text.recipe import Recipe
 
 SCORES = ("bleu", "chrf", "ter", "rouge", "exact_match", "cer")
 """What greedy outputs can be scored by."""

@@ -1,0 +1,1 @@
+"""What the tasks share that read text and write text."""

@@ -1,0 +1,75 @@
+"""The run folder of a task that reads text and writes text: its recipe, tokenisers, test sets and model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seq2seq.backend import prepare_keras
+from seq2seq.files import read_json
+from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
+from seq2seq.tasks.text_to_text.model import build_model, check_size
+from seq2seq.tasks.text_to_text.recipe import Recipe, placeholders_of
+from seq2seq.tasks.text_to_text.test_sets import text_of
+from seq2seq.text.corpus import Text
+from seq2seq.text.subword import SubwordTokenizer
+
+
+class TextRunFolder(RunFolder):
+    """A run folder with the tokenisers of both sides."""
+
+    def load_recipe(self) -> Recipe:
+        """Reads the resolved recipe; errors as `RunFolder.read_recipe`."""
+        return self.read_recipe(Recipe)
+
+    def save_tokenizers(self, source: SubwordTokenizer, target: SubwordTokenizer) -> None:
+        source.save(self.path / "source.model")
+        target.save(self.path / "target.model")
+
+    def load_tokenizers(self) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+        """Returns the source's and the target's; RunFolderError names a missing or damaged one."""
+        recipe = self.load_recipe()
+        placeholders = placeholders_of(recipe)
+        try:
+            return (
+                SubwordTokenizer.load(self.path / "source.model", False, placeholders),
+                SubwordTokenizer.load(self.path / "target.model", recipe.data.right_to_left, placeholders),
+            )
+        except ValueError as error:
+            raise RunFolderError(str(error)) from error
+
+    def load_test(self, name: str) -> Text:
+        """Returns where a test split of the run's data stands; RunFolderError names those that the run knows."""
+        try:
+            tests = read_json(self.data_file)["tests"]
+            known = {name: text_of(entry) for name, entry in tests.items()}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
+        if name not in known:
+            raise RunFolderError(
+                f"This run knows the test sets {', '.join(known) or 'none'}. Received: {name!r}. "
+                "For other text give --source FILE --target FILE."
+            )
+        return known[name]
+
+    def load_model(self) -> tuple[Any, SubwordTokenizer, SubwordTokenizer]:
+        """Returns the trained model and its tokenisers, source and target.
+
+        Raises:
+            RunFolderError: something is missing, damaged, or does not fit together.
+        """
+        recipe = self.load_recipe()
+        source, target = self.load_tokenizers()
+        if not self.weights_file.is_file():
+            raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
+        check_size(recipe.model, source.size, target.size, self.weights_file)
+        prepare_keras()
+        import keras
+
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            model = build_model(recipe.model, source.size, target.size, source.vocabulary)
+        finally:
+            keras.config.set_dtype_policy(before)
+        load_weights(model, self.weights_file)
+        return model, source, target

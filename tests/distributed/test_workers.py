@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.recipe.test_run import _history, _weights
+from tests.run.test_train import _history, _weights
 
 from benchmarks.faults import compare, content
 from seq2seq.distributed.team import CLUSTER, LAUNCHED, place, wait_for_all

@@ -6,7 +6,7 @@ import json
 import shutil
 
 import pytest
-from tests.recipe.test_run import _history, _same
+from tests.run.test_train import _history, _same
 
 from seq2seq.run.folder import RunFolderError
 from seq2seq.run.opening import open_run

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.recipe.test_run import _history, _same, _weights
+from tests.run.test_train import _history, _same, _weights
 
 from seq2seq.pipeline.batches import Plan
 from seq2seq.signals import RunFailed

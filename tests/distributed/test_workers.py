@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.run.test_train import _history, _weights
 
 from benchmarks.faults import compare, content
 from seq2seq.distributed.team import CLUSTER, LAUNCHED, place, wait_for_all
@@ -22,6 +21,7 @@ from seq2seq.pipeline.batches import Batching, Plan
 from seq2seq.run.environment import record_start
 from seq2seq.run.folder import RunFolder
 from tests.bulk.test_processes import until
+from tests.run.test_train import _history, _weights
 from tests.runs import TINY, files_flags
 
 SHORT = [*TINY, "--training.epochs", "2"]

@@ -6,11 +6,11 @@ import json
 import shutil
 
 import pytest
-from tests.run.test_train import _history, _same
 
 from seq2seq.run.folder import RunFolderError
 from seq2seq.run.opening import open_run
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from tests.run.test_train import _history, _same
 
 MORE = ("--training.epochs", "5", "--training.checkpoint_minutes", "1e-9")
 

@@ -10,10 +10,10 @@ import sys
 import time
 
 import pytest
-from tests.run.test_train import _same
 
 from seq2seq.files import locked
 from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED, Terminated, defer_signals, handle_signals, in_background
+from tests.run.test_train import _same
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.run.test_train import _history, _same, _weights
 
 from seq2seq.pipeline.batches import Plan
 from seq2seq.signals import RunFailed
 from seq2seq.training.guard import PATIENCE, WINDOW, FiniteMean, Guard, Watch
+from tests.run.test_train import _history, _same, _weights
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source-model", metavar="FILE", help="SentencePiece model, instead of --run")
     parser.add_argument("--target-model", metavar="FILE", help="of the target (default: the source's)")
     parser.add_argument(
-        "--max-length", type=positive, metavar="N", help="limit in pieces (default: the recipe's, or 150)"
+        "--max-length", type=positive, metavar="N", help="limit in tokens (default: the recipe's, or 150)"
     )
     parser.add_argument("--html", metavar="FILE", help="write the report as a page, too")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
@@ -167,7 +167,7 @@ def run(arguments: argparse.Namespace) -> int:
             from seq2seq.run.cost import forecast
 
             progress("measuring training steps", 0.0)
-            report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.pieces)
+            report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.tokens)
         progress.clear()
         if arguments.html:
             with output(arguments.html) as stream:

@@ -1,4 +1,4 @@
-"""Properties of characters: their script, and what may be wrong with them. And text with that repaired."""
+"""Properties of characters: their script and what may be wrong with them; and repair of text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MOJIBAKE = re.compile("[ÃÂ][\x80-\xbf]|â€|ï»¿|[ÐÑ][\x80-\xbf]{1}[ÐÑ
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]{0,80}>|&(?:[a-zA-Z]{2,8}|#[0-9]{1,6}|#x[0-9a-fA-F]{1,5});")
 
 _TABLED = 0x20000
-"""Code points below are looked up one by one, those above by their planes."""
+"""Code points below this are classified one by one, those above by plane."""
 
 SCRIPTS: dict[str, tuple[tuple[int, int], ...]] = {
     "Latin": ((0x41, 0x24F), (0x250, 0x2AF), (0x1E00, 0x1EFF), (0x2C60, 0x2C7F), (0xA720, 0xA7FF), (0xFB00, 0xFB06),
@@ -51,7 +51,7 @@ SCRIPTS: dict[str, tuple[tuple[int, int], ...]] = {
     "Kana": ((0x3040, 0x30FF), (0x31F0, 0x31FF), (0xFF66, 0xFF9F)),
     "Han": ((0x3005, 0x3007), (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x323AF)),
 }  # fmt: skip
-"""Blocks of code points by script; among them letters count alone."""
+"""Ranges of code points by script; only letters are looked up in them."""
 
 NAMES = ("other", *SCRIPTS)
 """Scripts by their number in the table."""
@@ -91,14 +91,14 @@ _BY_LANGUAGE["Cyrillic"] += " az uz"
 
 
 def scripts_of(language: str) -> frozenset[str]:
-    """The scripts that a language (ISO 639-1) is written in; empty where the table does not know."""
+    """The scripts of a language (ISO 639-1); empty for an unknown language."""
     code = re.split("[-_]", language.lower())[0]
     return frozenset(script for script, codes in _BY_LANGUAGE.items() if code in codes.split())
 
 
 @cache
 def script_table() -> np.ndarray:
-    """`(0x110000,)` uint8: the script of each code point, as a place in `NAMES`; to be used for letters alone."""
+    """`(0x110000,)` uint8: the script of each code point, as an index in `NAMES`; valid for letters only."""
     table = np.zeros(0x110000, np.uint8)
     for number, ranges in enumerate(SCRIPTS.values(), 1):
         for first, last in ranges:
@@ -139,7 +139,7 @@ def property_table() -> np.ndarray:
 
 @cache
 def normal_table() -> np.ndarray:
-    """`(0x110000,)` uint32: letters and marks without case, digits as 0, LF as it is, everything else a space."""
+    """`(0x110000,)` uint32: letters and marks case-folded, digits as 0, LF kept, everything else a space."""
     properties = property_table()
     table = np.where(properties & (LETTER | MARK), np.arange(0x110000), 0x20).astype(np.uint32)
     for code in np.flatnonzero(properties[:_TABLED] & LETTER).tolist():
@@ -153,7 +153,7 @@ def normal_table() -> np.ndarray:
 
 @cache
 def digit_table() -> np.ndarray:
-    """`(0x110000,)` uint64: a random number for the value of each digit, in whatever script; 0 for all that is none."""
+    """`(0x110000,)` uint64: a random number per digit value, the same in all scripts; 0 for other characters."""
     table = np.zeros(0x110000, np.uint64)
     values = np.random.default_rng(10).integers(1, 2**63, 10, np.uint64)
     for code in np.flatnonzero(property_table()[:_TABLED] & DIGIT).tolist():
@@ -166,10 +166,10 @@ THOUSANDS = np.array([ord(c) for c in ".,' \xa0\u2009\u202f\u2019"])
 
 
 def repair(text: str) -> str:
-    """Returns the text as `--fix` writes it; doing it again changes nothing.
+    """Returns the text as `--fix` writes it; idempotent.
 
-    Control and invisible characters are removed; separators and unusual blanks become spaces, runs of them one, none at
-    the ends. The rest is in normal form C.
+    Removes control and invisible characters, collapses separators and unusual blanks to single spaces, strips the ends,
+    and composes the rest to normal form C.
     """
     text = unicodedata.normalize("NFC", _REMOVED.sub("", text))
     return _BLANKS.sub(" ", text).strip(" ")
@@ -181,12 +181,12 @@ def has_markup(text: str) -> bool:
 
 
 def has_mojibake(text: str) -> bool:
-    """Whether there are sequences that come of UTF-8 read in another encoding."""
+    """Whether the text has sequences typical of UTF-8 read in another encoding."""
     return bool(_MOJIBAKE.search(text))
 
 
 def visible(text: str, length: int = 90) -> str:
-    """Returns the beginning of a text for a terminal, with characters that cannot be seen as escapes."""
+    """Returns the beginning of a text for a terminal, unprintable characters escaped."""
     shown = []
     for character in text[: length + 1]:
         code = ord(character)

@@ -1,4 +1,4 @@
-"""Columns of numbers, one a pair, kept on disk so that memory stays constant; and which values repeat."""
+"""Columns with a number per pair, kept on disk so that memory stays constant; and which values repeat."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 from seq2seq.files import write_bytes
 
 PART = 1 << 22
-"""Rows that are sorted together in memory."""
+"""Rows sorted together in memory."""
 BLOCK = 1 << 20
-"""Rows that are read together."""
+"""Rows read together."""
 
 
 class Column:
-    """An array that grows at its end, in a file."""
+    """An array in a file that can be appended to."""
 
     def __init__(self, path: Path, dtype: str):
         self.path, self.dtype, self._count = path, np.dtype(dtype), 0
@@ -31,15 +31,15 @@ class Column:
         return self._count
 
     def array(self) -> np.ndarray:
-        """The values, memory-mapped; they may be changed in place."""
+        """The values, memory-mapped and writable."""
         return np.memmap(self.path, self.dtype, "r+") if len(self) else np.zeros(0, self.dtype)
 
 
 def groups(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[tuple[int, int, np.ndarray]]:
-    """Yields part, number of parts, and some rows of that part, at most `PART + BLOCK`, in their order.
+    """Yields `(part, number of parts, rows)`, with at most `PART + BLOCK` rows of that part at a time, in order.
 
-    Equal keys are always in the same part, and the parts come one after the other. Rows whose `skip` has one of the
-    bits `skipped` are left out.
+    Equal keys are always in the same part, and parts come one after the other. Rows whose `skip` has one of the bits
+    `skipped` are left out.
     """
     parts = max(1, -(-len(keys) // PART))
     for part in range(parts):
@@ -60,9 +60,9 @@ def groups(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[tuple[i
 
 
 def repeats(keys: np.ndarray, skip: np.ndarray, skipped: int) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
-    """Yields the share done, places whose key occurred before, and its first place; skips rows as `groups` does.
+    """Yields the share done, the rows whose key occurred before, and their first rows; skips rows as `groups` does.
 
-    In memory are the distinct keys of a part: many lines that are all alike take no more than a few.
+    Holds the distinct keys of one part in memory, so many equal lines need little.
     """
     current = -1
     for part, parts, rows in groups(keys, skip, skipped):

@@ -1,4 +1,4 @@
-"""What a model could copy instead of translating: URLs, names in braces and the like, counted in a sample."""
+"""Counts, in a sample, strings that a model could copy instead of translate: URLs, names in braces and the like."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from seq2seq.text.placeholders import PATTERNS, Placeholders
 
 SHARE = 0.01
-"""Of the pairs: what is rarer is not worth a note where nobody asked."""
+"""Of the pairs; rarer kinds get no note unless the recipe names them."""
 _COMMON = tuple(name for name in PATTERNS if name != "number")
 
 
@@ -16,7 +16,7 @@ def notes(sample: Sequence[tuple[str, str]], names: Sequence[str]) -> Iterator[s
 
     Args:
         sample: Pairs of the corpus.
-        names: The recipe's placeholders; where there are none, the common ones are looked for.
+        names: The recipe's placeholders; if empty, the common ones are searched for.
     """
     for name in names or _COMMON:
         placeholders = Placeholders((name,))

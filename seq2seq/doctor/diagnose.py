@@ -1,4 +1,4 @@
-"""From a corpus to a report: a first look, then chunk by chunk on all cores, then what repeats."""
+"""From a corpus to a report: a survey, then chunks on all cores, then repeated lines."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ from seq2seq.text.header import is_header
 from seq2seq.text.subword import SubwordTokenizer
 
 FEW = 20_000
-"""Pairs; for fewer no further process is started."""
+"""Pairs; below this no worker process is started."""
 
 REPEATS = {"duplicate": "pair", "near_duplicate": "near", "many_targets": "source", "many_sources": "target"}
-"""Kind of finding -> the column of hashes in which it shows."""
+"""Kind of finding -> the column of hashes that shows it."""
 BYTES_PER_PAIR = 60
-"""On disk, while the doctor works."""
+"""Temporary disk space while the doctor works."""
 VALIDATION = "validation"
-"""The name of the text, among the tests, by which training chooses an epoch."""
+"""Name, among the tests, of the text that training chooses the best epoch by."""
 Tokenizers = tuple[SubwordTokenizer, SubwordTokenizer]
 
 
@@ -58,23 +58,23 @@ class Options:
 
     languages: tuple[str, str] = ("", "")
     same_language: bool = False
-    """As in summarisation: a copy is no mistake, and numbers may be left out."""
+    """As in summarisation: copying is fine, and numbers may be left out."""
     tests: dict[str, Layout] = field(default_factory=dict)
-    """Test and validation texts that training must not have seen, by name."""
+    """Test and validation texts that training must not contain, by name."""
     held_out: HeldOut | None = None
-    """What training holds out for validation; None: nothing, or it is not known."""
+    """What training holds out for validation; None if nothing or unknown."""
     limits: Limits = Limits(150)
     judge_normalization: bool = True
-    """Whether the tokenisers normalise as a run's would; one that learned from a sample may lack rare characters."""
+    """Whether the tokenisers normalise as a run's; one learned from a sample may lack rare characters."""
     tokenization: Tokenization = SPACED
     """How scores split the target."""
     processes: int = 0
-    """0: one a core, two at most; the answer is the same with any number."""
+    """0: one per core, at most two; the result does not depend on it."""
 
 
 @dataclass
 class Diagnosis:
-    """A report, and what `fix` and a forecast need besides; the columns live as long as their folder."""
+    """A report, and what `fix` and the cost estimate need; the columns live as long as their folder."""
 
     report: Report
     layout: Layout
@@ -82,13 +82,13 @@ class Diagnosis:
     mask: np.ndarray
     """`(pairs,)` uint64, memory-mapped: bits of `kinds.BITS`."""
     menders: tuple[Mender, Mender]
-    """Of source and target: what `--fix` does to a line."""
+    """For source and target: restores a line as `--fix` does."""
     firsts: np.ndarray
-    """`(pairs,)` int64, memory-mapped: of a duplicate, the place of the pair it repeats."""
-    pieces: np.ndarray
-    """`(2, usable pairs)` uint32: lengths of those that training would take, EOS counted."""
+    """`(pairs,)` int64, memory-mapped: for duplicates, the index of the first such pair."""
+    tokens: np.ndarray
+    """`(2, usable pairs)` uint32: tokens of the pairs that training would use, EOS included."""
     vocabularies: tuple[list[str], list[str]]
-    """Of source and target, pieces by their ids; empty where no tokeniser was asked for."""
+    """Vocabularies of source and target; empty without tokenisers."""
 
 
 def diagnose(
@@ -102,10 +102,10 @@ def diagnose(
 
     Args:
         layout: Where it is.
-        folder: For what need not be in memory: some 60 bytes a pair.
-        options: What to look at.
-        tokenizers: From a sample of the pairs to where the tokenisers come from, and the two; or to None.
-        progress: Called with what is being done, and the share of it.
+        folder: For temporary files: some 60 bytes per pair.
+        options: What to check.
+        tokenizers: Given a sample of pairs, returns the origin of the tokenisers and both of them, or None.
+        progress: Called with the stage and its share done.
 
     Raises:
         CorpusError: a file is missing.
@@ -156,7 +156,7 @@ def diagnose(
         vocabularies = found[1][0].vocabulary, found[1][1].vocabulary
         report.tokenizer, report.vocabulary = found[0], (len(vocabularies[0]), len(vocabularies[1]))
     report.seconds = time.monotonic() - begin
-    return Diagnosis(report, layout, seen, arrays["mask"], menders, firsts, arrays["pieces"], vocabularies)
+    return Diagnosis(report, layout, seen, arrays["mask"], menders, firsts, arrays["tokens"], vocabularies)
 
 
 def check_space(folder: Path, pairs: int) -> None:
@@ -171,18 +171,18 @@ def check_space(folder: Path, pairs: int) -> None:
 
 
 class _Gathered:
-    """What the chunks show, put together: sums and examples in memory, the numbers of each pair on disk."""
+    """Collects the results of the chunks: sums and examples in memory, the numbers of each pair on disk."""
 
     def __init__(self, folder: Path):
         self.columns = {name: Column(folder / name, "<u8") for name in ("mask", "pair", "source", "target", "near")}
-        self.pieces = Column(folder / "pieces", "<u4")
+        self.tokens = Column(folder / "tokens", "<u4")
         self.tally = Tally()
         self.examples: dict[int, list[Example]] = {}
         self.seen: tuple[set[int], set[int]] = set(), set()
-        """Hashes of sources and of pairs that are in a test as well."""
+        """Hashes of sources and pairs that are also in a test."""
 
     def add(self, result: Result) -> None:
-        """Adds a chunk; chunks must come in their order."""
+        """Adds a chunk; chunks must come in order."""
         self.tally.add(result.tally)
         for value, rows in result.examples.items():
             kept = self.examples.setdefault(value, [])
@@ -192,12 +192,12 @@ class _Gathered:
         self.columns["mask"].append(result.mask)
         for name, values in zip(("pair", "source", "target", "near"), result.hashes, strict=True):
             self.columns[name].append(values)
-        self.pieces.append(result.pieces[:, result.pieces[0] > 0].T)
+        self.tokens.append(result.tokens[:, result.tokens[0] > 0].T)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The columns, memory-mapped, and `pieces`, `(2, usable pairs)`."""
+        """The columns, memory-mapped, and `tokens`, `(2, usable pairs)`."""
         arrays = {name: column.array() for name, column in self.columns.items()}
-        return arrays | {"pieces": self.pieces.array().reshape(-1, 2).T}
+        return arrays | {"tokens": self.tokens.array().reshape(-1, 2).T}
 
 
 def _mark_header(
@@ -207,7 +207,7 @@ def _mark_header(
     options: Options,
     examples: dict[int, list[Example]],
 ) -> None:
-    """Marks the first pair where it is names of columns."""
+    """Marks the first pair if it holds column names."""
     if not layout.has_plain_lines or not len(mask) or int(mask[0]) & (BROKEN | bits("empty")):
         return
     first = lines_at(layout, {1})[1]
@@ -219,7 +219,7 @@ def _mark_header(
 def _validation(
     arrays: dict[str, np.ndarray], layout: Layout, options: Options, overlap: dict[str, Seen]
 ) -> list[Finding]:
-    """Returns what is wrong with the validation text, given or held out."""
+    """Returns the findings on the validation text, given or held out."""
     if options.held_out:
         leak = find_leak(arrays, options.held_out)
         return list(leak_findings(leak, options.held_out, layout))
@@ -233,7 +233,7 @@ def _mark_repeats(
     examples: dict[int, list[Example]],
     progress: ReportStage,
 ) -> np.ndarray:
-    """Marks pairs, sources and targets that occurred before; returns the first places of repeated pairs."""
+    """Marks pairs, sources and targets that occurred before; returns the first rows of repeated pairs."""
     mask, skipped = arrays["mask"], BROKEN | bits("empty", "header")
     column = Column(folder / "firsts", "<i8")
     for start in range(0, len(mask), BLOCK):
@@ -281,7 +281,7 @@ def _work(chunk: Chunk) -> Result:
 
 
 def _examined(context: Context, pairs: int, processes: int) -> Iterator[Result]:
-    """Yields the results of all chunks in their order; only a few chunks are in memory at a time."""
+    """Yields the results of all chunks in order, with only a few chunks in memory."""
     processes = processes or min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
     if processes == 1 or pairs < FEW:
         yield from map(Examiner(context), chunks(context.layout))

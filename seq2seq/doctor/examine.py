@@ -1,4 +1,4 @@
-"""What a chunk of pairs shows: the same in whatever process, from the chunk and what is usual in the corpus."""
+"""Examines a chunk of pairs, given the profile of the corpus; the result does not depend on the process."""
 
 from __future__ import annotations
 
@@ -33,28 +33,28 @@ from seq2seq.text.placeholders import Placeholders
 from seq2seq.text.subword import SubwordTokenizer
 
 EXAMPLES = 5
-"""Of each kind and side."""
+"""Kept for each kind and side."""
 LEAST_LETTERS = 8
-"""Of a line, to be judged by its script or as a copy."""
+"""A line with fewer letters is not judged by script or as a copy."""
 LEAST_LENGTH = 20
-"""Characters of the longer side, for a ratio to mean something."""
-CHARACTERS, PIECES, RATIOS = 2000, 1000, 100
-"""Bins: one a character, one a piece, 0.1 a bin in the logarithm to base 2; what is longer is in the last."""
+"""Pairs whose longer side has fewer characters are not judged by their ratio."""
+CHARACTERS, TOKENS, RATIOS = 2000, 1000, 100
+"""Bins: one per character, one per token, 0.1 of log2 per bin; the last bin holds everything longer."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Where training cuts and leaves out, in pieces."""
+    """Limits of training, in tokens."""
 
     max_length: int
     cut_source: int = 0
     output: Callable[[int], int] | None = None
-    """From the pieces of a source to the most that its output may have; None where that is not known."""
+    """Most tokens of an output, given the tokens of its source; None if unknown."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What does not change from chunk to chunk."""
+    """What is the same for all chunks."""
 
     layout: Layout
     profile: Profile
@@ -63,14 +63,14 @@ class Context:
     tokenizers: tuple[bytes, bytes] | None = None
     """Serialised models of the source and the target."""
     placeholders: Placeholders | None = None
-    """What is masked in the pairs before they are cut."""
+    """Strings masked in the pairs before tokenising."""
     judge_normalization: bool = True
-    """Whether the tokenisers normalise as those of a run would."""
+    """Whether the tokenisers normalise as those of a run."""
 
 
 @dataclass
 class Example:
-    """A line that shows a kind of finding."""
+    """A line with a finding."""
 
     line: int
     source: str
@@ -80,7 +80,7 @@ class Example:
 
 @dataclass
 class Tally:
-    """Sums over pairs that can be read."""
+    """Sums over readable pairs."""
 
     pairs: int = 0
     characters: np.ndarray = field(default_factory=lambda: np.zeros((2, CHARACTERS + 1), np.int64))
@@ -91,41 +91,41 @@ class Tally:
     sums: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
     """`(side,)` characters of all lines."""
     ratios: np.ndarray = field(default_factory=lambda: np.zeros(RATIOS, np.int64))
-    pieces: np.ndarray = field(default_factory=lambda: np.zeros((2, PIECES + 1), np.int64))
-    all_pieces: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
+    tokens: np.ndarray = field(default_factory=lambda: np.zeros((2, TOKENS + 1), np.int64))
+    all_tokens: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
     unknown: np.ndarray = field(default_factory=lambda: np.zeros(2, np.int64))
-    """`(side,)` pieces that the tokeniser lacks."""
+    """`(side,)` unknown tokens."""
     changed: tuple[Counter[str], Counter[str]] = field(default_factory=lambda: (Counter(), Counter()))
-    """Of each side how often normalisation changes a character, by what it says: "½ becomes 1⁄2"."""
-    longer: np.ndarray = field(default_factory=lambda: np.zeros(PIECES + 1, np.int64))
-    """`(pieces,)`: pairs by the pieces of their longer side."""
+    """For each side, how often normalisation changes a character, by description: "½ becomes 1⁄2"."""
+    longer: np.ndarray = field(default_factory=lambda: np.zeros(TOKENS + 1, np.int64))
+    """`(tokens,)`: pairs by the length of their longer side."""
 
     def add(self, other: Tally) -> None:
-        """Adds another's sums."""
+        """Adds the sums of `other`."""
         self.longest = np.maximum(self.longest, other.longest)
         self.pairs += other.pairs
         for counter, more in zip(self.changed, other.changed, strict=True):
             counter.update(more)
-        for name in ("characters", "words", "sums", "ratios", "pieces", "all_pieces", "unknown", "longer"):
+        for name in ("characters", "words", "sums", "ratios", "tokens", "all_tokens", "unknown", "longer"):
             getattr(self, name).__iadd__(getattr(other, name))
 
 
 @dataclass
 class Result:
-    """What one chunk shows."""
+    """The result of one chunk."""
 
     first: int
     mask: np.ndarray
     """`(pairs,)` uint64: bits of `kinds.BITS`."""
     hashes: np.ndarray
     """`(4, pairs)` uint64: of pair, source, target, and the pair without case, digits and punctuation."""
-    pieces: np.ndarray
+    tokens: np.ndarray
     """`(2, pairs)` uint32, EOS counted; zeros without a tokeniser."""
     examples: dict[int, list[Example]]
     """By bit."""
     tally: Tally
     seen: tuple[list[int], list[int]] = field(default_factory=lambda: ([], []))
-    """Hashes of sources and of pairs that are in a test as well."""
+    """Hashes of sources and pairs that are also in a test."""
 
 
 class Examiner:
@@ -135,20 +135,20 @@ class Examiner:
         self.context = context
         self.tokenizers = None
         self.changes: tuple[dict[str, str], dict[str, str]] = {}, {}
-        """What each side's tokeniser makes of the characters beyond ASCII that have come up."""
+        """For each side, how its tokeniser normalises the non-ASCII characters seen so far."""
         if context.tokenizers:
             source, target = context.tokenizers
             first = SubwordTokenizer(source)
             self.tokenizers = first, first if source == target else SubwordTokenizer(target)
 
     def __call__(self, chunk: Chunk) -> Result:
-        """Returns what `chunk` shows."""
+        """Examines `chunk`."""
         raw = self.context.layout.texts(chunk)
         self.mask = np.zeros(len(chunk), np.uint64)
         self.remarks: dict[tuple[int, int], str] = {}
         for side, texts in enumerate(raw):
             self._faults(texts, side)
-        sides = [self._mended(texts, side) for side, texts in enumerate(raw)]
+        sides = [self._repaired(texts, side) for side, texts in enumerate(raw)]
         lines = [Lines.of(texts) for texts in sides]
         for side in (0, 1):
             self._judge_content(lines[side], sides[side], side)
@@ -167,7 +167,7 @@ class Examiner:
         self._judge_languages(lines, whole)
         seen: tuple[list[int], list[int]] = [], []
         if self.context.index:
-            # Numbers that differ are the same without their digits.
+            # Different numbers are equal once their digits are masked.
             alike = None if ids[0] else near[0]
             for match in self.context.index.look_up(source, pair, lines[0].normal, alike):
                 if whole[match.place]:
@@ -178,11 +178,11 @@ class Examiner:
                     self.remarks[place, match.place] = match.where + (
                         ", the same pair" if match.pair else "" if match.exact else f" {visible(match.text)}"
                     )
-        pieces = self._judge_pieces(sides, whole, tally)
+        tokens = self._judge_tokens(sides, whole, tally)
         self._judge_normalization(lines, sides, whole, tally)
         mixed = near[0] * np.uint64(0x9E3779B97F4A7C15) + near[1]
         hashes = np.stack([pair, source, target, mixed])
-        return Result(chunk.first, self.mask, hashes, pieces, self._examples(chunk, raw), tally, seen)
+        return Result(chunk.first, self.mask, hashes, tokens, self._examples(chunk, raw), tally, seen)
 
     def _set(self, kind: str, side: int, where: np.ndarray) -> None:
         self.mask[where] |= np.uint64(bit(kind, side))
@@ -190,15 +190,15 @@ class Examiner:
     def _faults(self, texts: Texts, side: int) -> None:
         single = self.context.layout.target is None
         for place, (what, excerpt) in texts.faults.items():
-            # In one file a line that cannot be read is no side's in particular: it counts as the source's.
+            # In a single file an unreadable line belongs to no side: it counts as the source's.
             value = what if single or what == bit("record") else _of_side(what, side)
             self.mask[place] |= np.uint64(value)
             self.remarks[value, place] = visible(excerpt)
         if texts.crlf:
             self.mask[texts.crlf] |= np.uint64(bit("crlf", side))
 
-    def _mended(self, texts: Texts, side: int) -> list[str]:
-        """Marks what is wrong with the characters, and returns the repaired lines."""
+    def _repaired(self, texts: Texts, side: int) -> list[str]:
+        """Marks lines with bad characters, and returns the repaired lines."""
         undone = self._undone(texts.lines, side)
         lines = Lines.of(undone)
         # The LF itself is a separator: it must not count.
@@ -209,17 +209,17 @@ class Examiner:
         self._set("spaces", side, spaces)
         odd = spaces | ((properties & (CONTROL | SEPARATOR | INVISIBLE)) > 0)
         highest = np.maximum.reduceat(lines.codes, lines.starts) if len(lines) else np.zeros(0)
-        odd |= highest >= 0x300  # below, every text is in normal form C
-        mended = list(undone)
+        odd |= highest >= 0x300  # below this, all text is in normal form C
+        repaired_lines = list(undone)
         for place in np.flatnonzero(odd).tolist():
             text = undone[place]
-            mended[place] = repaired = repair(text)
+            repaired_lines[place] = repaired = repair(text)
             if repaired != text and not _composed(text):
                 self.mask[place] |= np.uint64(bit("normal_form", side))
-        return mended
+        return repaired_lines
 
     def _undone(self, lines: list[str], side: int) -> list[str]:
-        """Marks the lines that are quoted or cut into subwords, and returns them without that."""
+        """Marks quoted lines and lines cut into subwords, and returns them restored."""
         mender = self.context.profile.sides[side].mender
         if mender.idle:
             return lines
@@ -252,7 +252,7 @@ class Examiner:
                 self._set("script", side, whole & (count >= LEAST_LETTERS) & (other * 2 > count))
         if not profile.same_language and not any(side.ids for side in profile.sides):
             counts, sums = zip(*(side.numbers() for side in lines), strict=True)
-            # One digit against none is most often a number in words.
+            # One digit against none is usually a number written in words.
             comparable = ((counts[0] > 0) & (counts[1] > 0)) | (np.maximum(*counts) > 2)
             self._set("numbers", 0, whole & comparable & (sums[0] != sums[1]))
         tally.pairs = int(whole.sum())
@@ -280,10 +280,10 @@ class Examiner:
         for side in (0, 1):
             self._set("language", side, like_other[side] & ~both)
 
-    def _judge_pieces(self, sides: list[list[str]], whole: np.ndarray, tally: Tally) -> np.ndarray:
-        pieces = np.zeros((2, len(whole)), np.uint32)
+    def _judge_tokens(self, sides: list[list[str]], whole: np.ndarray, tally: Tally) -> np.ndarray:
+        tokens = np.zeros((2, len(whole)), np.uint32)
         if self.tokenizers is None:
-            return pieces
+            return tokens
         if copied := self.context.placeholders:
             masked = [copied.mask_pair(*pair) for pair in zip(*sides, strict=True)]
             sides = [[pair.source for pair in masked], [pair.target for pair in masked]]
@@ -294,8 +294,8 @@ class Examiner:
             unknown = np.array([row.count(UNK) for row in ids], np.int64) * whole
             self._set("unknown", side, unknown > 0)
             tally.unknown[side] = unknown.sum()
-            tally.all_pieces[side] = counts[side][whole].sum()
-            tally.pieces[side] = np.bincount(np.minimum(counts[side][whole], PIECES), minlength=PIECES + 1)
+            tally.all_tokens[side] = counts[side][whole].sum()
+            tally.tokens[side] = np.bincount(np.minimum(counts[side][whole], TOKENS), minlength=TOKENS + 1)
         kept = counts.copy()
         if limits.cut_source:
             self._set("cut", 0, whole & (counts[0] > limits.cut_source))
@@ -303,14 +303,14 @@ class Examiner:
         for side in (0, 1):
             self._set("too_long", side, whole & (kept[side] > limits.max_length))
         if limits.output is not None:
-            # What ends an output takes a step of the search as well, but not of its limit.
+            # EOS takes a step of the search but does not count towards its limit.
             most = np.array([limits.output(count) for count in kept[0].tolist()], np.int64)
             self._set("beyond_limit", 0, whole & (counts[1] > most))
-        longer = np.minimum(kept.max(axis=0)[whole], PIECES)
-        tally.longer = np.bincount(longer, minlength=PIECES + 1)
+        longer = np.minimum(kept.max(axis=0)[whole], TOKENS)
+        tally.longer = np.bincount(longer, minlength=TOKENS + 1)
         usable = whole & (kept.max(axis=0) <= limits.max_length) & (kept.min(axis=0) > 0)
-        pieces[:, usable] = kept[:, usable] + 1
-        return pieces
+        tokens[:, usable] = kept[:, usable] + 1
+        return tokens
 
     def _judge_normalization(self, lines: list[Lines], sides: list[list[str]], whole: np.ndarray, tally: Tally) -> None:
         if self.tokenizers is None or not self.context.judge_normalization:
@@ -340,10 +340,10 @@ class Examiner:
         codes = np.unique(lines.codes[lines.codes >= 0x80])
         new = [character for character in map(chr, codes.tolist()) if character not in known]
         if new:
-            # Between letters, as blanks at the ends would go.
+            # Between letters, since blanks at the ends would be stripped.
             ids = tokenizer.encode([f"a{character}a" for character in new])
             for character, row, text in zip(new, ids, tokenizer.decode(ids), strict=True):
-                # What the tokeniser lacks is found as unknown.
+                # Characters that the tokeniser lacks are reported as unknown.
                 known[character] = character if UNK in row else text.removeprefix("a").removesuffix("a")
         return np.array([code for code in codes.tolist() if known[chr(code)] != chr(code)], np.uint32)
 
@@ -358,7 +358,7 @@ class Examiner:
                 texts, remark = [visible(texts.lines[place]) for texts in raw], self.remarks.get((value, place), "")
                 if KINDS[name].sided:
                     texts[1 - side] = ""
-                if KINDS[name].severity == "error":  # there is no text, but an excerpt of the bytes
+                if KINDS[name].severity == "error":  # no text, but an excerpt of the bytes
                     texts[side], remark = remark, ""
                 rows.append(Example(chunk.first + place, texts[0], texts[1], remark))
             found[value] = rows
@@ -366,10 +366,9 @@ class Examiner:
 
 
 def _of_side(value: int, side: int) -> int:
-    """The bit of the same kind on another side; `value` is the source's."""
+    """The bit of the same kind on the given side; `value` is the source's."""
     return value << side
 
 
 def _composed(text: str) -> bool:
-
     return unicodedata.is_normalized("NFC", text)

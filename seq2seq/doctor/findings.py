@@ -1,4 +1,4 @@
-"""From counts to findings: of the pairs, of the files as a whole, and of the validation text."""
+"""From counts to findings: on the pairs, the files and the validation text."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from seq2seq.doctor.validation import FEW, HeldOut, Leak, uncertainty
 from seq2seq.metrics.tokenization import Tokenization, mismatch
 
 LEAKS = 0.01
-"""Share of the held-out pairs that training may have without much harm."""
+"""Share of held-out pairs that may be in training without much harm."""
 
 
 CHANGES = 8
-"""Characters that are named with their counts."""
+"""Most characters listed with their counts."""
 
 
 def pair_findings(
     mask: np.ndarray, examples: dict[int, list[Example]], same_language: bool, tally: Tally
 ) -> list[Finding]:
-    """Returns what the masks of all pairs hold, a finding for each kind and side."""
+    """Returns a finding for each kind and side that the masks of the pairs hold."""
     counts = dict.fromkeys(BITS, 0)
     for start in range(0, len(mask), BLOCK):
         block = np.asarray(mask[start : start + (BLOCK)])
@@ -49,22 +49,20 @@ def pair_findings(
 
 
 def _changes(tally: Tally, side: int) -> str:
-    """The characters of a side that normalisation changes, with their counts, the commonest first."""
+    """The characters of a side that normalisation changes, with counts, the most frequent first."""
     found = tally.changed[side].most_common()
-    told = [f"{change} ({count:,} times)" for change, count in found[:CHANGES]]
-    return ", ".join(told) + (f" and {len(found) - CHANGES:,} more" if len(found) > CHANGES else "")
+    shown = [f"{change} ({count:,} times)" for change, count in found[:CHANGES]]
+    return ", ".join(shown) + (f" and {len(found) - CHANGES:,} more" if len(found) > CHANGES else "")
 
 
 def file_findings(layout: Layout, seen: Survey, tally: Tally) -> list[Finding]:
-    """Returns what is wrong with the files as a whole."""
+    """Returns the findings on whole files."""
     found = []
     for path, what, advice in seen.faults:
         found.append(Finding("damaged", "error", f"{path.name}: {what}", advice))
     for path in seen.boms:
-        title = f"{path.name} begins with a mark of byte order (EF BB BF)"
-        advice = (
-            "It is not read as text here; another program may take it for a part of the first line. --fix removes it."
-        )
+        title = f"{path.name} begins with a byte order mark (EF BB BF)"
+        advice = "It is skipped here; other programs may read it as part of the first line. --fix removes it."
         found.append(Finding("bom", "note", title, advice))
     if seen.unequal:
         counts = " and ".join(
@@ -89,27 +87,27 @@ def file_findings(layout: Layout, seen: Survey, tally: Tally) -> list[Finding]:
 
 
 def notes(profile: Profile, index: TestIndex | None, same_language: bool, tokenized: bool) -> Iterator[str]:
-    """Yields what was not looked at, and why."""
+    """Yields what was not checked, and why."""
     if profile.pairs < LEAST_PAIRS:
-        yield f"Fewer than {LEAST_PAIRS} pairs do not show what is usual: lengths and languages were not compared."
+        yield f"Fewer than {LEAST_PAIRS} pairs are too few to compare lengths and languages with."
     elif any(side.ids for side in profile.sides):
-        yield "Bare numbers have no language: languages were not compared."
+        yield "Numbers have no language: languages were not compared."
     elif not profile.unlike_known:
         yield f"Lines of fewer than {LEAST_GRAMS + 2} characters show no language: languages were not compared."
     elif not profile.separable and not same_language:
-        yield "The letters of the two sides are too much alike: swapped and untranslated lines were not looked for."
+        yield "The letters of the two sides are too similar: swapped and untranslated lines were not searched for."
     if index and index.lines > len(index.texts):
         yield f"Near matches were looked up for the first {len(index.texts):,} lines of the tests, exact ones for all."
     for name in index.cut if index else ():
         yield f"Only the first {MOST_LINES:,} lines of {name} were looked up."
     if not index:
-        yield "No test text was given (--test-source): overlap was not looked for."
+        yield "No test text was given (--test-source): overlap was not checked."
     if not tokenized:
-        yield "No tokeniser was given (--run, --recipe, --source-model): unknown pieces and limits were not looked at."
+        yield "No tokeniser was given (--run, --recipe, --source-model): unknown tokens and limits were not checked."
 
 
 def language_findings(how: Tokenization, targets: Sequence[str]) -> Iterator[Finding]:
-    """Yields whether scores would split the target at blanks that it does not have."""
+    """Yields a finding if scores would split the target at blanks that it does not have."""
     if code := mismatch(how, targets):
         yield Finding(
             "score_tokenizer",
@@ -121,7 +119,7 @@ def language_findings(how: Tokenization, targets: Sequence[str]) -> Iterator[Fin
 
 
 def leak_findings(leak: Leak, rule: HeldOut, layout: Layout) -> Iterator[Finding]:
-    """Yields what of the held-out pairs is in training too, and whether there are enough of them."""
+    """Yields which held-out pairs are also in training, and whether there are enough of them."""
     where = f"of {leak.held_out:,} pairs held out for validation (every {rule.every}th)"
     for kind, title, advice, found in (
         (
@@ -148,7 +146,7 @@ def leak_findings(leak: Leak, rule: HeldOut, layout: Layout) -> Iterator[Finding
 
 
 def few_findings(pairs: int, origin: str = "") -> Iterator[Finding]:
-    """Yields a finding if that many validation pairs are too few; `origin` says where they come from."""
+    """Yields a finding if there are too few validation pairs; `origin` says where they come from."""
     if pairs >= FEW:
         return
     begin = f"{origin}. " if origin else ""

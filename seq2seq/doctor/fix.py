@@ -1,4 +1,4 @@
-"""A cleaned copy of a corpus, and a log of every pair that is not in it."""
+"""Writes a cleaned copy of a corpus, and a log of every pair left out."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from seq2seq.text.lines import BOM
 
 LOG = "dropped.tsv"
 CLEAN = "seq2seq doctor --fix"
-"""The kind of folder that it leaves."""
+"""The kind of the folder it makes."""
 REPAIRED = bits(*(kind.name for kind in KINDS.values() if kind.cure == "repair"))
 
 
 @dataclass
 class Fixed:
-    """What was done."""
+    """What `fix` did."""
 
     kept: int
     dropped: int
     repaired: int
-    """Pairs whose text was changed, among those kept."""
+    """Kept pairs whose text was changed."""
     files: list[Path]
     kinds: dict[str, int] = field(default_factory=dict)
-    """How many of the dropped and of the mended pairs, by kind; a mended pair may count for several."""
+    """Dropped and repaired pairs by kind; a repaired pair may count for several."""
 
     def count(self, names: Iterable[str]) -> None:
         """Counts a pair under these kinds."""
@@ -46,17 +46,17 @@ class Fixed:
             self.kinds[name] = self.kinds.get(name, 0) + 1
 
     def summary(self) -> str:
-        """What was done, in a sentence or two."""
+        """The result in a sentence or two."""
         where = " and ".join(str(path) for path in self.files)
         kinds = ", ".join(f"{name} {count:,}" for name, count in self.kinds.items())
         return (
-            f"Wrote {self.kept:,} pairs to {where}: {self.dropped:,} dropped (see {LOG} there), {self.repaired:,} of "
-            "the others mended." + (f" Pairs by kind: {kinds}." if kinds else "")
+            f"Wrote {self.kept:,} pairs to {where}: {self.dropped:,} dropped (see {LOG} there), {self.repaired:,} "
+            "repaired." + (f" Pairs by kind: {kinds}." if kinds else "")
         )
 
 
 def names(layout: Layout) -> list[str]:
-    """The names of the copies: those of the originals or, where two files of the folder would be one, longer ones.
+    """Names of the copies: those of the originals, made longer where two would clash.
 
     Names that differ in case alone are one on some file systems. Of the compressed ones only .gz stay so.
     """
@@ -75,8 +75,8 @@ def fix(
     Args:
         diagnosis: Of the corpus.
         folder: Missing or empty, or one that this function made.
-        drop: Bits of the kinds for which a pair is left out.
-        progress: Told how far it is.
+        drop: Bits of the kinds for which pairs are left out.
+        progress: Called with the stage and its share done.
 
     Raises:
         ValueError: lines cannot be put together again, as the files are unequal or damaged; the folder holds
@@ -84,8 +84,8 @@ def fix(
     """
     if diagnosis.survey.unequal or diagnosis.survey.faults:
         raise ValueError(
-            "--fix mends lines, and cannot mend files of unequal numbers of lines or damaged ones: any pair may be "
-            "wrong. Mend them as said above first. Nothing was written."
+            "--fix repairs lines, not files that are damaged or have unequal numbers of lines, where any pair may be "
+            "wrong. Repair the files first, as described above. Nothing was written."
         )
     result = Fixed(0, 0, 0, [folder / name for name in names(diagnosis.layout)])
     with whole_folder(follow_links(folder), CLEAN) as partial, ExitStack() as stack:
@@ -144,7 +144,7 @@ def _write(
         if changed[place]:
             sides = diagnosis.menders[0](sides[0]), diagnosis.menders[1](sides[1])
             result.repaired += 1
-            result.count(_mended(int(mask[place])))
+            result.count(_repairs(int(mask[place])))
         result.kept += 1
         if layout.target is not None:
             lines[0].append(sides[0])
@@ -156,7 +156,7 @@ def _write(
 
 
 def _reason(value: int, first: int) -> str:
-    """The gravest kind among the bits, in words for a table."""
+    """The most severe kind among the bits, as text for the log."""
     name, side = next(place for place, one in BITS.items() if one & value)
     if name in ("duplicate", "near_duplicate"):
         return f"{name} of line {first}"
@@ -164,8 +164,8 @@ def _reason(value: int, first: int) -> str:
 
 
 @cache
-def _mended(value: int) -> tuple[str, ...]:
-    """The kinds, among the bits, that a copy mends."""
+def _repairs(value: int) -> tuple[str, ...]:
+    """The kinds among the bits that the copy repairs."""
     return tuple(dict.fromkeys(name for (name, _), one in BITS.items() if one & value & REPAIRED))
 
 

@@ -1,4 +1,4 @@
-"""The kinds of findings: how severe each is, what it means, and what `--fix` does about it."""
+"""The kinds of findings: severity, meaning, and what `--fix` does about each."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Kind:
     severity: Severity
     """error: training refuses the corpus. warning: it hurts the model or its scores. note: worth a look."""
     title: str
-    """Describes one side where `sided`."""
+    """Describes one side if `sided`."""
     advice: str
     sided: bool = True
-    """Whether it is found on each side by itself; otherwise it belongs to the pair."""
+    """Whether it is found on each side separately; otherwise it belongs to the pair."""
     cure: Cure = "none"
-    """drop: `--fix` leaves the pair out. repair: it changes the text. on request: as drop, where `--drop` names it."""
+    """drop: `--fix` leaves the pair out. repair: it changes the text. on request: dropped if `--drop` names it."""
 
 
 _ALL = (
@@ -45,7 +45,7 @@ _ALL = (
         "long_line",
         "error",
         "longer than 1,048,576 bytes",
-        "Expected a sentence or a paragraph a line. --fix drops these lines.",
+        "Expected a sentence or paragraph per line. --fix drops these lines.",
         cure="drop",
     ),
     Kind(
@@ -84,7 +84,7 @@ _ALL = (
         "quoted",
         "warning",
         "quoted as spreadsheets do",
-        'The marks around the text and the doubled ones inside ("") would be learned as text. --fix takes them away; '
+        'The marks around the text and the doubled ones inside ("") would be learned as text. --fix removes them; '
         "or export the table again without quotes.",
         cure="repair",
     ),
@@ -92,8 +92,8 @@ _ALL = (
         "ids",
         "warning",
         "nothing but numbers",
-        "If they are ids of words or pieces, give the text that they were made from: the model, its scores and its "
-        "output work on text. If numbers are the task, all is well.",
+        "If they are token ids, give the text that they were made from: the model, its scores and its output work on "
+        "text. If numbers are the task, ignore this.",
     ),
     Kind(
         "overlap",
@@ -107,7 +107,7 @@ _ALL = (
         "near_overlap",
         "warning",
         "source is nearly the same as one in a test or validation text",
-        "Look at the examples: a test is as unfair with the same text in another form. --drop near_overlap drops them.",
+        "Look at the examples: nearly the same text makes a test just as unfair. --drop near_overlap drops them.",
         sided=False,
         cure="on request",
     ),
@@ -161,7 +161,7 @@ _ALL = (
         "control",
         "warning",
         "control characters",
-        "Left by another program; they waste room in the vocabulary. --fix removes them.",
+        "Left by another program; they waste vocabulary. --fix removes them.",
         cure="repair",
     ),
     Kind(
@@ -195,21 +195,20 @@ _ALL = (
         "normalized",
         "warning",
         "characters that normalisation changes",
-        "The model never sees or writes them as they are. tokenizer.normalization keep leaves what the training text "
-        "has.",
+        "The model never sees or writes them unchanged. tokenizer.normalization keep leaves the text as it is.",
     ),
     Kind(
         "beyond_limit",
         "warning",
         "target is longer than any output may be",
-        "Outputs stop at search.max_ratio * source pieces + search.max_extra: raise them, or leave them out where they "
-        "are learned from the text.",
+        "Outputs stop at search.max_ratio * source tokens + search.max_extra: raise them, or leave them unset to "
+        "have them learned from the text.",
         sided=False,
     ),
     Kind(
         "too_long",
         "warning",
-        "more pieces than the limit",
+        "more tokens than the limit",
         "Training leaves these pairs out: raise data.max_length, or split the text.",
         cure="on request",
     ),
@@ -254,7 +253,7 @@ _ALL = (
         "many_targets",
         "note",
         "same source as an earlier pair, other target",
-        "Fine where people translated freely; the model learns a mixture.",
+        "Fine for free translations; the model learns a mixture.",
         sided=False,
     ),
     Kind(
@@ -282,7 +281,7 @@ _ALL = (
         "normal_form",
         "note",
         "not in Unicode normal form C",
-        "The same letters in other bytes, as a letter and a separate accent. --fix composes them.",
+        "The same letters in other bytes, such as a letter with a separate accent. --fix composes them.",
         cure="repair",
     ),
     Kind("crlf", "note", "ends in CR LF", "Training accepts it; other tools may not. --fix writes LF.", cure="repair"),
@@ -300,21 +299,21 @@ def _assign() -> dict[tuple[str, int], int]:
 
 
 BITS = _assign()
-"""`(kind, side)` -> its bit in the mask of a pair, a uint64; kinds of the pair as a whole have side 0 alone."""
+"""`(kind, side)` -> its bit in the mask of a pair, a uint64; kinds of the whole pair have side 0 only."""
 
 
 def bit(name: str, side: int = 0) -> int:
-    """The bit of a kind: of one side, or of the pair."""
+    """The bit of a kind, for one side or the pair."""
     return BITS[name, side]
 
 
 def bits(*names: str) -> int:
-    """The bits of kinds together, both sides."""
+    """The bits of several kinds, both sides."""
     return sum(value for (name, _), value in BITS.items() if name in names)
 
 
 BROKEN = bits("encoding", "nul", "long_line", "record")
-"""Pairs with one of these contain no text to examine further."""
+"""Pairs with one of these hold no text to examine."""
 
 
 def dropped(more: tuple[str, ...] = (), keep: tuple[str, ...] = ()) -> int:

@@ -1,4 +1,4 @@
-"""Many lines as one array of code points, so that what is asked of every line is asked of all at once."""
+"""Many lines as one array of code points, for vectorised checks."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from seq2seq.doctor.characters import THOUSANDS, digit_table, normal_table
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 BUCKETS = 1 << 16
-"""Of three characters each, for profiles of a language."""
+"""Hash buckets of character trigrams, for language profiles."""
 
 
 class Lines:
-    """Code points of lines, each ending in LF; no line may hold one."""
+    """Code points of lines, each ending in LF; lines hold no other LF."""
 
     def __init__(self, codes: np.ndarray):
         self.codes = codes
         """`(all,)` uint32."""
         self.ends = np.flatnonzero(codes == 10)
-        """`(lines,)`: place of the LF of each line."""
+        """`(lines,)`: index of the LF of each line."""
         self.starts = np.concatenate([[0], self.ends[:-1] + 1]) if len(self.ends) else np.zeros(0, np.int64)
         self.lengths = self.ends - self.starts
         """`(lines,)`: characters."""
@@ -37,11 +37,11 @@ class Lines:
         return len(self.ends)
 
     def sums(self, values: np.ndarray) -> np.ndarray:
-        """Sums `(all,)` by line; at every LF the value must be 0."""
+        """Sums `(all,)` values by line; values at LF must be 0."""
         return np.add.reduceat(values, self.starts) if len(self) else np.zeros(0, values.dtype)
 
     def unions(self, values: np.ndarray) -> np.ndarray:
-        """Joins the bits of `(all,)` by line."""
+        """Bitwise or of `(all,)` values by line."""
         return np.bitwise_or.reduceat(values, self.starts) if len(self) else np.zeros(0, values.dtype)
 
     def has_odd_spaces(self) -> np.ndarray:
@@ -65,7 +65,7 @@ class Lines:
 
     @cached_property
     def normal(self) -> Lines:
-        """The same without case and punctuation, every digit a 0, single spaces between the words."""
+        """The lines without case and punctuation, digits as 0, single spaces between words."""
         codes = normal_table()[self.codes]
         space = codes == 0x20
         keep = np.ones(len(codes), bool)
@@ -82,7 +82,7 @@ class Lines:
         return _digests([data[start:end] for start, end in bounds])
 
     def grams(self, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns for each position a hash of the `size` characters from there, and whether the line has that many."""
+        """Returns, for each position, a hash of the next `size` characters and whether the line has that many."""
         count = len(self.codes) - size + 1
         if count <= 0:
             return np.zeros(len(self.codes), np.uint64), np.zeros(len(self.codes), bool)
@@ -97,9 +97,9 @@ class Lines:
         return value, np.arange(len(wide)) + size <= ends
 
     def numbers(self) -> tuple[np.ndarray, np.ndarray]:
-        """Returns `(lines,)` how many digits there are, and a uint64 that is equal for the same numbers.
+        """Returns `(lines,)` the number of digits, and a uint64 that is equal for the same numbers.
 
-        Neither their order nor the marks between thousands count.
+        Their order and thousands separators do not matter.
         """
         values = digit_table()[self.codes]
         digits = np.flatnonzero(values)
@@ -130,7 +130,7 @@ class Lines:
 
 
 def pair_hashes(sources: Sequence[str], targets: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Returns uint64 `(lines,)` of the sources, the targets and the pairs; equal text, equal number, everywhere."""
+    """Returns `(lines,)` uint64 hashes of sources, targets and pairs, stable across processes and machines."""
     left = [line.encode("utf-8", "surrogatepass") for line in sources]
     right = [line.encode("utf-8", "surrogatepass") for line in targets]
     return _digests(left), _digests(right), _digests([a + b"\n" + b for a, b in zip(left, right, strict=True)])
@@ -142,7 +142,7 @@ def _digests(texts: Sequence[bytes]) -> np.ndarray:
 
 
 class SortedHashes:
-    """Hashes with the place of each, to be looked up."""
+    """Hashes with the index of each, for lookup."""
 
     def __init__(self, values: np.ndarray, places: np.ndarray | None = None):
         order = np.argsort(values, kind="stable")
@@ -150,12 +150,12 @@ class SortedHashes:
         self.places = order if places is None else places[order]
 
     def among(self, values: np.ndarray) -> np.ndarray:
-        """Returns the places of those `values` that are here."""
+        """Returns the indices of those `values` that are present."""
         if not len(self.values):
             return np.zeros(0, np.int64)
         at = np.minimum(np.searchsorted(self.values, values), len(self.values) - 1)
         return np.flatnonzero(self.values[at] == values)
 
     def find(self, value: np.uint64) -> int:
-        """Returns the first place of a value that is here."""
+        """Returns the first index of a value that is present."""
         return int(self.places[np.searchsorted(self.values, value)])

@@ -1,4 +1,4 @@
-"""How a side of a corpus was changed by another program as a whole, quoted or cut into subwords, and how to undo it."""
+"""Undoes what another program did to a whole side of a corpus: quoting, or cutting into subwords."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from dataclasses import dataclass
 from seq2seq.doctor.characters import repair
 
 LEAST_MARKED = 3
-"""Lines of the sample with a mark; fewer show nothing."""
+"""Fewest marked lines in the sample that count as evidence."""
 USUAL = 0.2
-"""Share of the sample's lines with a mark from which on the mark belongs to the text as a whole."""
+"""Share of marked lines in the sample from which the whole text is taken to be marked."""
 _STRAY = 0.05
-"""Fields with a bare quotation mark, for each quoted one: up to this many are slips."""
+"""Fields with a stray quotation mark per quoted field; up to this many are taken for slips."""
 _ALL = 0.95
-"""Share of quoted fields from which on all of them are."""
+"""Share of quoted fields from which all fields are taken to be quoted."""
 
 _QUOTED = re.compile(r'"(?:[^"]|"")*"')
 
 
 @dataclass(frozen=True)
 class Subwords:
-    """A way to write words that are cut into subwords."""
+    """A notation for words cut into subwords."""
 
     mark: str
-    """As a reader sees it."""
+    """As shown to the user."""
     found: re.Pattern[str]
-    """Where a line is cut in this way."""
+    """Matches lines in this notation."""
     join: Callable[[str], str]
-    """Returns a line with its words whole."""
+    """Returns a line with whole words."""
 
 
 SUBWORDS = {
@@ -46,12 +46,12 @@ SUBWORDS = {
 
 @dataclass(frozen=True)
 class Mender:
-    """Undoes on a line what was done to all of its side."""
+    """Restores lines of one side."""
 
     quoted: bool = False
-    """Fields are in quotation marks, with those inside doubled, as spreadsheets write them."""
+    """Fields are in quotation marks, with inner ones doubled, as spreadsheets write them."""
     subwords: str = ""
-    """The mark, a key of `SUBWORDS`; empty where words are whole."""
+    """A key of `SUBWORDS`; empty if words are whole."""
 
     @property
     def idle(self) -> bool:
@@ -59,11 +59,11 @@ class Mender:
         return not self.quoted and not self.subwords
 
     def unquote(self, text: str) -> str:
-        """Returns a field without its quotation marks; one that has none stays."""
+        """Returns a field without its quotation marks, if it has any."""
         return text[1:-1].replace('""', '"') if self.quoted and _is_quoted(text) else text
 
     def join(self, text: str) -> str:
-        """Returns a line with its words whole."""
+        """Returns a line with whole words."""
         style = SUBWORDS.get(self.subwords)
         return style.join(text) if style and style.found.search(text) else text
 
@@ -73,7 +73,7 @@ class Mender:
 
 
 def make_mender(lines: Sequence[str]) -> Mender:
-    """Returns what there is to undo on a side, from a sample of its lines."""
+    """Finds what to undo on a side, from a sample of its lines."""
     plain = Mender(quoted=_are_quoted(lines))
     return Mender(plain.quoted, _subwords([plain.unquote(line) for line in lines]))
 
@@ -87,9 +87,9 @@ def _subwords(lines: Sequence[str]) -> str:
 
 
 def _are_quoted(lines: Sequence[str]) -> bool:
-    """Whether the quotation marks are those of a spreadsheet, which never leaves one in a field that is not quoted.
+    """Whether the quotation marks come from a spreadsheet, which leaves none in an unquoted field.
 
-    A line of direct speech looks quoted as well. Doubled marks inside, or quotes around every line, tell them apart.
+    Direct speech looks quoted too; doubled inner marks, or quotes around every line, tell the two apart.
     """
     marked = [line for line in lines if '"' in line]
     quoted = [line for line in marked if _is_quoted(line)]

@@ -1,7 +1,7 @@
-"""Training text that is also in a test text, exactly or nearly: tests are in memory, training text is streamed.
+"""Finds training text that is also in a test text, exactly or nearly: tests are in memory, training text is streamed.
 
-Nearly the same are two lines of which three quarters of all groups of five characters, case, digits and punctuation
-aside, are common to both (Jaccard; Broder 1997).
+Two lines are nearly the same if they share three quarters of all their character 5-grams, ignoring case, digits and
+punctuation (Jaccard; Broder 1997).
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ from seq2seq.doctor.mend import Mender
 from seq2seq.doctor.reading import Layout, chunks
 
 GRAM = 5
-"""Characters in a group."""
+"""Characters of a gram."""
 LEAST = 12
-"""Groups; shorter lines are compared as a whole alone."""
+"""Grams; shorter lines are only compared whole."""
 NEAR = 0.75
-"""Share of common groups among all of two lines."""
+"""Share of common grams of two lines."""
 SLACK = 0.9
-"""Groups are counted with their repeats until they are compared as sets."""
+"""Slack, since grams are counted with repeats until they are compared as sets."""
 COMMON = 100
-"""Lines that are listed under a group, at most: where more tests share even their rarest, they are much alike."""
+"""Most lines listed under a gram; where more tests share even their rarest gram, they are much alike."""
 MOST = 4_000_000
-"""Characters of all tests that are looked up for near matches; of more, the first lines."""
+"""Most test characters indexed for near matches; beyond it only the first lines are."""
 
 MOST_LINES = 1_000_000
-"""Lines of a test that are held in memory; a longer text is looked up by its first ones."""
+"""Most lines of a test held in memory; of a longer text only the first are used."""
 
 
 @dataclass(frozen=True)
 class Match:
-    """Where a training source is in the tests."""
+    """A training source found in a test."""
 
     place: int
     """In the chunk."""
@@ -43,7 +43,7 @@ class Match:
     """Name and line of the test."""
     exact: bool
     pair: bool
-    """Whether the target is the same as well."""
+    """Whether the target is the same too."""
     text: str
     """Of the test."""
 
@@ -53,7 +53,7 @@ class Seen:
     """How much of a test the training text holds."""
 
     lines: int
-    """Looked up, empty ones left out."""
+    """Lines looked up, without empty ones."""
     sources: int
     """Lines whose source is a training source."""
     pairs: int
@@ -61,14 +61,14 @@ class Seen:
 
 
 class TestIndex:
-    """The sources of test texts, to be looked up.
+    """Index of the sources of test texts.
 
     Args:
         tests: Where each is, by name.
-        menders: What is done to the training text before it is looked up, of source and target.
+        menders: Applied to source and target before lookup.
     """
 
-    __test__ = False  # no test, whatever pytest makes of the name
+    __test__ = False  # not a test class, despite its name
 
     def __init__(self, tests: dict[str, Layout], menders: tuple[Mender, Mender] = (Mender(), Mender())):
         self.names = list(tests)
@@ -83,7 +83,7 @@ class TestIndex:
         self.lines = len(texts)
         held = np.bincount([number for number, _ in places], minlength=len(tests)).tolist()
         self.cut = [name for name, count in zip(self.names, held, strict=True) if count == MOST_LINES]
-        """Tests whose further lines are not looked up."""
+        """Tests of which only the first lines are looked up."""
         near = int(np.searchsorted(np.cumsum([len(text) for text in texts]), MOST, "right"))
         self.texts, self.places = texts[:near], np.asarray(places, np.int64).reshape(-1, 2)
         self.sources, _, self.pairs = pair_hashes(texts, targets)
@@ -96,7 +96,7 @@ class TestIndex:
         self._index(value[valid], np.repeat(np.arange(len(normal)), normal.lengths + 1)[valid])
 
     def _index(self, grams: np.ndarray, owners: np.ndarray) -> None:
-        """Numbers the groups from the rarest on, and lists under each of them the lines among whose rarest it is."""
+        """Numbers grams from the rarest up, and lists under each the lines that have it among their rarest."""
         distinct, places, counts = np.unique(grams, return_inverse=True, return_counts=True)
         order = np.lexsort((distinct, counts))
         ranks = np.empty(len(order), np.int64)
@@ -223,7 +223,7 @@ class TestIndex:
 
 
 def _pairs(layout: Layout, menders: tuple[Mender, Mender]) -> Iterator[tuple[int, str, str]]:
-    """Yields line, source and target, mended, where there is a source; no target where none was given."""
+    """Yields line number, source and target, restored, for lines with a source; no target if none was given."""
     for chunk in chunks(layout):
         source, target = layout.texts(chunk)
         for place, line in enumerate(source.lines):
@@ -232,16 +232,16 @@ def _pairs(layout: Layout, menders: tuple[Mender, Mender]) -> Iterator[tuple[int
 
 
 def _least(sizes: np.ndarray) -> np.ndarray:
-    """How many of the rarest members two near sets, the smaller of that size, must have in common."""
+    """Fewest rare members that two near sets share, given the size of the smaller."""
     return 1 + sizes // 20
 
 
 def _rarest(sizes: np.ndarray) -> np.ndarray:
-    """How many of the rarest members of a set of each size must be looked at, for these to be in common."""
+    """How many of the rarest members of a set of each size must be checked to find those."""
     return np.minimum(sizes, sizes - np.ceil(NEAR * sizes).astype(np.int64) + _least(sizes))
 
 
 def _ranges(begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Returns begin, begin + 1, …, as many as counted, for each in a row."""
+    """Concatenates the ranges `begin … begin + count - 1`."""
     ends = np.cumsum(counts)
     return np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - counts - begins, counts)

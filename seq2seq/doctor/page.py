@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else."""
+"""The report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from html import escape
 
 import numpy as np
 
-from seq2seq.doctor.examine import CHARACTERS, PIECES, RATIOS
+from seq2seq.doctor.examine import CHARACTERS, RATIOS, TOKENS
 from seq2seq.doctor.report import Finding, Report
 from seq2seq.doctor.terminal import forecast_lines, looked_up, share, summary, what
 
@@ -25,7 +25,7 @@ svg text { font: 11px system-ui, sans-serif; fill: #555; } summary { cursor: poi
 
 
 def as_html(report: Report) -> str:
-    """Returns the page; everything that comes from the corpus is escaped."""
+    """Returns the page; everything from the corpus is escaped."""
     names = ", ".join(name for name, _ in report.files)
     parts = [
         f"<h1>{escape(names)}</h1>",
@@ -45,10 +45,10 @@ def as_html(report: Report) -> str:
             "<h2>Tokeniser</h2>",
             f"<p>{escape(report.tokenizer)}, vocabulary {' and '.join(f'{n:,}' for n in report.vocabulary)}</p>",
             _table(
-                ["side", "pieces a word", "characters a piece", "unknown pieces"],
+                ["side", "tokens per word", "characters per token", "unknown tokens"],
                 ([side, f"{words:.2f}", f"{chars:.2f}", share(unk)] for side, words, chars, unk in report.tokens()),
             ),
-            f"<h2>Pairs left out by a limit in pieces{cut}</h2>",
+            f"<h2>Pairs left out by a limit in tokens{cut}</h2>",
             _table(
                 ["limit", "left out"],
                 (
@@ -98,8 +98,8 @@ def _finding(finding: Finding) -> list[str]:
 
 
 def _figures(report: Report) -> str:
-    tally, unit = report.tally, "pieces" if report.tokenizer else "characters"
-    lengths, last = (tally.pieces, PIECES) if report.tokenizer else (tally.characters, CHARACTERS)
+    tally, unit = report.tally, "tokens" if report.tokenizer else "characters"
+    lengths, last = (tally.tokens, TOKENS) if report.tokenizer else (tally.characters, CHARACTERS)
     figures = []
     for number, side in enumerate(("source", "target")):
         heights, top = _binned(lengths[number], last)
@@ -110,7 +110,7 @@ def _figures(report: Report) -> str:
 
 
 def _binned(histogram: np.ndarray, last: int) -> tuple[np.ndarray, int]:
-    """Returns some 60 bins up to where nearly all is, and where that is; what is beyond is in the last."""
+    """Returns some 60 bins that cover 99.5 %, and their upper end; the last bin holds the rest."""
     total = int(histogram.sum())
     end = int(np.searchsorted(np.cumsum(histogram), 0.995 * total)) + 1 if total else 10
     width = max(1, -(-min(end, last) // 60))

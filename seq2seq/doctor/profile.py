@@ -1,4 +1,4 @@
-"""What is usual in a corpus, from a sample spread over it; every pair is compared with this."""
+"""What is usual in a corpus, from a sample spread over it; every pair is compared with it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from seq2seq.doctor.lines import BUCKETS, Lines
 from seq2seq.doctor.mend import LEAST_MARKED, Mender, make_mender
 
 LEAST_GRAMS = 15
-"""Groups of three characters; a shorter line says too little about its language."""
+"""Trigrams; shorter lines say too little about their language."""
 SEPARABLE = 0.9
-"""Share of the sample's lines that must look like their own side, for a line that does not to mean something."""
+"""Share of the sample that must look like its own side for a line that does not to count."""
 LEAST_PAIRS = 50
-"""A smaller sample gives no profile."""
+"""Fewest pairs for a profile."""
 ALL_IDS = 0.5
-"""Share of lines of bare numbers from which on a side is taken for ids."""
+"""Share of number-only lines from which a side is taken for ids."""
 
 
 @dataclass(frozen=True)
@@ -26,38 +26,38 @@ class Side:
     """One side of the corpus."""
 
     scripts: frozenset[str]
-    """Those that its letters should be of; empty where nothing is known."""
+    """Expected scripts of its letters; empty if unknown."""
     likelihoods: np.ndarray
-    """`(BUCKETS,)` float32: log-probability of three characters in a row."""
+    """`(BUCKETS,)` float32: log-probability of each trigram."""
     other_cut: float
-    """At or below this mean of own minus other log-likelihood, a line looks like the other side's."""
+    """Lines whose mean own minus other log-likelihood is at most this look like the other side."""
     unlike_cut: float
-    """Below this mean log-likelihood a line is unlike its side."""
+    """Lines with a lower mean log-likelihood are unlike their side."""
     mender: Mender = field(default_factory=Mender)
-    """Undoes what another program did to all of the side."""
+    """Restores lines that another program changed."""
     ids: bool = False
-    """Whether its lines are bare numbers."""
+    """Whether its lines are only numbers."""
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Both sides, and how they go together."""
+    """Both sides, and their relation."""
 
     sides: tuple[Side, Side]
     separable: bool
-    """Whether the characters of a line show which side it is from."""
+    """Whether a line's characters show which side it is from."""
     ratio: float
     """Usual log of target to source characters."""
     ratio_cut: float
-    """A pair whose log ratio is further away is a finding."""
+    """Pairs whose log ratio is further away are findings."""
     same_language: bool
-    """One language on both sides, as in summarisation: copies, names and numbers are judged otherwise."""
+    """One language on both sides, as in summarisation: copies, names and numbers are judged differently."""
     pairs: int = 0
-    """In the sample, without empty ones."""
+    """Pairs in the sample, without empty ones."""
 
     @property
     def unlike_known(self) -> bool:
-        """Whether the sample is large enough to show what is unlike it."""
+        """Whether the sample is large enough to find unlike lines."""
         return math.isfinite(self.sides[0].unlike_cut)
 
 
@@ -67,15 +67,15 @@ def make_profile(
     """Returns the profile of a corpus from a sample of its pairs.
 
     Args:
-        pairs: Text, not repaired.
-        languages: ISO 639-1, source and target; empty where not known.
-        same_language: As `Profile` has it.
+        pairs: Text before repair.
+        languages: ISO 639-1 codes of source and target; empty if unknown.
+        same_language: See `Profile`.
     """
     menders = [make_mender([pair[side] for pair in pairs]) for side in (0, 1)]
     pairs = [(source, target) for a, b in pairs if (source := menders[0](a)) and (target := menders[1](b))]
     lines = [Lines.of([pair[side] for pair in pairs]) for side in (0, 1)]
     enough = len(pairs) >= LEAST_PAIRS
-    # One half is judged by the other: text is more likely to a model that was made from it.
+    # Each half is judged by a model of the other: text is too likely under its own model.
     halves = [[Lines.of([pair[side] for pair in pairs[half::2]]).normal for half in (0, 1)] for side in (0, 1)]
     learned = [_likelihoods(halves[side][0]) for side in (0, 1)]
     gains, right, unlike = [], [], []
@@ -113,22 +113,22 @@ def make_profile(
 
 
 def log_ratio(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Of target to source length in characters; a few more on both sides calm the shortest."""
+    """Log ratio of target to source length in characters, smoothed for short lines."""
     return np.log((target + 5.0) / (source + 5.0))
 
 
 def mean_by_line(normal: Lines, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the mean of `(BUCKETS,)` values over each line's groups of three characters, and how many it has."""
+    """Returns the mean of `(BUCKETS,)` values over each line's trigrams, and their number."""
     buckets, valid = normal.buckets()
     counts = normal.sums(valid.astype(np.int64))
     return normal.sums(np.where(valid, values[buckets], 0.0)) / np.maximum(counts, 1), counts
 
 
 def letters_by_line(lines: Lines, scripts: frozenset[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Returns how many letters each line has, and how many of them are of other scripts."""
+    """Returns the number of letters of each line, and of those in other scripts."""
     letter = (property_table()[lines.codes] & LETTER) > 0
     fine = np.array([name in scripts for name in NAMES])
-    fine[0] = True  # a script of no name here is given the benefit of the doubt
+    fine[0] = True  # unknown scripts get the benefit of the doubt
     other = letter & ~fine[script_table()[lines.codes]]
     return lines.sums(letter.astype(np.int64)), lines.sums(other.astype(np.int64))
 
@@ -138,7 +138,7 @@ def _are_ids(lines: Lines) -> bool:
 
 
 def _spread(values: np.ndarray) -> tuple[float, float]:
-    """Returns the median and, from the median distance to it, the standard deviation of a normal distribution."""
+    """Returns the median, and a standard deviation from the median absolute deviation."""
     centre = float(np.median(values))
     return centre, 1.4826 * float(np.median(np.abs(values - centre)))
 

@@ -1,4 +1,4 @@
-"""Files as they are, line by line as bytes: what training's reader refuses is counted here, and reading goes on."""
+"""Reads files line by line as bytes; lines that training would refuse are counted, and reading goes on."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from seq2seq.text.opening import bytes_read
 
 CHUNK_LINES = 4096
 CHUNK_BYTES = 1 << 20
-"""A chunk ends where either is reached, so that its memory does not depend on the corpus."""
+"""A chunk ends when either is reached, so its memory does not depend on the corpus."""
 
 Fault = tuple[str, str] | None
-"""What is damaged in a file as a whole, and what to do."""
+"""What is wrong with a whole file, and what to do."""
 
 
 @dataclass
 class Chunk:
-    """Lines in a row, as bytes without their LF; a line above the limit has been cut right behind it."""
+    """Consecutive lines as bytes without LF; a line above the size limit is cut just after it."""
 
     first: int
-    """Number of the first, counted from 1."""
+    """Number of the first line, from 1."""
     left: list[bytes]
     right: list[bytes] | None
-    """Of the target's file; None where one file holds both."""
+    """Lines of the target file; None if one file holds both sides."""
 
     def __len__(self) -> int:
         return len(self.left)
@@ -51,9 +51,9 @@ class Texts:
     """One side of a chunk."""
 
     lines: list[str]
-    """Empty where there is a fault."""
+    """Empty for lines with a fault."""
     faults: dict[int, tuple[int, str]] = field(default_factory=dict)
-    """By place: the bit of the kind, and an excerpt."""
+    """By index: the bit of the kind, and an excerpt."""
     crlf: list[int] = field(default_factory=list)
     """Places that end in CR LF."""
 
@@ -65,13 +65,13 @@ class Layout:
     source: Path
     target: Path | None = None
     fields: tuple[str, str] | None = None
-    """Names of the source's and the target's field; None: the first two columns."""
+    """Names of the source and target fields; None: the first two columns."""
     columns: tuple[int, int, int] | None = None
-    """Of a TSV whose first line names them: the place of the two, and how many there are."""
+    """For a TSV with a header line: the two column indices, and the number of columns."""
 
     @classmethod
     def of(cls, text: ParallelText | Records) -> Layout:
-        """Returns the layout of a corpus; CorpusError if a file is not there or cannot be read twice."""
+        """Returns the layout of a corpus; CorpusError if a file is missing or cannot be read twice."""
         for path in (text.source, text.target):
             if path is not None and not path.is_file():
                 raise CorpusError(
@@ -99,12 +99,12 @@ class Layout:
 
     @property
     def one_sided(self) -> bool:
-        """Whether one file was given for both sides, as only its sources are to be looked at."""
+        """Whether one file was given for both sides: only its sources are examined."""
         return self.source == self.target
 
     @property
     def has_plain_lines(self) -> bool:
-        """Whether nothing names the two sides: two files of text, or the first two columns of a table."""
+        """Whether the sides have no names: two text files, or the first two columns of a table."""
         return self.fields is None
 
     @property
@@ -152,12 +152,12 @@ class Layout:
         return source, target
 
     def _lacking(self, line: str) -> str:
-        """An excerpt of what is no record; of a JSON object the names of its fields."""
+        """An excerpt of a bad record; for a JSON object, its field names."""
         row = {} if self.fields is None or self.columns is not None else _object(line)
         return f"its fields are {', '.join(field_names(row))}" if row else line[:200]
 
     def join(self, line: str, source: str, target: str) -> str:
-        """Returns the record `line` with other sides."""
+        """Returns the record `line` with its two sides replaced."""
         if self.fields is None or self.columns is not None:
             cells = line.split("\t")
             first, second, _ = self.columns or (0, 1, 0)
@@ -183,7 +183,7 @@ def _object(line: str) -> dict[str, Any]:
 
 
 def decode(lines: list[bytes]) -> Texts:
-    """Returns lines as text; at once where all are fine, otherwise one by one."""
+    """Decodes lines, all at once if they are fine, otherwise one by one."""
     result = Texts([])
     if b"\r" in (joined := b"\n".join(lines)):
         result.crlf = [place for place, line in enumerate(lines) if line.endswith(b"\r")]
@@ -215,7 +215,7 @@ def decode(lines: list[bytes]) -> Texts:
 
 
 class Reader:
-    """Goes through the lines of one file; what stops it is told in `fault`, not raised.
+    """Iterates over the lines of one file; an error that stops it is kept in `fault`, not raised.
 
     Args:
         path: The file, gzipped or not.
@@ -235,18 +235,18 @@ class Reader:
         return bytes_read(self._file) if self._file and not self._file.closed else self._read_all
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yields each line without its LF; asked again, it goes on where it was."""
+        """Yields each line without its LF; a second iteration goes on where the first stopped."""
         self._open = self._open or self._read()
         return self._open
 
     def drain(self, pause: Callable[[], None]) -> None:
-        """Reads what is left, for its count alone; `pause` is called now and then."""
+        """Reads the remaining lines to count them; calls `pause` now and then."""
         for number, _ in enumerate(self, 1):
             if number % CHUNK_LINES == 0:
                 pause()
 
     def close(self) -> None:
-        """Closes the file, where reading has stopped before its end."""
+        """Closes the file if reading stopped before its end."""
         if self._open:
             self._open.close()
 
@@ -257,13 +257,13 @@ class Reader:
                 self._file = file
                 while line := file.readline(most):
                     if len(line) == most and line[-1] != 10:
-                        # Too long: its beginning is enough, the rest goes by.
+                        # Too long: keep the beginning, skip the rest.
                         while (rest := file.readline(most)) and rest[-1] != 10:
                             pass
                     if not self.lines and not self.has_bom:
                         self.has_bom = line.startswith(BOM)
                         if not (line := without_mark(line, str(self.path))):
-                            continue  # the file has nothing but the mark
+                            continue  # the file holds only the mark
                     self.lines += 1
                     self.bytes += len(line)
                     if self.move:
@@ -276,7 +276,7 @@ class Reader:
 
 
 def chunks(layout: Layout, move: Callable[[int], None] | None = None) -> Iterator[Chunk]:
-    """Yields the pairs of a corpus in chunks, without a header; it ends with the shorter file."""
+    """Yields the pairs of a corpus in chunks, without the header; ends with the shorter file."""
     readers = [Reader(path, move) for path in layout.paths]
     try:
         yield from chunks_of(layout, readers)
@@ -286,7 +286,7 @@ def chunks(layout: Layout, move: Callable[[int], None] | None = None) -> Iterato
 
 
 def chunks_of(layout: Layout, readers: list[Reader]) -> Iterator[Chunk]:
-    """As `chunks`, with readers of one's own."""
+    """As `chunks`, with given readers."""
     first, lines = 1, zip(*readers, strict=False)
     if layout.header:
         first += len([*islice(lines, 1)])
@@ -305,7 +305,7 @@ def chunks_of(layout: Layout, readers: list[Reader]) -> Iterator[Chunk]:
 
 
 def lines_at(layout: Layout, wanted: set[int]) -> dict[int, tuple[str, str]]:
-    """Returns the pairs of a few lines, by number; it reads no further than the last."""
+    """Returns a few pairs by line number; reads no further than the last."""
     found: dict[int, tuple[str, str]] = {}
     last = max(wanted, default=0)
     for chunk in chunks(layout):

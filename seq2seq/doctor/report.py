@@ -1,4 +1,4 @@
-"""What the doctor found, as a value."""
+"""The doctor's report as a value."""
 
 from __future__ import annotations
 
@@ -7,50 +7,50 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.doctor.examine import CHARACTERS, PIECES, RATIOS, Example, Tally
+from seq2seq.doctor.examine import CHARACTERS, RATIOS, TOKENS, Example, Tally
 from seq2seq.doctor.kinds import SEVERITIES, Severity
 from seq2seq.doctor.overlap import Seen
 
 
 @dataclass
 class Finding:
-    """One kind of finding, of one side where the kind is of sides."""
+    """One kind of finding, on one side if the kind has sides."""
 
     kind: str
     severity: Severity
     title: str
     advice: str
     side: str = ""
-    """"source", "target", or nothing: of the pair or the files."""
+    """"source", "target", or "" for the pair or the files."""
     count: int = 1
     share: float | None = None
-    """Of the pairs, or of those that the title names; None where the finding is of whole files."""
+    """Share of the pairs, or of those named in the title; None for whole files."""
     examples: list[Example] = field(default_factory=list)
     """The first few."""
 
 
 @dataclass
 class Forecast:
-    """What training would take on this machine, from a few measured steps."""
+    """Estimated cost of training on this machine, from a few measured steps."""
 
     parameters: int
     steps: int
-    """Batches of an epoch."""
+    """Steps per epoch."""
     step_seconds: float
     """Mean over batches drawn from the plan."""
     epoch_seconds: float
-    """Training alone, without validation."""
+    """Training only, without validation."""
     epochs: int
     total_seconds: float
     memory_mb: int
-    """Most resident memory of a process that trained on the widest batch."""
+    """Peak resident memory of a process that trained on the widest batch."""
     measured_steps: int
     note: str = ""
 
 
 @dataclass
 class Report:
-    """Everything."""
+    """All findings and figures."""
 
     files: list[tuple[str, int]]
     """Name and lines of each file."""
@@ -60,15 +60,15 @@ class Report:
     findings: list[Finding]
     """Most severe first."""
     tests: dict[str, Seen] = field(default_factory=dict)
-    """Each test or validation text that was looked up, and what of it is in training."""
+    """Each test or validation text, and how much of it is in training."""
     tokenizer: str = ""
-    """Where the tokeniser comes from; empty without one."""
+    """Origin of the tokeniser; empty without one."""
     vocabulary: tuple[int, int] = (0, 0)
     max_length: int = 0
     cut_source: int = 0
     forecast: Forecast | None = None
     notes: list[str] = field(default_factory=list)
-    """What was not looked at, and why."""
+    """What was not checked, and why."""
     seconds: float = 0.0
 
     @property
@@ -88,30 +88,30 @@ class Report:
             shares = [_quantile(tally.characters[number], q, CHARACTERS) for q in (0.5, 0.95, 0.99)]
             rows.append((side, "characters", [f"{mean:,.1f}", *shares, f"{tally.longest[number]:,}"]))
             if self.tokenizer:
-                mean = tally.all_pieces[number] / max(1, tally.pairs)
-                shares = [_quantile(tally.pieces[number], q, PIECES) for q in (0.5, 0.95, 0.99, 1.0)]
-                rows.append((side, "pieces", [f"{mean:,.1f}", *shares]))
+                mean = tally.all_tokens[number] / max(1, tally.pairs)
+                shares = [_quantile(tally.tokens[number], q, TOKENS) for q in (0.5, 0.95, 0.99, 1.0)]
+                rows.append((side, "tokens", [f"{mean:,.1f}", *shares]))
         return rows
 
     def tokens(self) -> list[tuple[str, float, float, float]]:
-        """Side, pieces a word, characters a piece, share of pieces that are unknown."""
+        """Side, tokens per word, characters per token, share of unknown tokens."""
         tally = self.tally
         return [
             (
                 side,
-                float(tally.all_pieces[i] / max(1, tally.words[i])),
-                float(tally.sums[i] / max(1, tally.all_pieces[i])),
-                float(tally.unknown[i] / max(1, tally.all_pieces[i])),
+                float(tally.all_tokens[i] / max(1, tally.words[i])),
+                float(tally.sums[i] / max(1, tally.all_tokens[i])),
+                float(tally.unknown[i] / max(1, tally.all_tokens[i])),
             )
             for i, side in enumerate(("source", "target"))
         ]
 
     def limits(self) -> list[tuple[int, float]]:
-        """Limits in pieces, and the share of pairs that each would leave out."""
+        """Limits in tokens, and the share of pairs that each leaves out."""
         choices = sorted({25, 50, 75, 100, 150, 200, 300, 500, self.max_length} - {0})
         above = np.cumsum(self.tally.longer[::-1])[::-1]
         pairs = max(1, self.tally.pairs)
-        return [(limit, float(above[limit + 1] / pairs)) for limit in choices if limit < PIECES]
+        return [(limit, float(above[limit + 1] / pairs)) for limit in choices if limit < TOKENS]
 
     def ratio_shares(self) -> list[str]:
         """Target over source characters: 1, 50 and 99 % of the pairs are below."""
@@ -134,11 +134,11 @@ class Report:
             "ratio": dict(zip(("1%", "median", "99%"), self.ratio_shares(), strict=True)),
             "tokenizer": self.tokenizer or None,
             "tokens": [
-                {"side": side, "pieces_a_word": words, "characters_a_piece": characters, "unknown_share": unknown}
+                {"side": side, "tokens_per_word": words, "characters_per_token": characters, "unknown_share": unknown}
                 for side, words, characters, unknown in (self.tokens() if self.tokenizer else [])
             ],
             "limits": [
-                {"pieces": limit, "left_out": share} for limit, share in (self.limits() if self.tokenizer else [])
+                {"tokens": limit, "left_out": share} for limit, share in (self.limits() if self.tokenizer else [])
             ],
             "forecast": asdict(self.forecast) if self.forecast else None,
             "notes": self.notes,

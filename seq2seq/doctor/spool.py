@@ -1,6 +1,6 @@
-"""Text that is no file with a record a line becomes one first: from a pipe, a CSV, a JSON array, several files.
+"""Copies text from pipes, CSV, JSON arrays or several files into one file with a record per line.
 
-The doctor reads such a file twice, and tells its findings by its lines.
+The doctor reads that file twice and reports findings by its line numbers.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ BLOCK = 1 << 20
 
 
 class Spool:
-    """Copies what is not a regular file with a record a line, each once.
+    """Copies everything that is not a regular file with a record per line, each once.
 
     Args:
         folder: For the copies.
-        progress: Called with what is being done, and 0.
+        progress: Called with the stage, and 0.
     """
 
     def __init__(self, folder: Path, progress: Callable[[str, float], None] = lambda what, share: None):
         self.folder, self.progress = folder, progress
         self.copies: dict[Path, Path] = {}
         self.notes: list[str] = []
-        """What is to be known of the copies."""
+        """Notes on the copies, for the report."""
 
     def __call__(self, text: Text) -> ParallelText | Records:
-        """Returns the text, or that of its copies.
+        """Returns the text, or a copy of it.
 
         Raises:
-            CorpusError: something cannot be read.
+            CorpusError: a file cannot be read.
         """
         if isinstance(text, Joined):
             return self._joined([self._without_pipes(one) for one in text.texts])

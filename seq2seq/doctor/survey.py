@@ -25,22 +25,22 @@ _SLICE = 1 << 20
 
 @dataclass
 class Survey:
-    """What the first look found."""
+    """Results of the first pass."""
 
     lines: list[int]
-    """Of each file, header included."""
+    """Lines of each file, header included."""
     pairs: int
     bytes: int
-    """Of the text, unpacked."""
+    """Size of the text, decompressed."""
     sample: list[tuple[str, str]]
     faults: list[tuple[Path, str, str]] = field(default_factory=list)
     """Damaged files: what is wrong, what to do."""
     boms: list[Path] = field(default_factory=list)
-    """Files that begin with a mark of byte order."""
+    """Files that begin with a byte order mark."""
     unrelated: list[tuple[int, int]] = field(default_factory=list)
-    """First and last line of stretches where lengths go together as they do by chance."""
+    """First and last line of stretches whose lengths do not correlate."""
     parting: int | None = None
-    """Of files of unequal length, the line near which they part; None where only the end is missing, or they are
+    """For files of unequal length, the line near which they diverge; None if only the end is missing, or if they are
     equal."""
 
     @property
@@ -54,7 +54,7 @@ def survey(layout: Layout, folder: Path, progress: Callable[[float], None] = lam
 
     Args:
         layout: Where it is.
-        folder: For what need not be in memory.
+        folder: For temporary files.
         progress: Called with the share of the files' bytes that has been read.
     """
     lengths: list[Column] = []
@@ -98,7 +98,7 @@ def survey(layout: Layout, folder: Path, progress: Callable[[float], None] = lam
 
 
 class _Sample:
-    """Every n-th pair, with n doubled whenever there are too many."""
+    """Every n-th pair, n doubled whenever there are too many."""
 
     def __init__(self, layout: Layout) -> None:
         self.layout, self.stride = layout, 1
@@ -127,7 +127,7 @@ class _Sample:
 
 
 class _Windows:
-    """How the lengths of both sides correlate, stretch by stretch."""
+    """Correlation of the lengths of both sides, window by window."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[int, int, float]] = []
@@ -161,10 +161,10 @@ class _Windows:
 
 
 def parting(source: np.ndarray, target: np.ndarray) -> int | None:
-    """Returns the line from which on two files of unequal length match better when the longer is shifted.
+    """Returns the line from which two files of unequal length match better with the longer one shifted.
 
-    Up to some line pairs match as they are, from there with as many lines skipped as one file has more: the line that
-    makes the sum of both misfits least. None if that is the end.
+    Before that line pairs match directly, after it with the surplus lines skipped; the line minimises the sum of both
+    misfits. None if that is the end.
 
     Args:
         source, target: Bytes of each line.
@@ -180,11 +180,11 @@ def parting(source: np.ndarray, target: np.ndarray) -> int | None:
     for begin in range(0, count, _SLICE):
         end = min(begin + _SLICE, count)
         short = np.log(target[begin:end] + 5.0)
-        as_they_are = np.abs(np.log(source[begin:end] + 5.0) - short - usual)
+        direct = np.abs(np.log(source[begin:end] + 5.0) - short - usual)
         shifted = np.abs(np.log(source[begin + skip : end + skip] + 5.0) - short - usual)
-        gains.append(np.add.reduceat(as_they_are - shifted, np.arange(0, end - begin, BLOCK)))
+        gains.append(np.add.reduceat(direct - shifted, np.arange(0, end - begin, BLOCK)))
     so_far = np.concatenate([[0.0], np.cumsum(np.concatenate(gains))])
     best = int(np.argmin(so_far))
-    if so_far[-1] - so_far[best] < 3.0:  # what is left would hardly fit better
+    if so_far[-1] - so_far[best] < 3.0:  # shifting gains too little
         return None
     return best * BLOCK + 1

@@ -8,34 +8,34 @@ from seq2seq.clock import clock
 from seq2seq.doctor.report import Finding, Forecast, Report
 
 SHOWN = 2
-"""Excerpts of each finding."""
+"""Excerpts per finding."""
 
 
 def as_text(report: Report) -> str:
-    """Returns the whole report, lines of about 120 characters."""
+    """Returns the report in lines of about 120 characters."""
     return "\n".join(_lines(report))
 
 
 def summary(report: Report) -> str:
-    """One line: how many kinds of finding."""
+    """One line with the number of findings by severity."""
     counts = report.counts()
     if not report.findings:
         return "Nothing found: the corpus looks fine."
     counted = ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts.items() if count)
     return counted + (
-        ". Training would refuse this corpus as it is." if report.refused else ". Training would accept this corpus."
+        ". Training would refuse this corpus." if report.refused else ". Training would accept this corpus."
     )
 
 
 def share(value: float | None) -> str:
-    """A share of the pairs in per cent; what is not nothing is not shown as nothing."""
+    """A share of the pairs in per cent; a small share is not shown as zero."""
     if value is None:
         return ""
     return f"{100 * value:.2f} %" if value == 0 or value >= 5e-5 else "< 0.01 %"
 
 
 def what(finding: Finding) -> str:
-    """The title, with the side it is of."""
+    """The title with its side."""
     return f"{finding.side}: {finding.title}" if finding.side else finding.title
 
 
@@ -53,7 +53,7 @@ def forecast_lines(forecast: Forecast) -> list[tuple[str, str]]:
 
 
 def looked_up(report: Report) -> list[str]:
-    """Each test, its lines, and how many of them are in training."""
+    """Each test with its lines, and how many are in training."""
     shown = []
     for name, seen in report.tests.items():
         more = f"; training has {seen.sources:,} of the sources"
@@ -91,18 +91,19 @@ def _lines(report: Report) -> Iterator[str]:
     if report.tokenizer:
         yield ""
         source, target = report.vocabulary
-        yield f"tokeniser: {report.tokenizer}, {source:,} pieces" + (f" and {target:,}" if source != target else "")
+        yield f"tokeniser: {report.tokenizer}, {source:,} tokens" + (f" and {target:,}" if source != target else "")
         for side, words, characters, unknown in report.tokens():
-            yield f"{side:<8}{words:.2f} pieces a word, {characters:.2f} characters a piece, {share(unknown)} unknown"
+            lengths = f"{words:.2f} tokens per word, {characters:.2f} characters per token"
+            yield f"{side:<8}{lengths}, {share(unknown)} unknown"
         cut = f" (sources cut to {report.cut_source:,} first)" if report.cut_source else ""
-        yield f"pairs left out by a limit in pieces{cut}:"
+        yield f"pairs left out by a limit in tokens{cut}:"
         yield "        " + "   ".join(
             f"{limit}: {share(part)}" + (" (chosen)" if limit == report.max_length else "")
             for limit, part in report.limits()
         )
     if report.forecast:
         yield ""
-        yield f"forecast, from {report.forecast.measured_steps} measured steps on this machine as busy as it is now:"
+        yield f"forecast, from {report.forecast.measured_steps} measured steps on this machine at its present load:"
         for name, text in forecast_lines(report.forecast):
             yield f"        {name:<12}{text}"
         if report.forecast.note:

@@ -1,4 +1,4 @@
-"""Whether validation can choose an epoch: its pairs must not be in training as well, and must not be too few."""
+"""Whether validation can choose an epoch: its pairs must not be in training, nor too few."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from seq2seq.doctor.kinds import BROKEN, bits
 from seq2seq.doctor.lines import SortedHashes
 
 FEW = 200
-"""Validation pairs; fewer are too few to choose an epoch by."""
+"""Fewest validation pairs to choose an epoch by."""
 SENTENCE_SPREAD = 20.0
-"""Points by which BLEU or chrF of single sentences vary around their mean (standard deviation), about."""
+"""Approximate standard deviation of BLEU or chrF of single sentences, in points."""
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The rule by which training holds pairs out where no validation text is given, as `pipeline.corpus.Part` does."""
+    """How training holds pairs out if no validation text is given; same rule as `text.corpus.Part`."""
 
     every: int
     limit: int
@@ -34,18 +34,18 @@ class HeldOut:
 
 @dataclass(frozen=True)
 class Leak:
-    """Held-out pairs that are in the training part as well."""
+    """Held-out pairs that are also in the training part."""
 
     held_out: int
-    """Pairs with text that are held out."""
+    """Held-out pairs with text."""
     pairs: dict[int, int]
-    """Place of a held-out pair -> first place of the same pair in training."""
+    """Index of a held-out pair -> first index of the same pair in training."""
     sources: dict[int, int]
-    """The same where the source alone is equal."""
+    """The same, if only the source is equal."""
 
 
 def find_leak(arrays: dict[str, np.ndarray], rule: HeldOut) -> Leak:
-    """Returns which held-out pairs have their like in training.
+    """Finds held-out pairs that training has too.
 
     Args:
         arrays: `mask`, and the hashes `pair` and `source`, `(pairs,)` each.
@@ -72,5 +72,5 @@ def find_leak(arrays: dict[str, np.ndarray], rule: HeldOut) -> Leak:
 
 
 def uncertainty(pairs: int) -> float:
-    """Points within which chance moves a score over that many pairs in 19 of 20 cases, about."""
+    """Points by which a score over that many pairs varies by chance, in about 19 of 20 cases."""
     return 2 * SENTENCE_SPREAD / max(1, pairs) ** 0.5

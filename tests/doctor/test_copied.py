@@ -8,7 +8,7 @@ from seq2seq.text.placeholders import Placeholders
 from seq2seq.text.subword import SubwordTokenizer
 
 
-def test_pieces_are_those_of_the_masked_text(case, tmp_path):
+def test_tokens_are_those_of_the_masked_text(case, tmp_path):
     copied = Placeholders(("url",), count=1)
     rows = [(f"see http://x.y/{n}", f"siehe http://x.y/{n}") for n in range(60)]
     lines = [side.replace(f"http://x.y/{n}", "⟨1⟩") for n, row in enumerate(rows) for side in row]

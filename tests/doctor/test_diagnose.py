@@ -192,18 +192,18 @@ def test_one_and_two_processes_say_the_same(monkeypatch, pairs, write, look):
     assert {"encoding", "duplicate", "copied", "overlap"} <= {f.kind for f in one.report.findings}
 
 
-def test_a_tokeniser_tells_unknown_pieces_and_what_is_too_long(pairs, write, tmp_path):
+def test_a_tokeniser_tells_unknown_tokens_and_what_is_too_long(pairs, write, tmp_path):
     tokenizer = SubwordTokenizer.train([side for pair in pairs for side in pair], 100)
     pairs[7] = (pairs[7][0] + " ☃", pairs[7][1])
     options = module.Options(("en", "de"), limits=Limits(9, cut_source=8), processes=1)
-    pieces = [(len(a), len(b)) for a, b in zip(*(tokenizer.encode([p[s] for p in pairs]) for s in (0, 1)), strict=True)]
+    tokens = [(len(a), len(b)) for a, b in zip(*(tokenizer.encode([p[s] for p in pairs]) for s in (0, 1)), strict=True)]
     report = module.diagnose(write(pairs), tmp_path, options, lambda sample: ("here", (tokenizer, tokenizer))).report
     counts = {(f.kind, f.side): f.count for f in report.findings}
     assert counts["unknown", "source"] == 1
-    assert counts.get(("too_long", "target"), 0) == sum(b > 9 for _, b in pieces) > 0
-    assert counts["cut", ""] == sum(a > 8 for a, _ in pieces)
-    assert dict(report.limits())[9] == sum(b > 9 for _, b in pieces) / len(pairs)
-    assert report.tally.all_pieces.tolist() == [sum(a for a, _ in pieces), sum(b for _, b in pieces)]
+    assert counts.get(("too_long", "target"), 0) == sum(b > 9 for _, b in tokens) > 0
+    assert counts["cut", ""] == sum(a > 8 for a, _ in tokens)
+    assert dict(report.limits())[9] == sum(b > 9 for _, b in tokens) / len(pairs)
+    assert report.tally.all_tokens.tolist() == [sum(a for a, _ in tokens), sum(b for _, b in tokens)]
 
 
 def test_targets_beyond_the_limit_of_outputs_are_counted(pairs, write, tmp_path):

@@ -107,7 +107,7 @@ def test_bare_numbers_are_found_and_compared_as_a_whole(case, write, look):
     counts = {(f.kind, f.side): f.count for f in diagnosis.report.findings}
     assert counts.pop(("many_sources", "")) == 78
     assert counts == {("ids", "source"): 80, ("duplicate", ""): 1, ("overlap", ""): 1}
-    assert diagnosis.report.notes[0].startswith("Bare numbers have no language")
+    assert diagnosis.report.notes[0].startswith("Numbers have no language")
 
 
 def test_short_lines_are_not_called_too_few_pairs(case, look):

@@ -20,7 +20,7 @@ FORMATS = (".png", ".svg")
 
 
 def measure_calibration(generator: Generator, examples: Sequence[Example], batch_size: int = 64) -> Calibration:
-    """Returns how sure the model is of its first choice of every target piece, and how often that is the right one.
+    """Returns the confidence of the model's first choice for every target token, and how often it is right.
 
     Forced decoding: before each piece the reference is given, so no earlier mistake of the model counts. EOS is a
     piece; examples with an empty source have none.
@@ -32,19 +32,19 @@ def measure_calibration(generator: Generator, examples: Sequence[Example], batch
 
 
 def as_score(calibration: Calibration) -> Score:
-    """The expected calibration error in per cent, signed with all that it depends on; lower is better."""
-    what = f"bins:{len(calibration.counts)}|pieces:{int(calibration.counts.sum())}|forced:yes|seq2seq:{__version__}"
+    """The expected calibration error in percent, with its signature; lower is better."""
+    what = f"bins:{len(calibration.counts)}|tokens:{int(calibration.counts.sum())}|forced:yes|seq2seq:{__version__}"
     return Score(100 * calibration.error, f"{what}|bias:{100 * calibration.bias:+.2f}")
 
 
 def check_figure(path: str) -> None:
-    """Refuses a figure that could not be drawn, before work is spent on it; ValueError."""
+    """Raises ValueError for a figure file that cannot be drawn; call before the work."""
     if Path(path).suffix.lower() not in FORMATS:
         raise ValueError(f"A figure is written as {' or '.join(FORMATS)}. Received: {path}")
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:
-    """Draws accuracy over confidence, and how many pieces fall where, to a .png or .svg, whole or not at all."""
+    """Draws accuracy over confidence, and a histogram of tokens, to a .png or .svg, completely or not at all."""
     check_figure(str(path))
     bins = len(calibration.counts)
     some = calibration.counts > 0
@@ -56,7 +56,7 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
     upper.plot(
         calibration.confidence[some], calibration.accuracy[some], marker="o", color="tab:blue", label="this model"
     )
-    title = f"Calibration of {int(calibration.counts.sum()):,} pieces: error {100 * calibration.error:.1f} %"
+    title = f"Calibration of {int(calibration.counts.sum()):,} tokens: error {100 * calibration.error:.1f} %"
     upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1), title=title)
     upper.legend(loc="upper left")
     lower.bar(left, calibration.counts, width, align="edge", color="tab:gray")

@@ -1,4 +1,4 @@
-"""A comparison as text for a terminal, and as one HTML page that needs nothing from elsewhere."""
+"""A comparison as text for a terminal, and as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def _legend(names: Sequence[str]) -> str:
 
 
 def _bars(names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]], intervals: Sequence[float] = ()) -> str:
-    """Horizontal bars, a group a row; with an interval for each row a line across its end."""
+    """Horizontal bars, one group per row, with optional confidence intervals."""
     most = max([value for _, values in rows for value in values] + [1e-9]) * 1.1
     height = 18 * len(names) + 10
     drawn = []
@@ -160,7 +160,7 @@ def _bars(names: Sequence[str], rows: Sequence[tuple[str, Sequence[float]]], int
 
 
 def _curves(lines: Mapping[str, Sequence[float]]) -> str:
-    """Values over the epochs, a line a system."""
+    """Values over epochs, one line per system."""
     values = [value for line in lines.values() for value in line]
     low, high = min(values), max(values)
     span, longest = (high - low) or 1.0, max(map(len, lines.values()))

@@ -1,4 +1,4 @@
-"""Whether one system is better than another, or luck: paired tests against a baseline.
+"""Whether one system is better than another, or lucky: paired tests against a baseline.
 
 Paired bootstrap resampling (Koehn 2004) and approximate randomisation (Riezler & Maxwell 2005), both sacreBLEU's for
 BLEU, chrF and TER. ROUGE and token F1 are means over lines; for those the same two tests are made here.
@@ -17,20 +17,20 @@ import numpy as np
 from seq2seq.metrics.tokenization import SPACED, Tokenization
 
 SEED = 12345
-"""sacreBLEU's; of the tests made here too."""
+"""sacreBLEU's seed, used for our own tests too."""
 SAMPLES = {"bs": 1000, "ar": 10000}
-"""How many resamples and trials a test makes: sacreBLEU's numbers."""
+"""Resamples and trials of a test: sacreBLEU's numbers."""
 
 
 @dataclass(frozen=True)
 class Tested:
-    """A score of a system beside the baseline's."""
+    """A score of a system, compared with the baseline."""
 
     score: float
     interval: float
     """Half the width of the 95 % confidence interval of the score, by bootstrap."""
     p_bootstrap: float | None
-    """How likely so large a difference is if the systems are alike; None for the baseline itself."""
+    """p-value of the difference if the systems were equal; None for the baseline."""
     p_randomization: float | None
     signature: str
 
@@ -82,7 +82,7 @@ def sacrebleu_tests(
 
 @contextlib.contextmanager
 def _seeded() -> Iterator[None]:
-    """What sacreBLEU reads its seed from is set, and put back."""
+    """Sets the variable that sacreBLEU reads its seed from, and restores it."""
     before = os.environ.get("SACREBLEU_SEED")
     os.environ["SACREBLEU_SEED"] = str(SEED)
     try:
@@ -97,7 +97,7 @@ def _seeded() -> Iterator[None]:
 def mean_tests(
     lines: Sequence[np.ndarray], signature: str, samples: Mapping[str, int], weights: np.ndarray | None = None
 ) -> list[Tested]:
-    """Tests a score that is a mean over lines, or a sum over lines divided by another.
+    """Tests a score that is a mean over lines, or a ratio of sums over lines.
 
     Args:
         lines: `(lines,)` of each system, the baseline first.

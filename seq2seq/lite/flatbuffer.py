@@ -1,9 +1,9 @@
-"""Reads a FlatBuffer column by column with NumPy, and believes nothing: every place is checked before it is read.
+"""Reads a FlatBuffer column by column with NumPy, checking every offset before it is read.
 
 The format (flatbuffers.dev, "FlatBuffer Internals"): a table begins with the distance back to its vtable, which holds
-two sizes and for each field the distance from the table's start, 0 where the field has its default. Tables, vectors and
-strings are pointed to by distances forward. A column holds one field of many tables, so that a file of thousands of
-tables is read in a few array operations.
+two sizes and, for each field, its distance from the table's start, or 0 for the default. Tables, vectors and strings
+are referred to by forward distances. A column holds one field of many tables, so a file of thousands of tables is read
+in a few array operations.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ WIDTH = {"u1": 1, "i1": 1, "u2": 2, "i4": 4, "u4": 4, "f4": 4, "i8": 8, "u8": 8}
 
 
 class FlatBufferError(ValueError):
-    """A place in the file is not what the format has there."""
+    """The file violates the format."""
 
 
 class FlatBuffer:
-    """A file, and reads of many places at once.
+    """A file, with vectorised reads.
 
     Args:
         data: The whole file.
@@ -29,20 +29,20 @@ class FlatBuffer:
         self._views = {kind: np.frombuffer(data, f"<{kind}", len(data) // width) for kind, width in WIDTH.items()}
 
     def read(self, places: np.ndarray, kind: str) -> np.ndarray:
-        """Returns the numbers that begin at `places`."""
+        """Returns the numbers at the offsets `places`."""
         width = WIDTH[kind]
         if len(places) and (places.min() < 0 or places.max() > len(self.data) - width or (places % width).any()):
-            raise FlatBufferError("an offset leads out of the file or between its numbers")
+            raise FlatBufferError("an offset is outside of the file or not aligned")
         return self._views[kind][places // width]
 
     def root(self, identifier: bytes) -> Tables:
-        """Returns the first table, after checking what kind of file this is."""
+        """Returns the root table, after checking the file identifier."""
         if self.data[4:8] != identifier:
             raise FlatBufferError(f"it does not begin as a {identifier.decode()} file")
         return Tables(self, self.read(np.zeros(1, np.int64), "u4").astype(np.int64))
 
     def flat(self, starts: np.ndarray, counts: np.ndarray, kind: str) -> np.ndarray:
-        """Returns the numbers of many vectors, one after another; together they are no larger than the file."""
+        """Returns the numbers of many vectors, concatenated; together they must fit the file."""
         total = int(counts.sum())
         if total * WIDTH[kind] > len(self.data):
             raise FlatBufferError("its vectors overlap")
@@ -51,11 +51,11 @@ class FlatBuffer:
 
 
 class Tables:
-    """Tables of one kind.
+    """Tables of one type.
 
     Args:
         file: Where they are.
-        places: `(tables,)`: where each begins.
+        places: `(tables,)`: offset of each.
     """
 
     def __init__(self, file: FlatBuffer, places: np.ndarray):
@@ -63,7 +63,7 @@ class Tables:
         self.vtables = places - file.read(places, "i4")
         self.vtable_sizes = file.read(self.vtables, "u2").astype(np.int64)
         self.sizes = file.read(self.vtables + 2, "u2").astype(np.int64)
-        file.read(self.vtables + np.maximum(self.vtable_sizes - 2, 2), "u2")  # its last entry is there
+        file.read(self.vtables + np.maximum(self.vtable_sizes - 2, 2), "u2")  # checks its last entry
         if len(places) and (self.vtable_sizes.min() < 4 or (self.places + self.sizes).max() > len(file.data)):
             raise FlatBufferError("a table does not fit the file")
 
@@ -71,18 +71,18 @@ class Tables:
         return len(self.places)
 
     def at(self, rows: np.ndarray) -> Tables:
-        """Returns some of them."""
+        """Returns a selection of rows."""
         return Tables(self.file, self.places[rows])
 
     def check_fields(self, known: set[int]) -> None:
-        """Raises FlatBufferError if any has a field that is not known, or used."""
+        """Raises FlatBufferError if any table has a field that is not in `known`."""
         most = int(self.vtable_sizes.max(initial=4)) // 2 - 2
         for field in set(range(most)) - known:
             if self._offsets(field, 0).any():
                 raise FlatBufferError(f"a table has a field that no export writes ({field})")
 
     def scalar(self, field: int, kind: str, default: int = 0) -> np.ndarray:
-        """Returns a field that is a number, of each."""
+        """Returns a numeric field of each table."""
         offsets = self._offsets(field, WIDTH[kind])
         found = np.full(len(self), default, np.float64 if kind == "f4" else np.int64)
         there = offsets > 0
@@ -90,7 +90,7 @@ class Tables:
         return found
 
     def targets(self, field: int) -> np.ndarray:
-        """Returns where a field points to, of each; 0 where the field is absent."""
+        """Returns the offset that a field of each table refers to; 0 if absent."""
         offsets = self._offsets(field, 4)
         found = np.zeros(len(self), np.int64)
         there = offsets > 0
@@ -99,7 +99,7 @@ class Tables:
         return found
 
     def vectors(self, field: int, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns where the numbers of a vector begin and how many it has, of each; none where it is absent."""
+        """Returns the start and length of a vector field of each table; length 0 if absent."""
         targets = self.targets(field)
         counts = np.zeros(len(self), np.int64)
         there = targets > 0
@@ -109,21 +109,21 @@ class Tables:
         return targets + 4, counts
 
     def children(self, field: int) -> tuple[Tables, np.ndarray]:
-        """Returns the tables in a vector of tables, those of all rows in one, and how many each row has."""
+        """Returns the tables in a vector-of-tables field, concatenated, and their number per row."""
         starts, counts = self.vectors(field, 4)
         distances = self.file.flat(starts, counts, "u4")
         within = np.arange(len(distances)) - np.repeat(np.cumsum(counts) - counts, counts)
         return Tables(self.file, np.repeat(starts, counts) + 4 * within + distances), counts
 
     def lists(self, field: int, kind: str) -> list[list[int]]:
-        """Returns a vector of numbers, of each."""
+        """Returns a vector of numbers of each table."""
         starts, counts = self.vectors(field, WIDTH[kind])
         flat = self.file.flat(starts, counts, kind).tolist()
         ends = np.cumsum(counts).tolist()
         return [flat[end - count : end] for end, count in zip(ends, counts.tolist(), strict=True)]
 
     def strings(self, field: int) -> list[str]:
-        """Returns a text of each; it must end in a NUL, as C reads it, and hold none."""
+        """Returns a string of each table; it must end in NUL and hold no other."""
         starts, counts = self.vectors(field, 1)
         if (self.file.read((starts + counts)[counts > 0], "u1") != 0).any() or counts.sum() > len(self.file.data):
             raise FlatBufferError("a name has no end")
@@ -134,7 +134,7 @@ class Tables:
         return found
 
     def _offsets(self, field: int, width: int) -> np.ndarray:
-        """`(tables,)`: how far from its start each has a field; 0 where it has none."""
+        """`(tables,)`: distance of a field from the table's start; 0 if absent."""
         entry = 4 + 2 * field
         there = self.vtable_sizes > entry
         found = np.zeros(len(self), np.int64)

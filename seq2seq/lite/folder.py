@@ -1,4 +1,4 @@
-"""A LiteRT folder as it stands on disk: what must be in it, and what is wrong with one that is damaged."""
+"""The files of a LiteRT folder, and their checks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ NETWORKS_FILE = "model.tflite"
 SOURCE_FILE = "source.model"
 TARGET_FILE = "target.model"
 MOST = (1 << 31) - 1
-"""Bytes of a file, as the format of its networks has it."""
+"""Most bytes of a file, by the format of its networks."""
 
 MOST_SIZE = 1 << 28
-"""Of any part of a network."""
+"""Largest size of any part of a network."""
 MOST_NETWORKS = 64
-"""Batch sizes, beams, layers."""
+"""Most batch sizes, beams or layers."""
 
 
 class LiteFolderError(ValueError):
@@ -67,7 +67,7 @@ def load_shape(path: Path) -> dict[str, Any]:
 
 
 def _check_description(shape: dict[str, Any]) -> None:
-    """Raises KeyError, TypeError, AttributeError or ValueError if a value is not of its type or out of all bounds."""
+    """Raises KeyError, TypeError, AttributeError or ValueError for a value of the wrong type or out of bounds."""
 
     def count(value: Any, least: int = 1) -> None:
         if type(value) is not int or not least <= value <= MOST_SIZE:
@@ -79,11 +79,11 @@ def _check_description(shape: dict[str, Any]) -> None:
 
     for name in ("batches", "beams"):
         if not isinstance(shape[name], list) or not 0 < len(set(shape[name])) == len(shape[name]) <= MOST_NETWORKS:
-            raise ValueError(f"{name} is no list of a few different numbers")
+            raise ValueError(f"{name} is not a list of a few different numbers")
         for value in shape[name]:
             count(value)
     if not isinstance(shape["encoder"], list) or not 0 < len(shape["encoder"]) <= MOST_NETWORKS:
-        raise ValueError("encoder is no list of a few layers")
+        raise ValueError("encoder is not a list of a few layers")
     for layer in shape["encoder"]:
         for name in ("directions", "units", "state"):
             count(layer[name])
@@ -101,7 +101,7 @@ def _check_description(shape: dict[str, Any]) -> None:
         count(shape[name])
     share = shape.get("several_sentences")
     if share is not None and (type(share) not in (int, float) or not 0 <= share <= 1):
-        raise ValueError(f"several_sentences is no share: {str(share)[:40]}")
+        raise ValueError(f"several_sentences is not a share: {str(share)[:40]}")
 
 
 def _check(file: Path, expected: Any) -> None:
@@ -114,13 +114,13 @@ def _check(file: Path, expected: Any) -> None:
         raise LiteFolderError(f"{file}: {error}. Export the run again.") from error
     wanted = expected.get("bytes") if isinstance(expected, dict) else None
     if len(data) != wanted:
-        raise LiteFolderError(f"{file}: {len(data):,} bytes; {SHAPE_FILE} says {wanted}. It was cut off or exchanged.")
+        raise LiteFolderError(f"{file}: {len(data):,} bytes; {SHAPE_FILE} says {wanted}. It was truncated or replaced.")
     if hashlib.sha256(data).hexdigest() != expected.get("sha256"):
-        raise LiteFolderError(f"{file}: its checksum is not the one in {SHAPE_FILE}. It was damaged or exchanged.")
+        raise LiteFolderError(f"{file}: its checksum is not the one in {SHAPE_FILE}. It was damaged or replaced.")
 
 
 def load_tokenizers(path: Path, shape: dict[str, Any]) -> tuple[SubwordTokenizer, SubwordTokenizer]:
-    """Returns the source's and the target's; LiteFolderError where a vocabulary is not the network's."""
+    """Returns the source and target tokenisers; LiteFolderError if a vocabulary does not fit the network."""
     found = []
     placeholders = _placeholders(shape.get("placeholders"), Path(path) / SHAPE_FILE)
     for name, side in ((SOURCE_FILE, "source_size"), (TARGET_FILE, "target_size")):
@@ -131,7 +131,7 @@ def load_tokenizers(path: Path, shape: dict[str, Any]) -> tuple[SubwordTokenizer
             raise LiteFolderError(str(error)) from error
         if tokenizer.size != shape.get(side):
             raise LiteFolderError(
-                f"{Path(path) / name}: a vocabulary of {tokenizer.size:,} pieces; the network has {shape.get(side)}."
+                f"{Path(path) / name}: a vocabulary of {tokenizer.size:,} tokens; the network has {shape.get(side)}."
             )
         found.append(tokenizer)
     return found[0], found[1]
@@ -147,7 +147,7 @@ def _placeholders(values: Any, path: Path) -> Placeholders | None:
 
 
 def load_search(path: Path, shape: dict[str, Any]) -> SearchOptions:
-    """Returns how the exported run searched."""
+    """Returns the search options of the exported run."""
     try:
         return SearchOptions(**shape["search"])
     except (KeyError, TypeError, ValueError) as error:

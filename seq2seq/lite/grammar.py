@@ -1,4 +1,4 @@
-"""The operators that an export may hold, by their code: how many they take and give, and what they may be set to."""
+"""The operators allowed in an export, by code: their numbers of inputs and outputs, and their options."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ FLOAT_UNARY, LOGICAL, COMPARE = op.unary(FLOAT32), op.binary({BOOL}), op.binary(
 
 
 Field = tuple[str, int, set[int] | None]
-"""Of options: its type, its default, and its allowed values; None where the rule for the shapes looks at it."""
+"""An option: its type, default and allowed values; None if the shape rule checks it."""
 
 
 class Rule(NamedTuple):
-    """What is checked of an operator."""
+    """The checks of an operator."""
 
     inputs: tuple[int, int]
-    """At least and at most so many."""
+    """Fewest and most inputs."""
     outputs: tuple[int, int]
     options: tuple[int, Sequence[Field]]
-    """The kind, 0 for none, and its fields."""
+    """Kind of options, 0 for none, and its fields."""
     shapes: Callable[[Step], list[Shape]]
-    """Returns the shapes of the results."""
+    """Returns the output shapes."""
 
 
 NONE: tuple[int, list[Field]] = (0, [])

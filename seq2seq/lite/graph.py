@@ -1,6 +1,6 @@
-"""What is in a model.tflite, as plain values, after its structure was checked: tensors, operators, signatures.
+"""The contents of a model.tflite as plain values, with its structure checked: tensors, operators, signatures.
 
-Only what `seq2seq.export.litert` writes is let through: no custom operators, no sparse, variable or external tensors.
+Accepts only what `seq2seq.export.litert` writes: no custom operators, no sparse, variable or external tensors.
 The tables are those of the TensorFlow Lite schema, version 3 (tensorflow/lite/schema/schema.fbs).
 """
 
@@ -19,15 +19,15 @@ BYTES = {FLOAT32: 4, FLOAT16: 2, INT32: 4, INT64: 8, BOOL: 1, INT8: 1}
 LETTERS = {INT32: ("i", 4), INT64: ("q", 8), FLOAT32: ("f", 4), FLOAT16: ("e", 2)}
 MOST_RANK = 6
 MOST_SIZE = 1 << 31
-"""Bytes of a tensor whose size is known."""
+"""Most bytes of a tensor of known size."""
 SMALL = 64
-"""Bytes of constants whose values are looked at: sizes, axes, places."""
+"""Most bytes of constants whose values are checked: sizes, axes, indices."""
 
 T = TypeVar("T")
 METADATA = {"min_runtime_version", "CONVERSION_METADATA", "reduced_precision_support"}
-"""What else may be in the file, by name."""
+"""Allowed names of metadata."""
 Shape = tuple[int, ...]
-"""Sizes; -1 where a size is known only when the network runs."""
+"""Sizes; -1 for a size known only when the network runs."""
 
 
 class Tensor(NamedTuple):
@@ -37,23 +37,23 @@ class Tensor(NamedTuple):
     shape: Shape
     is_constant: bool
     values: tuple[int, ...] | tuple[float] | None
-    """Of a small constant of whole numbers, in order, or of one number."""
+    """Values of a small integer constant, or of a scalar."""
 
 
 class Operator(NamedTuple):
-    """A step of a network. Tensors are named by their place in the network."""
+    """A step of a network. Tensors are given by index."""
 
     code: int
     inputs: tuple[int, ...]
-    """-1 stands for one that is left out."""
+    """-1 for an omitted input."""
     outputs: tuple[int, ...]
     options_type: int
     options: int
-    """Row of the table of its options among those of its kind; -1 where it has none."""
+    """Row of its options in the table of their kind; -1 without options."""
 
 
 class Network(NamedTuple):
-    """A subgraph: what a signature calls, or a loop."""
+    """A subgraph: the body of a signature or of a loop."""
 
     tensors: list[Tensor]
     operators: list[Operator]
@@ -62,7 +62,7 @@ class Network(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """The name of a network, and the names of what it takes and gives, by place of the tensor."""
+    """The name of a network, and its inputs and outputs: tensor index by name."""
 
     name: str
     network: int
@@ -72,12 +72,12 @@ class Signature(NamedTuple):
 
 @dataclass
 class Graph:
-    """All of a file."""
+    """The contents of a file."""
 
     networks: list[Network]
     signatures: list[Signature]
     options: dict[int, Tables] = field(default_factory=dict)
-    """By kind of options, the tables of all operators that have such."""
+    """By kind of options, the tables of all operators with that kind."""
 
 
 def read_graph(data: bytes) -> Graph:
@@ -118,7 +118,7 @@ def _operator_codes(tables: Tables) -> np.ndarray:
 
 
 class _Buffers:
-    """Where constants lie. The runtime reads the values of small ones to decide about sizes; so do we."""
+    """Locations of constants. The runtime reads small ones to compute sizes, and so do we."""
 
     def __init__(self, file: FlatBuffer, tables: Tables):
         tables.check_fields({0})
@@ -165,7 +165,7 @@ def _tensors(tables: Tables, buffers: _Buffers) -> list[Tensor]:
 
 
 def _shapes(tables: Tables, types: np.ndarray, sizes: np.ndarray) -> list[Shape]:
-    """Returns the shapes, -1 for what is not known; each tensor has two, one with 1 in such places."""
+    """Returns the shapes, -1 for unknown sizes; each tensor has a second shape with 1 instead."""
     (starts, counts), (open_starts, open_counts) = tables.vectors(0, 4), tables.vectors(7, 4)
     ranks = np.where(open_counts > 0, open_counts, counts)
     if (ranks != counts).any() or ranks.max(initial=0) > MOST_RANK:
@@ -173,8 +173,8 @@ def _shapes(tables: Tables, types: np.ndarray, sizes: np.ndarray) -> list[Shape]
     now = tables.file.flat(starts, counts, "i4").astype(np.int64)
     whole = tables.file.flat(np.where(open_counts > 0, open_starts, starts), counts, "i4")
     if (now < 0).any() or ((whole != now) & ((whole != -1) | (now != 1))).any():
-        raise FlatBufferError("a tensor has a size that is none")
-    # A product in floats cannot overflow, and is exact as far as it is looked at.
+        raise FlatBufferError("a tensor has an invalid size")
+    # A float product cannot overflow, and is exact in the range that matters.
     needed = np.asarray([BYTES.get(type_, 0) for type_ in range(max(BYTES) + 1)], np.float64)[types]
     rows = np.repeat(np.arange(len(counts)), counts)
     np.multiply.at(needed, rows, now)
@@ -182,7 +182,7 @@ def _shapes(tables: Tables, types: np.ndarray, sizes: np.ndarray) -> list[Shape]
     if needed.max(initial=0) >= MOST_SIZE:
         raise FlatBufferError(f"a tensor takes {needed.max():,.0f} bytes")
     if (needed[constant] != sizes[constant]).any() or (whole[constant[rows]] < 0).any():
-        raise FlatBufferError("a constant has not as many bytes as its shape says")
+        raise FlatBufferError("a constant has fewer or more bytes than its shape")
     flat, ends = whole.tolist(), np.cumsum(counts).tolist()
     return [tuple(flat[end - count : end]) for end, count in zip(ends, counts.tolist(), strict=True)]
 
@@ -200,7 +200,7 @@ def _check_finite(types: np.ndarray, starts: np.ndarray, sizes: np.ndarray, buff
 
 
 def _check_quantization(tables: Tables, types: np.ndarray) -> None:
-    """One scale and one zero for a whole tensor of bytes, and nothing elsewhere."""
+    """Allows one scale and zero point per int8 tensor, and none elsewhere."""
     places = tables.targets(4)
     there = places > 0
     found = Tables(tables.file, places[there])
@@ -211,10 +211,10 @@ def _check_quantization(tables: Tables, types: np.ndarray) -> None:
         raise FlatBufferError("the scales of a tensor do not fit it")
     values = found.file.read(starts[scales > 0], "f4")
     if found.scalar(4, "u1").any() or found.scalar(6, "i4").any() or not (np.isfinite(values) & (values > 0)).all():
-        raise FlatBufferError("a scale of a tensor is none")
+        raise FlatBufferError("a tensor has an invalid scale")
     offsets = found.file.read(zeros[scales > 0], "i8")
     if (np.abs(offsets) > 128).any():
-        raise FlatBufferError("a zero of a tensor is none")
+        raise FlatBufferError("a tensor has an invalid zero point")
 
 
 def _operators(tables: Tables, codes: np.ndarray, options: dict[int, Tables]) -> list[Operator]:
@@ -223,7 +223,7 @@ def _operators(tables: Tables, codes: np.ndarray, options: dict[int, Tables]) ->
     if len(places) and places.max() >= len(codes):
         raise FlatBufferError("an operator has no code")
     if ((kinds > 0) != (targets > 0)).any():
-        raise FlatBufferError("an operator has no options, or more than it says")
+        raise FlatBufferError("the options of an operator do not fit its kind")
     rows = np.full(len(tables), -1, np.int64)
     for kind in set(kinds[kinds > 0].tolist()):
         chosen = kinds == kind
@@ -249,6 +249,6 @@ def _signatures(tables: Tables, networks: list[Network]) -> list[Signature]:
         network = networks[place]
         for pairs, ends in ((inputs, network.inputs), (outputs, network.outputs)):
             if len(dict(pairs)) != len(pairs) or sorted(tensor for _, tensor in pairs) != sorted(ends):
-                raise FlatBufferError(f"its network {name} names other tensors than it takes and gives")
+                raise FlatBufferError(f"its network {name} does not name its inputs and outputs")
         found.append(Signature(name, place, dict(inputs), dict(outputs)))
     return found

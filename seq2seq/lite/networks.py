@@ -1,4 +1,4 @@
-"""The networks of a LiteRT folder, called with NumPy arrays: encode a batch, go on one step, look at the attention."""
+"""The networks of a LiteRT folder, called with NumPy arrays: encode a batch, decode a step, align."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from seq2seq.symbols import PAD
 from seq2seq.types import SearchResult
 
 STEP = 16
-"""Networks are given room for widths of the source that this divides; see `LiteNetworks._make_room`."""
+"""Room for source widths is made in multiples of this; see `LiteNetworks._make_room`."""
 
 
 class LiteMemory(NamedTuple):
-    """An encoded batch of `batch` sources; where fewer came, the first fills it up."""
+    """An encoded batch; if it has fewer sources, the first one is repeated."""
 
     batch: int
     state: np.ndarray
-    """`(batch, state)`, float32: the decoder's first."""
+    """`(batch, state)`, float32: the decoder's first state."""
     bound: dict[str, np.ndarray]
-    """What every step of the decoder sees: keys, values, mask, with a pointer the ids; empty without attention."""
+    """Inputs of every decoder step: keys, values, mask, and the ids for a pointer; empty without attention."""
 
 
 class LiteNetworks:
@@ -34,7 +34,7 @@ class LiteNetworks:
     Args:
         path: A LiteRT folder.
         shape: Its model.json.
-        content: Its model.tflite, where it was read and verified before.
+        content: Its model.tflite, if already read and verified.
 
     Raises:
         LiteFolderError: no LiteRT runtime is installed, or it refuses the file.
@@ -45,11 +45,11 @@ class LiteNetworks:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise LiteFolderError(
-                f"{path} wants the LiteRT runtime: pip install ai-edge-litert (or this project with the extra [lite])."
+                f"{path} needs the LiteRT runtime: pip install ai-edge-litert (or this project with the extra [lite])."
             ) from error
         file = Path(path) / NETWORKS_FILE
         try:
-            # Networks this small gain little from sharing a step; `LiteGenerator` shares the batches among threads.
+            # Networks this small gain little from threads within a step; `LiteGenerator` uses threads across batches.
             self._content = read_bytes(file, MOST) if content is None else content
             if content is None:
                 verify(self._content, shape)
@@ -59,7 +59,7 @@ class LiteNetworks:
             self._encoder: list[dict[str, Any]] = shape["encoder"]
             self.has_attention, self.has_pointer = (bool(shape["decoder"][name]) for name in ("attention", "pointer"))
             self._reads_words = bool(shape.get("words", False))
-            # What coverage has seen is as wide as the source; such a state has no width of its own.
+            # With coverage the state is as wide as the source, not of a fixed width.
             self._wide_state = ("state",) if shape["decoder"]["state"] is None else ()
             self.rules: dict[str, int] = dict(shape["rules"])
             self.extracts = bool(shape.get("extract", False))
@@ -72,11 +72,11 @@ class LiteNetworks:
         self._made_from = path, shape
 
     def another(self) -> LiteNetworks:
-        """Returns the same networks for another thread; one set of them serves one thread at a time."""
+        """Returns the same networks for another thread; one instance serves one thread."""
         return LiteNetworks(*self._made_from, self._content)
 
     def encode(self, source: np.ndarray) -> LiteMemory:
-        """Reads `(sources, width)` ids, int32, that end in EOS, then PAD; at most the largest batch."""
+        """Encodes `(sources, width)` int32 ids that end in EOS, then PAD; at most the largest batch."""
         batch = self._batch(len(source))
         ids = _fill(source, batch)
         mask = ids != PAD
@@ -107,9 +107,9 @@ class LiteNetworks:
         return LiteMemory(batch, found["state"], bound)
 
     def narrow(self, memory: LiteMemory, sources: np.ndarray) -> tuple[LiteMemory, np.ndarray] | None:
-        """Returns the memory of these `sources` (places in the batch) for a smaller network, and the places it holds.
+        """Returns the memory of these `sources` (rows of the batch) for a smaller network, and its rows.
 
-        None if no smaller network takes so many.
+        None if no smaller network fits.
         """
         batch = self._batch(len(sources))
         if batch == memory.batch:
@@ -118,14 +118,14 @@ class LiteNetworks:
         return LiteMemory(batch, memory.state[kept], {name: part[kept] for name, part in memory.bound.items()}), kept
 
     def greedy(self, source: np.ndarray, limits: np.ndarray) -> SearchResult:
-        """Translates `(sources, width)` ids as `encode` wants them into at most `limits (sources,)` pieces each."""
+        """Translates `(sources, width)` ids, as in `encode`, into at most `limits (sources,)` tokens each."""
         batch = self._batch(len(source))
         found = self._call(f"greedy_{batch}", ("ids",), ids=_fill(source, batch), limits=_fill(limits, batch))
         score = found["log_probability"][:, None]
         return SearchResult(found["ids"][:, None], found["lengths"][:, None], score, score)
 
     def extract(self, source: np.ndarray) -> SearchResult:
-        """Extracts from `(sources, width)` ids as `encode` wants them."""
+        """Extracts from `(sources, width)` ids, as in `encode`."""
         batch = self._batch(len(source))
         found = self._call(f"extract_{batch}", ("ids",), ids=_fill(source, batch))
         names = "ids", "lengths", "log_probability", "score"
@@ -138,11 +138,11 @@ class LiteNetworks:
 
         Returns `top`, `top_ids`, `eos` (log-probabilities) and `state`.
 
-        `banned (rows, n)` are ids that must not be written, PAD where none; wanted where the rules ask for it.
+        `banned (rows, n)` are ids that must not be written, padded with PAD; needed if the rules use it.
         """
         arrays = {"ids": ids, "state": state} | ({} if banned is None else {"banned": banned})
         network = next(beam for beam in self.beams if beam >= beam_size)
-        if network > beam_size:  # rows that nobody reads fill the beam of each source up
+        if network > beam_size:  # unused rows fill up the beam of each source
             rows = np.minimum(np.arange(network), beam_size - 1) + beam_size * np.arange(memory.batch)[:, None]
             arrays = {name: array[rows.reshape(-1)] for name, array in arrays.items()}
         wide = (*memory.bound, *self._wide_state)
@@ -159,7 +159,7 @@ class LiteNetworks:
         return found["weights"][0], found["state"]
 
     def check_result(self, found: SearchResult, size: int) -> None:
-        """Raises LiteFolderError where a network has written ids beyond a vocabulary of `size`, or no numbers."""
+        """Raises LiteFolderError if a network wrote ids outside a vocabulary of `size`, or bad lengths."""
         ids, lengths = found.ids, found.lengths
         is_whole = ids.size == 0 or (ids.min() >= 0 and ids.max() < size)
         if not is_whole or lengths.min(initial=0) < 0 or lengths.max(initial=0) > ids.shape[-1]:
@@ -170,7 +170,7 @@ class LiteNetworks:
         return next(b for b in self.batches if b >= rows)
 
     def _call(self, name: str, wide: Sequence[str], **arrays: np.ndarray) -> dict[str, np.ndarray]:
-        """Runs a network. `wide` are those of its arrays whose second axis grows with the source, first one as wide."""
+        """Runs a network. `wide` names the arrays whose second axis is the source width."""
         try:
             if name not in self._runners:
                 self._runners[name] = self._interpreter.get_signature_runner(name)
@@ -183,12 +183,11 @@ class LiteNetworks:
             ) from error
 
     def _make_room(self, name: str, wide: Sequence[str], arrays: dict[str, np.ndarray]) -> None:
-        """Runs a network for nothing, wider than it will be asked, where it was not asked for such a width before.
+        """Runs a network once with a wider input, and drops the result, if it has not seen such a width yet.
 
-        When XNNPACK, the fast kernels of LiteRT, must enlarge the memory that its parts of a network share, a part may
-        go on with memory that has moved: 1 to 60 of 10,000 such calls gave wrong numbers, silently, and the same call
-        again the right ones (LiteRT 2.2 and 2.3; `python -m benchmarks.lite_widths`). So it grows in calls whose result
-        nobody reads.
+        When XNNPACK, LiteRT's fast kernels, enlarges the memory shared by parts of a network, a part may go on with the
+        old memory: 1 to 60 of 10,000 such calls silently gave wrong numbers, and the right ones when repeated (LiteRT
+        2.2 and 2.3; `python -m benchmarks.lite_widths`). So networks grow in calls whose results are dropped.
         """
         if not wide or (width := arrays[wide[0]].shape[1]) <= self._room.get(name, 0):
             return
@@ -197,7 +196,7 @@ class LiteNetworks:
             array: np.pad(arrays[array], [(0, 0), (0, room - width), *[(0, 0)] * (arrays[array].ndim - 2)])
             for array in wide
         }
-        if "limits" in arrays:  # one piece will do
+        if "limits" in arrays:  # one token is enough
             grown["limits"] = np.ones_like(arrays["limits"])
         self._runners[name](**{**arrays, **grown})
         self._room[name] = room

@@ -1,4 +1,4 @@
-"""What each operator of an exported network takes and gives: the runtime does not check all of it, and may crash.
+"""Inputs and outputs of each operator of an exported network; the runtime checks only part, and may crash.
 
 A rule returns the shapes of its results, or raises FlatBufferError. -1 is a size known only when the network runs: for
 those the runtime's own checks, which are made of the sizes at that moment, are enough.
@@ -18,15 +18,15 @@ Values = tuple[int | float, ...]
 
 
 class Step(NamedTuple):
-    """An operator with what it takes, gives and is set to."""
+    """An operator with its inputs, outputs and options."""
 
     inputs: tuple[Tensor, ...]
-    """A bias that is left out is missing."""
+    """Without an omitted bias."""
     outputs: tuple[Tensor, ...]
     options: Values
 
     def types(self, *allowed: int) -> int:
-        """Returns the one type of all inputs, which must be allowed."""
+        """Returns the common type of all inputs, which must be allowed."""
         found = {tensor.type for tensor in self.inputs}
         _need(len(found) == 1 and found <= set(allowed), "types")
         return self.inputs[0].type
@@ -35,13 +35,13 @@ class Step(NamedTuple):
         _need([tensor.type for tensor in self.outputs] == list(types), "types of results")
 
     def values(self, place: int) -> tuple[int, ...]:
-        """Returns the values of an input, which must be a small constant of whole numbers."""
+        """Returns the values of an input that must be a small integer constant."""
         tensor = self.inputs[place]
         _need(tensor.type == INT32 and tensor.values is not None, "constants")
         return tuple(map(int, tensor.values or ()))
 
     def axis(self, place: int, rank: int) -> int:
-        """Returns the one value of an input as an axis of `rank` many."""
+        """Returns the value of a scalar input as an axis of a tensor of that rank."""
         values = self.values(place)
         _need(len(values) == 1, "axes")
         return _axis(values[0], rank)
@@ -58,7 +58,7 @@ def _axis(axis: int | float, rank: int) -> int:
 
 
 def agree(one: Shape, other: Shape) -> bool:
-    """Whether two shapes may be the same when the network runs."""
+    """Whether two shapes can be equal when the network runs."""
     return len(one) == len(other) and all(a == b or -1 in (a, b) for a, b in zip(one, other, strict=True))
 
 
@@ -72,7 +72,7 @@ def _broadcast(one: Shape, other: Shape) -> Shape:
 
 
 def unary(*types: int) -> Callable[[Step], list[Shape]]:
-    """Operators on each number alone: the type stays."""
+    """Elementwise operators that keep the type."""
 
     def rule(step: Step) -> list[Shape]:
         step.gives(step.types(*types))
@@ -82,7 +82,7 @@ def unary(*types: int) -> Callable[[Step], list[Shape]]:
 
 
 def binary(types: set[int], result: int | None = None) -> Callable[[Step], list[Shape]]:
-    """Operators on pairs of numbers, broadcast; `result` is the type where it is another."""
+    """Broadcast binary operators; `result` is the output type if it differs."""
 
     def rule(step: Step) -> list[Shape]:
         type_ = step.types(*types)
@@ -93,7 +93,7 @@ def binary(types: set[int], result: int | None = None) -> Callable[[Step], list[
 
 
 def divide(step: Step) -> list[Shape]:
-    """FLOOR_DIV and FLOOR_MOD, by constants above 0: the processor would trap."""
+    """FLOOR_DIV and FLOOR_MOD by positive constants; 0 would trap."""
     _need(min(step.values(1), default=0) > 0, "divisors")
     return binary({INT32})(step)
 
@@ -237,7 +237,7 @@ def split_sizes(step: Step) -> list[Shape]:
 
 
 def gather(step: Step) -> list[Shape]:
-    """GATHER; the runtime checks the places."""
+    """GATHER; the runtime checks the indices."""
     given, places = step.inputs
     step.gives(given.type)
     _need(places.type in (INT32, INT64) and len(given.shape) > 0, "types")
@@ -248,7 +248,7 @@ def gather(step: Step) -> list[Shape]:
 
 
 def strided_slice(step: Step) -> list[Shape]:
-    """STRIDED_SLICE, in steps of 1; places that the network finds out are clipped by the runtime."""
+    """STRIDED_SLICE with steps of 1; the runtime clips computed bounds."""
     given = step.inputs[0]
     step.gives(given.type)
     begin_mask, end_mask, ellipsis, new_axis, shrink, offset = (int(option) for option in step.options)
@@ -271,7 +271,7 @@ def strided_slice(step: Step) -> list[Shape]:
 
 
 def _clip(places: Sequence[int] | None, axis: int, size: int) -> int:
-    """Where a slice begins or ends; -1 where that is not known."""
+    """Start or end of a slice; -1 if unknown."""
     if places is None or size < 0:
         return -1
     place = places[axis]
@@ -331,7 +331,7 @@ def cumulative_sum(step: Step) -> list[Shape]:
 
 
 def scatter(step: Step) -> list[Shape]:
-    """SCATTER_ND; the runtime checks the places."""
+    """SCATTER_ND; the runtime checks the indices."""
     places, given, sizes = step.inputs
     (result,) = step.outputs
     step.gives(given.type)
@@ -355,7 +355,7 @@ def segment_sum(step: Step) -> list[Shape]:
 
 
 def top_k(step: Step) -> list[Shape]:
-    """TOPK_V2; a count that the network finds out is checked by the runtime."""
+    """TOPK_V2; the runtime checks a computed count."""
     given, count = step.inputs
     _need(given.type == FLOAT32 and len(given.shape) > 0, "sizes")
     _need(count.type == INT32 and count.shape == (), "sizes")
@@ -373,7 +373,7 @@ def shape_(step: Step) -> list[Shape]:
 
 
 def of_shape(place: int) -> Callable[[Step], list[Shape]]:
-    """FILL and BROADCAST_TO: input `place` holds the sizes of the result, the other one the values."""
+    """FILL and BROADCAST_TO: input `place` holds the output shape, the other the values."""
 
     def rule(step: Step) -> list[Shape]:
         sizes, given, (result,) = step.inputs[place], step.inputs[1 - place], step.outputs
@@ -388,7 +388,7 @@ def of_shape(place: int) -> Callable[[Step], list[Shape]]:
 
 
 def range_(step: Step) -> list[Shape]:
-    """RANGE, in steps of 1; a step that is found out when the network runs is checked by the runtime."""
+    """RANGE with steps of 1; the runtime checks a computed step."""
     type_ = step.types(INT32, FLOAT32)
     step.gives(type_)
     _need(all(tensor.shape == () for tensor in step.inputs), "sizes")

@@ -1,9 +1,9 @@
-"""Checks that a model.tflite holds networks that `seq2seq.export.litert` may have written, before the runtime sees it.
+"""Checks that a model.tflite could come from `seq2seq.export.litert`, before the runtime sees it.
 
-The runtime trusts much of what is in such a file: axes, counts, kinds of options. Other values there can make it read
-and write outside of its memory. A checksum beside the file does not help: who changes one can change both. So every
-number that the runtime uses is checked: the structure of the file (`flatbuffer`, `graph`), what each operator takes and
-gives (`grammar`, `operators`), the order of operators, loops, and what the networks take and give (here).
+The runtime trusts such a file: bad axes, counts or kinds of options can make it read and write out of bounds. A
+checksum does not help, since whoever changes the file can change the checksum. So every number that the runtime uses is
+checked: the structure of the file (`flatbuffer`, `graph`), the inputs and outputs of each operator (`grammar`,
+`operators`), and the order of operators, loops and signatures (here).
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from seq2seq.lite.graph import BOOL, FLOAT32, INT32, Graph, Network, Operator, T
 from seq2seq.lite.operators import Step, Values, agree
 
 Ends = dict[str, tuple[int, tuple[Any, ...]]]
-"""Type and shape by name. A letter in a shape is a size, the same wherever the letter is; None is any size."""
+"""Type and shape by name. A name in a shape is a size, equal wherever it occurs; None is any size."""
 
 
 def verify(data: bytes, shape: dict[str, Any]) -> None:
-    """Raises ValueError if a model.tflite is not what an export of such a model.json holds.
+    """Raises ValueError if a model.tflite does not match its model.json.
 
     Args:
         data: The file.
-        shape: What model.json says.
+        shape: The contents of model.json.
     """
     graph = read_graph(data)
     options = {kind: _columns(kind, tables) for kind, tables in graph.options.items()}
@@ -36,12 +36,12 @@ def verify(data: bytes, shape: dict[str, Any]) -> None:
     for place in range(len(graph.networks)):
         _verify_network(graph, place, options, users, passed)
     if set(users) - {1}:
-        raise FlatBufferError("it holds a network that nobody calls, or two call")
+        raise FlatBufferError("it holds a network that is not called exactly once")
     _verify_signatures(graph, shape)
 
 
 def verify_export(data: bytes, shape: dict[str, Any]) -> None:
-    """As `verify`, for what was just converted: better refused now than where it is used."""
+    """As `verify`, for a network just converted: refuse it at export rather than in use."""
     try:
         verify(data, shape)
     except ValueError as error:
@@ -52,7 +52,7 @@ def verify_export(data: bytes, shape: dict[str, Any]) -> None:
 
 
 def _columns(kind: int, tables: Tables) -> list[Values]:
-    """The values of all options of a kind, a row each."""
+    """The values of all options of a kind, one row each."""
     if kind == WHILE_OPTIONS:
         fields: Sequence[Field] = [("i4", 0, None), ("i4", 0, None)]
     else:
@@ -71,7 +71,7 @@ def _columns(kind: int, tables: Tables) -> list[Values]:
 def _verify_network(
     graph: Graph, place: int, options: dict[int, list[Values]], users: list[int], passed: set[Any]
 ) -> None:
-    """`users` counts who calls each network; `passed` are the steps that were found right, many of which are alike."""
+    """`users` counts the callers of each network; `passed` holds verified steps, many of which repeat."""
     network = graph.networks[place]
     tensors, count = network.tensors, len(network.tensors)
     ends = (*network.inputs, *network.outputs)
@@ -138,7 +138,7 @@ def _verify_step(operator: Operator, step: Step) -> None:
 
 
 def _verify_loop(graph: Graph, place: int, step: Step, users: list[int]) -> None:
-    """What goes around is the same at every turn; a network calls none before it, so none calls itself."""
+    """Loop variables keep type and shape; a network calls only later ones, so there is no recursion."""
     if len(step.options) != 2:
         raise FlatBufferError("kind of options")
     condition, body = (int(number) for number in step.options)
@@ -190,7 +190,7 @@ def _verify_signatures(graph: Graph, shape: dict[str, Any]) -> None:
 
 
 def _expected(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
-    """The networks as `seq2seq.export.litert.Networks` lists them: what they take, what they give."""
+    """Inputs and outputs of the networks, as listed in `seq2seq.export.litert.Networks`."""
     attention, pointer = shape["decoder"]["attention"], shape["decoder"]["pointer"]
     state_size = shape["decoder"]["state"]
     word_ids: dict[str, Any] = {"source": None} if shape.get("words") else {}

@@ -1,4 +1,4 @@
 """Scores. Imports no framework."""
 
 LOWER_IS_BETTER = frozenset({"ter", "cer"})
-"""Of the names of scores."""
+"""Names of scores for which lower is better."""

@@ -13,12 +13,12 @@ from seq2seq.metrics.tokenization import SPACED, Tokenization
 
 @dataclass(frozen=True)
 class Score:
-    """A number and how it was made."""
+    """A number and how it was computed."""
 
     score: float
     """0 to 100 (TER may exceed 100; lower is better there)."""
     signature: str
-    """All that must be equal for two numbers to be compared."""
+    """Everything that must be equal for two scores to be comparable."""
 
 
 Metric = Callable[[Sequence[str], Sequence[str]], Score]
@@ -26,22 +26,22 @@ Metric = Callable[[Sequence[str], Sequence[str]], Score]
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
-    """Cased BLEU with a tokenisation of sacreBLEU's."""
+    """Cased BLEU with one of sacreBLEU's tokenisers."""
     return _measure(sacrebleu_metric("bleu", how), hypotheses, references)
 
 
 def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """chrF2 (Popović 2015); it compares characters, and needs no words."""
+    """chrF2 (Popović 2015), which compares characters and needs no tokeniser."""
     return _measure(CHRF(), hypotheses, references)
 
 
 def ter(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
-    """Translation edit rate (Snover et al. 2006), over tokens where no blanks part words; lower is better."""
+    """Translation edit rate (Snover et al. 2006), over tokens for text without blanks; lower is better."""
     return _measure(sacrebleu_metric("ter", how), hypotheses, references)
 
 
 def sacrebleu_metric(name: str, how: Tokenization, references: Sequence[str] | None = None) -> Any:
-    """Returns sacreBLEU's "bleu", "chrf" or "ter" with the tokenisation of a language; `signature_of` signs it."""
+    """Returns sacreBLEU's metric "bleu", "chrf" or "ter" for a language; `signature_of` gives its signature."""
     given = None if references is None else [list(references)]
     if name == "chrf":
         return CHRF(references=given)
@@ -51,7 +51,7 @@ def sacrebleu_metric(name: str, how: Tokenization, references: Sequence[str] | N
 
 
 class _TokenTER(TER):
-    """TER, whose own tokeniser knows blanks alone, over the tokens of another."""
+    """TER over the tokens of another tokeniser; its own splits only at blanks."""
 
     def __init__(self, how: Tokenization, references: list[list[str]] | None):
         self.how = how
@@ -61,21 +61,21 @@ class _TokenTER(TER):
         return str(super()._preprocess_segment(" ".join(self.how.split(sent))))
 
 
-def signature_of(metric: Any, told: object) -> str:
-    """Returns what sacreBLEU says of a metric of `sacrebleu_metric`, and what it does not know of it."""
-    return f"{told}|words:{metric.how.name}" if isinstance(metric, _TokenTER) else str(told)
+def signature_of(metric: Any, signature: object) -> str:
+    """Returns the signature of a metric made by `sacrebleu_metric`, including our own tokeniser."""
+    return f"{signature}|words:{metric.how.name}" if isinstance(metric, _TokenTER) else str(signature)
 
 
 def bleu_published(how: Tokenization) -> Metric:
-    """Returns BLEU as published for Multi30k: both sides lower-cased, punctuation normalised, Moses-tokenised.
+    """BLEU as published for Multi30k: both sides lower-cased, punctuation normalised, Moses-tokenised.
 
-    Moses' rules know blanks alone: where no blanks part words it is lower-cased BLEU with the tokenisation `how`.
+    Moses rules need blanks; for text without them this is lower-cased BLEU with the tokeniser of `how`.
     """
     return bleu_prepared(how, lowercase=True, tokenize=True)
 
 
 def bleu_prepared(how: Tokenization, lowercase: bool, tokenize: bool) -> Metric:
-    """Returns BLEU on text prepared alike on both sides.
+    """BLEU with both sides prepared in the same way.
 
     Args:
         how: Of the text; its language decides on abbreviations and apostrophes.
@@ -104,10 +104,10 @@ def bleu_prepared(how: Tokenization, lowercase: bool, tokenize: bool) -> Metric:
 
 
 def check_parallel(hypotheses: Sequence[str], references: Sequence[object]) -> None:
-    """ValueError where there is nothing to score, or hypotheses and references are not equally many."""
+    """Raises ValueError for no references, or unequal numbers of hypotheses and references."""
     if len(hypotheses) != len(references):
         raise ValueError(
-            f"{len(hypotheses):,} hypotheses for {len(references):,} references: they must run in parallel."
+            f"{len(hypotheses):,} hypotheses for {len(references):,} references: expected one per reference."
         )
     if not references:
         raise ValueError("There is nothing to score: no reference.")

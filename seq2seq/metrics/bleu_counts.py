@@ -1,4 +1,4 @@
-"""BLEU taken apart: what each line adds to it, so that the BLEU of any choice of lines is a sum away."""
+"""Statistics of BLEU per line, whose sum gives the BLEU of any choice of lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH = 2 * BLEU().max_ngram_order + 2
 
 
 def bleu_counts(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> np.ndarray:
-    """Returns what `bleu` sums over lines, `(lines, WIDTH)`: n-grams that match, all n-grams, both lengths."""
+    """Returns `(lines, WIDTH)` counts that `bleu` sums: matching n-grams, all n-grams, both lengths."""
     metric = BLEU(
         tokenize=how.name, force=how.name == "none", effective_order=True
     )  # for single lines sacreBLEU asks for it; the counts do not depend on it
@@ -25,7 +25,7 @@ def bleu_counts(hypotheses: Sequence[str], references: Sequence[str], how: Token
 
 
 def bleu_of(counts: np.ndarray) -> float:
-    """Returns the BLEU of a text of these lines, `(lines, WIDTH)`, as `bleu` would; 0 to 100."""
+    """Returns the BLEU of lines with these `(lines, WIDTH)` counts, equal to `bleu`; 0 to 100."""
     total = [int(number) for number in counts.sum(axis=0)]
     orders = WIDTH // 2 - 1
     return float(BLEU.compute_bleu(total[:orders], total[orders:-2], *total[-2:], smooth_method="exp").score)

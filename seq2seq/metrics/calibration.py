@@ -1,4 +1,4 @@
-"""Calibration: whether what is said to be 70 % sure is right 7 times in 10. Plain NumPy."""
+"""Calibration: whether predictions made with probability 0.7 are right 7 times in 10. Plain NumPy."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 BINS = 10
-"""Of equal width."""
+"""Bins, of equal width."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Predictions put into bins by their probability; `(bins,)` arrays."""
+    """Predictions binned by probability; `(bins,)` arrays."""
 
     counts: np.ndarray
     """Predictions in each bin."""
     confidence: np.ndarray
-    """Their mean probability; 0 in an empty bin."""
+    """Mean probability per bin; 0 in an empty bin."""
     accuracy: np.ndarray
-    """The share of them that is right; 0 in an empty bin."""
+    """Share of correct predictions per bin; 0 in an empty bin."""
 
     @property
     def error(self) -> float:
@@ -29,12 +29,12 @@ class Calibration:
 
     @property
     def bias(self) -> float:
-        """Mean confidence less accuracy over all predictions, in [-1, 1]: above 0 is too sure."""
+        """Mean confidence minus accuracy over all predictions, in [-1, 1]; above 0 is overconfident."""
         return float(np.sum(self.counts * (self.confidence - self.accuracy)) / self.counts.sum())
 
 
 def calibrate(probabilities: Any, right: Any, bins: int = BINS) -> Calibration:
-    """Counts how often predictions are right that were given like probabilities.
+    """Bins predictions by probability and counts how many are right.
 
     Args:
         probabilities: `(n,)`, in [0, 1]: of each prediction, what the model gave it.
@@ -42,12 +42,12 @@ def calibrate(probabilities: Any, right: Any, bins: int = BINS) -> Calibration:
         bins: How many, of equal width over [0, 1]; 1 belongs to the last.
 
     Raises:
-        ValueError: no prediction, unequal lengths, or a number that is no probability.
+        ValueError: no prediction, unequal lengths, or a value outside [0, 1].
     """
     values, hits = np.asarray(probabilities, np.float64), np.asarray(right, np.float64)
     if not values.size or values.shape != hits.shape:
         raise ValueError(
-            f"Calibration wants predictions and whether each was right. Received: {values.size} and {hits.size}"
+            f"Expected equally many probabilities and outcomes, at least one. Received: {values.size} and {hits.size}"
         )
     if not ((values >= 0) & (values <= 1)).all():
         raise ValueError(f"Probabilities must be in [0, 1]. Received: {values.min()} to {values.max()}")

@@ -1,4 +1,4 @@
-"""COMET by its own package (Rei et al. 2020), which is asked for only when it is wanted."""
+"""COMET (Rei et al. 2020) by its own package, imported only on request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Comet:
         model: The file of a checkpoint, or the name of a model that the package knows where to find.
 
     Raises:
-        ValueError: the package or the model is missing; it says how to get it.
+        ValueError: the package or model is missing; the message says how to get it.
     """
 
     def __init__(self, model: str):
@@ -24,20 +24,20 @@ class Comet:
             import comet
         except ImportError as error:
             raise ValueError(
-                f"COMET wants its package, which is missing here ({error}): pip install unbabel-comet"
+                f"COMET needs its package, which is not installed ({error}): pip install unbabel-comet"
             ) from error
         try:
             path = model if Path(model).is_file() else comet.download_model(model)
             self._model = comet.load_from_checkpoint(path)
-        except Exception as error:  # of whatever its many parts raise
+        except Exception as error:  # its many parts raise many kinds
             raise ValueError(
-                f"COMET's model {model!r} is not here and could not be fetched ({error}). Fetch it where there is a "
-                f"network, for instance huggingface.co/{model}, and give the path of its file checkpoints/model.ckpt."
+                f"The COMET model {model!r} is not here and could not be fetched ({error}). Download it elsewhere, for "
+                f"instance from huggingface.co/{model}, and give the path of its file checkpoints/model.ckpt."
             ) from error
         self.name = Path(model).name
 
     def __call__(self, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-        """Returns the system's score, in percent of what the model calls perfect."""
+        """Returns the system score, in percent of the model's maximum."""
         rows = [
             {"src": source, "mt": ours, "ref": gold}
             for source, ours, gold in zip(sources, hypotheses, references, strict=True)

@@ -1,4 +1,4 @@
-"""Scores of short outputs (transliteration, inflection, classification): whole lines, and edits by character."""
+"""Scores for short outputs (transliteration, inflection, classification): exact match and character error rate."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from seq2seq import __version__
 from seq2seq.metrics.bleu import Score, check_parallel
 
 _HOW = f"chars:code-points|cased|blanks:single|seq2seq|version:{__version__}"
-"""Of the signatures: what is compared."""
+"""Part of the signatures: what is compared."""
 
 
 def exact_match(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """The share of lines, in percent, that equal their reference; runs of blanks count as one, and at the ends not."""
+    """Percentage of lines equal to their reference; blanks are collapsed and stripped."""
     matches = exact_match_lines(hypotheses, references)
     return Score(float(matches.mean()), f"exact_match|{_HOW}")
 
 
 def exact_match_lines(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
-    """Of each line 100 where it equals its reference, otherwise 0: `(lines,)`."""
+    """`(lines,)`: 100 for each line equal to its reference, otherwise 0."""
     check_parallel(hypotheses, references)
     return np.asarray([100.0 * (_tidy(h) == _tidy(r)) for h, r in zip(hypotheses, references, strict=True)])
 
 
 def character_error_rate(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
-    """Edits (Levenshtein 1966) for 100 characters of the references, over all lines together; lower is better."""
+    """Levenshtein (1966) edits per 100 reference characters, over all lines; lower is better."""
     edits, lengths = character_errors(hypotheses, references)
     return Score(100 * float(edits.sum()) / max(float(lengths.sum()), 1.0), f"cer|edits:levenshtein|{_HOW}")
 
 
 def character_errors(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    """The edits of each line, and the characters of its reference: two of `(lines,)`."""
+    """Edits and reference characters of each line, `(lines,)` each."""
     check_parallel(hypotheses, references)
     pairs = [(_tidy(h), _tidy(r)) for h, r in zip(hypotheses, references, strict=True)]
     return np.asarray([edit_distance(h, r) for h, r in pairs], float), np.asarray([len(r) for _, r in pairs], float)
 
 
 def edit_distance(one: str, other: str) -> int:
-    """Fewest insertions, deletions and substitutions of characters that make one text the other.
+    """Fewest character insertions, deletions and substitutions that turn one text into the other.
 
     A column of the table of distances is two bit vectors of its differences, in integers (Myers 1999; Hyyrö 2003).
     """

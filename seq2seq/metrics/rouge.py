@@ -16,7 +16,7 @@ KINDS = ("rouge1", "rouge2", "rougeL")
 def rouge(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], how: Tokenization = SPACED
 ) -> dict[str, Score]:
-    """Returns rouge1, rouge2 and rougeL: F1 in percent, the mean over the lines.
+    """Returns rouge1, rouge2 and rougeL: F1 in percent, averaged over lines.
 
     Where a line has further references, its score is that of the first one; `…_mean` is the mean over all of its
     references and `…_best` that of the best one.
@@ -46,7 +46,7 @@ def rouge(
 def rouge_lines(
     hypotheses: Sequence[str], references: Sequence[Sequence[str]], how: Tokenization = SPACED
 ) -> dict[str, list[list[float]]]:
-    """Returns for each kind, each line and each of its references F1 in percent; see `rouge`."""
+    """Returns F1 in percent by kind, line and reference; see `rouge`."""
     from rouge_score import rouge_scorer
 
     check_parallel(hypotheses, references)
@@ -61,7 +61,7 @@ def rouge_lines(
 
 
 def mean_rouge(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
-    """Returns the mean of rouge1, rouge2 and rougeL against one reference each: one number to choose an epoch by."""
+    """Returns the mean of rouge1, rouge2 and rougeL with one reference each: one number to choose an epoch by."""
     scores = rouge(hypotheses, [[reference] for reference in references], how)
     return Score(fmean(s.score for s in scores.values()), scores["rouge1"].signature.replace("rouge1", "mean-1-2-L"))
 

@@ -1,4 +1,4 @@
-"""What two sequences of words have in common."""
+"""Longest common subsequences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def longest_common_subsequence(source: Sequence[str], target: Sequence[str]) -> list[tuple[int, int]]:
-    """Returns the places `(source, target)` of a longest common subsequence; of equal words the first that fits."""
+    """Returns the index pairs `(source, target)` of a longest common subsequence, the earliest one."""
     rows, columns = len(source), len(target)
     best = [[0] * (columns + 1) for _ in range(rows + 1)]  # of source[i:] and target[j:]
     for i in range(rows - 1, -1, -1):

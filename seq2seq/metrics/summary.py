@@ -1,4 +1,4 @@
-"""What a summary did with its source: how short it is, what it took over, what it says twice, which words it kept."""
+"""How a summary relates to its source: compression, copied and novel n-grams, repetition, kept words."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def ngrams(tokens: Sequence[str], size: int) -> list[tuple[str, ...]]:
 
 
 def _signed(how: Tokenization, case: str = "cased") -> str:
-    """Of the signatures: how text is split and compared here."""
+    """Part of the signatures: how text is split and compared."""
     return f"words:{'unicode+punctuation' if how.has_blanks else how.name}|{case}"
 
 
 def describe_summaries(
     sources: Sequence[str], hypotheses: Sequence[str], how: Tokenization = SPACED
 ) -> dict[str, Score]:
-    """Returns percentages over all lines together: no qualities, but what to look at.
+    """Returns percentages over all lines: descriptive figures, not measures of quality.
 
     length: words of the output for 100 of the input. copied: words of the output that stand in its input.
     novel_2, novel_3: bigrams and trigrams of the output that do not. repeated_2: bigrams that the output had before.
@@ -53,7 +53,7 @@ def describe_summaries(
 
 
 def kept_words(source: Sequence[str], output: Sequence[str]) -> np.ndarray:
-    """Returns `(len(source),)`, bool: the words of a longest common subsequence of the two, the earliest such."""
+    """Returns `(len(source),)` bool: source words in the earliest longest common subsequence of both."""
     kept = np.zeros(len(source), bool)
     kept[[place for place, _ in longest_common_subsequence(source, output)]] = True
     return kept
@@ -62,9 +62,9 @@ def kept_words(source: Sequence[str], output: Sequence[str]) -> np.ndarray:
 def kept_word_scores(
     sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED
 ) -> dict[str, Score]:
-    """Scores compressions by the words of the source that they keep, found by `kept_words` for both sides.
+    """Scores compressions by which source words they keep, as found by `kept_words`.
 
-    Capitals make no difference: a word that begins the compression is the one that stood within the source.
+    Ignores case, since a word may start the compression but not the source.
     f1: of the kept words, the mean over the lines; f1_pooled: over all words together; accuracy: words of the source
     on which both agree; exact: lines in which they agree on every word. All in percent.
     """
@@ -91,9 +91,9 @@ def kept_word_scores(
 
 
 def names_right(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
-    """The share of lines, in percent, whose output has every name and number of its reference, as often.
+    """Percentage of lines whose output has every name and number of its reference, equally often.
 
-    A name is a word with a capital, a number one with a digit; lines without any do not count.
+    A name is a word with a capital letter, a number one with a digit; lines without any are skipped.
     """
     right = []
     for hypothesis, reference in zip(hypotheses, references, strict=True):

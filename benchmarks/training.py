@@ -35,9 +35,10 @@ from seq2seq.catalogue.fetch import FetchError
 from benchmarks.training_peers import PEERS, SIZES, Steps, is_installed
 from benchmarks.training_peers import load as load_peer
 from seq2seq.cli import stderr_filter
-from seq2seq.pipeline.batches import Batching, Plan
-from seq2seq.pipeline.store import TokenStore
+from seq2seq.pipeline.plan import Batching, Plan
+from seq2seq.pipeline.store import Store
 from seq2seq.symbols import PAD
+from seq2seq.text.token_batches import PAIRS
 from seq2seq.types import Batch
 
 ROOT = Path(__file__).parent.parent
@@ -100,6 +101,7 @@ def prepare(folder: Path, pairs: Sequence[int]) -> None:
     """Tokenises the corpus once, for all, and its first so many pairs."""
     from seq2seq.catalogue import multi30k
     from seq2seq.text.subword import SubwordTokenizer
+    from seq2seq.text.token_store import write_token_store
 
     texts = {split: list(multi30k.load(split, "en", "de")) for split in ("train", "val")}
     lines = chain.from_iterable((example.source, example.target) for example in texts["train"])
@@ -107,14 +109,14 @@ def prepare(folder: Path, pairs: Sequence[int]) -> None:
     texts |= {f"train_{number}": texts["train"][:number] for number in pairs}
     for split, examples in texts.items():
         encode = lambda lines, _: tokenizer.encode(lines)  # noqa: E731
-        TokenStore.write(folder / split, examples, encode, encode, 150)
+        write_token_store(folder / split, examples, encode, encode, 150)
 
 
 def batches(folder: Path, split: str) -> Iterator[Batch]:
     """Of all epochs, one after the other; of validation one."""
-    store = TokenStore(folder / split)
+    store = Store(folder / split)
     for epoch in count() if split == "train" else (0,):
-        yield from Plan(store, Batching(), 1, epoch, shuffle=split == "train")
+        yield from Plan(store, PAIRS, Batching(), 1, epoch, shuffle=split == "train")
 
 
 def work(name: str, folder: str, python: str, arguments: argparse.Namespace, pairs: int = 0) -> dict[str, float]:
@@ -173,7 +175,7 @@ def epoch(steps: Steps, folder: Path, pairs: int) -> dict[str, float]:
     for _, batch in zip(range(WARM_UP), batches(folder, "train"), strict=False):
         steps.train(batch)
     begin, counted = time.perf_counter(), np.zeros(4)
-    for batch in Plan(TokenStore(folder / f"train_{pairs}"), Batching(), 1):
+    for batch in Plan(Store(folder / f"train_{pairs}"), PAIRS, Batching(), 1):
         steps.train(batch)
         counted += sizes(batch)
     return {"seconds": time.perf_counter() - begin, "pieces": counted[1] + counted[2]}

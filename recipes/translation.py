@@ -11,7 +11,7 @@ import sys
 from itertools import permutations
 
 from seq2seq.cli.start import start_process
-from seq2seq.pipeline.batches import Batching
+from seq2seq.pipeline.plan import Batching
 from seq2seq.run.build import build
 from seq2seq.search.options import SearchOptions
 from seq2seq.tasks.text_to_text.data import find_corpus

@@ -51,7 +51,7 @@ class Marks(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """One step's numbers, right-padded with PAD. The only place where they are made is `pipeline.batches`."""
+    """One step's numbers, right-padded with PAD. The only place where they are made is `text.token_batches`."""
 
     source: Any
     """`(batch, source)`, int32, each row ends in EOS."""

@@ -17,8 +17,9 @@ import pytest
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.pipeline.store import TokenStore
+from seq2seq.pipeline.store import Store
 from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.text.token_store import write_token_store
 from seq2seq.types import Example
 
 WORDS = ["the", "a", "cat", "dog", "sits", "on", "mat", "sees", "house", "trees", "green"]
@@ -156,12 +157,12 @@ def tokenizers(sentences: list[str]) -> dict[tuple[str, bool], SubwordTokenizer]
 
 
 @pytest.fixture
-def make_store(tmp_path: Path) -> Callable[..., TokenStore]:
+def make_store(tmp_path: Path) -> Callable[..., Store]:
     """A store of pairs that are given as ids; the text of a line is its ids, blanks between them."""
 
     def make(
         pairs: Sequence[tuple[Sequence[int], Sequence[int]]], max_length: int = 1000, cut_source: int = 0
-    ) -> TokenStore:
+    ) -> Store:
         def encode(lines: list[str], chunk: int) -> list[list[int]]:
             return [[int(i) for i in line.split()] for line in lines]
 
@@ -169,6 +170,6 @@ def make_store(tmp_path: Path) -> Callable[..., TokenStore]:
             Example(" ".join(map(str, source)), " ".join(map(str, target)), line)
             for line, (source, target) in enumerate(pairs, 1)
         )
-        return TokenStore.write(tmp_path / "store", examples, encode, encode, max_length, cut_source)
+        return write_token_store(tmp_path / "store", examples, encode, encode, max_length, cut_source)
 
     return make

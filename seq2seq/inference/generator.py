@@ -22,11 +22,11 @@ from seq2seq.inference.lines import (
 )
 from seq2seq.inference.searcher import Searcher, first_of
 from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
-from seq2seq.pipeline.batches import shift
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.text.token_batches import shift
 from seq2seq.types import Hypothesis, Marks, SearchResult
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from seq2seq.inference.constraints import ROUNDS, Constraints, PieceConstraints
 from seq2seq.inference.masking import mask_constraints, restored, warn_of_faults
-from seq2seq.pipeline.batches import pad
+from seq2seq.pipeline.padding import pad
 from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS
 from seq2seq.text.placeholders import Masked

@@ -18,10 +18,10 @@ from seq2seq.lite.consensus import choose_by_consensus
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
 from seq2seq.lite.networks import LiteNetworks
 from seq2seq.lite.search import beam_search
-from seq2seq.pipeline.batches import shift
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.text.token_batches import shift
 from seq2seq.types import Hypothesis, SearchResult
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from seq2seq.pipeline.batches import Plan
+from seq2seq.pipeline.plan import Plan
 
 
 def new_shapes_are_cheap() -> bool:
@@ -24,7 +24,7 @@ def as_fit_data(plan: Plan, first: int = 0) -> Any:
     import tensorflow as tf
 
     ids = tf.TensorSpec((None, None), tf.int32)
-    guide = (tf.TensorSpec((None, None, None), tf.float32),) * plan.guided
+    guide = (tf.TensorSpec((None, None, None), tf.float32),) * (plan[0].guide is not None)
     signature = ((ids, ids, *guide), ids, tf.TensorSpec((None, None), tf.float32))
     steps = range(first, len(plan))
     batches = tf.data.Dataset.from_generator(

@@ -15,10 +15,12 @@ import numpy as np
 
 from seq2seq.backend import prepare_keras
 from seq2seq.doctor.report import Forecast
-from seq2seq.pipeline.batches import Plan, pad, shift
+from seq2seq.pipeline.padding import pad
+from seq2seq.pipeline.plan import Plan
 from seq2seq.spawning import spawn_context
 from seq2seq.symbols import EOS, NAMES
 from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.text.token_batches import PAIRS, shift
 from seq2seq.types import Batch
 
 SAMPLE = 50_000
@@ -54,7 +56,7 @@ def forecast(recipe: Recipe, vocabularies: Vocabularies, pieces: np.ndarray, sec
     rows = np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.int64))
     sizes = len(vocabularies[0]), len(vocabularies[1])
     store = _Synthetic(np.asarray(pieces[:, rows], np.int64), sizes)
-    plan = Plan(store, recipe.batching, recipe.seed)  # type: ignore[arg-type]
+    plan = Plan(store, PAIRS, recipe.batching, recipe.seed)
     steps = max(1, round(len(plan) * count / len(rows)))
     widest = int(pieces[0, :count].max()), int(pieces[1, :count].max())
     chosen = np.random.default_rng(recipe.seed).integers(0, len(plan), WARM_UP - 1 + MEASURED)
@@ -73,35 +75,42 @@ class _Synthetic:
     """A token store of random ids with given lengths."""
 
     def __init__(self, lengths: np.ndarray, sizes: tuple[int, int]):
-        self.source_lengths, self.target_lengths = lengths
-        self.sizes, self.draw = sizes, np.random.default_rng(1)
+        draw = np.random.default_rng(1)
+        columns = (_SyntheticColumn(row, size, draw) for row, size in zip(lengths, sizes, strict=True))
+        self._columns = dict(zip(("source", "target"), columns, strict=True))
 
     def __len__(self) -> int:
-        return len(self.source_lengths)
+        return len(self.lengths("source"))
 
-    def source(self, pair: int) -> np.ndarray:
-        return self._ids(int(self.source_lengths[pair]), 0)
+    def __getitem__(self, name: str) -> _SyntheticColumn:
+        return self._columns[name]
 
-    def target(self, pair: int) -> np.ndarray:
-        return self._ids(int(self.target_lengths[pair]), 1)
+    def lengths(self, name: str) -> np.ndarray:
+        return self._columns[name].lengths
 
     def full(self, source: int, target: int, tokens: int, most: int) -> Batch:
-        """The widest batch that a plan can make."""
+        """Returns the widest batch that a plan can make."""
         rows = min(most, max(1, tokens // (source + target)))
-        ids = pad([self._ids(source, 0) for _ in range(rows)])
-        given, expected = shift(pad([self._ids(target, 1) for _ in range(rows)]))
-        return Batch(ids, given, expected, np.ones(expected.shape, np.float32))
+        ids = pad([self["source"].ids(source) for _ in range(rows)])
+        target_input, target_output = shift(pad([self["target"].ids(target) for _ in range(rows)]))
+        return Batch(ids, target_input, target_output, np.ones(target_output.shape, np.float32))
 
-    def _ids(self, length: int, side: int) -> np.ndarray:
-        first = min(len(NAMES), self.sizes[side] - 1)
-        return np.append(self.draw.integers(first, self.sizes[side], length - 1), EOS)
+
+class _SyntheticColumn:
+    def __init__(self, lengths: np.ndarray, size: int, draw: np.random.Generator):
+        self.lengths, self.size, self.draw = lengths, size, draw
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        return self.ids(int(self.lengths[row]))
+
+    def ids(self, length: int) -> np.ndarray:
+        """Returns random ids and EOS, `(length,)`."""
+        first = min(len(NAMES), self.size - 1)
+        return np.append(self.draw.integers(first, self.size, length - 1), EOS)
 
 
 class _Batches:
     """Batches in the form of a plan."""
-
-    guided = False
-    """Alignments of words are no part of the measurement."""
 
     def __init__(self, batches: list[Batch]):
         self.batches = batches

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from seq2seq.pipeline.batches import Batching
+from seq2seq.pipeline.plan import Batching
 from seq2seq.search.options import SearchOptions
 
 RecipeT = TypeVar("RecipeT", bound=BaseModel)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from seq2seq.pipeline.batches import Batching
+from seq2seq.pipeline.plan import Batching
 
 
 class Section(BaseModel):

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from seq2seq.pipeline.batches import Plan
+from seq2seq.pipeline.plan import Plan
 from seq2seq.signals import RunFailed, Terminated, raise_pending
 from seq2seq.training.guard import WINDOW, Guard
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from seq2seq.inference.generator import Generator
     from seq2seq.models.seq2seq import Seq2Seq
-    from seq2seq.pipeline.batches import Plan
+    from seq2seq.pipeline.plan import Plan
 
 CONSTANT = 3
 """Epochs after which it is said that a score does not change."""
@@ -48,8 +48,9 @@ def train(
 
     from seq2seq.clock import clock
     from seq2seq.inference.generator import Generator
-    from seq2seq.pipeline.batches import Plan
     from seq2seq.pipeline.feed import new_shapes_are_cheap
+    from seq2seq.pipeline.plan import Plan
+    from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS
     from seq2seq.training.checkpoint import load_checkpoint, save_checkpoint
     from seq2seq.training.losses import TeacherForcing
     from seq2seq.training.optimizers import averaged_weights
@@ -74,10 +75,10 @@ def train(
         trainee.exchange = team.exchange()
         trim = new_shapes_are_cheap()
         batching = replace(recipe.batching, tokens=recipe.batching.tokens * team.size())
-        steps = len(Plan(tokens.train, batching, recipe.seed, trim=trim))
+        steps = len(Plan(tokens.train, PAIRS, batching, recipe.seed, trim=trim))
         trainee.compile(make_optimizer(recipe, steps), jit_compile=not trim)
         trainee.optimizer.build(trainee.trainable_variables)
-        validation = Plan(tokens.validation, recipe.batching, recipe.seed, shuffle=False, trim=trim)
+        validation = Plan(tokens.validation, PAIRS, recipe.batching, recipe.seed, shuffle=False, trim=trim)
         generator = Generator(model, source, target, search)
         columns = "nll", "val_nll", selection.column, "seconds"
         usable = partial(check_progress, epochs=options.epochs, steps=steps, columns=columns)
@@ -107,9 +108,9 @@ def train(
             if trainee.coverage_rate is not None:
                 trainee.coverage_rate.assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
             guided = options.guided_attention > 0 and (not options.guided_until or epoch < options.guided_until)
-            store, share = tokens.epoch(epoch), team.rank_and_size()
-            linked = guided or recipe.model.selector
-            plan = Plan(store, batching, recipe.seed, epoch, trim=trim, guided=linked, share=share)
+            layout = ALIGNED_PAIRS if guided or recipe.model.selector else PAIRS
+            rank, size = team.rank_and_size()
+            plan = Plan(tokens.epoch(epoch), layout, batching, recipe.seed, epoch, trim=trim, rank=rank, size=size)
             row, watch = _fit(folder, recipe, trainee, plan, progress, source, target)
             with averaged_weights(trainee):
                 row |= team.broadcast(
@@ -200,7 +201,7 @@ def _fit(
 
     options, begin = recipe.training, time.monotonic()
     epoch, first = progress["epoch"], progress["step"]
-    line = TrainingProgress(options.epochs, len(plan), plan.tokens, first)
+    line = TrainingProgress(options.epochs, len(plan), plan.length, first)
     guard = Guard(trainee, options.skip_bad_steps, Watch(**progress["watch"]), math.log(target.size))
     skipped = progress.get("skipped", guard.watch.skipped)
 
@@ -215,9 +216,9 @@ def _fit(
         if not team.is_leader():
             return ""
         path = folder.bad_batches / f"epoch-{epoch + 1}-step-{step + 1}.tsv"
-        pairs = [int(pair) for pair in plan.pairs(step)]
-        sources = source.decode([plan.store.source(pair).tolist() for pair in pairs])
-        targets = target.decode([plan.store.target(pair).tolist() for pair in pairs])
+        pairs = plan.rows(step)
+        sources = source.decode([plan.store["source"][pair].tolist() for pair in pairs])
+        targets = target.decode([plan.store["target"][pair].tolist() for pair in pairs])
         folder.write(path, "".join(f"{one}\t{other}\n" for one, other in zip(sources, targets, strict=True)))
         return f"Its {len(pairs)} pairs are in {path}."
 

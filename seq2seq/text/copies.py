@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seq2seq.metrics.subsequence import longest_common_subsequence
-from seq2seq.pipeline.batches import pad
+from seq2seq.pipeline.padding import pad
 from seq2seq.text.alignment import BEGIN, to_pieces
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.words import word_numbers

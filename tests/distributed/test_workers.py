@@ -17,9 +17,10 @@ import pytest
 
 from benchmarks.faults import compare, content
 from seq2seq.distributed.team import CLUSTER, LAUNCHED, place, wait_for_all
-from seq2seq.pipeline.batches import Batching, Plan
+from seq2seq.pipeline.plan import Batching, Plan
 from seq2seq.run.environment import record_start
 from seq2seq.run.folder import RunFolder
+from seq2seq.text.token_batches import PAIRS
 from tests.bulk.test_processes import until
 from tests.run.test_train import _history, _weights
 from tests.runs import TINY, files_flags
@@ -112,8 +113,8 @@ def test_sigterm_lets_the_first_worker_keep_a_checkpoint(corpus_files, tmp_path)
 @pytest.mark.parametrize("world", [2, 3])
 def test_the_shares_of_all_workers_are_the_batches_of_one(finished_store, world):
     store, batching = finished_store
-    whole = Plan(store, batching, 5)
-    shares = [Plan(store, batching, 5, share=(rank, world)) for rank in range(world)]
+    whole = Plan(store, PAIRS, batching, 5)
+    shares = [Plan(store, PAIRS, batching, 5, rank=rank, size=world) for rank in range(world)]
     assert {len(share) for share in shares} == {len(whole)}
     for step, batch in enumerate(whole):
         rows = [row[row > 0].tolist() for row in batch.target_output]
@@ -128,7 +129,7 @@ def test_the_shares_of_all_workers_are_the_batches_of_one(finished_store, world)
 
 @pytest.fixture
 def finished_store(tmp_path):
-    from seq2seq.pipeline.store import TokenStore
+    from seq2seq.text.token_store import write_token_store
     from seq2seq.types import Example
 
     draw = np.random.default_rng(1)
@@ -138,7 +139,7 @@ def finished_store(tmp_path):
     def encode(texts, chunk):
         return [[int(word) for word in text.split()] for text in texts]
 
-    return TokenStore.write(tmp_path / "store", examples, encode, encode, 50), Batching(60, 3)
+    return write_token_store(tmp_path / "store", examples, encode, encode, 50), Batching(60, 3)
 
 
 @pytest.mark.parametrize(

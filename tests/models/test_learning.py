@@ -10,9 +10,9 @@ from keras import ops
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.models.seq2seq import Seq2Seq
-from seq2seq.pipeline.batches import shift
 from seq2seq.search.greedy import greedy_search
 from seq2seq.symbols import EOS, PAD
+from seq2seq.text.token_batches import shift
 from seq2seq.training.losses import TeacherForcing
 
 FIRST, SIZE, LONGEST = 4, 14, 6

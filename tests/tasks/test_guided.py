@@ -7,7 +7,7 @@ import csv
 import pytest
 
 from seq2seq.cli.main import main
-from seq2seq.pipeline.store import TokenStore
+from seq2seq.pipeline.store import Store
 from seq2seq.run.folder import RunFolder
 from seq2seq.run.parsing import RecipeError, override
 from seq2seq.tasks.text_to_text.prepare import Corpus, TokenisedCorpus
@@ -61,8 +61,8 @@ def test_guidance_ends_with_its_last_epoch_and_a_stopped_run_goes_on_alike(run, 
     monkeypatch.setattr(checkpoint, "save_checkpoint", save_then_die)
     with pytest.raises(Killed):
         run(tmp_path / "parted", *guided)
-    assert TokenStore(tmp_path / "parted" / "tokens" / "train").has_links
-    assert not TokenStore(tmp_path / "parted" / "tokens" / "validation").has_links
+    assert "alignment" in Store(tmp_path / "parted" / "tokens" / "train")
+    assert "alignment" not in Store(tmp_path / "parted" / "tokens" / "validation")
     monkeypatch.setattr(checkpoint, "save_checkpoint", save)
     assert run(tmp_path / "parted", *guided) == 0
     whole, parted = (history(tmp_path / name) for name in ("whole", "parted"))
@@ -111,7 +111,7 @@ def test_links_of_words_reach_the_pieces_however_they_are_cut(tokenised, samplin
     for epoch in range(3):
         store = corpus.epoch(epoch)
         for pair, line in enumerate(lines):
-            sides = store.source(pair)[:-1].tolist(), store.target(pair)[:-1].tolist()
+            sides = store["source"][pair][:-1].tolist(), store["target"][pair][:-1].tolist()
             cuts.add((pair, tuple(sides[0])))
             words = line.split()
             source, target = (
@@ -119,14 +119,14 @@ def test_links_of_words_reach_the_pieces_however_they_are_cut(tokenised, samplin
                 for text, ids in zip((words, words[::-1]), sides, strict=True)
             )
             wanted = {(i, j) for i, n in enumerate(source) for j, m in enumerate(target) if n + m == len(words) - 1}
-            assert wanted == {(int(i), int(j)) for i, j in store.links(pair)}
+            assert wanted == {(int(i), int(j)) for i, j in store["alignment"][pair]}
     assert (len(cuts) > 3) == (sampling != "0")
 
 
 def test_a_store_of_a_run_that_was_not_guided_is_made_again(tokenised):
-    assert not tokenised().train.has_links
-    assert tokenised(**GUIDED).train.has_links
-    assert not tokenised().train.has_links
+    assert "alignment" not in tokenised().train
+    assert "alignment" in tokenised(**GUIDED).train
+    assert "alignment" not in tokenised().train
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seq2seq.inference.generator import Generator
-from seq2seq.pipeline.store import TokenStore
+from seq2seq.pipeline.store import Store
 from seq2seq.symbols import EOS
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.loading import load_generator
@@ -46,12 +46,12 @@ def test_training_reads_targets_from_their_last_piece(run, corpus_files, tmp_pat
     monkeypatch.setattr(build, "score_tests", lambda *_: None)  # which takes the token store away
     monkeypatch.setattr(build, "show_examples", lambda *_: "")
     assert run(tmp_path / "run", "--data.right_to_left", "true", "--training.epochs", "1") == 0
-    store = TokenStore(tmp_path / "run" / "tokens" / "train")
+    store = Store(tmp_path / "run" / "tokens" / "train")
     plain = SubwordTokenizer.load(tmp_path / "run" / "target.model")
     sides = zip(read_lines(corpus_files / "train.x"), read_lines(corpus_files / "train.y"), strict=True)
     for pair, (source, target) in enumerate(list(sides)[:20]):
-        assert store.source(pair).tolist() == [*plain.encode([source])[0], EOS]
-        assert store.target(pair).tolist() == [*plain.encode([target])[0][::-1], EOS]
+        assert store["source"][pair].tolist() == [*plain.encode([source])[0], EOS]
+        assert store["target"][pair].tolist() == [*plain.encode([target])[0][::-1], EOS]
 
 
 def test_outputs_are_text_in_its_order_and_their_pieces_score_as_found(generator):

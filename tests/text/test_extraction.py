@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.pipeline.batches import pad
+from seq2seq.pipeline.padding import pad
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
 from seq2seq.text.extraction import extract

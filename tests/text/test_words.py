@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.pipeline.batches import pad
+from seq2seq.pipeline.padding import pad
 from seq2seq.symbols import EOS, NAMES
 from seq2seq.text.spelling import FEATURES, fingerprints, mark, spell
 from seq2seq.text.words import WordReader, sum_by_word, take_by_word, word_numbers

@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 
 from seq2seq.distributed import team
-from seq2seq.pipeline.batches import Batching, Plan
-from seq2seq.pipeline.store import TokenStore
+from seq2seq.pipeline.plan import Batching, Plan
+from seq2seq.pipeline.store import Store
 from seq2seq.tasks.text_to_text.recipe import Decoder, Encoder, Model, Recipe, Training
+from seq2seq.text.token_batches import PAIRS
+from seq2seq.text.token_store import write_token_store
 from seq2seq.types import Example
 
 SIZE, STEPS = 24, 8
@@ -33,7 +35,7 @@ CASES: dict[str, dict[str, Any]] = {
 """Fields of `Training` by the name of a case; dropout is only in the one named so."""
 
 
-def store(folder: Path) -> TokenStore:
+def store(folder: Path) -> Store:
     """Writes some random pairs of ids, the same in every process."""
     draw = np.random.default_rng(5)
     lines = [" ".join(map(str, draw.integers(4, SIZE, draw.integers(1, 20)))) for _ in range(60)]
@@ -42,7 +44,7 @@ def store(folder: Path) -> TokenStore:
     def encode(texts: list[str], chunk: int) -> list[list[int]]:
         return [[int(word) for word in text.split()] for text in texts]
 
-    return TokenStore.write(folder, pairs, encode, encode, 50)
+    return write_token_store(folder, pairs, encode, encode, 50)
 
 
 def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
@@ -71,7 +73,9 @@ def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
         if case == "float16":
             trainee.optimizer.dynamic_scale.assign(SCALE)
         part_seeds(trainee, team.rank_and_size()[0])
-        plan = Plan(store(folder), replace(Batching(buckets=3), tokens=budget), 7, share=team.rank_and_size())
+        rank, size = team.rank_and_size()
+        batching = replace(Batching(buckets=3), tokens=budget)
+        plan = Plan(store(folder), PAIRS, batching, 7, rank=rank, size=size)
         trainee.fit(as_fit_data(plan, len(plan) - STEPS), shuffle=False, verbose=0)
     finally:
         keras.config.set_dtype_policy("float32")

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from seq2seq.pipeline.batches import Plan
+from seq2seq.pipeline.plan import Plan
 from seq2seq.signals import RunFailed
 from seq2seq.training.guard import PATIENCE, WINDOW, FiniteMean, Guard, Watch
 from tests.run.test_train import _history, _same, _weights

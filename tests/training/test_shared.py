@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from seq2seq.distributed.launch import launch
-from seq2seq.pipeline.batches import Batching, Plan
+from seq2seq.pipeline.plan import Batching, Plan
+from seq2seq.text.token_batches import PAIRS
 from tests.training import pair
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="several processes want TensorFlow")
@@ -56,7 +57,7 @@ def test_they_compute_what_one_does_on_batches_of_twice_the_size(two, case, tmp_
 
 
 def test_the_batches_of_the_test_have_fewer_rows_than_processes_too(tmp_path):
-    plan = Plan(pair.store(tmp_path / "store"), Batching(buckets=3, tokens=2 * pair.TOKENS), 7, share=(1, 2))
+    plan = Plan(pair.store(tmp_path / "store"), PAIRS, Batching(buckets=3, tokens=2 * pair.TOKENS), 7, rank=1, size=2)
     weights = [plan[step].weights.sum() for step in range(len(plan) - pair.STEPS, len(plan))]
     assert min(weights) == 0 < max(weights)
 

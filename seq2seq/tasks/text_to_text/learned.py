@@ -19,7 +19,7 @@ from seq2seq.tasks.text_to_text.selection import SCORES, Selection
 from seq2seq.text.sentences import count_sentences
 
 if TYPE_CHECKING:
-    from seq2seq.pipeline.store import TokenStore
+    from seq2seq.pipeline.store import Store
     from seq2seq.tasks.text_to_text.prepare import Corpus, TokenisedCorpus
 
 SAMPLE = 20_000
@@ -111,6 +111,6 @@ def load_search(folder: RunFolder) -> SearchOptions:
     return TextRunFolder(folder.path).load_recipe().search.with_limits(learned.limits if learned else None)
 
 
-def _lengths(store: TokenStore) -> tuple[Any, Any]:
+def _lengths(store: Store) -> tuple[Any, Any]:
     """Tokens of the sources and of the targets, without EOS."""
-    return store.source_lengths.astype("int64") - 1, store.target_lengths.astype("int64") - 1
+    return store.lengths("source").astype("int64") - 1, store.lengths("target").astype("int64") - 1

@@ -12,12 +12,13 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from seq2seq.distributed import team
-from seq2seq.pipeline.store import Link, TokenStore
+from seq2seq.pipeline.store import Store
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_word
 from seq2seq.text.alignment import to_pieces
 from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.text.token_store import Align, check_ids, write_token_store
 from seq2seq.types import AlignmentPoints, Example
 
 if TYPE_CHECKING:
@@ -76,16 +77,16 @@ class TokenisedCorpus:
         self.train = self._in_turn("train", lambda: islice(corpus.train, recipe.data.max_train or None))
         self.validation = self._in_turn("validation", lambda: corpus.validation)
         for name, store in (("Training", self.train), ("Validation", self.validation)):
-            counts = store.counts
+            counts = store.metadata
             _log.info(
                 "%s text: %s pairs (left out: %s with an empty side, %s too long)%s",
-                *(name, f"{counts['pairs']:,}", f"{counts['empty']:,}", f"{counts['too_long']:,}"),
+                *(name, f"{len(store):,}", f"{counts['empty']:,}", f"{counts['too_long']:,}"),
                 f"; {counts['cut']:,} sources cut to {recipe.data.cut_source:,} pieces" if counts.get("cut") else "",
             )
-            if not counts["pairs"]:
+            if not len(store):
                 raise ValueError(f"{name} text holds no pair that can be used: all are empty or too long.")
 
-    def epoch(self, number: int) -> TokenStore:
+    def epoch(self, number: int) -> Store:
         """The store of an epoch: a pure function of the recipe's seed and the number."""
         if not self.recipe.tokenizer.sampling:
             return self.train
@@ -98,19 +99,17 @@ class TokenisedCorpus:
 
     def _in_turn(
         self, name: str, examples: Callable[[], Iterable[Example]], seeds: tuple[int, int] | None = None
-    ) -> TokenStore:
+    ) -> Store:
         """Of several processes the first writes the store, then the others read it."""
-        return team.leader_first(
-            lambda: self._write(name, examples(), seeds), lambda: TokenStore(self.folder.tokens / name)
-        )
+        return team.leader_first(lambda: self._write(name, examples(), seeds), lambda: Store(self.folder.tokens / name))
 
-    def _write(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> TokenStore:
+    def _write(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> Store:
         folder, alpha = self.folder.inside(self.folder.tokens / name), self.recipe.tokenizer.sampling
-        link = None if name == "validation" else self._linker()
+        align = None if name == "validation" else self._aligner()
         if seeds is None and (folder / "store.json").exists():
-            store = TokenStore(folder)
-            store.check_ids(self.source.size, self.target.size)
-            if store.has_links == (link is not None):
+            store = Store(folder)
+            check_ids(store, self.source.size, self.target.size)
+            if ("alignment" in store) == (align is not None):
                 return store
 
         def encoder(tokenizer: SubwordTokenizer, side: int) -> Callable[[list[str], int], list[list[int]]]:
@@ -120,7 +119,7 @@ class TokenisedCorpus:
 
         encoders = encoder(self.source, 0), encoder(self.target, 1)
         limits = self.recipe.data.max_length, self.recipe.data.cut_source
-        return TokenStore.write(folder, self._masked(examples), *encoders, *limits, link)
+        return write_token_store(folder, self._masked(examples), *encoders, *limits, align)
 
     def _masked(self, examples: Iterable[Example]) -> Iterator[Example]:
         """The pairs with symbols for what is copied."""
@@ -131,18 +130,18 @@ class TokenisedCorpus:
                 example = replace(example, source=source, target=target)
             yield example
 
-    def _linker(self) -> Link | None:
-        """What finds the links that training wants."""
+    def _aligner(self) -> Align | None:
+        """Returns what aligns the tokens of pairs for training; None where nothing needs it."""
         if self.recipe.model.selector:
             from seq2seq.text.copies import link_copies
 
             return lambda _, sources, targets: link_copies(self.source, sources, targets)
-        return self._link if self.recipe.training.guided_attention else None
+        return self._align if self.recipe.training.guided_attention else None
 
-    def _link(
+    def _align(
         self, examples: list[Example], sources: list[list[int]], targets: list[list[int]]
     ) -> list[AlignmentPoints]:
-        """The links of words as links of the pieces that they were cut into, in whatever way."""
+        """Returns the alignment of the words as that of the tokens they were cut into."""
         source_words = self.source.word_numbers([e.source for e in examples], sources)
         target_words = self.target.word_numbers([e.target for e in examples], targets)
         triples = zip(examples, source_words, target_words, strict=True)

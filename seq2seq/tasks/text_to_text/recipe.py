@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from seq2seq.layers.names import AttentionName, AttentionPosition, BridgeName, CellName
 from seq2seq.metrics.tokenization import Tokenization, TokenizerName
-from seq2seq.pipeline.batches import Batching
+from seq2seq.pipeline.plan import Batching
 from seq2seq.run import sections
 from seq2seq.run.sections import Section
 from seq2seq.search.options import SearchOptions

@@ -112,12 +112,12 @@ def fuzz(
 
 def make_run(folder: Path) -> None:
     """Trains the smallest run there is, with a LiteRT export, into the folder."""
-    from recipes.command import run_recipe
-    from recipes.translation import RECIPES, main
+    from recipes.translation import RECIPES
+    from seq2seq.cli.train import run_recipe
 
     os.chdir(folder)
     sys.stdout = open(os.devnull, "w")
-    code = run_recipe(RECIPES, main, "", list(_TRAIN))
+    code = run_recipe(RECIPES, "train", "", list(_TRAIN))
     sys.exit(code)
 
 

@@ -171,7 +171,7 @@ def links(draw: random.Random) -> None:
 
 def command_line(draw: random.Random) -> None:
     from recipes import summarization, translation
-    from recipes.command import parse, take_count
+    from seq2seq.cli.train import parse, take_count
     from seq2seq.run.parsing import leaves
 
     recipes = draw.choice((translation.RECIPES, summarization.RECIPES))

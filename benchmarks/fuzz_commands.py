@@ -323,8 +323,8 @@ def doctor_forms(draw: random.Random) -> None:
 
 def recipe_command(draw: random.Random) -> None:
     """A recipe from a spoiled file, to its end or to its message; nothing is trained, nothing appears elsewhere."""
-    from recipes.command import run_recipe
     from recipes.translation import RECIPES
+    from seq2seq.cli.train import run_recipe
 
     tree = json.loads((RUN / "recipe.json").read_text("utf-8"))
     path = save("replay.json", mutate_json(tree, draw).encode("utf-8", "surrogatepass"))
@@ -335,7 +335,7 @@ def recipe_command(draw: random.Random) -> None:
 
     runs = Path("runs").resolve()
     with streams(b"") as (_, err):
-        code = run_recipe(RECIPES, main, "", ["--from", str(path)])
+        code = run_recipe(RECIPES, "train", "", ["--from", str(path)])
     told = err.getvalue().decode()
     assert code in CODES, code
     assert not code or told.startswith("error: "), told[-300:]

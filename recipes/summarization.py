@@ -9,20 +9,10 @@ from __future__ import annotations
 import sys
 
 from seq2seq.cli.start import start_process
+from seq2seq.cli.train import run_module
 from seq2seq.pipeline.plan import Batching
-from seq2seq.run.build import build
 from seq2seq.search.options import SearchOptions
-from seq2seq.tasks.text_to_text.data import find_corpus
-from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Data, Decoder, Encoder, Model, Recipe, Tokenizer, Training
-
-from .command import run_recipe
-
-
-def main(recipe: Recipe, folder: TextRunFolder) -> None:
-    """Trains and scores `recipe` in `folder`, from wherever an earlier run of it has stopped."""
-    build(folder, recipe, find_corpus(recipe.data))
-
 
 PHRASES = Recipe(
     name="phrases",
@@ -111,4 +101,4 @@ RECIPES = {recipe.name: recipe for recipe in (PHRASES, TINY, AESLC, SENTENCE_COM
 
 if __name__ == "__main__":
     start_process()
-    sys.exit(run_recipe(RECIPES, main, __doc__ or ""))
+    sys.exit(run_module(RECIPES, __doc__ or ""))

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from recipes.command import run_recipe
-from recipes.translation import RECIPES, main
+from recipes.translation import RECIPES
 from seq2seq.cli.main import main as command
+from seq2seq.cli.train import run_recipe
 
 TINY = [
     *("--tokenizer.size", "60", "--model.embedding", "8", "--model.encoder.units", "8", "--model.decoder.units", "8"),
@@ -51,7 +51,7 @@ def run(corpus_files: Path) -> Callable[..., int]:
         words = [*files_flags(corpus_files), *TINY, *more]
         flags = dict(zip(words[::2], words[1::2], strict=True))  # what comes later wins
         pairs = [word for flag in flags.items() for word in flag]
-        return run_recipe(RECIPES, main, "", ["custom", "--run-folder", str(folder), *pairs])
+        return run_recipe(RECIPES, "train", "", ["custom", "--run-folder", str(folder), *pairs])
 
     return run_
 

@@ -103,11 +103,12 @@ def run(arguments: argparse.Namespace) -> int:
     from seq2seq.doctor.terminal import as_text
     from seq2seq.doctor.validation import HeldOut
     from seq2seq.metrics.tokenization import Tokenization
+    from seq2seq.tasks.text_to_text.kind import kind_of
     from seq2seq.text.normalization import KEEP, LOSSLESS
 
     recipe = _recipe(arguments)
     text, tests, held_out = _corpus(arguments, recipe)
-    same = recipe.task != "translation" if recipe else False
+    same = kind_of(recipe).one_language if recipe else False
     languages = tuple(
         given or (getattr(recipe.data, name) if recipe else "")
         for name in ("source_language", "target_language")

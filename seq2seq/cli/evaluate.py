@@ -67,11 +67,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the input."""
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
+    from seq2seq.tasks.text_to_text.kind import kind_of
     from seq2seq.tasks.text_to_text.record import EVALUATION
 
     folder = TextRunFolder(arguments.run)
     recipe = folder.load_recipe()
-    if recipe.task != "translation" and (arguments.lowercase or arguments.tokenize):
+    measures = kind_of(recipe).measures
+    if not measures.has_bleu and (arguments.lowercase or arguments.tokenize):
         raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
     how = Tokenization.of(recipe.data.target_language, arguments.score_tokenizer or recipe.data.score_tokenizer)
     text = _text(arguments, folder, recipe.data)
@@ -98,7 +100,7 @@ def run(arguments: argparse.Namespace) -> None:
     if warning := advice(how, references):
         _log.warning("%s", warning)
     try:
-        result = evaluate(generator, pairs, recipe.task, how, arguments.batch_size)
+        result = evaluate(generator, pairs, measures, how, arguments.batch_size)
     except InputTooLong as error:
         raise ValueError(f"{pairs[error.index].place}: {error}") from error
     if arguments.lowercase or arguments.tokenize:

@@ -12,6 +12,7 @@ from seq2seq.cli.start import start_process
 from seq2seq.messages import Parser, say
 
 VERBS = {
+    "train": "make a run of a named recipe: train, score, export",
     "doctor": "look at a corpus before training on it",
     "translate": "translate lines of text with a trained run",
     "summarize": "the same for a run that summarises: lines of text in, summaries out",
@@ -23,7 +24,8 @@ VERBS = {
     "average": "make a run of the mean weights of others",
     "export": "write a trained run in a form that others serve",
 }
-"""By the name of their module in this folder, which has `add_arguments(parser)` and `run(arguments)`."""
+"""By the name of their module in this folder, which has `add_arguments(parser)` and `run(arguments)`; train has
+`main(words)`, as the fields of recipes are its options."""
 
 SILENT = ("average", "export")
 """Verbs that leave a folder; what they print is only where it is."""
@@ -32,6 +34,8 @@ SILENT = ("average", "export")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb. Exit codes: 0 done; 2 wrong input or arguments; 1 failed; 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["train"]:
+        return int(importlib.import_module("seq2seq.cli.train").main(words[1:]))
     parser = Parser(prog="seq2seq", description="Sequence-to-sequence learning with recurrent networks.")
     parser.add_argument("--version", action="version", version=f"seq2seq {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean
 from typing import Any
 
 import numpy as np
 
-from seq2seq.evaluation.significance import SAMPLES, Tested, mean_tests, sacrebleu_tests
-from seq2seq.metrics.bleu import bleu
-from seq2seq.metrics.exact import character_error_rate, character_errors, exact_match, exact_match_lines
-from seq2seq.metrics.rouge import KINDS, rouge, rouge_lines
-from seq2seq.metrics.summary import kept_word_scores
+from seq2seq.evaluation.measures import Measures, Outputs
+from seq2seq.evaluation.significance import SAMPLES, Tested
 from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.types import Example
 
@@ -80,8 +76,8 @@ class Comparison:
 
 def compare(
     test: str,
-    task: str,
-    how: Tokenization,
+    measures: Measures,
+    tokenization: Tokenization,
     examples: Sequence[Example],
     systems: Sequence[System],
     counted: Sequence[str] | None = None,
@@ -94,9 +90,8 @@ def compare(
 
     Args:
         test: Name of the test set.
-        task: As in recipes. Translation has BLEU, chrF, TER, exact match and character error rate, summaries have
-            ROUGE, compressions token F1 too.
-        how: The tokenisation of the references' language.
+        measures: Of the task.
+        tokenization: The tokenisation of the references' language.
         examples: The test set.
         systems: At least two; their hypotheses run parallel to `examples`.
         counted: Source text to count words in, for the buckets of rare words; None: the test's own.
@@ -111,15 +106,8 @@ def compare(
     check_comparable(examples, systems)
     if labels and len(labels) != len(examples):
         raise ValueError(f"{len(labels):,} bucket labels for {len(examples):,} lines: they must run in parallel.")
-    references = [example.target for example in examples]
-    named = {system.name: system.hypotheses for system in systems}
-    if task == "translation":
-        scores = sacrebleu_tests(named, references, ("bleu", "chrf", "ter"), samples, how)
-        scores |= _exact_tests(references, systems, samples)
-        by_line, example_metric = [_chrf_lines(system.hypotheses, references) for system in systems], "chrF of the line"
-    else:
-        scores, by_line = _summary_tests(task, how, examples, systems, samples)
-        example_metric = "mean of ROUGE-1, -2, -L of the line"
+    outputs = {system.name: system.hypotheses for system in systems}
+    scores, by_line = measures.tests(outputs, examples, tokenization, samples)
     groups = [
         ("source length in words", [_length(source.count(e.source)) for e in examples]),
         ("rare words in the source", _rarity([e.source for e in examples], counted, source)),
@@ -127,13 +115,22 @@ def compare(
     if labels:
         groups.append(("label", list(labels)))
     buckets = [
-        _bucket(kind, label, [i for i, own in enumerate(each) if own == label], task, how, examples, systems)
+        _bucket(
+            kind, label, [i for i, own in enumerate(each) if own == label], measures, tokenization, examples, outputs
+        )
         for kind, each in groups
         for label in sorted(set(each), key=lambda text: (len(text.split("-")[0]), text))
     ]
-    bucket_metric = "BLEU" if task == "translation" else "mean of ROUGE-1, -2, -L"
-    found = _differences(examples, systems, by_line, shown)
-    return Comparison(test, len(examples), list(named), scores, bucket_metric, buckets, example_metric, found)
+    return Comparison(
+        test=test,
+        lines=len(examples),
+        systems=list(outputs),
+        scores=scores,
+        bucket_metric=measures.bucket_metric,
+        buckets=buckets,
+        example_metric=measures.line_metric,
+        examples=_differences(examples, systems, by_line, shown),
+    )
 
 
 def check_comparable(examples: Sequence[Example], systems: Sequence[System]) -> None:
@@ -155,51 +152,6 @@ def check_comparable(examples: Sequence[Example], systems: Sequence[System]) -> 
                     f"  {metric} of {first.name}: {ours}\n  {metric} of {system.name}: {theirs}\n"
                     "Evaluate both again with the same versions and options."
                 )
-
-
-def _summary_tests(
-    task: str, how: Tokenization, examples: Sequence[Example], systems: Sequence[System], samples: Mapping[str, int]
-) -> tuple[dict[str, list[Tested]], list[np.ndarray]]:
-    references = [[e.target] for e in examples]
-    found = [
-        {
-            kind: np.asarray([row[0] for row in rows])
-            for kind, rows in rouge_lines(s.hypotheses, references, how).items()
-        }
-        for s in systems
-    ]
-    signatures = {name: score.signature for name, score in rouge(["x"], [["x"]], how).items()}
-    scores = {kind: mean_tests([lines[kind] for lines in found], signatures[kind], samples) for kind in KINDS}
-    if task == "compression":
-        sources, targets = [e.source for e in examples], [e.target for e in examples]
-        found_f1 = [
-            [kept_word_scores([a], [b], [c], how)["f1"] for a, b, c in zip(sources, s.hypotheses, targets, strict=True)]
-            for s in systems
-        ]
-        f1 = [np.asarray([score.score for score in lines]) for lines in found_f1]
-        scores["f1"] = mean_tests(f1, found_f1[0][0].signature, samples)
-    return scores, [np.mean([lines[kind] for kind in KINDS], axis=0) for lines in found]
-
-
-def _exact_tests(
-    references: Sequence[str], systems: Sequence[System], samples: Mapping[str, int]
-) -> dict[str, list[Tested]]:
-    matches = [exact_match_lines(system.hypotheses, references) for system in systems]
-    edits, (lengths, *_) = zip(*(character_errors(system.hypotheses, references) for system in systems), strict=True)
-    return {
-        "exact_match": mean_tests(matches, exact_match(["x"], ["x"]).signature, samples),
-        "cer": mean_tests(
-            [100 * each for each in edits], character_error_rate(["x"], ["x"]).signature, samples, lengths
-        ),
-    }
-
-
-def _chrf_lines(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
-    from sacrebleu.metrics import CHRF
-
-    metric = CHRF()
-    pairs = zip(hypotheses, references, strict=True)
-    return np.asarray([metric.sentence_score(ours, [gold]).score for ours, gold in pairs])
 
 
 def _length(count: int) -> str:
@@ -224,20 +176,14 @@ def _bucket(
     kind: str,
     label: str,
     chosen: list[int],
-    task: str,
-    how: Tokenization,
+    measures: Measures,
+    tokenization: Tokenization,
     examples: Sequence[Example],
-    systems: Sequence[System],
+    systems: Outputs,
 ) -> Bucket:
     references = [examples[i].target for i in chosen]
-    scores = []
-    for system in systems:
-        hypotheses = [system.hypotheses[i] for i in chosen]
-        if task == "translation":
-            scores.append(bleu(hypotheses, references, how).score)
-        else:
-            found = rouge(hypotheses, [[reference] for reference in references], how)
-            scores.append(fmean(found[name].score for name in KINDS))
+    outputs = [[lines[i] for i in chosen] for lines in systems.values()]
+    scores = [measures.bucket_score(lines, references, tokenization) for lines in outputs]
     return Bucket(kind, label, len(chosen), scores)
 
 

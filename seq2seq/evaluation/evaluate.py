@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.evaluation.measures import Measures
 from seq2seq.inference.generator import Generator
 from seq2seq.inference.lines import best_text
-from seq2seq.metrics.bleu import Score, bleu, bleu_published, chrf, ter
+from seq2seq.metrics.bleu import Score, bleu, chrf, ter
 from seq2seq.metrics.exact import character_error_rate, exact_match
-from seq2seq.metrics.rouge import mean_rouge, rouge
-from seq2seq.metrics.summary import describe_summaries, kept_word_scores, names_right
+from seq2seq.metrics.rouge import mean_rouge
 from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.search.limits import advice, too_long
 from seq2seq.types import Example
@@ -27,7 +27,7 @@ class Evaluation:
     """What came out."""
 
     scores: dict[str, Score]
-    """By name; see `measure`."""
+    """By name."""
     hypotheses: list[str]
 
     def as_json(self) -> dict[str, Any]:
@@ -35,12 +35,16 @@ class Evaluation:
 
 
 def evaluate(
-    generator: Generator, examples: Sequence[Example], task: str, how: Tokenization = SPACED, batch_size: int = 64
+    generator: Generator,
+    examples: Sequence[Example],
+    measures: Measures,
+    tokenization: Tokenization = SPACED,
+    batch_size: int = 64,
 ) -> Evaluation:
-    """Generates from the sources and scores the result; see `measure`."""
+    """Generates from the sources and scores the result by the measures of the task."""
     _warn_of_limits(generator, examples)
     hypotheses = [best_text(found) for found in generator.generate([e.source for e in examples], batch_size)]
-    return Evaluation(measure(hypotheses, examples, task, how), hypotheses)
+    return Evaluation(measures.scores(hypotheses, examples, tokenization), hypotheses)
 
 
 def _warn_of_limits(generator: Generator, examples: Sequence[Example]) -> None:
@@ -53,37 +57,6 @@ def _warn_of_limits(generator: Generator, examples: Sequence[Example]) -> None:
     options = generator.options.with_limits()
     if lost := int(too_long(options, *lengths.T).sum()):
         _log.warning("%s", advice(options, lost, len(examples), "references"))
-
-
-def measure(
-    hypotheses: Sequence[str], examples: Sequence[Example], task: str, how: Tokenization = SPACED
-) -> dict[str, Score]:
-    """Returns all scores of a task by their names.
-
-    translation: bleu (cased), bleu_published (lower-cased, Moses-tokenised), chrf, ter, exact_match, cer.
-    summarization: those of `rouge`, `describe_summaries` and `names_right`. compression: those of `kept_word_scores`
-    too.
-
-    Args:
-        hypotheses: A text for each example.
-        examples: With their references.
-        task: As in recipes.
-        how: The tokenisation of the references' language.
-    """
-    sources, targets = [e.source for e in examples], [e.target for e in examples]
-    if task == "translation":
-        return {
-            "bleu": bleu(hypotheses, targets, how),
-            "bleu_published": bleu_published(how)(hypotheses, targets),
-            "chrf": chrf(hypotheses, targets),
-            "ter": ter(hypotheses, targets, how),
-            "exact_match": exact_match(hypotheses, targets),
-            "cer": character_error_rate(hypotheses, targets),
-        }
-    scores = rouge(hypotheses, [(e.target, *e.references) for e in examples], how)
-    if task == "compression":
-        scores |= kept_word_scores(sources, hypotheses, targets, how)
-    return scores | {"names": names_right(hypotheses, targets, how)} | describe_summaries(sources, hypotheses, how)
 
 
 def quick_score(name: str, hypotheses: Sequence[str], targets: Sequence[str], how: Tokenization = SPACED) -> Score:

@@ -18,6 +18,7 @@ from seq2seq.messages import plain_markdown, shell_word
 from seq2seq.run.folder import RunFolderError, load_weights, save_weights
 from seq2seq.run.parsing import leaves
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.kind import kind_of
 from seq2seq.tasks.text_to_text.model import build_model, check_size
 from seq2seq.tasks.text_to_text.recipe import Recipe
 
@@ -104,7 +105,7 @@ def _check(first: TextRunFolder, wanted: Recipe, folder: TextRunFolder, recipe: 
 
 
 def _readme(recipe: Recipe, path: Path, made_of: list[dict[str, Any]]) -> str:
-    verb = "translate" if recipe.task == "translation" else "summarize"
+    verb = kind_of(recipe).verb
     parts = "\n".join(f"- {plain_markdown(part['weights'])} (sha256 {part['sha256'][:16]}…)" for part in made_of)
     return f"""# {plain_markdown(recipe.name)}
 

@@ -26,8 +26,8 @@ from seq2seq.outputs import check_no_links
 from seq2seq.run.parsing import RecipeError, RecipeT, from_json
 from seq2seq.run.sections import Recipe
 
-FORMAT = 3
-"""Of the folder. Raised when an older version of the toolkit could not read it."""
+FORMAT = 4
+"""Of the folder. Raised when other versions of the toolkit cannot read it."""
 
 
 WEIGHTS = ".weights.h5"
@@ -163,15 +163,31 @@ class RunFolder:
 
     def read_recipe(self, kind: type[RecipeT]) -> RecipeT:
         """Reads the resolved recipe; RunFolderError if this is no run folder, or one of another version."""
+        self._check_is_run()
+        return load_recipe(self.recipe_file, kind)
+
+    def read_record(self) -> dict[str, Any]:
+        """Returns what recipe.json holds; errors as `read_recipe`."""
+        self._check_is_run()
+        return read_record(self.recipe_file)
+
+    def _check_is_run(self) -> None:
         if not self.path.is_dir():
             raise RunFolderError(f"{self.path}: no such run folder.")
         if not self.recipe_file.is_file():
             raise RunFolderError(f"{self.path} is no run folder: it has no recipe.json.")
-        return load_recipe(self.recipe_file, kind)
 
 
 def load_recipe(path: Path, kind: type[RecipeT]) -> RecipeT:
     """Reads a recipe.json; RunFolderError or RecipeError says what is wrong with it."""
+    try:
+        return from_json(kind, read_record(path).get("recipe"), str(path))
+    except RecipeError as error:
+        raise RunFolderError(str(error)) from error
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Returns the JSON object of a recipe.json; RunFolderError if it is damaged or of another format."""
     try:
         values = parse_json(read_bytes(path, MOST).decode("utf-8-sig"))
     except FileNotFoundError:
@@ -180,33 +196,12 @@ def load_recipe(path: Path, kind: type[RecipeT]) -> RecipeT:
         raise RunFolderError(f"{path}: not a readable JSON file ({error}).") from error
     if not isinstance(values, dict) or "format" not in values:
         raise RunFolderError(f"{path}: not a recipe of this toolkit: it has no format number.")
-    if values["format"] in (1, 2):
-        _renew(values.get("recipe"))
-    elif values["format"] != FORMAT:
+    if values["format"] != FORMAT:
         raise RunFolderError(
             f"{path}: written in format {values['format']} by seq2seq {values.get('seq2seq', '?')}; this is seq2seq "
-            f"{__version__}, which reads format 1 to {FORMAT}. Use the version that wrote it, or train again."
+            f"{__version__}, which reads format {FORMAT}. Use the version that wrote it, or train again."
         )
-    recipe = values.get("recipe")
-    if isinstance(recipe, dict) and isinstance(recipe.get("model"), dict) and recipe["model"].pop("spelling", False):
-        raise RunFolderError(
-            f"{path}: a model with model.spelling, which model.words has replaced. Use the version that wrote it, or "
-            "train again."
-        )
-    try:
-        return from_json(kind, recipe, str(path))
-    except RecipeError as error:
-        raise RunFolderError(str(error)) from error
-
-
-def _renew(recipe: Any) -> None:
-    """Gives a recipe of format 1 or 2 what 3 has: the name of what chooses an epoch, the rule of normalisation."""
-    sections = recipe if isinstance(recipe, dict) else {}
-    training, tokenizer = sections.get("training"), sections.get("tokenizer")
-    if isinstance(training, dict) and training.get("select_by") == "score":
-        training["select_by"] = "bleu" if sections.get("task", "translation") == "translation" else "rouge"
-    if isinstance(tokenizer, dict):
-        tokenizer.setdefault("normalization", "nmt_nfkc")
+    return values
 
 
 def save_weights(model: Any, path: Path) -> None:

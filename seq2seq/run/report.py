@@ -15,6 +15,7 @@ from seq2seq.figures import new_figure
 from seq2seq.files import whole_file
 from seq2seq.messages import plain_markdown, shell_word, visible
 from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.tasks.text_to_text.kind import kind_of
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.selection import Selection
 
@@ -74,9 +75,8 @@ def write_readme(
     direction = "bidirectional" if encoder.bidirectional else "unidirectional"
     attention = "no attention" if decoder.attention == "none" else f"{decoder.attention} attention"
     languages = [plain_markdown(language) for language in (data.source_language, data.target_language)]
-    does, verb = f"Summarises {languages[0]} text", "summarize"
-    if recipe.task == "translation":
-        does, verb = f"Translates {languages[0]} to {languages[1]}", "translate"
+    kind = kind_of(recipe)
+    does, verb = kind.summary.format(source=languages[0], target=languages[1]), kind.verb
     rows = [
         f"| {plain_markdown(test)} | {plain_markdown(name)} | {value['score']:.2f} "
         f"| {plain_markdown(value['signature'])} |"

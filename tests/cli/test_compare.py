@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from recipes.command import summary_of_seeds, take_count
+from seq2seq.cli.train import summary_of_seeds, take_count
 from seq2seq.metrics.comet import Comet
 from seq2seq.run.parsing import RecipeError
 

@@ -4,25 +4,26 @@ import os
 
 import pytest
 
-from recipes.command import run_recipe
 from recipes.translation import RECIPES
 from seq2seq.cli.common import EXIT_FAILED, EXIT_MISTAKE
+from seq2seq.cli.train import run_recipe
+from seq2seq.run.build import build
 from seq2seq.signals import EXIT_INTERRUPTED, RunFailed
 
 GOES_ON = "the same command goes on from there"
 
 
-def start(main, *words):
-    return run_recipe(RECIPES, main, "", ["tiny", *map(str, words)])
+def start(build, *words):
+    return run_recipe(RECIPES, "train", "", ["tiny", *map(str, words)], build)
 
 
 def failing(error, name="model.weights.h5"):
-    def main(recipe, folder):
+    def build(folder, recipe):
         if name:
             (folder.path / name).touch()
         raise error
 
-    return main
+    return build
 
 
 @pytest.mark.parametrize("error", [ValueError("odd line"), OSError(28, "full"), KeyboardInterrupt(), RunFailed("lost")])
@@ -68,13 +69,11 @@ def test_a_number_beyond_what_the_libraries_take_is_refused(tmp_path, capsys):
 
 
 def test_a_pipe_in_place_of_a_file_is_refused(tmp_path, capsys):
-    from recipes.translation import main
-
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "t.tsv").write_text("a\tb\n")
     text = ["--data.train.source", tmp_path / "t.tsv"]
     aligned = [*text, "--training.guided_attention", "1", "--data.train_alignments", tmp_path / "pipe"]
     for words in (aligned, ["--data.train.source", tmp_path / "pipe", "--data.train.target", tmp_path / "pipe"]):
-        assert start(main, *words, "--run-folder", tmp_path / "run") == EXIT_MISTAKE
+        assert start(build, *words, "--run-folder", tmp_path / "run") == EXIT_MISTAKE
         assert f"{tmp_path / 'pipe'} is a folder, a pipe or a device." in capsys.readouterr().err
         assert not (tmp_path / "run").exists()

@@ -2,11 +2,11 @@ import json
 
 import pytest
 
-from recipes.command import run_recipe
-from recipes.summarization import RECIPES, main
+from recipes.summarization import RECIPES
 from recipes.translation import RECIPES as TRANSLATION
 from seq2seq.catalogue import fetch
 from seq2seq.cli.main import main as cli
+from seq2seq.cli.train import run_recipe
 from seq2seq.text.corpus import read_lines
 
 
@@ -17,7 +17,7 @@ def tiny(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(fetch.CACHE, str(folder / "cache"))
         words = ["tiny", "--run-folder", str(folder / "run"), "--search.max_ratio", "0", "--search.max_extra", "8"]
-        assert run_recipe(RECIPES, main, "", [*words, "--search.no_repeat_ngram", "2"]) == 0
+        assert run_recipe(RECIPES, "train", "", [*words, "--search.no_repeat_ngram", "2"]) == 0
     return folder / "run"
 
 
@@ -60,7 +60,7 @@ def test_custom_json_lines_are_learned_from(tmp_path, monkeypatch):
     words += ["--data.test.source", str(path), "--data.reference_fields", "more", "--training.epochs", "1"]
     words += ["--model.embedding", "8", "--model.encoder.units", "8", "--model.decoder.units", "8"]
     words += ["--data.cut_source", "6", "--search.max_input", "6", "--search.max_extra", "4"]
-    assert run_recipe(RECIPES, main, "", words) == 0
+    assert run_recipe(RECIPES, "train", "", words) == 0
     scores = json.loads((tmp_path / "run" / "scores.json").read_text())["tests"]["test"]
     assert "refs:2|best" in scores["rouge1_best"]["signature"]
     assert cli(["evaluate", str(tmp_path / "run")]) == 0
@@ -78,6 +78,6 @@ def test_custom_json_lines_are_learned_from(tmp_path, monkeypatch):
     ],
 )
 def test_options_that_contradict_each_other_are_told_before_anything_is_done(words, told, tmp_path, capsys):
-    assert run_recipe(TRANSLATION, main, "", ["demo", "--run-folder", str(tmp_path / "run"), *words]) == 2
+    assert run_recipe(TRANSLATION, "train", "", ["demo", "--run-folder", str(tmp_path / "run"), *words]) == 2
     assert told in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

@@ -15,10 +15,10 @@ import pytest
 from seq2seq.catalogue.fetch import FetchError
 
 import seq2seq
-from recipes.command import parse
 from recipes.translation import RECIPES
 from seq2seq.catalogue import aeslc
 from seq2seq.cli.common import EXIT_FAILED, guarded
+from seq2seq.cli.train import parse
 from seq2seq.files import check_regular, format_json, parse_json, read_bytes, read_json
 from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE, LiteFolderError, load_shape
 from seq2seq.lite.networks import LiteNetworks

@@ -135,8 +135,8 @@ def test_a_folder_of_something_else_is_refused_and_left_alone(run, tmp_path, cap
 
 
 def test_a_recipe_is_replayed_from_its_run(finished, tmp_path):
-    from recipes.command import parse
     from recipes.translation import RECIPES
+    from seq2seq.cli.train import parse
 
     recipe, _ = parse(RECIPES, ["--from", str(finished / "recipe.json")])
     assert recipe == TextRunFolder(finished).load_recipe()
@@ -156,18 +156,6 @@ def _other_units(path):
     path.write_text(json.dumps(values))
 
 
-def _spelled(path, spelling=True):
-    values = json.loads(path.read_text())
-    values["recipe"]["model"]["spelling"] = spelling
-    path.write_text(json.dumps(values))
-
-
-def test_a_recipe_that_went_without_vectors_of_spelling_is_still_read(finished, tmp_path):
-    shutil.copy(finished / "recipe.json", tmp_path)
-    _spelled(tmp_path / "recipe.json", False)
-    assert TextRunFolder(tmp_path).load_recipe() == TextRunFolder(finished).load_recipe()
-
-
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
@@ -178,7 +166,6 @@ def test_a_recipe_that_went_without_vectors_of_spelling_is_still_read(finished, 
         ("target.model", lambda p: p.unlink(), "tokeniser is missing"),
         ("recipe.json", _cut, "not a readable JSON file"),
         ("recipe.json", _other_version, "written in format 99"),
-        ("recipe.json", _spelled, "model.words has replaced"),
         ("recipe.json", _other_units, "damaged or of another model"),
         ("recipe.json", lambda p: p.write_text("{}"), "no format number"),
         ("recipe.json", lambda p: p.unlink(), "no run folder"),

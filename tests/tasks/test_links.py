@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from recipes.command import run_recipe
 from recipes.translation import RECIPES
+from seq2seq.cli.train import run_recipe
 from seq2seq.run.folder import RunFolder, RunFolderError
 
 
@@ -71,7 +71,7 @@ def start(folder, *more):
         places.append(run_folder.path)
 
     words = ["demo", "--run-folder", str(folder), *more]
-    return run_recipe(RECIPES, main, "", words), places
+    return run_recipe(RECIPES, "train", "", words), places
 
 
 def test_a_run_folder_may_be_reached_through_a_link(tmp_path):

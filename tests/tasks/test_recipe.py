@@ -3,10 +3,11 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from recipes.command import parse
 from recipes.translation import RECIPES
-from seq2seq.run.folder import load_recipe
+from seq2seq.cli.train import parse
+from seq2seq.run.folder import RunFolderError
 from seq2seq.run.parsing import RecipeError, describe, from_json, leaves, override
+from seq2seq.tasks import load_recipe
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn
@@ -82,12 +83,12 @@ def test_marked_capitals_are_refused_beside_what_cannot_take_them(other):
         override(Recipe(), {"tokenizer.casing": "mark", other[0]: other[1]})
 
 
-def test_a_recipe_of_an_earlier_format_keeps_its_rule(tmp_path):
-    values = Recipe().model_dump(mode="json")
-    del values["tokenizer"]["normalization"]
+@pytest.mark.parametrize("written", [1, 2, 3, 5, "4", None])
+def test_a_recipe_of_another_format_is_refused_in_one_sentence(tmp_path, written):
     path = tmp_path / "recipe.json"
-    path.write_text(json.dumps({"format": 2, "seq2seq": "0", "recipe": values}))
-    assert load_recipe(path).tokenizer.normalization == "nmt_nfkc"
+    path.write_text(json.dumps({"format": written, "seq2seq": "0", "recipe": Recipe().model_dump(mode="json")}))
+    with pytest.raises(RunFolderError, match=rf"in format {written} by seq2seq 0.*reads format 4\. .*train again"):
+        load_recipe(path)
 
 
 def test_sides_that_are_not_joint_may_have_rules_of_their_own(tmp_path):
@@ -142,10 +143,10 @@ def test_the_command_line_says_what_is_missing_or_twice(tmp_path):
         ([], "Name one variant"),
         (["demo", "tiny"], "Expected one variant"),
         (["dem"], "No such variant: 'dem'. Did you mean demo?"),
-        (["demo", "--seed"], "--seed wants a value"),
+        (["demo", "--seed"], "--seed expects a value"),
         (["demo", "--seed", "1", "--seed", "2"], "--seed is given twice"),
         (["demo", "--sed=1"], "--sed: no such field. Did you mean --seed?"),
-        (["custom"], "custom wants files"),
+        (["custom"], "custom expects files"),
         (["--from", str(tmp_path / "none.json")], "no such file"),
     ]:
         with pytest.raises(ValueError) as error:

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from recipes.command import parse
 from recipes.translation import RECIPES
+from seq2seq.cli.train import parse
 from seq2seq.run.parsing import RecipeError, from_json
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.selection import Selection

@@ -11,6 +11,7 @@ from seq2seq.evaluation.significance import SAMPLES
 from seq2seq.figures import new_figure
 from seq2seq.files import output_file
 from seq2seq.messages import visible
+from seq2seq.tasks.text_to_text.kind import kind_named
 from seq2seq.tasks.text_to_text.record import Scored
 
 
@@ -76,8 +77,20 @@ def compare_runs(
                     f"{first.name} and {side.name} were scored on different texts ({where}): nothing can be compared."
                 )
         systems = [side.system(name) for side in sides]
-        how = first.how, examples, systems, counted, labels, shown, samples, first.source_how
-        found.append(compare(name or "test", first.task, *how))
+        found.append(
+            compare(
+                name or "test",
+                kind_named(first.task).measures,
+                first.tokenization,
+                examples,
+                systems,
+                counted=counted,
+                labels=labels,
+                shown=shown,
+                samples=samples,
+                source=first.source_tokenization,
+            )
+        )
     return found, {side.name: history for side in sides if (history := side.history())}
 
 

@@ -12,6 +12,7 @@ from seq2seq.messages import show
 from seq2seq.run.environment import checksums, same_data, sha256
 from seq2seq.run.folder import RunFolder
 from seq2seq.run.report import read_history, versions, write_readme
+from seq2seq.tasks.text_to_text.kind import kind_of
 from seq2seq.tasks.text_to_text.learned import load_learned
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.test_sets import data_entry
@@ -54,7 +55,7 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> di
         pairs = list(text)
         how = "their own words" if recipe.search.extract else f"beam {recipe.search.beam_size}"
         _log.info("Writing outputs for %s: %s lines, %s", name, f"{len(pairs):,}", how)
-        result = evaluate(generator, pairs, recipe.task, recipe.tokenization)
+        result = evaluate(generator, pairs, kind_of(recipe).measures, recipe.tokenization)
         folder.write(folder.hypotheses / f"{name}.txt", "".join(line + "\n" for line in result.hypotheses))
         scores[name] = result.as_json()
         checksums[name] = data_entry(text)["sha256"]

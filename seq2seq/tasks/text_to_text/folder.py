@@ -7,8 +7,9 @@ from typing import Any
 from seq2seq.backend import prepare_keras
 from seq2seq.files import read_json
 from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
+from seq2seq.tasks.text_to_text.kind import placeholders_of
 from seq2seq.tasks.text_to_text.model import build_model, check_size
-from seq2seq.tasks.text_to_text.recipe import Recipe, placeholders_of
+from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.test_sets import text_of
 from seq2seq.text.corpus import Text
 from seq2seq.text.subword import SubwordTokenizer

@@ -12,7 +12,6 @@ from seq2seq.run import sections
 from seq2seq.run.sections import Section
 from seq2seq.search.options import SearchOptions
 from seq2seq.tasks.text_to_text.text_checks import text_contradictions
-from seq2seq.text.placeholders import Placeholders
 
 
 class Files(Section):
@@ -240,12 +239,6 @@ class Recipe(sections.Recipe):
         problems = list(_contradictions(self))
         if problems:
             raise ValueError("; ".join(problems))
-
-
-def placeholders_of(recipe: Recipe) -> Placeholders | None:
-    """Returns what the recipe copies; None for nothing."""
-    names = recipe.tokenizer.placeholders
-    return Placeholders(names, required=recipe.task == "translation") if names else None
 
 
 def _contradictions(recipe: Recipe) -> Iterator[str]:

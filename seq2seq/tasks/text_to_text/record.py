@@ -86,8 +86,8 @@ class Scored:
                 self.task, self.language = str(record["task"]), str(record["language"])
                 source, name = str(record.get("source_language", "en")), record.get("score_tokenizer", "auto")
                 self._tests = {"": (record["data"], record["scores"])}
-            self.how = Tokenization.of(self.language, str(name))
-            self.source_how = Tokenization.of(source)
+            self.tokenization = Tokenization.of(self.language, str(name))
+            self.source_tokenization = Tokenization.of(source)
             if strange := [name for name in self._tests if name and not is_plain_name(name)]:
                 raise ValueError(f"{strange[0]!r} is no name of a test set")
         except FileNotFoundError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seq2seq.metrics import LOWER_IS_BETTER
+from seq2seq.tasks.text_to_text.kind import kind_of
 from seq2seq.tasks.text_to_text.recipe import Recipe
 
 SCORES = ("bleu", "chrf", "ter", "rouge", "exact_match", "cer")
@@ -33,7 +34,7 @@ class Selection:
         """Returns what `training.select_by` means for these validation targets.
 
         auto: exact_match where each target comes at least `LABELS` times on average; otherwise chrf where lines have
-        fewer than `SHORT` words on average; otherwise the score of the task, bleu or rouge.
+        fewer than `SHORT` words on average; otherwise the score of the task.
         """
         asked, how = recipe.training.select_by, recipe.tokenization
         if asked not in ("auto", "loss"):
@@ -45,7 +46,7 @@ class Selection:
         elif length < SHORT:
             score, reason = "chrf", f"the validation targets have {length:.1f} words a line, fewer than {SHORT:.0f}"
         else:
-            score = "bleu" if recipe.task == "translation" else "rouge"
+            score = kind_of(recipe).selection_score
             reason = f"the validation targets have {length:.1f} words a line"
         return cls(score, True, "training.select_by names it") if asked == "loss" else cls(score, False, reason)
 

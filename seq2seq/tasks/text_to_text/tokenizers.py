@@ -9,7 +9,8 @@ from itertools import chain
 from pathlib import Path
 
 from seq2seq.run.folder import RunFolder
-from seq2seq.tasks.text_to_text.recipe import Recipe, placeholders_of
+from seq2seq.tasks.text_to_text.kind import placeholders_of
+from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.text.corpus import read_lines
 from seq2seq.text.normalization import NAMES, Normalization, parse_rules
 from seq2seq.text.placeholders import Placeholders, count_in

@@ -1,8 +1,9 @@
-"""The command line that every recipe has: VARIANT, overrides of its fields, --run-folder, --from, --help."""
+"""`seq2seq train TASK VARIANT`, which `python -m recipes.TASK VARIANT` is too: a recipe, overrides, a run folder."""
 
 from __future__ import annotations
 
 import difflib
+import importlib
 import json
 import os
 import sys
@@ -13,49 +14,96 @@ from statistics import fmean, stdev
 from typing import Any
 
 from seq2seq.backend import check_settings
-from seq2seq.cli.common import EXIT_FAILED, guarded, quiet_start
+from seq2seq.cli.common import EXIT_FAILED, EXIT_MISTAKE, guarded, quiet_start
 from seq2seq.distributed import team
 from seq2seq.distributed.launch import launch
 from seq2seq.files import follow_links, is_plain_name, read_json, write_text
 from seq2seq.messages import say, show
 from seq2seq.outputs import check_run_folder
+from seq2seq.run.build import build
 from seq2seq.run.environment import make_deterministic
-from seq2seq.run.folder import load_recipe
+from seq2seq.run.folder import RunFolder
 from seq2seq.run.opening import open_run
 from seq2seq.run.parsing import RecipeError, describe, override
+from seq2seq.run.sections import Recipe
 from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED
-from seq2seq.tasks.text_to_text.folder import TextRunFolder
-from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks import TASKS, load_recipe, task_named
 
 USAGE = """\
-usage: python -m recipes.{module} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
-       python -m recipes.{module} --from RECIPE.json [--run-folder DIR] [--FIELD VALUE ...]
-       python -m recipes.{module} VARIANT --seeds N [...]       N runs with seeds one after another, mean and deviation
-       python -m recipes.{module} VARIANT --workers N [...]     N local processes train one model
-       python -m recipes.{module} [VARIANT] --help
+usage: {program} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
+       {program} --from RECIPE.json [--run-folder DIR] [--FIELD VALUE ...]
+       {program} VARIANT --seeds N [...]       N runs with seeds one after another, mean and deviation
+       {program} VARIANT --workers N [...]     N local processes train one model
+       {program} [VARIANT] --help
 
 Trains VARIANT, scores it and leaves all in DIR (default runs/VARIANT).
 A run that was stopped goes on with the same command.
 Variants: {variants}
 """
 
+TRAIN_USAGE = f"""\
+usage: seq2seq train TASK VARIANT [--FIELD VALUE ...]
+       seq2seq train TASK [VARIANT] --help
+
+TASK is one of: {", ".join(TASKS)}
+"""
 
 SEVERAL = {f"data.{part}.{side}" for part in ("train", "validation", "test") for side in ("source", "target")}
 """Fields that may be given several values, which are files."""
 
+Build = Callable[[RunFolder, Recipe], None]
+"""Trains and scores a recipe in a folder, from wherever an earlier run of it has stopped."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Carries out `seq2seq train`, given the words after it. Returns the exit code."""
+    quiet_start()
+    if not words or words[0] in ("--help", "-h"):
+        return guarded(lambda: show(TRAIN_USAGE))
+    name, *rest = words
+    if name not in TASKS:
+        close = difflib.get_close_matches(name, TASKS, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        say(f"error: Expected a task: {', '.join(TASKS)}. Received: {name!r}.{hint}")
+        return EXIT_MISTAKE
+    return run_recipe(named_recipes(name), f"seq2seq train {name}", task_named(name).__doc__ or "", rest)
+
+
+def named_recipes(task: str) -> dict[str, Recipe]:
+    """Returns the named recipes of a task; where tasks share a module, those that are of this one alone."""
+    module = task_named(task).RECIPES
+    recipes: dict[str, Recipe] = importlib.import_module(module).RECIPES
+    if module.endswith(f".{task}"):
+        return recipes
+    return {name: recipe for name, recipe in recipes.items() if recipe.task == task}
+
+
+def run_module(recipes: Mapping[str, Recipe], about: str) -> int:
+    """Carries out `python -m recipes.TASK`: for the last lines of such a module. Returns the exit code."""
+    spec = sys.modules["__main__"].__spec__
+    return run_recipe(recipes, f"python -m {spec.name if spec else Path(sys.argv[0]).stem}", about)
+
 
 def run_recipe(
     recipes: Mapping[str, Recipe],
-    main: Callable[[Recipe, TextRunFolder], None],
+    program: str,
     about: str,
     arguments: Sequence[str] | None = None,
+    build: Build = build,
 ) -> int:
-    """Parses the command line, opens the run folder and runs `main`. Returns the exit code."""
+    """Parses the command line, opens the run folder and runs `build`. Returns the exit code.
+
+    Args:
+        recipes: The variants by name.
+        program: The command that came before the arguments: "python -m recipes.translation".
+        about: The first lines of the help text.
+        arguments: Those of the process where None.
+        build: Does the work.
+    """
     quiet_start()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
-    module = main.__module__ if main.__module__ != "__main__" else Path(sys.argv[0]).stem
-    usage = USAGE.format(module=module.rsplit(".", 1)[-1], variants=", ".join(recipes))
-    folder: list[TextRunFolder] = []
+    usage = USAGE.format(program=program, variants=", ".join(recipes))
+    folder: list[RunFolder] = []
 
     def work() -> int | None:
         if "--help" in arguments or "-h" in arguments:
@@ -72,21 +120,20 @@ def run_recipe(
         check_run_folder(path)
         check_settings()
         if workers:
-            return launch([sys.executable, "-P", "-m", _importable(main), *words], workers)
-        folder.append(TextRunFolder(path))
+            return launch([sys.executable, "-P", "-m", *_module_words(program), *words], workers)
+        folder.append(RunFolder(path))
         with team.joined():
             if count:
-                run_seeds(recipe, path, count, main)
+                run_seeds(recipe, path, count, build)
                 return None
-            was_finished = carry_out(recipe, folder[0], main)
-            verb = "translate" if recipe.task == "translation" else "summarize"
+            was_finished = carry_out(recipe, folder[0], build)
             if team.is_leader() and was_finished:
                 show(
                     f"{path} is finished: its scores are in {folder[0].scores_file}, "
                     f"how to use it in {folder[0].readme_file}."
                 )
             elif team.is_leader():
-                show(f'The run is in {path}. Try:  echo "…" | seq2seq {verb} {path}')
+                show(f"The run is in {path}. Try:  {task_named(recipe.task).EXAMPLE.format(run=path)}")
         return None
 
     def noted() -> int | None:
@@ -103,17 +150,17 @@ def run_recipe(
     return code
 
 
+def _module_words(program: str) -> list[str]:
+    """What follows `python -m` where another process runs the same command."""
+    words = program.split()
+    return words[2:] if words[0] == "python" else ["seq2seq.cli.main", *words[1:]]
+
+
 def _is_begun(path: Path) -> bool:
     """Whether there is a run to go on with, or several of --seeds."""
     with suppress(OSError):  # such as a name that is too long
         return (path / "recipe.json").is_file() or any(path.glob("seed-*/recipe.json"))
     return False
-
-
-def _importable(main: Callable[[Recipe, TextRunFolder], None]) -> str:
-    """Returns the name by which another process runs the recipe's module."""
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    return spec.name if main.__module__ == "__main__" and spec else main.__module__
 
 
 def take_count(name: str, what: str, arguments: Sequence[str]) -> tuple[int, list[str]]:
@@ -125,25 +172,25 @@ def take_count(name: str, what: str, arguments: Sequence[str]) -> tuple[int, lis
     place = rest.index(flag)
     value = rest[place + 1] if place + 1 < len(rest) else ""
     if not value.isdecimal() or int(value) < 2:
-        raise RecipeError(f"{flag} wants a number of {what}, at least 2. Received: {value!r}")
+        raise RecipeError(f"{flag} expects a number of {what}, at least 2. Received: {value!r}")
     return int(value), rest[:place] + rest[place + 2 :]
 
 
-def carry_out(recipe: Recipe, folder: TextRunFolder, main: Callable[[Recipe, TextRunFolder], None]) -> bool:
-    """Runs `main` in the folder, with all processes of the run. Returns whether there was nothing left to do."""
+def carry_out(recipe: Recipe, folder: RunFolder, build: Build) -> bool:
+    """Runs `build` in the folder, with all processes of the run. Returns whether there was nothing left to do."""
     with folder.begun() if team.is_leader() else nullcontext():
         finished = bool(team.broadcast(["finished"], lambda: {"finished": open_run(folder, recipe)})["finished"])
         if not finished:
             make_deterministic()
-            main(recipe, folder)
+            build(folder, recipe)
             team.barrier()
     return finished
 
 
-def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, TextRunFolder], None]) -> None:
-    """Makes `count` runs in folders of `path`, goes on with those begun, and tells the mean of every score."""
+def run_seeds(recipe: Recipe, path: Path, count: int, build: Build) -> None:
+    """Makes `count` runs in folders of `path`, goes on with those begun, and shows the mean of every score."""
     seeds = range(recipe.seed, recipe.seed + count)
-    folders = [TextRunFolder(path / f"seed-{seed}") for seed in seeds]
+    folders = [RunFolder(path / f"seed-{seed}") for seed in seeds]
     if (path / "recipe.json").exists():
         raise RecipeError(f"{path} holds a run. Choose another folder with --run-folder.")
     file = path / "seeds.json"
@@ -152,7 +199,7 @@ def run_seeds(recipe: Recipe, path: Path, count: int, main: Callable[[Recipe, Te
     for seed, folder in zip(seeds, folders, strict=True):
         if team.is_leader():
             show(f"Seed {seed}: {folder.path}")
-        if carry_out(recipe.model_copy(update={"seed": seed}), folder, main) and team.is_leader():
+        if carry_out(recipe.model_copy(update={"seed": seed}), folder, build) and team.is_leader():
             show(f"{folder.path} is finished.")
     if not team.is_leader():
         return
@@ -189,7 +236,7 @@ def summary_of_seeds(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, A
 
 
 def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = "") -> tuple[Recipe, Path]:
-    """Returns the resolved recipe and its run folder; RecipeError tells everything that is wrong at once."""
+    """Returns the resolved recipe and its run folder; RecipeError names everything that is wrong at once."""
     flags: dict[str, str] = {}
     variant = name = ""
     rest = list(arguments)
@@ -206,7 +253,7 @@ def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = 
         name, equals, value = word[2:].partition("=")
         if not equals:
             if not rest:
-                raise RecipeError(f"--{name} wants a value.")
+                raise RecipeError(f"--{name} expects a value.")
             value = rest.pop(0)
         if name in flags:
             raise RecipeError(f"--{name} is given twice.")
@@ -215,7 +262,7 @@ def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = 
     if bool(source) == bool(variant):
         raise RecipeError(f"Name one variant, or a recipe with --from.\n\n{usage}")
     if source:
-        recipe = load_recipe(Path(source), Recipe)
+        recipe = load_recipe(Path(source))
     elif variant in recipes:
         recipe = recipes[variant]
     else:
@@ -226,14 +273,14 @@ def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = 
         flags.setdefault("data.corpus", "files")
     elif variant == "custom" and "data.corpus" not in flags:
         raise RecipeError(
-            "custom wants files: --data.train.source FILE --data.train.target FILE (or one .tsv as source)."
+            "custom expects files: --data.train.source FILE --data.train.target FILE (or one .tsv as source)."
         )
     recipe = override(recipe, flags)
     return recipe, Path(run_folder) if run_folder else _default_folder(recipe.name)
 
 
 def _default_folder(name: str) -> Path:
-    """Where the run of a recipe stands; RecipeError for a name that leads out of runs/, as that of a stranger's may."""
+    """The folder of a recipe's run; RecipeError for a name that leads out of runs/, as another person's may."""
     parts = Path(name).parts
     if not all(map(is_plain_name, parts)) or not parts:
         raise RecipeError(f"The name {name!r} does not lead into runs/. Give another --name, or a --run-folder.")

@@ -1,0 +1,74 @@
+"""The tasks: a module each, imported when it is named."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from seq2seq.run.sections import Recipe
+    from seq2seq.run.task import Task
+
+TASKS = {
+    "translation": "seq2seq.tasks.translation",
+    "summarization": "seq2seq.tasks.summarization",
+    "compression": "seq2seq.tasks.compression",
+}
+"""Modules by the names that recipes give their tasks; see `run.task.Task` for what each holds."""
+
+
+def task_named(name: str) -> Task:
+    """Returns the module of a task; ValueError for an unknown name."""
+    if name not in TASKS:
+        raise ValueError(f"Expected the name of a task: {', '.join(TASKS)}. Received: {name!r}")
+    return cast("Task", importlib.import_module(TASKS[name]))
+
+
+def task_of(folder: Path | str) -> Task:
+    """Returns the task of a run folder; RunFolderError where it is none, or its task is unknown."""
+    from seq2seq.run.folder import RunFolder
+
+    return _recorded_task(RunFolder(folder).read_record(), Path(folder) / "recipe.json")
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Reads a recipe.json of any task; RunFolderError or RecipeError says what is wrong with it."""
+    from seq2seq.run import folder
+
+    return folder.load_recipe(path, _recorded_task(folder.read_record(path), path).Recipe)
+
+
+def _recorded_task(record: dict[str, Any], path: Path) -> Task:
+    from seq2seq.run.folder import RunFolderError
+
+    recipe = record.get("recipe")
+    name = recipe.get("task") if isinstance(recipe, dict) else None
+    if not isinstance(name, str) or name not in TASKS:
+        raise RunFolderError(f"{path}: expected a recipe of a task: {', '.join(TASKS)}. Received: {str(name)[:80]!r}")
+    return task_named(name)
+
+
+def check_verb(folder: Path | str, verb: str) -> None:
+    """Raises if a verb does not take a run of this task; a path that is no run folder passes. Imports no framework.
+
+    Raises:
+        RunFolderError: the message says what kind of runs the verb takes, what the folder is, and which verbs suit it.
+    """
+    if not (Path(folder) / "recipe.json").is_file():
+        return  # an evaluation or an export: the verb itself says what it expects
+    task = task_of(folder)
+    if verb in task.VERBS:
+        return
+    from seq2seq.run.folder import RunFolderError
+
+    takers = [name for name in TASKS if verb in task_named(name).VERBS]
+    raise RunFolderError(
+        f"`seq2seq {verb}` takes runs of {_listed(takers)}. Received: {folder}, a run of {task.NAME}. "
+        f"Use one of its verbs: {', '.join(task.VERBS)}."
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or "no task"

@@ -83,7 +83,7 @@ def _options(draw: random.Random, numbers: Sequence[str], most: int = 3) -> list
 
 
 SEARCH = [
-    *("strength", "consensus", "coverage-penalty", "min-length", "no-repeat-ngram", "groups", "diversity"),
+    *("length-penalty", "mbr", "coverage-penalty", "min-length", "no-repeat-ngram", "groups", "diversity"),
     *("max-ratio", "max-input", "temperature", "top-k", "top-p", "seed", "batch-size"),
 ]
 

@@ -177,7 +177,7 @@ def use_folder(folder: Path) -> None:
 
     one = LiteGenerator.load(folder, threads=1)
     many = one.networks.batches[-1]
-    searches = [one] if one.options.extract else [one, one.with_options(beam_size=1, consensus=0.0, num_best=1)]
+    searches = [one] if one.options.extract else [one, one.with_options(beam_size=1, mbr=0.0, num_best=1)]
     for search in searches:
         search.generate(TEXT)
         search.generate(TEXT[:2] * many)

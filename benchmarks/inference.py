@@ -5,7 +5,7 @@
 In memory (TensorFlow behind Keras), the SavedModel, the LiteRT folder as float32, float16 and int8, and those of the
 peers in `peers.py` that are installed. Printed for each, medians over the turns: seconds from the start of the process
 to its first translation; milliseconds a sentence one by one and in batches of 32, greedy and with a beam of 5 (no
-consensus); peak resident memory; size on disk; with --target the BLEU of the beam.
+minimum Bayes risk); peak resident memory; size on disk; with --target the BLEU of the beam.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def export(run: Path, folder: Path) -> dict[str, Path]:
     from seq2seq.export.saved_model import export_saved_model
     from seq2seq.tasks.text_to_text.loading import load_generator
 
-    generator = load_generator(run, beam_size=max(BEAMS), num_best=1, consensus=0.0)
+    generator = load_generator(run, beam_size=max(BEAMS), num_best=1, mbr=0.0)
     for beam in BEAMS:
         export_saved_model(generator.with_options(beam_size=beam), folder / "saved_model" / str(beam))
     places = {f"litert {how}": export_litert(generator, folder / how, how) for how in QUANTIZATIONS}
@@ -132,7 +132,7 @@ def load(kind: str, place: Path, beam: int) -> Translate:
         return translate
     import seq2seq
 
-    generator = seq2seq.load(place, beam_size=beam, num_best=1, consensus=0.0)
+    generator = seq2seq.load(place, beam_size=beam, num_best=1, mbr=0.0)
     return lambda lines, batch: list(generator(lines, batch))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import onnxruntime
 
 from seq2seq.inference.lines import pad_with_eos
-from seq2seq.lite.consensus import choose_by_consensus
+from seq2seq.lite.mbr import choose_by_mbr
 from seq2seq.lite.search import beam_search, repeats
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import BOS, EOS, PAD
@@ -58,10 +58,10 @@ class OnnxHost:
         limits = np.asarray([options.output_limit(len(ids)) for ids in sources], np.int32)
         if k == 1:
             return self._greedy(memory, state, limits)
-        kept = k if options.consensus else options.num_best
+        kept = k if options.mbr else options.num_best
         rules = options.min_length, options.no_repeat_ngram
-        found = beam_search(step, state, limits, k, kept, options.normalization, options.strength, None, *rules)
-        return choose_by_consensus(found, options.consensus, options.num_best) if options.consensus else found
+        found = beam_search(step, state, limits, k, kept, options.normalization, options.length_penalty, None, *rules)
+        return choose_by_mbr(found, options.mbr, options.num_best) if options.mbr else found
 
     def _greedy(self, memory: dict[str, np.ndarray], state: np.ndarray, limits: np.ndarray) -> SearchResult:
         rows, options = len(limits), self.options

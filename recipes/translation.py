@@ -30,7 +30,7 @@ def _multi30k(source: str, target: str) -> Recipe:
         ),
         training=Training(epochs=20, learning_rate=0.002, precision="mixed_bfloat16"),
         # Chosen on the validation text of en-de and de-en. No translation in it is longer, and the search ends sooner.
-        search=SearchOptions(beam_size=10, consensus=0.2, max_ratio=1.2, max_extra=10),
+        search=SearchOptions(beam_size=10, mbr=0.2, max_ratio=1.2, max_extra=10),
     )
 
 

@@ -76,7 +76,7 @@ class SearchResult(NamedTuple):
     log_probabilities: Any
     """`(batch, n)`, float32: sum over the pieces and the EOS, in nats; of an extract over its pieces."""
     scores: Any
-    """`(batch, n)`, float32: what the hypotheses are ranked by: the sum after length normalisation; by consensus the
+    """`(batch, n)`, float32: what the hypotheses are ranked by: the sum after length normalisation; with mbr the
     expected agreement, of an extract the expected F1, both in [0, 1]."""
 
 

@@ -19,8 +19,8 @@ from seq2seq.text.lines import lines_of, read_lines
 SEARCH_FIELDS = (
     "beam_size",
     "normalization",
-    "strength",
-    "consensus",
+    "length_penalty",
+    "mbr",
     "coverage_penalty",
     "min_length",
     "no_repeat_ngram",
@@ -62,12 +62,12 @@ def add_search_arguments(parser: argparse.ArgumentParser, batched: bool = True) 
     group = parser.add_argument_group("search (default: as in the run's recipe)")
     group.add_argument("--beam-size", type=positive, metavar="N", help="hypotheses kept at each step; 1 is greedy")
     group.add_argument("--normalization", choices=["none", "average", "gnmt"], help="length normalisation of scores")
-    group.add_argument("--strength", type=float, metavar="X", help="strength of the length normalisation")
+    group.add_argument("--length-penalty", type=float, metavar="X", help="exponent of the length normalisation")
     group.add_argument(
-        "--consensus",
+        "--mbr",
         type=float,
         metavar="X",
-        help="above 0: of a beam the hypothesis most like the others, probability ** X votes each; try 0.2, beam 10",
+        help="above 0: of a beam the hypothesis most like the others (minimum Bayes risk); try 0.2, beam 10",
     )
     group.add_argument("--coverage-penalty", type=float, metavar="X", help="above 0: leave nothing of the input out")
     group.add_argument("--min-length", type=int, metavar="N", help="fewest pieces of an output")

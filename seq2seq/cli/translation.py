@@ -107,10 +107,10 @@ class Translation:
                 results = self.generator.generate(lines, batch_size, asked, number)
                 break
             except InputTooLong as error:  # of an ensemble, each member may find some
-                for index in error.found:
-                    self._tell(f"{place}{number + index + 1}: {error.told(index)} Its output is left empty.")
+                for index in error.lengths:
+                    self._tell(f"{place}{number + index + 1}: {error.message(index)} Its output is left empty.")
                     lines[index] = ""
-                too_long |= set(error.found)
+                too_long |= set(error.lengths)
         for index in too_long:
             results[index] = []
         for index, (constraints, hypotheses) in enumerate(zip(asked, results, strict=True)):

@@ -1,4 +1,4 @@
-"""What a user may ask of an output: how it begins, what it must hold and what it must not. Imports no framework."""
+"""Constraints on an output: how it begins, what it must contain and what it must not. Imports no framework."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from seq2seq.symbols import UNK
 from seq2seq.text.corpus import CorpusError, read_lines
 from seq2seq.text.subword import SubwordTokenizer
 
-EXCLUDED_PIECES = 8
-"""Of a longer excluded phrase the last pieces stand for all."""
-ROUNDS = 10
-"""An excluded word can be spelled by other pieces: so many times the search is sent back for it."""
+EXCLUDED_TOKENS = 8
+"""Of a longer excluded phrase only the last tokens are excluded."""
+MAX_ROUNDS = 10
+"""An excluded word can be spelled with other tokens: the search is repeated at most this often to exclude them."""
 
 
 @dataclass(frozen=True)
 class Constraints:
-    """What is asked of the output for one line."""
+    """Constraints on the output for one line."""
 
     prefix: str = ""
-    """How it begins."""
+    """The output begins with it."""
     include: tuple[str, ...] = ()
-    """Terms that stand in it as they are here, case and all."""
+    """Terms that the output contains, case-sensitive."""
     exclude: tuple[str, ...] = ()
-    """Words or phrases that do not stand in it as words of their own, case and all."""
+    """Words or phrases that the output does not contain as separate words, case-sensitive."""
 
     def __bool__(self) -> bool:
         return bool(self.prefix or self.include or self.exclude)
@@ -43,7 +43,7 @@ class Constraints:
 
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> Constraints:
-        """From the fields prefix, include and exclude of a JSON object; ValueError says what is wrong with one."""
+        """Reads the fields prefix, include and exclude of a JSON object; raises ValueError for a wrong one."""
         prefix = fields.get("prefix", "")
         if not isinstance(prefix, str):
             raise ValueError(f"prefix must be text. Received: {prefix!r}")
@@ -52,16 +52,18 @@ class Constraints:
             value = fields.get(name, [])
             value = [value] if isinstance(value, str) else value
             if not isinstance(value, list) or not all(isinstance(term, str) and term.strip() for term in value):
-                raise ValueError(f"{name} must be a list of texts that are not empty. Received: {value!r}")
+                raise ValueError(f"{name} must be a list of non-empty texts. Received: {value!r}")
             lists[name] = tuple(value)
         return cls(prefix, **lists)
 
-    def changed(self, change: Callable[[str], str]) -> Constraints:
-        """Returns them with every text changed."""
-        return Constraints(change(self.prefix), tuple(map(change, self.include)), tuple(map(change, self.exclude)))
+    def map(self, function: Callable[[str], str]) -> Constraints:
+        """Returns the constraints with `function` applied to every text."""
+        return Constraints(
+            function(self.prefix), tuple(map(function, self.include)), tuple(map(function, self.exclude))
+        )
 
-    def holds(self, text: str) -> bool:
-        """Whether `text` keeps to them."""
+    def satisfied_by(self, text: str) -> bool:
+        """Whether `text` satisfies the constraints."""
         return (
             text.startswith(self.prefix)
             and all(term in text for term in self.include)
@@ -70,75 +72,75 @@ class Constraints:
 
 
 @dataclass(frozen=True)
-class PieceConstraints:
-    """The same in pieces of the target."""
+class TokenConstraints:
+    """Constraints as tokens of the target."""
 
-    asked: Constraints
+    texts: Constraints
     """As the tokeniser writes them: it may normalise characters and spaces."""
     prefix: tuple[int, ...]
     include: tuple[tuple[int, ...], ...]
     exclude: tuple[tuple[int, ...], ...]
 
     @classmethod
-    def of(cls, asked: Constraints, tokenizer: SubwordTokenizer) -> PieceConstraints:
-        """ValueError for a prefix or a term that the vocabulary cannot write."""
-        texts = [asked.prefix, *asked.include, *asked.exclude]
+    def encode(cls, constraints: Constraints, tokenizer: SubwordTokenizer) -> TokenConstraints:
+        """Raises ValueError for a prefix or a term that the vocabulary cannot write."""
+        texts = [constraints.prefix, *constraints.include, *constraints.exclude]
         ids = [tuple(row) for row in tokenizer.encode(texts)]
-        written = tokenizer.decode(ids)
-        count = 1 + len(asked.include)
+        normalized = tokenizer.decode(ids)
+        count = 1 + len(constraints.include)
         for text, row in zip(texts[:count], ids, strict=False):
             if UNK in row or (text.strip() and not row):
-                raise ValueError(f"The vocabulary of the target has no pieces to write {text!r} with.")
+                raise ValueError(f"The target vocabulary has no tokens for {text!r}. Remove it from the constraints.")
         return cls(
-            Constraints(written[0], tuple(written[1:count]), tuple(filter(None, written[count:]))),
+            Constraints(normalized[0], tuple(normalized[1:count]), tuple(filter(None, normalized[count:]))),
             ids[0],
             tuple(ids[1:count]),
             tuple(row for row in ids[count:] if row and UNK not in row),
         )
 
     @property
-    def room(self) -> int:
-        """Pieces by which an output may be longer for them."""
+    def length(self) -> int:
+        """Number of required tokens, by which the output may be longer."""
         return len(self.prefix) + sum(map(len, self.include))
 
-    def without_spellings_in(self, text: str, ids: Sequence[int], tokenizer: SubwordTokenizer) -> PieceConstraints:
-        """Also excludes the pieces by which `ids`, the pieces of `text`, have spelled an excluded word."""
-        found = [_spelling(term, ids, tokenizer) for term in self.asked.exclude if _as_word(term).search(text)]
-        fresh = tuple(dict.fromkeys(row for row in found if row and row not in self.exclude))
-        return replace(self, exclude=self.exclude + fresh)
+    def without_spellings_in(self, text: str, ids: Sequence[int], tokenizer: SubwordTokenizer) -> TokenConstraints:
+        """Also excludes the tokens with which `ids`, the tokens of `text`, spell an excluded word."""
+        spellings = [_spelling(term, ids, tokenizer) for term in self.texts.exclude if _as_word(term).search(text)]
+        new = tuple(dict.fromkeys(row for row in spellings if row and row not in self.exclude))
+        return replace(self, exclude=self.exclude + new)
 
 
 class ConstraintArrays(NamedTuple):
-    """Those of a batch; widths are rounded up, so that few shapes are met."""
+    """The constraints of a batch. Widths are rounded up, so that there are few shapes."""
 
     prefix: np.ndarray
-    """`(batch, n)`, int32, PAD behind."""
+    """`(batch, n)`, int32, then PAD."""
     exclude: np.ndarray
-    """`(batch, phrases, EXCLUDED_PIECES)`, int32, PAD before."""
-    pieces: np.ndarray
-    """`(batch, size)`, int32: the terms to include, one after another, PAD behind."""
-    term: np.ndarray
-    """`(batch, size)`, int32: which term a piece is of, from 1."""
+    """`(batch, phrases, EXCLUDED_TOKENS)`, int32, PAD before."""
+    terms: np.ndarray
+    """`(batch, size)`, int32: the tokens of all terms to include, then PAD."""
+    term_numbers: np.ndarray
+    """`(batch, size)`, int32: the number of the term that a token belongs to, from 1; 0 at PAD."""
 
 
-def arrays(rows: Sequence[PieceConstraints]) -> ConstraintArrays:
-    """The constraints of a batch as arrays."""
-    terms = [[(piece, n) for n, ids in enumerate(row.include, 1) for piece in ids] for row in rows]
+def to_arrays(rows: Sequence[TokenConstraints]) -> ConstraintArrays:
+    """Returns the constraints of a batch as arrays."""
+    included = [[(token, n) for n, ids in enumerate(row.include, 1) for token in ids] for row in rows]
     prefix = np.zeros((len(rows), _rounded(len(row.prefix) for row in rows)), np.int32)
-    exclude = np.zeros((len(rows), _rounded(len(row.exclude) for row in rows), EXCLUDED_PIECES), np.int32)
-    pieces, term = np.zeros((2, len(rows), _rounded(map(len, terms))), np.int32)
+    exclude = np.zeros((len(rows), _rounded(len(row.exclude) for row in rows), EXCLUDED_TOKENS), np.int32)
+    terms, term_numbers = np.zeros((2, len(rows), _rounded(map(len, included))), np.int32)
     for i, row in enumerate(rows):
         prefix[i, : len(row.prefix)] = row.prefix
         for j, phrase in enumerate(row.exclude):
-            last = phrase[-EXCLUDED_PIECES:]
-            exclude[i, j, EXCLUDED_PIECES - len(last) :] = last
-        for j, (piece, number) in enumerate(terms[i]):
-            pieces[i, j], term[i, j] = piece, number
-    return ConstraintArrays(prefix, exclude, pieces, term)
+            last = phrase[-EXCLUDED_TOKENS:]
+            exclude[i, j, EXCLUDED_TOKENS - len(last) :] = last
+        for j, (token, number) in enumerate(included[i]):
+            terms[i, j], term_numbers[i, j] = token, number
+    return ConstraintArrays(prefix, exclude, terms, term_numbers)
 
 
 class Terminology:
-    """Which term of the target stands for which of the source.
+    """Translations of terms, to be included in the output where the source contains them.
 
     Args:
         terms: Source term -> target term.
@@ -152,7 +154,7 @@ class Terminology:
 
     @classmethod
     def load(cls, path: Path) -> Terminology:
-        """Reads a TSV: source term, tab, target term; CorpusError names a line that is none."""
+        """Reads a TSV: source term, tab, target term; raises CorpusError for a line of another form."""
         terms = {}
         for number, line in enumerate(read_lines(path), 1):
             if not line.strip():
@@ -166,14 +168,15 @@ class Terminology:
         return cls(terms)
 
     def for_line(self, line: str) -> Constraints:
-        """The target terms for the source terms that stand in `line` as words, the longest where they overlap."""
+        """Returns the target terms of the source terms in `line`, the longest where they overlap."""
         if self._pattern is None:
             return Constraints()
-        found = self._pattern.findall(" ".join(line.casefold().split()))
-        return Constraints(include=tuple(dict.fromkeys(self._targets[source] for source in found)))
+        terms = self._pattern.findall(" ".join(line.casefold().split()))
+        return Constraints(include=tuple(dict.fromkeys(self._targets[source] for source in terms)))
 
 
 def _rounded(counts: Iterable[int]) -> int:
+    """The largest of the counts, at least 1, rounded up to a multiple of 4."""
     return -(-max(1, *counts, 1) // 4) * 4
 
 
@@ -182,7 +185,7 @@ def _as_word(term: str) -> re.Pattern[str]:
 
 
 def _spelling(term: str, ids: Sequence[int], tokenizer: SubwordTokenizer) -> tuple[int, ...]:
-    """The shortest run of `ids` whose text holds the term; empty if there is none."""
+    """Returns the shortest run of `ids` whose text contains the term; empty if there is none."""
     pattern = _as_word(term)
     for length in range(1, len(ids) + 1):
         runs = [ids[i : i + length] for i in range(len(ids) - length + 1)]

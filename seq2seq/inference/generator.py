@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 
 from seq2seq.backend import check_process
-from seq2seq.inference.constraints import Constraints, PieceConstraints, arrays
+from seq2seq.inference.constraints import Constraints, TokenConstraints, to_arrays
 from seq2seq.inference.lines import (
     LineGenerator,
     by_length,
@@ -90,7 +90,7 @@ class Generator(LineGenerator):
         return _static(pad_with_eos(sources))
 
     def _search(
-        self, sources: list[list[int]], places: list[int], constraints: list[PieceConstraints] | None = None
+        self, sources: list[list[int]], places: list[int], constraints: list[TokenConstraints] | None = None
     ) -> SearchResult:
         inputs: dict[str, Any] = {"source": self._batch(sources)}
         height, width = first_of(inputs["source"]).shape
@@ -106,8 +106,8 @@ class Generator(LineGenerator):
             inputs["uniforms"] = np.asarray(draws + draws[:1] * rows, np.float32)
         kind = "plain"
         if constraints is not None:
-            inputs |= arrays([*constraints, *constraints[:1] * rows])._asdict()
-            kind = "terms" if inputs["pieces"].any() else "rules"
+            inputs |= to_arrays([*constraints, *constraints[:1] * rows])._asdict()
+            kind = "terms" if inputs["terms"].any() else "rules"
         if kind == "terms" and self.options.sampling:
             raise ValueError("Sampling cannot promise terms: it writes a piece and never goes back. Search instead.")
         if kind != "plain" and self.options.extract:

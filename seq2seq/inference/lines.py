@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.inference.constraints import ROUNDS, Constraints, PieceConstraints
+from seq2seq.inference.constraints import MAX_ROUNDS, Constraints, TokenConstraints
 from seq2seq.inference.masking import mask_constraints, restored, warn_of_faults
 from seq2seq.pipeline.padding import pad
 from seq2seq.search.options import InputTooLong, SearchOptions
@@ -46,7 +46,7 @@ class LineGenerator(ABC):
 
     @abstractmethod
     def _search(
-        self, sources: list[list[int]], places: list[int], constraints: list[PieceConstraints] | None = None
+        self, sources: list[list[int]], places: list[int], constraints: list[TokenConstraints] | None = None
     ) -> SearchResult:
         """Searches for a batch of sources, pieces without EOS, which are lines `places` of a text, from 0.
 
@@ -166,7 +166,7 @@ class LineGenerator(ABC):
         if constraints is not None and any(constraints):
             if self.target_tokenizer.right_to_left and any(c.prefix for c in constraints):
                 raise ValueError("A model that writes from right to left cannot be given the beginning of its text.")
-            asked = [PieceConstraints.of(c, self.target_tokenizer) for c in constraints]
+            asked = [TokenConstraints.encode(c, self.target_tokenizer) for c in constraints]
             return self._generate_constrained(sources, batch_size, asked, first)
         results: list[list[Hypothesis]] = [[EMPTY]] * len(lines)
         batches = self._batches(sources, batch_size)
@@ -182,18 +182,18 @@ class LineGenerator(ABC):
         return results
 
     def _generate_constrained(
-        self, sources: list[list[int]], batch_size: int, asked: list[PieceConstraints], first: int
+        self, sources: list[list[int]], batch_size: int, asked: list[TokenConstraints], first: int
     ) -> list[list[Hypothesis]]:
         results: list[list[Hypothesis]] = [[EMPTY]] * len(sources)
         todo = [i for i, ids in enumerate(sources) if ids]
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             again = []
             for places in self._alike(sources, todo, asked, batch_size):
-                given = [asked[i] for i in places] if any(asked[i].asked for i in places) else None
+                given = [asked[i] for i in places] if any(asked[i].texts for i in places) else None
                 found = self._search([sources[i] for i in places], [first + i for i in places], given)
-                limits = [self.options.output_limit(len(sources[i])) + asked[i].room for i in places]
+                limits = [self.options.output_limit(len(sources[i])) + asked[i].length for i in places]
                 for place, hypotheses in zip(places, self._to_text(found, limits), strict=True):
-                    results[place] = [h for h in hypotheses if asked[place].asked.holds(h.text)]
+                    results[place] = [h for h in hypotheses if asked[place].texts.satisfied_by(h.text)]
                     before = asked[place]
                     for h in hypotheses:
                         ids = self.target_tokenizer.ids(h.pieces)
@@ -206,11 +206,11 @@ class LineGenerator(ABC):
         return results
 
     def _alike(
-        self, sources: list[list[int]], todo: list[int], asked: list[PieceConstraints], batch_size: int
+        self, sources: list[list[int]], todo: list[int], asked: list[TokenConstraints], batch_size: int
     ) -> Iterable[list[int]]:
         """Batches of places whose lines are searched in one way: what is beside a line must not change its result."""
         for kind in ((False, False), (True, False), (True, True)):
-            places = [i for i in todo if (bool(asked[i].asked), bool(asked[i].include)) == kind]
+            places = [i for i in todo if (bool(asked[i].texts), bool(asked[i].include)) == kind]
             for batch in self._batches([sources[i] for i in places], batch_size):
                 yield [places[i] for i in batch]
 

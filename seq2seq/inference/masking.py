@@ -19,7 +19,7 @@ def mask_constraints(
 ) -> list[Constraints]:
     """Returns what is asked of each line's output, with the symbols of the line."""
     pairs = zip(constraints, masked, strict=True)
-    return [asked.changed(partial(placeholders.mask_by, strings=line.strings)) for asked, line in pairs]
+    return [asked.map(partial(placeholders.mask_by, strings=line.strings)) for asked, line in pairs]
 
 
 def restored(masked: Sequence[Masked], results: Sequence[Sequence[Hypothesis]]) -> list[list[Hypothesis]]:

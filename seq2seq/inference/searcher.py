@@ -10,8 +10,8 @@ from keras import ops
 from seq2seq.inference.constraints import ConstraintArrays
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.beam import beam_search
-from seq2seq.search.consensus import choose_by_consensus
 from seq2seq.search.greedy import greedy_search, sample_search
+from seq2seq.search.mbr import choose_by_mbr
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import Rules
 from seq2seq.search.scoring import coverage_penalty
@@ -78,10 +78,10 @@ def search(
     rules, due = Rules(options.min_length, options.no_repeat_ngram), None
     if constraints is not None:
         rules = rules._replace(prefix=constraints.prefix, exclude=constraints.exclude)
-        needed = constraints.prefix, *((constraints.pieces,) if terms else ())
+        needed = constraints.prefix, *((constraints.terms,) if terms else ())
         limits = limits + sum(ops.sum(ops.cast(ops.not_equal(ids, PAD), "int32"), axis=1) for ids in needed)
         longest = longest + sum(ops.shape(ids)[1] for ids in needed)
-        due = Terms(constraints.pieces, constraints.term) if terms else None
+        due = Terms(constraints.terms, constraints.term_numbers) if terms else None
     if options.sampling:
         return _sample(step, start, limits, longest, uniforms, rules, options)
     if options.beam_size == 1 and due is None:
@@ -89,12 +89,12 @@ def search(
     size = options.beam_size
     if due is not None:
         size = max(size, -(-TERMS_BEAM // options.groups) * options.groups)
-    kept = size if options.consensus or whole_beam else options.num_best
-    shape = (size, kept, options.normalization, options.strength)
+    kept = size if options.mbr or whole_beam else options.num_best
+    shape = (size, kept, options.normalization, options.length_penalty)
     found = beam_search(step, start, limits, longest, *shape, rules, penalize, options.groups, options.diversity, due)
-    if not options.consensus:
+    if not options.mbr:
         return found
-    return choose_by_consensus(found, options.consensus, size if whole_beam else options.num_best)
+    return choose_by_mbr(found, options.mbr, size if whole_beam else options.num_best)
 
 
 def _sample(

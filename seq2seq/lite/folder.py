@@ -12,10 +12,8 @@ from seq2seq.search.options import SearchOptions
 from seq2seq.text.placeholders import Placeholders
 from seq2seq.text.subword import SubwordTokenizer
 
-FORMAT = 7
-"""Of the folder. Raised when an older version of the toolkit could not read it."""
-OLDEST_FORMAT = 4
-"""That is read still: it knows no targets from right to left. Format 5 knows no extracts, 6 no placeholders."""
+FORMAT = 8
+"""Of the folder; the only one that is read."""
 SHAPE_FILE = "model.json"
 NETWORKS_FILE = "model.tflite"
 SOURCE_FILE = "source.model"
@@ -50,10 +48,10 @@ def load_shape(path: Path) -> dict[str, Any]:
         version, maker, files = shape["format"], shape["seq2seq"], dict(shape.get("files") or {})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LiteFolderError(f"{path / SHAPE_FILE}: missing or damaged ({error}). Export the run again.") from error
-    if version not in range(OLDEST_FORMAT, FORMAT + 1):
+    if version != FORMAT:
         raise LiteFolderError(
             f"{path}: written in format {version} by seq2seq {maker}; this is seq2seq {__version__}, which reads "
-            f"format {OLDEST_FORMAT} to {FORMAT}. Export the run again with this version."
+            f"format {FORMAT}. Export the run again with this version."
         )
     for name in (NETWORKS_FILE, SOURCE_FILE, TARGET_FILE):
         _check(path / name, files.get(name))
@@ -96,7 +94,7 @@ def _check_description(shape: dict[str, Any]) -> None:
     for name in ("min_length", "no_repeat"):
         count(rules[name], 0)
     for name in ("words", "extract", "right_to_left"):
-        flag(shape.get(name, False))
+        flag(shape[name])
     for name in ("source_size", "target_size"):
         count(shape[name])
     share = shape.get("several_sentences")

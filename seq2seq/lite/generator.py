@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.inference.constraints import Constraints, PieceConstraints
+from seq2seq.inference.constraints import Constraints, TokenConstraints
 from seq2seq.inference.lines import LineGenerator, by_length, pad_with_eos
-from seq2seq.lite.consensus import choose_by_consensus
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
+from seq2seq.lite.mbr import choose_by_mbr
 from seq2seq.lite.networks import LiteNetworks
 from seq2seq.lite.search import beam_search
 from seq2seq.search.options import SearchOptions
@@ -90,12 +90,14 @@ class LiteGenerator(LineGenerator):
     def _search_again(
         self, lines: Sequence[str], batch_size: int, asked: Sequence[Constraints]
     ) -> Sequence[list[Hypothesis]]:
-        # It knows no constraints, but the beam may hold what is asked.
+        # Constraints are not supported, but the beam may hold hypotheses that satisfy them.
         if self.options.beam_size == 1 or self.options.extract:
             return super()._search_again(lines, batch_size, asked)
         found = self.with_options(num_best=self.options.beam_size)._generate(lines, batch_size, None)
-        kept = ([h for h in hypotheses if one.holds(h.text)] for hypotheses, one in zip(found, asked, strict=True))
-        return [hypotheses[: self.options.num_best] for hypotheses in kept]
+        results = []
+        for hypotheses, constraints in zip(found, asked, strict=True):
+            results.append([h for h in hypotheses if constraints.satisfied_by(h.text)][: self.options.num_best])
+        return results
 
     def _batches(self, sources: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:
         sizes = self.networks.batches
@@ -124,7 +126,7 @@ class LiteGenerator(LineGenerator):
             self._idle.append(networks)
 
     def _search(
-        self, sources: list[list[int]], places: list[int], constraints: list[PieceConstraints] | None = None
+        self, sources: list[list[int]], places: list[int], constraints: list[TokenConstraints] | None = None
     ) -> SearchResult:
         if constraints is not None:
             raise ValueError("A LiteRT folder knows no constraints. Use the run folder for them.")
@@ -155,11 +157,11 @@ class LiteGenerator(LineGenerator):
             memory, kept = narrower
             return kept
 
-        kept = options.beam_size if options.consensus or options.num_best > 1 else 1
-        how = (options.beam_size, kept, options.normalization, options.strength)
+        kept = options.beam_size if options.mbr or options.num_best > 1 else 1
+        how = (options.beam_size, kept, options.normalization, options.length_penalty)
         rules = options.min_length, options.no_repeat_ngram
         found = beam_search(step, memory.state, limits, *how, narrow, *rules)
-        return choose_by_consensus(found, options.consensus, kept) if options.consensus else found
+        return choose_by_mbr(found, options.mbr, kept) if options.mbr else found
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         given, _ = shift(pad_with_eos(targets))

@@ -58,11 +58,11 @@ class LiteNetworks:
             self.beams: list[int] = sorted(shape["beams"])
             self._encoder: list[dict[str, Any]] = shape["encoder"]
             self.has_attention, self.has_pointer = (bool(shape["decoder"][name]) for name in ("attention", "pointer"))
-            self._reads_words = bool(shape.get("words", False))
+            self._reads_words = bool(shape["words"])
             # With coverage the state is as wide as the source, not of a fixed width.
             self._wide_state = ("state",) if shape["decoder"]["state"] is None else ()
             self.rules: dict[str, int] = dict(shape["rules"])
-            self.extracts = bool(shape.get("extract", False))
+            self.extracts = bool(shape["extract"])
         except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
             raise LiteFolderError(
                 f"{file}: not a network that LiteRT reads ({error}). Export the run again."
@@ -82,7 +82,7 @@ class LiteNetworks:
         mask = ids != PAD
         width = ids.shape[1]
         found = self._call(f"embed_{batch}", ("ids",), ids=ids)
-        sequence, kept = found["vectors"], found.get("kept", mask.astype(np.float32))  # older folders read pieces only
+        sequence, kept = found["vectors"], found["kept"]
         finals = []
         for number, layer in enumerate(self._encoder):
             directions, units = layer["directions"], layer["units"]

@@ -28,7 +28,7 @@ def beam_search(
     beam_size: int,
     num_best: int = 1,
     normalization: str = "average",
-    strength: float = 1.0,
+    length_penalty: float = 1.0,
     narrow: Narrow | None = None,
     min_length: int = 0,
     no_repeat: int = 0,
@@ -49,7 +49,7 @@ def beam_search(
     ended = SearchResult(live_ids, np.zeros((batch, k), np.int32), worst, worst)
     found = SearchResult(*map(np.copy, ended))
     state = np.repeat(state, k, axis=0)
-    normalizers = _normalizer(np.arange(1, width + 1, dtype=np.float32), normalization, strength)
+    normalizers = _normalizer(np.arange(1, width + 1, dtype=np.float32), normalization, length_penalty)
     longest = normalizers[limits]  # of the EOS at the limit
     for time in range(width):
         banned = None
@@ -120,9 +120,9 @@ def _settle(found: SearchResult, here: np.ndarray, ended: SearchResult) -> None:
         whole[here] = part
 
 
-def _normalizer(lengths: np.ndarray, kind: str, strength: float) -> np.ndarray:
+def _normalizer(lengths: np.ndarray, kind: str, length_penalty: float) -> np.ndarray:
     """See `seq2seq.search.scoring.length_normalizer`."""
     if kind == "none":
         return np.ones_like(lengths)
     base = lengths if kind == "average" else (lengths + np.float32(5)) / np.float32(6)
-    return base ** np.float32(strength)
+    return base ** np.float32(length_penalty)

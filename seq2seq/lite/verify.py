@@ -193,13 +193,11 @@ def _expected(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
     """Inputs and outputs of the networks, as listed in `seq2seq.export.litert.Networks`."""
     attention, pointer = shape["decoder"]["attention"], shape["decoder"]["pointer"]
     state_size = shape["decoder"]["state"]
-    word_ids: dict[str, Any] = {"source": None} if shape.get("words") else {}
+    word_ids: dict[str, Any] = {"source": None} if shape["words"] else {}
     for b in shape["batches"]:
         ids, mask = (INT32, (b, None)), (BOOL, (b, None))
         state = (FLOAT32, (b, state_size))
-        embedded: Ends = {"vectors": (FLOAT32, (b, None, "embedding"))}
-        if shape["format"] >= 5:
-            embedded["kept"] = (FLOAT32, (b, None))
+        embedded: Ends = {"vectors": (FLOAT32, (b, None, "embedding")), "kept": (FLOAT32, (b, None))}
         yield f"embed_{b}", ({"ids": ids}, embedded)
         for number, layer in enumerate(shape["encoder"]):
             width = f"layer {number}" if number else None
@@ -216,7 +214,7 @@ def _expected(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
             first |= {name: memory[name] for name in ("keys", "values")}
         memory |= {"source": ids} if pointer else {}
         yield f"remember_{b}", (finals, first)
-        if shape.get("extract"):
+        if shape["extract"]:
             score = (FLOAT32, (b,))
             found: Ends = {"ids": ids, "lengths": (INT32, (b,)), "log_probability": score, "score": score}
             yield f"extract_{b}", ({"ids": ids}, found)

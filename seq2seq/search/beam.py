@@ -9,10 +9,19 @@ from typing import Any
 import keras
 from keras import ops
 
-from seq2seq.search.greedy import StepFunction
 from seq2seq.search.rules import FORBIDDEN, Rules, extend_matches, forbid, forbid_control_symbols
 from seq2seq.search.scoring import length_normalizer
-from seq2seq.search.terms import Progress, Terms, advance, all_met, begin, missing, share_out, wanted
+from seq2seq.search.step import StepFunction
+from seq2seq.search.terms import (
+    TermProgress,
+    Terms,
+    advance,
+    all_satisfied,
+    allocate_beam,
+    candidates,
+    count_missing,
+    start_terms,
+)
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.types import SearchResult, State
 
@@ -25,7 +34,7 @@ def beam_search(
     beam_size: int,
     num_best: int = 1,
     normalization: str = "average",
-    strength: float = 1.0,
+    length_penalty: float = 1.0,
     rules: Rules = Rules(),
     penalize: Callable[[State], Any] | None = None,
     groups: int = 1,
@@ -45,7 +54,7 @@ def beam_search(
         max_length: int or scalar tensor: the largest of `limits`.
         beam_size: At least 1.
         num_best: How many hypotheses to return, 1 to `beam_size`.
-        normalization, strength: See `scoring.length_normalizer`.
+        normalization, length_penalty: See `scoring.length_normalizer`.
         rules: What must not be written where; no limit is below their shortest length.
         penalize: `penalize(state) -> (rows,)`: what is added to the score of hypotheses that end in this state, after
             normalisation; never above 0.
@@ -61,8 +70,10 @@ def beam_search(
         raise ValueError(f"beam_size must be at least 1. Received: {beam_size}")
     if not 1 <= num_best <= beam_size:
         raise ValueError(f"num_best must be in 1 to beam_size. Received: num_best={num_best}, beam_size={beam_size}")
-    if strength < 0:
-        raise ValueError(f"strength must not be negative: the search could not end early. Received: {strength}")
+    if length_penalty < 0:
+        raise ValueError(
+            f"length_penalty must not be negative: the search could not end early. Received: {length_penalty}"
+        )
     if groups < 1 or beam_size % groups:
         raise ValueError(
             f"groups must be at least 1 and divide beam_size. Received: groups={groups}, beam_size={beam_size}"
@@ -72,7 +83,7 @@ def beam_search(
     parts = batch * groups
     limits = ops.repeat(limits, groups)
     first_rows = ops.expand_dims(ops.arange(parts, dtype="int32") * m, 1)  # (parts, 1)
-    best_normalizer = length_normalizer(ops.cast(limits, "float32") + 1.0, normalization, strength)
+    best_normalizer = length_normalizer(ops.cast(limits, "float32") + 1.0, normalization, length_penalty)
     if terms is not None:
         terms = Terms(*(ops.repeat(part, groups, axis=0) for part in terms))
 
@@ -85,36 +96,36 @@ def beam_search(
         log_probabilities = forbid(log_probabilities, written[0], time, rules, *written[1:])
         eos = ops.reshape(log_probabilities[:, EOS], (parts, m)) + live["total"]  # (parts, m)
         if terms is not None:
-            eos = ops.where(all_met(live["progress"]), eos, FORBIDDEN)
+            eos = ops.where(all_satisfied(live["progress"]), eos, FORBIDDEN)
 
         # Ended: those of before, and the live ones with an EOS.
         length = ops.cast(time + 1, "float32")
         alive = eos > FORBIDDEN / 2
-        scores = eos / length_normalizer(length, normalization, strength)
+        scores = eos / length_normalizer(length, normalization, length_penalty)
         if penalize is not None:
             # At worst still above what is forbidden.
             scores = ops.maximum(scores + ops.reshape(penalize(state), (parts, m)), FORBIDDEN / 16)
         scores = ops.where(alive, scores, FORBIDDEN)
-        candidates = {
+        all_ended = {
             "ids": ops.concatenate([ended["ids"], live["ids"]], axis=1),
             "total": ops.concatenate([ended["total"], eos], axis=1),
             "lengths": ops.concatenate([ended["lengths"], ops.full((parts, m), 1, dtype="int32") * time], axis=1),
             "scores": ops.concatenate([ended["scores"], scores], axis=1),
         }
-        _, best = ops.top_k(candidates["scores"], m)
+        _, best = ops.top_k(all_ended["scores"], m)
         # A NaN would be lost in comparisons: a part that had one keeps it to the end.
         not_numbers = ops.logical_or(not_numbers, ops.isnan(ended["scores"][:, :1]))
-        ended = {name: _pick(tensor, best) for name, tensor in candidates.items()}
+        ended = {name: _pick(tensor, best) for name, tensor in all_ended.items()}
         ended["scores"] = ops.where(not_numbers, float("nan"), ended["scores"])
 
         # Live: the m best pieces of each beam are enough to hold the m best of all.
         no_eos = ops.one_hot(EOS, size, dtype="float32") * FORBIDDEN
-        gains = ops.reshape(log_probabilities + no_eos, (parts, m, size))
+        log_probs = ops.reshape(log_probabilities + no_eos, (parts, m, size))
         room = limits - time - 1
         if groups == 1:
-            last, parents, totals = _extend(gains, gains, live, room, terms)
+            last, parents, totals = _extend(log_probs, log_probs, live, room, terms)
         else:
-            last, parents, totals = _extend_diversely(gains, live, room, terms, groups, diversity)
+            last, parents, totals = _extend_diversely(log_probs, live, room, terms, groups, diversity)
         here = ops.equal(ops.arange(width, dtype="int32"), time)
         before = _pick(live["ids"], parents)
         ids = ops.where(here, ops.expand_dims(last, 2), before)
@@ -124,7 +135,7 @@ def beam_search(
         if "matches" in live:
             grown["matches"] = extend_matches(_pick(live["matches"], parents), before, time, last)
         if terms is not None:
-            progress = Progress(*(_pick(part, parents) for part in live["progress"]))
+            progress = TermProgress(*(_pick(part, parents) for part in live["progress"]))
             grown["progress"] = advance(terms, progress, last)
         rows = ops.reshape(first_rows + parents, (-1,))
         state = keras.tree.map_structure(lambda tensor: ops.take(tensor, rows, axis=0), state)
@@ -147,7 +158,7 @@ def beam_search(
     if rules.no_repeat:
         live["matches"] = ops.zeros_like(blank)
     if terms is not None:
-        live["progress"] = begin(terms, m)
+        live["progress"] = start_terms(terms, m)
     ended = {"ids": blank, "total": filled, "lengths": ops.zeros((parts, m), "int32"), "scores": filled}
     state = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, beam_size, axis=0), state)
     _, _, ended, _ = ops.while_loop(go_on, body, (ops.zeros((), "int32"), live, ended, state))
@@ -167,17 +178,17 @@ def _pick(tensor: Any, beams: Any) -> Any:
     return ops.take_along_axis(tensor, index, axis=1)
 
 
-def _extend(gains: Any, worth: Any, live: dict[str, Any], room: Any, terms: Terms | None) -> tuple[Any, Any, Any]:
+def _extend(log_probs: Any, worth: Any, live: dict[str, Any], room: Any, terms: Terms | None) -> tuple[Any, Any, Any]:
     """Returns the pieces, the parents and the totals, `(parts, m)` each, of the hypotheses that stay in the beam.
 
     Args:
-        gains: `(parts, m, size)`: log-probabilities of what may follow each.
-        worth: As `gains`: what it is chosen by.
+        log_probs: `(parts, m, size)`: log-probabilities of what may follow each.
+        worth: As `log_probs`: what it is chosen by.
         live: The beam.
         room: `(parts,)`, int32: how many more pieces each may write after this one.
         terms: What must be written.
     """
-    parts, m, size = gains.shape[0] or ops.shape(gains)[0], gains.shape[1], gains.shape[2]
+    parts, m, size = log_probs.shape[0] or ops.shape(log_probs)[0], log_probs.shape[1], log_probs.shape[2]
     wide = min(m, size - 1)
     values, pieces = ops.top_k(worth, wide)  # (parts, m, wide)
     pieces = ops.cast(pieces, "int32")
@@ -186,7 +197,7 @@ def _extend(gains: Any, worth: Any, live: dict[str, Any], room: Any, terms: Term
         totals = ops.reshape(ops.expand_dims(live["total"], 2) + values, (parts, m * n))
         values, chosen = ops.top_k(totals, m)  # (parts, m)
     else:
-        due = wanted(terms, live["progress"])  # (parts, m, terms)
+        due = candidates(terms, live["progress"])  # (parts, m, terms)
         at_due = ops.take_along_axis(worth, due, axis=2)
         # Each piece once: not those that are among the best anyway, nor that two terms begin with.
         known = ops.any(ops.equal(ops.expand_dims(due, 3), ops.expand_dims(pieces, 2)), axis=3)
@@ -198,33 +209,33 @@ def _extend(gains: Any, worth: Any, live: dict[str, Any], room: Any, terms: Term
         pieces = ops.concatenate([pieces, due], axis=2)
         n = ops.shape(pieces)[2]
         totals = ops.reshape(ops.expand_dims(live["total"], 2) + values, (parts, m * n))
-        progress = Progress(*(ops.repeat(part, n, axis=1) for part in live["progress"]))
-        lack = missing(advance(terms, progress, ops.reshape(pieces, (parts, m * n))))
+        progress = TermProgress(*(ops.repeat(part, n, axis=1) for part in live["progress"]))
+        lack = count_missing(advance(terms, progress, ops.reshape(pieces, (parts, m * n))))
         totals = ops.where(lack > ops.expand_dims(room, 1), FORBIDDEN, totals)
-        _, chosen = ops.top_k(share_out(totals, lack, ops.shape(terms.pieces)[1]), m)
+        _, chosen = ops.top_k(allocate_beam(totals, lack, ops.shape(terms.tokens)[1]), m)
         values = ops.take_along_axis(totals, chosen, axis=1)
     chosen = ops.cast(chosen, "int32")
     parents = chosen // n
     last = ops.take_along_axis(ops.reshape(pieces, (parts, m * n)), chosen, axis=1)
-    if worth is not gains:
-        own = ops.take_along_axis(_pick(gains, parents), ops.expand_dims(last, 2), axis=2)[:, :, 0]
+    if worth is not log_probs:
+        own = ops.take_along_axis(_pick(log_probs, parents), ops.expand_dims(last, 2), axis=2)[:, :, 0]
         own = own + ops.take_along_axis(live["total"], parents, axis=1)
         values = ops.where(values > FORBIDDEN / 2, own, FORBIDDEN)
     return last, parents, values
 
 
 def _extend_diversely(
-    gains: Any, live: dict[str, Any], room: Any, terms: Terms | None, groups: int, diversity: float
+    log_probs: Any, live: dict[str, Any], room: Any, terms: Terms | None, groups: int, diversity: float
 ) -> tuple[Any, Any, Any]:
     """As `_extend`, group after group: each sees what the ones before it have taken in this step."""
-    size = gains.shape[2]
+    size = log_probs.shape[2]
 
     def of(tensor: Any, group: int) -> Any:
         return ops.reshape(tensor, (-1, groups, *tensor.shape[1:]))[:, group]
 
     taken, found = None, []
     for group in range(groups):
-        own, mine, space = keras.tree.map_structure(partial(of, group=group), (gains, live, room))
+        own, mine, space = keras.tree.map_structure(partial(of, group=group), (log_probs, live, room))
         due = None if terms is None else Terms(*(of(part, group) for part in terms))
         worth = own if taken is None else own - diversity * ops.expand_dims(taken, 1)
         last, parents, totals = _extend(own, worth, mine, space, due)

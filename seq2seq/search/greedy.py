@@ -8,14 +8,12 @@ from typing import Any
 from keras import ops
 
 from seq2seq.search.rules import FORBIDDEN, Rules, extend_matches, forbid, forbid_control_symbols
+from seq2seq.search.step import StepFunction
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.types import SearchResult, State
 
 SMALLEST = 1e-30
 """A temperature or a share below this is taken for this: float32 would make it 0."""
-
-StepFunction = Callable[[Any, State], tuple[Any, State]]
-"""`step(ids (rows,), state) -> (logits (rows, size), state)`: all that a search knows of a model."""
 
 Choose = Callable[[Any, Any], Any]
 """`choose(logits (rows, size), time) -> ids (rows,)`."""

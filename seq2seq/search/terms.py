@@ -1,113 +1,115 @@
-"""Terms that must be written: how far each hypothesis has come with them, and a beam shared out among them.
+"""Terms that an output must contain: the progress of each hypothesis, and the beam shared among degrees of progress.
 
-Dynamic beam allocation (Post & Vilar 2018): hypotheses compete with those that have written as many pieces of the
-terms as they have, so that one that has begun a costly term is not lost to one that puts it off.
+Dynamic beam allocation (Post & Vilar 2018): a hypothesis competes with those that have written as many tokens of the
+terms as it has, so that one that has begun a costly term is not lost to one that puts it off.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras import ops
 
 from seq2seq.search.rules import FORBIDDEN
 from seq2seq.symbols import PAD
+from seq2seq.types import Ids, Tensor
 
 
 class Terms(NamedTuple):
-    """What each source's hypotheses must hold, in any order, the pieces of a term together."""
+    """What each source's hypotheses must contain, in any order; the tokens of a term are contiguous."""
 
-    pieces: Any
-    """`(batch, size)`, int32: the pieces of all terms one after another, then PAD."""
-    term: Any
-    """`(batch, size)`, int32: which term each piece is of, counted from 1; 0 at PAD."""
-
-
-class Progress(NamedTuple):
-    """How far hypotheses have come; `(batch, n, …)` throughout."""
-
-    met: Any
-    """`(batch, n, size)`, bool: the pieces that stand; True at PAD."""
-    due: Any
-    """`(batch, n)`, int32: the place of the piece that goes on with a term begun; -1: none is begun."""
+    tokens: Ids
+    """`(batch, size)`, int32: the tokens of all terms one after another, then PAD."""
+    numbers: Tensor
+    """`(batch, size)`, int32: the number of the term that each token belongs to, from 1; 0 at PAD."""
 
 
-def begin(terms: Terms, n: int) -> Progress:
-    """The progress of `n` hypotheses a source that have written nothing."""
-    met = ops.repeat(ops.expand_dims(ops.equal(terms.pieces, PAD), 1), n, axis=1)
-    return Progress(met, ops.zeros_like(met[:, :, 0], dtype="int32") - 1)
+class TermProgress(NamedTuple):
+    """How much of the terms each hypothesis has written."""
+
+    satisfied: Tensor
+    """`(batch, n, size)`, bool: the tokens of terms that are written; True at PAD."""
+    next_token: Tensor
+    """`(batch, n)`, int32: index in `Terms.tokens` of the token that continues a term begun; -1 where none is begun."""
 
 
-def _firsts(term: Any) -> Any:
+def start_terms(terms: Terms, n: int) -> TermProgress:
+    """Returns the progress of `n` hypotheses per source that have written nothing."""
+    satisfied = ops.repeat(ops.expand_dims(ops.equal(terms.tokens, PAD), 1), n, axis=1)
+    return TermProgress(satisfied, ops.zeros_like(satisfied[:, :, 0], dtype="int32") - 1)
+
+
+def _is_first(numbers: Tensor) -> Tensor:
     """`(batch, size)`, bool: where a term begins."""
-    return ops.logical_and(term > 0, ops.not_equal(term, ops.pad(term, [[0, 0], [1, 0]])[:, :-1]))
+    return ops.logical_and(numbers > 0, ops.not_equal(numbers, ops.pad(numbers, [[0, 0], [1, 0]])[:, :-1]))
 
 
-def wanted(terms: Terms, progress: Progress) -> Any:
-    """The pieces that bring hypotheses on: the next one of a term begun, else the first of those that are missing.
+def candidates(terms: Terms, progress: TermProgress) -> Ids:
+    """Returns the tokens that advance hypotheses: the next of a term begun, else the first of each unsatisfied term.
 
     Returns:
-        `(batch, n, size)`, int32; PAD fills up.
+        `(batch, n, size)`, int32, PAD elsewhere.
     """
-    places = ops.arange(ops.shape(terms.pieces)[1], dtype="int32")
-    due = ops.expand_dims(progress.due, 2)
-    free = ops.logical_and(ops.expand_dims(_firsts(terms.term), 1), ops.logical_not(progress.met))
-    here = ops.logical_or(ops.equal(places, due), ops.logical_and(due < 0, free))
-    return ops.where(here, ops.expand_dims(terms.pieces, 1), PAD)
+    index = ops.arange(ops.shape(terms.tokens)[1], dtype="int32")
+    next_token = ops.expand_dims(progress.next_token, 2)
+    free = ops.logical_and(ops.expand_dims(_is_first(terms.numbers), 1), ops.logical_not(progress.satisfied))
+    chosen = ops.logical_or(ops.equal(index, next_token), ops.logical_and(next_token < 0, free))
+    return ops.where(chosen, ops.expand_dims(terms.tokens, 1), PAD)
 
 
-def advance(terms: Terms, progress: Progress, pieces: Any) -> Progress:
-    """The progress after `(batch, n)` pieces: a term goes on, or falls back to nothing, or another one begins."""
-    places = ops.arange(ops.shape(terms.pieces)[1], dtype="int32")
-    numbers = ops.expand_dims(terms.term, 1)  # (batch, 1, size)
-    due, piece = ops.expand_dims(progress.due, 2), ops.expand_dims(pieces, 2)
-    alike = ops.equal(ops.expand_dims(terms.pieces, 1), piece)
-    at_due = ops.equal(places, due)
-    goes_on = ops.any(ops.logical_and(at_due, alike), axis=2, keepdims=True)
-    # A term that is broken off must be written anew, from its first piece.
-    begun = ops.max(ops.where(at_due, numbers, 0), axis=2, keepdims=True)
-    broken = ops.logical_and(ops.logical_not(goes_on), ops.logical_and(begun > 0, ops.equal(numbers, begun)))
-    met = ops.logical_and(progress.met, ops.logical_not(broken))
-    free = ops.logical_and(ops.logical_and(ops.expand_dims(_firsts(terms.term), 1), alike), ops.logical_not(met))
-    size = ops.shape(terms.pieces)[1]
-    first = ops.min(ops.where(free, places, size), axis=2, keepdims=True)  # of several terms that begin alike
-    starts = ops.logical_and(ops.logical_not(goes_on), ops.equal(places, first))
-    written = ops.logical_or(starts, ops.logical_and(goes_on, at_due))
-    met = ops.logical_or(met, written)
-    # What follows a piece is due if it is of the same term.
-    same = ops.logical_and(numbers > 0, ops.equal(numbers, ops.pad(numbers, [[0, 0], [0, 0], [0, 1]])[:, :, 1:]))
-    following = ops.max(ops.where(ops.logical_and(written, same), places + 1, -1), axis=2)
-    return Progress(met, following)
+def advance(terms: Terms, progress: TermProgress, tokens: Ids) -> TermProgress:
+    """Returns the progress after `(batch, n)` tokens: a term continues, or is broken off, or another one begins."""
+    index = ops.arange(ops.shape(terms.tokens)[1], dtype="int32")
+    numbers = ops.expand_dims(terms.numbers, 1)  # (batch, 1, size)
+    is_token = ops.equal(ops.expand_dims(terms.tokens, 1), ops.expand_dims(tokens, 2))  # (batch, n, size)
+    is_next = ops.equal(index, ops.expand_dims(progress.next_token, 2))
+    continues = ops.any(ops.logical_and(is_next, is_token), axis=2, keepdims=True)
+    # A term that is broken off must be written again from its first token.
+    begun = ops.max(ops.where(is_next, numbers, 0), axis=2, keepdims=True)
+    broken = ops.logical_and(ops.logical_not(continues), ops.logical_and(begun > 0, ops.equal(numbers, begun)))
+    satisfied = ops.logical_and(progress.satisfied, ops.logical_not(broken))
+    is_first = ops.logical_and(ops.expand_dims(_is_first(terms.numbers), 1), is_token)
+    is_first = ops.logical_and(is_first, ops.logical_not(satisfied))
+    size = ops.shape(terms.tokens)[1]
+    first = ops.min(ops.where(is_first, index, size), axis=2, keepdims=True)  # of several terms that begin alike
+    starts = ops.logical_and(ops.logical_not(continues), ops.equal(index, first))
+    written = ops.logical_or(starts, ops.logical_and(continues, is_next))
+    satisfied = ops.logical_or(satisfied, written)
+    # The token behind a written one is next if it belongs to the same term.
+    following = ops.pad(numbers, [[0, 0], [0, 0], [0, 1]])[:, :, 1:]
+    has_more = ops.logical_and(numbers > 0, ops.equal(numbers, following))
+    next_token = ops.max(ops.where(ops.logical_and(written, has_more), index + 1, -1), axis=2)
+    return TermProgress(satisfied, next_token)
 
 
-def all_met(progress: Progress) -> Any:
-    """`(batch, n)`, bool: whether everything stands."""
-    return ops.all(progress.met, axis=2)
+def all_satisfied(progress: TermProgress) -> Tensor:
+    """`(batch, n)`, bool: whether every term is written."""
+    return ops.all(progress.satisfied, axis=2)
 
 
-def missing(progress: Progress) -> Any:
-    """`(batch, n)`, int32: how many pieces are still to be written, at least."""
-    return ops.sum(ops.cast(ops.logical_not(progress.met), "int32"), axis=2)
+def count_missing(progress: TermProgress) -> Tensor:
+    """`(batch, n)`, int32: how many tokens must still be written, at least."""
+    return ops.sum(ops.cast(ops.logical_not(progress.satisfied), "int32"), axis=2)
 
 
-def share_out(totals: Any, missing: Any, size: Any) -> Any:
-    """Keys by which candidates are taken, largest first: the best of every bank, then the second of every bank, …
+def allocate_beam(totals: Tensor, missing: Tensor, size: int | Tensor) -> Tensor:
+    """Returns keys by which candidates are taken, largest first: the best of every bank, then the second of every bank.
 
-    A bank is the candidates that miss as many pieces; of places alike in their banks the one that misses fewer goes
-    first. With one bank the order is that of `totals`.
+    A bank is the candidates that miss the same number of tokens. Among candidates of equal rank in their banks, the one
+    that misses fewer comes first. With one bank the order is that of `totals`.
 
     Args:
         totals: `(batch, n)`, float: log-probabilities, FORBIDDEN where there is no candidate.
         missing: `(batch, n)`, int32.
-        size: The largest number that can be missing.
+        size: The largest possible value of `missing`.
 
     Returns:
         `(batch, n)`, float32.
     """
-    mine, other = ops.expand_dims(totals, 2), ops.expand_dims(totals, 1)
-    places = ops.arange(ops.shape(totals)[1], dtype="int32")
-    earlier = ops.expand_dims(places, 0) < ops.expand_dims(places, 1)  # (mine, other)
-    ahead = ops.logical_or(other > mine, ops.logical_and(ops.equal(other, mine), earlier))
+    own, other = ops.expand_dims(totals, 2), ops.expand_dims(totals, 1)
+    index = ops.arange(ops.shape(totals)[1], dtype="int32")
+    earlier = ops.expand_dims(index, 0) < ops.expand_dims(index, 1)  # (own, other)
+    ahead = ops.logical_or(other > own, ops.logical_and(ops.equal(other, own), earlier))
     ahead = ops.logical_and(ahead, ops.equal(ops.expand_dims(missing, 2), ops.expand_dims(missing, 1)))
     rank = ops.sum(ops.cast(ahead, "int32"), axis=2)  # (batch, n)
     key = -ops.cast(rank * (size + 1) + missing, "float32")

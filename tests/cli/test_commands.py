@@ -133,8 +133,8 @@ def test_score_gives_the_log_probability_that_the_search_reported(cli, finished,
         (["translate", "RUN"], b"fine\n\xff\n", "standard input:2: not valid UTF-8"),
         (["translate", "RUN"], b"a\0b\n", "standard input:1: the line holds a NUL byte"),
         (["translate", "RUN"], b"a" * 1_100_000, "standard input:1: the line is longer than"),
-        (["translate", "RUN", "--strength", "-1"], b"x\n", "strength must not be negative"),
-        (["translate", "RUN", "--consensus", "-1"], b"x\n", "consensus must not be negative"),
+        (["translate", "RUN", "--length-penalty", "-1"], b"x\n", "length_penalty must not be negative"),
+        (["translate", "RUN", "--mbr", "-1"], b"x\n", "mbr must not be negative"),
         (["translate", "RUN", "--sampling", "--top-p", "2"], b"x\n", "top_p must be in"),
         (["translate", "RUN", "--beam-size", "0"], b"", "must be from 1 to 1,000,000,000"),
         (["translate", "RUN", "--batch-size", "10000000000000000000"], b"", "must be from 1 to 1,000,000,000"),
@@ -161,7 +161,7 @@ def test_a_line_that_is_too_long_stays_empty_and_is_named_and_the_others_are_tra
     given = [json.dumps({"text": line}) for line in lines] if words == ("--json",) else lines
     code, out, err = cli("translate", finished, *words, text=_text(given))
     assert code == 2
-    assert re.search(r"standard input:2: the line has [\d,]+ pieces; at most 1,000 .*--max-input.*--cut-input", err)
+    assert re.search(r"standard input:2: the line has [\d,]+ tokens; at most 1,000 .*--max-input.*--cut-input", err)
     assert "1 line was too long" in err
     wanted = cli("translate", finished, *words, text=_text([given[0], given[0].replace(lines[0], ""), given[2]]))[1]
     if words == ("--json",):

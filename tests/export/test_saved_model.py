@@ -49,7 +49,7 @@ SEARCHES = {
     "greedy": SearchOptions(beam_size=1, max_ratio=1.0, max_extra=3, max_input=40),
     "beam": SearchOptions(beam_size=4, num_best=1, max_ratio=1.0, max_extra=3, max_input=40),
     "best": SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, max_input=40, normalization="gnmt"),
-    "consensus": SearchOptions(beam_size=4, num_best=2, max_ratio=1.0, max_extra=3, max_input=40, consensus=5.0),
+    "mbr": SearchOptions(beam_size=4, num_best=2, max_ratio=1.0, max_extra=3, max_input=40, mbr=5.0),
     "extract": SearchOptions(extract=True, max_input=40),
 }
 ODD = ["", "   ", "a dog", "Straße 😀 \t\x01", "\u200b", "\ufeffa dog", "\uffff\U0010ffff", "the the the " * 9]

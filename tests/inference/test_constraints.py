@@ -1,6 +1,6 @@
 import pytest
 
-from seq2seq.inference.constraints import Constraints, PieceConstraints, Terminology, arrays
+from seq2seq.inference.constraints import Constraints, Terminology, TokenConstraints, to_arrays
 from seq2seq.symbols import UNK
 from seq2seq.text.corpus import CorpusError
 
@@ -23,7 +23,7 @@ def tokenizer(tokenizers, request):
     ],
 )
 def test_constraints_hold_or_not(text, held):
-    assert Constraints("the", ("cat",), ("dog",)).holds(text) is held
+    assert Constraints("the", ("cat",), ("dog",)).satisfied_by(text) is held
 
 
 def test_constraints_add_up_and_the_own_prefix_wins():
@@ -38,9 +38,9 @@ def test_constraints_add_up_and_the_own_prefix_wins():
     ("fields", "message"),
     [
         ({"prefix": 3}, "prefix must be text. Received: 3"),
-        ({"include": [""]}, "include must be a list of texts"),
-        ({"exclude": {"a": 1}}, "exclude must be a list of texts"),
-        ({"include": ["a", None]}, "include must be a list of texts"),
+        ({"include": [""]}, "include must be a list of non-empty texts"),
+        ({"exclude": {"a": 1}}, "exclude must be a list of non-empty texts"),
+        ({"include": ["a", None]}, "include must be a list of non-empty texts"),
     ],
 )
 def test_fields_of_other_kinds_are_refused(fields, message):
@@ -54,19 +54,19 @@ def test_a_term_alone_may_stand_for_a_list():
 
 def test_pieces_write_what_was_asked(tokenizer):
     asked = Constraints("the cat", ("house", "dog sits"), ("trees",))
-    row = PieceConstraints.of(asked, tokenizer)
-    assert row.asked == asked
+    row = TokenConstraints.encode(asked, tokenizer)
+    assert row.texts == asked
     assert tokenizer.decode([row.prefix, *row.include, *row.exclude]) == ["the cat", "house", "dog sits", "trees"]
 
 
 def test_what_the_vocabulary_cannot_write_is_refused(tokenizer):
-    with pytest.raises(ValueError, match="no pieces to write '漢'"):
-        PieceConstraints.of(Constraints(include=("漢",)), tokenizer)
-    assert PieceConstraints.of(Constraints(exclude=("漢",)), tokenizer).exclude == ()
+    with pytest.raises(ValueError, match="no tokens for '漢'"):
+        TokenConstraints.encode(Constraints(include=("漢",)), tokenizer)
+    assert TokenConstraints.encode(Constraints(exclude=("漢",)), tokenizer).exclude == ()
 
 
 def test_another_spelling_of_an_excluded_word_is_found(tokenizer):
-    row = PieceConstraints.of(Constraints(exclude=("cat",)), tokenizer)
+    row = TokenConstraints.encode(Constraints(exclude=("cat",)), tokenizer)
     letters = tokenizer.ids(["▁", "c", "a", "t"])
     assert UNK not in letters
     text = tokenizer.decode([letters])[0]
@@ -77,11 +77,13 @@ def test_another_spelling_of_an_excluded_word_is_found(tokenizer):
 
 
 def test_arrays_hold_every_piece(tokenizer):
-    rows = [PieceConstraints.of(c, tokenizer) for c in (Constraints("the", ("cat", "dog sits"), ("a",)), Constraints())]
-    made = arrays(rows)
+    rows = [
+        TokenConstraints.encode(c, tokenizer) for c in (Constraints("the", ("cat", "dog sits"), ("a",)), Constraints())
+    ]
+    made = to_arrays(rows)
     assert made.prefix[0, made.prefix[0] > 0].tolist() == list(rows[0].prefix)
-    assert made.pieces[0, made.pieces[0] > 0].tolist() == [i for term in rows[0].include for i in term]
-    assert max(made.term[0]) == 2
+    assert made.terms[0, made.terms[0] > 0].tolist() == [i for term in rows[0].include for i in term]
+    assert max(made.term_numbers[0]) == 2
     assert made.exclude[0, 0, -1] == rows[0].exclude[0][-1]
     assert not any(part[1].any() for part in made)
 

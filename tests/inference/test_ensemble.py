@@ -15,7 +15,7 @@ from seq2seq.text.subword import SubwordTokenizer
 OPTIONS = {
     "greedy": SearchOptions(beam_size=1, max_ratio=1.0, max_extra=3),
     "beam": SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3),
-    "consensus": SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, consensus=5.0),
+    "mbr": SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, mbr=5.0),
     "sampling": SearchOptions(sampling=True, max_ratio=1.0, max_extra=3),
 }
 LINES = ["the cat sits on a mat", "", "green trees", "a dog", "   ", "hello, world!"]

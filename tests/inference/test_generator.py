@@ -12,7 +12,7 @@ from seq2seq.symbols import EOS
 OPTIONS = {
     "greedy": SearchOptions(beam_size=1, max_ratio=1.0, max_extra=3),
     "beam": SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3),
-    "consensus": SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, consensus=5.0),
+    "mbr": SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, mbr=5.0),
     "sampling": SearchOptions(sampling=True, max_ratio=1.0, max_extra=3),
 }
 LINES = [
@@ -96,10 +96,10 @@ def test_hypotheses_come_best_first_and_differ(results):
             assert hypotheses[0].pieces != hypotheses[1].pieces
 
 
-def test_consensus_chooses_among_what_the_beam_has(generators, results):
+def test_mbr_chooses_among_what_the_beam_has(generators, results):
     everything = generators["beam"].with_options(num_best=3).generate(LINES)
     changed = 0
-    for found, beam in zip(results["consensus"], everything, strict=True):
+    for found, beam in zip(results["mbr"], everything, strict=True):
         known = {h.pieces: h.log_probability for h in beam}
         assert all(known[h.pieces] == pytest.approx(h.log_probability, abs=1e-4) for h in found)
         assert all(0 <= h.score <= 1 for h in found)

@@ -92,7 +92,7 @@ def test_a_text_too_long_for_a_model_is_told_by_its_place():
         def score(self, pairs, batch_size=64):
             raise InputTooLong({2: 9}, 5)
 
-    with pytest.raises(TooLong, match="9 pieces") as caught:
+    with pytest.raises(TooLong, match="9 tokens") as caught:
         score_lists(Strict(), ["a", "b"], lists_of(["x", "y"], ["z"]), reverse=True)
     assert (caught.value.source, caught.value.candidate.text) == (1, "z")
 

@@ -145,8 +145,8 @@ def test_a_network_is_made_wide_enough_before_its_result_counts(kind, tokenizer,
         assert all(asked[n] % STEP == 0 and asked[n + 1] <= asked[n] for n in grown)
 
 
-def test_consensus_chooses_as_in_memory(make, folder, sentences):
-    changes = {"consensus": 5.0, "num_best": 2}
+def test_mbr_chooses_as_in_memory(make, folder, sentences):
+    changes = {"mbr": 5.0, "num_best": 2}
     expected = make("bahdanau").with_options(**changes).generate(sentences[:20])
     plain = LiteGenerator.load(folder, num_best=2).generate(sentences[:20])
     found = LiteGenerator.load(folder, **changes).generate(sentences[:20])
@@ -156,7 +156,7 @@ def test_consensus_chooses_as_in_memory(make, folder, sentences):
 
 @pytest.mark.parametrize("normalization", ["none", "gnmt"])
 def test_every_normalisation_ranks_as_in_memory(normalization, make, folder, sentences):
-    changes = {"normalization": normalization, "strength": 0.7, "num_best": 3}
+    changes = {"normalization": normalization, "length_penalty": 0.7, "num_best": 3}
     expected = make("bahdanau").with_options(**changes).generate(sentences[:20])
     same(LiteGenerator.load(folder, **changes).generate(sentences[:20]), expected)
 
@@ -220,9 +220,7 @@ def test_a_folder_that_searches_does_not_extract(folder):
         LiteGenerator.load(folder, extract=True, num_best=1)
 
 
-@pytest.mark.parametrize(
-    "options", [{"beam_size": 2}, {"beam_size": 2, "consensus": 0.5}, {"beam_size": 1, "num_best": 1}]
-)
+@pytest.mark.parametrize("options", [{"beam_size": 2}, {"beam_size": 2, "mbr": 0.5}, {"beam_size": 1, "num_best": 1}])
 def test_any_beam_up_to_the_exported_one_finds_what_it_finds_in_memory(folder, make, sentences, options):
     lines = [*LINES, *sentences[:8]]
     same(

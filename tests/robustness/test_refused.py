@@ -171,7 +171,7 @@ def test_a_recipe_of_a_larger_network_than_the_weights_is_refused_before_it_is_m
     TextRunFolder(copy).load_model()
 
 
-@pytest.mark.parametrize("field", ["strength", "max_ratio", "temperature", "consensus", "diversity"])
+@pytest.mark.parametrize("field", ["length_penalty", "max_ratio", "temperature", "mbr", "diversity"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e300])
 def test_numbers_of_a_search_are_finite(field, value):
     with pytest.raises(ValueError, match=f"{field} must be a number of at most"):

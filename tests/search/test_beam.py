@@ -51,29 +51,29 @@ class Markov:
         return [ops.convert_to_numpy(part) for part in run(limits)]
 
 
-def normalizer(length, kind, strength):
-    return {"none": 1.0, "average": length**strength, "gnmt": ((5 + length) / 6) ** strength}[kind]
+def normalizer(length, kind, penalty):
+    return {"none": 1.0, "average": length**penalty, "gnmt": ((5 + length) / 6) ** penalty}[kind]
 
 
-def all_of_the_space(model, sentence, limit, kind, strength):
+def all_of_the_space(model, sentence, limit, kind, penalty):
     """Every hypothesis as `(score, total, ids)`, best first."""
     pieces = [i for i in range(model.size) if i not in (PAD, BOS, EOS)]
     found = []
     for ids in itertools.chain.from_iterable(itertools.product(pieces, repeat=n) for n in range(limit + 1)):
         whole = [*ids, EOS]
         total = sum(model.log_probabilities(sentence, ids[:i])[whole[i]] for i in range(len(whole)))
-        found.append((total / normalizer(len(whole), kind, strength), total, list(ids)))
+        found.append((total / normalizer(len(whole), kind, penalty), total, list(ids)))
     return sorted(found, key=lambda h: -h[0])
 
 
-def narrow_beam(model, sentence, limit, width, kind, strength):
+def narrow_beam(model, sentence, limit, width, kind, penalty):
     """The same as `(score, total, ids)` by a plain beam that never ends early."""
     live, ended = [(0.0, [])], []
     for time in range(limit + 1):
         grown = []
         for total, ids in live:
             following = model.log_probabilities(sentence, ids)
-            ended.append(((total + following[EOS]) / normalizer(time + 1, kind, strength), total + following[EOS], ids))
+            ended.append(((total + following[EOS]) / normalizer(time + 1, kind, penalty), total + following[EOS], ids))
             grown += [(total + p, [*ids, i]) for i, p in enumerate(following) if i != EOS and np.isfinite(p)]
         live = sorted(grown, key=lambda h: -h[0])[:width]
     return sorted(ended, key=lambda h: -h[0])
@@ -88,26 +88,26 @@ def same(found, sentence, expected):
         np.testing.assert_allclose(scores[sentence, n], score, atol=1e-4)
 
 
-@pytest.mark.parametrize(("kind", "strength"), NORMALIZATIONS)
-def test_a_beam_as_wide_as_the_space_finds_the_true_best(compiled, kind, strength):
+@pytest.mark.parametrize(("kind", "penalty"), NORMALIZATIONS)
+def test_a_beam_as_wide_as_the_space_finds_the_true_best(compiled, kind, penalty):
     limits, best = [3, 2, 3, 1, 0], 5
     model = Markov(sentences=len(limits), size=6)
-    found = model.search(compiled, limits, beam_size=40, num_best=best, normalization=kind, strength=strength)
+    found = model.search(compiled, limits, beam_size=40, num_best=best, normalization=kind, length_penalty=penalty)
     for sentence, limit in enumerate(limits):
-        expected = all_of_the_space(model, sentence, limit, kind, strength)[:best]
+        expected = all_of_the_space(model, sentence, limit, kind, penalty)[:best]
         same(found, sentence, expected)
         assert (found[3][sentence, len(expected) :] <= -1e8).all()
         assert (found[1][sentence, len(expected) :] == 0).all()
 
 
 @pytest.mark.parametrize(("width", "best"), [(1, 1), (2, 1), (3, 3)])
-@pytest.mark.parametrize(("kind", "strength"), NORMALIZATIONS)
-def test_a_narrow_beam_equals_a_plain_one(compiled, width, best, kind, strength):
+@pytest.mark.parametrize(("kind", "penalty"), NORMALIZATIONS)
+def test_a_narrow_beam_equals_a_plain_one(compiled, width, best, kind, penalty):
     limits = [7, 5, 2, 7, 6, 4, 7, 3]
     model = Markov(sentences=len(limits), size=9, seed=1, spread=1.5)
-    found = model.search(compiled, limits, beam_size=width, num_best=best, normalization=kind, strength=strength)
+    found = model.search(compiled, limits, beam_size=width, num_best=best, normalization=kind, length_penalty=penalty)
     for sentence, limit in enumerate(limits):
-        same(found, sentence, narrow_beam(model, sentence, limit, width, kind, strength)[:best])
+        same(found, sentence, narrow_beam(model, sentence, limit, width, kind, penalty)[:best])
 
 
 def greedy(compiled, model, limits):
@@ -148,14 +148,14 @@ def eager():
         yield
 
 
-@pytest.mark.parametrize(("kind", "strength"), [("none", 1.0), ("average", 1.0), ("gnmt", 0.8)])
-def test_the_loop_ends_when_nothing_better_can_come(eager, kind, strength):
+@pytest.mark.parametrize(("kind", "penalty"), [("none", 1.0), ("average", 1.0), ("gnmt", 0.8)])
+def test_the_loop_ends_when_nothing_better_can_come(eager, kind, penalty):
     model = Markov(sentences=2, size=6, spread=0.1)
     model.table[:, :, 4, EOS] = 12.0  # an end is nearly sure after a 4,
     model.table[:, 0, BOS, 4] = 12.0  # which nearly surely comes first
     limits = ops.convert_to_tensor([50, 50], dtype="int32")
     ids, lengths, _, _ = beam_search(
-        model.step, model.state(), limits, 50, beam_size=3, normalization=kind, strength=strength
+        model.step, model.state(), limits, 50, beam_size=3, normalization=kind, length_penalty=penalty
     )
     assert ops.convert_to_numpy(ids)[:, 0, 0].tolist() == [4, 4]
     assert ops.convert_to_numpy(lengths)[:, 0].tolist() == [1, 1]
@@ -176,9 +176,9 @@ def test_the_loop_ends_with_the_last_limit_however_wide_the_output(eager):
 @pytest.mark.parametrize("kind", ["none", "average", "gnmt"])
 def test_a_length_normalizer_equals_its_formula_and_never_falls(kind):
     lengths = np.arange(1, 30, dtype=np.float32)
-    for strength in (0.0, 0.6, 1.0, 1.5):
-        got = ops.convert_to_numpy(length_normalizer(ops.convert_to_tensor(lengths), kind, strength))
-        np.testing.assert_allclose(got, [normalizer(n, kind, strength) for n in lengths], rtol=1e-5)
+    for penalty in (0.0, 0.6, 1.0, 1.5):
+        got = ops.convert_to_numpy(length_normalizer(ops.convert_to_tensor(lengths), kind, penalty))
+        np.testing.assert_allclose(got, [normalizer(n, kind, penalty) for n in lengths], rtol=1e-5)
         assert (np.diff(got) >= 0).all()
 
 
@@ -188,7 +188,7 @@ def test_a_length_normalizer_equals_its_formula_and_never_falls(kind):
         ({"beam_size": 0}, "beam_size must be at least 1. Received: 0"),
         ({"beam_size": 2, "num_best": 3}, "num_best=3, beam_size=2"),
         ({"beam_size": 2, "num_best": 0}, "num_best=0, beam_size=2"),
-        ({"beam_size": 2, "strength": -0.1}, "strength must not be negative.*-0.1"),
+        ({"beam_size": 2, "length_penalty": -0.1}, "length_penalty must not be negative.*-0.1"),
         ({"beam_size": 2, "normalization": "median"}, "none, average, gnmt. Received: 'median'"),
     ],
 )

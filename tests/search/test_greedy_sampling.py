@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 from seq2seq.search.greedy import greedy_search, sample_search
-from seq2seq.search.options import SearchOptions
+from seq2seq.search.options import SearchOptions, option_fields
 from seq2seq.symbols import BOS, EOS, PAD
 
 SIZE, ROWS, LIMIT = 8, 6, 5
@@ -202,7 +202,7 @@ def test_arguments_out_of_range_are_refused(step, options, message):
         ({"coverage_penalty": 1e9}, "coverage_penalty must be from 0 to 1,000"),
         ({"temperature": math.inf}, "temperature must be a number of at most"),
         ({"normalization": "median"}, "none, average or gnmt. Received: 'median'"),
-        ({"strength": -1.0}, "strength must not be negative"),
+        ({"length_penalty": -1.0}, "length_penalty must not be negative"),
         ({"max_ratio": 0.0, "max_extra": 0}, "room for output"),
         ({"max_ratio": -1.0}, "max_ratio=-1.0"),
     ],
@@ -210,3 +210,15 @@ def test_arguments_out_of_range_are_refused(step, options, message):
 def test_options_that_contradict_each_other_are_refused_when_made(options, message):
     with pytest.raises(ValueError, match=message):
         SearchOptions(**options)
+
+
+def test_every_option_has_a_type_and_a_line_of_help():
+    options = {option.name: option for option in option_fields()}
+    assert list(options) == list(vars(SearchOptions()))
+    assert options["beam_size"] == ("beam_size", int, 5, (), "hypotheses kept at each step; 1 is greedy")
+    assert options["max_ratio"][1:4] == (float, None, ())
+    assert options["normalization"][1:4] == (str, "average", ("none", "average", "gnmt"))
+    for option in options.values():
+        assert option.type in (bool, int, float, str)
+        assert 10 < len(option.help) < 130
+        assert not option.help.endswith(".")

@@ -10,8 +10,8 @@ from keras import ops
 from seq2seq.lite import search as lite
 from seq2seq.lite.search import beam_search as lite_beam_search
 from seq2seq.search.beam import beam_search
-from seq2seq.search.consensus import choose_by_consensus
 from seq2seq.search.greedy import greedy_search, sample_search
+from seq2seq.search.mbr import choose_by_mbr
 from seq2seq.search.rules import FORBIDDEN, Rules, extend_matches, repeats
 from seq2seq.search.scoring import coverage_penalty
 from seq2seq.symbols import BOS, EOS, PAD
@@ -52,7 +52,7 @@ def test_a_model_without_numbers_scores_no_number_in_any_search(compiled, array,
     limits = np.array([3, 3], np.int32)
     found = compiled(lambda x: beam_search(step, state, x, 3, 2, 2))(limits)
     assert np.isnan(found.scores).all()
-    assert np.isnan(choose_by_consensus(found, 1.0, 2).scores).all()
+    assert np.isnan(choose_by_mbr(found, 1.0, 2).scores).all()
     assert np.isnan(array(greedy_search(step, state, limits, 3).scores)).all()
 
 

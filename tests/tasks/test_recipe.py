@@ -61,7 +61,7 @@ def test_every_error_is_told_at_once():
         ("tokenizer.character_coverage", "0"),
         ("tokenizer.sampling", "-1"),
         ("search.beam_size", "0"),
-        ("search.strength", "-1"),
+        ("search.length_penalty", "-1"),
         ("batching.tokens", "0"),
         ("tokenizer.joint", "false"),
         ("model.decoder.readout", "false"),

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from seq2seq.lite import consensus as lite
-from seq2seq.search import consensus
+from seq2seq.lite import mbr as lite
+from seq2seq.search import mbr
 from seq2seq.search.options import SearchOptions
 from seq2seq.types import SearchResult
 
@@ -44,7 +44,7 @@ def test_agreement_is_the_mean_f1_of_the_n_grams(size, width, rng, array):
     ids, lengths = hypotheses(rng, 6, width, size)
     lines = written(ids, lengths)
     expected = [[f1(a, b) for b in lines] for a in lines]
-    np.testing.assert_allclose(array(consensus.agreement(ids, lengths)), expected, atol=1e-6)
+    np.testing.assert_allclose(array(mbr.agreement(ids, lengths)), expected, atol=1e-6)
     np.testing.assert_allclose(lite.agreement(lines), expected, atol=1e-6)
 
 
@@ -61,7 +61,7 @@ def a_beam(rng, missing=0):
 @pytest.mark.parametrize("missing", [0, 3])
 def test_the_choice_is_the_one_of_largest_expected_agreement(exponent, missing, rng, compiled, array):
     beam = a_beam(rng, missing)
-    run = compiled(lambda parts: consensus.choose_by_consensus(SearchResult(*parts), exponent, 3))
+    run = compiled(lambda parts: mbr.choose_by_mbr(SearchResult(*parts), exponent, 3))
     graph = SearchResult(*map(array, run(tuple(beam))))
     for row in range(3):
         lines = written(beam.ids[row], beam.lengths[row])
@@ -69,7 +69,7 @@ def test_the_choice_is_the_one_of_largest_expected_agreement(exponent, missing, 
         votes = np.exp(exponent * beam.log_probabilities[row, real].astype(np.float64))
         expected = {i: np.dot([f1(lines[i], lines[j]) for j in real], votes / votes.sum()) for i in real}
         order = sorted(real, key=lambda i: -expected[i])[:3]
-        for found in (graph, lite.choose_by_consensus(beam, exponent, 3)):
+        for found in (graph, lite.choose_by_mbr(beam, exponent, 3)):
             assert written(found.ids[row], found.lengths[row])[: len(order)] == [lines[i] for i in order]
             np.testing.assert_allclose(found.scores[row, : len(order)], [expected[i] for i in order], atol=1e-5)
             np.testing.assert_array_equal(
@@ -81,9 +81,9 @@ def test_the_choice_is_the_one_of_largest_expected_agreement(exponent, missing, 
 def test_a_lone_voice_loses_to_two_that_agree():
     ids = np.asarray([[[5, 6, 7, 8], [9, 10, 11, 12], [9, 10, 11, 13]]], np.int32)
     beam = SearchResult(ids, np.full((1, 3), 4, np.int32), *[np.asarray([[-1.0, -1.1, -1.2]], np.float32)] * 2)
-    assert lite.choose_by_consensus(beam, 1.0, 1).ids[0, 0].tolist() == [9, 10, 11, 12]
-    assert lite.choose_by_consensus(beam, 100.0, 1).ids[0, 0].tolist() == [5, 6, 7, 8]  # it has all the votes
-    assert ops.convert_to_numpy(consensus.choose_by_consensus(beam, 1.0, 1).ids)[0, 0].tolist() == [9, 10, 11, 12]
+    assert lite.choose_by_mbr(beam, 1.0, 1).ids[0, 0].tolist() == [9, 10, 11, 12]
+    assert lite.choose_by_mbr(beam, 100.0, 1).ids[0, 0].tolist() == [5, 6, 7, 8]  # it has all the votes
+    assert ops.convert_to_numpy(mbr.choose_by_mbr(beam, 1.0, 1).ids)[0, 0].tolist() == [9, 10, 11, 12]
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere a graph knows its shapes")
@@ -92,14 +92,14 @@ def test_a_graph_for_any_width_takes_none(rng):
 
     beam = a_beam(rng)
     specs = [tf.TensorSpec((None,) * part.ndim, tf.as_dtype(part.dtype)) for part in beam]
-    run = tf.function(lambda *parts: consensus.choose_by_consensus(SearchResult(*parts), 0.3, 2), input_signature=specs)
+    run = tf.function(lambda *parts: mbr.choose_by_mbr(SearchResult(*parts), 0.3, 2), input_signature=specs)
     nothing = SearchResult(beam.ids[:, :, :0], 0 * beam.lengths, *beam[2:])
     assert run(*nothing).ids.shape == (3, 2, 0)
     np.testing.assert_allclose(run(*nothing).scores, 1.0, atol=1e-6)
-    np.testing.assert_array_equal(run(*beam).ids, lite.choose_by_consensus(beam, 0.3, 2).ids)
+    np.testing.assert_array_equal(run(*beam).ids, lite.choose_by_mbr(beam, 0.3, 2).ids)
 
 
 @pytest.mark.parametrize("votes", [-1.0, math.inf, math.nan])
 def test_votes_that_are_no_number_are_refused(votes):
-    with pytest.raises(ValueError, match="consensus must"):
-        SearchOptions(consensus=votes)
+    with pytest.raises(ValueError, match="mbr must"):
+        SearchOptions(mbr=votes)

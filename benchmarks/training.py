@@ -37,7 +37,6 @@ from benchmarks.training_peers import load as load_peer
 from seq2seq.cli import stderr_filter
 from seq2seq.pipeline.plan import Batching, Plan
 from seq2seq.pipeline.store import Store
-from seq2seq.symbols import PAD
 from seq2seq.text.token_batches import PAIRS
 from seq2seq.types import Batch
 
@@ -200,7 +199,7 @@ def until(steps: Steps, folder: Path, loss: float, most: int) -> dict[str, float
 
 def sizes(batch: Batch) -> np.ndarray:
     """Sentences, source pieces, target pieces and floating-point operations of a training step on `batch`."""
-    source, target = ((ids != PAD).sum(axis=1) for ids in (batch.source, batch.target_output))
+    source, target = batch.source.mask.sum(axis=1), (batch.weights > 0).sum(axis=1)
     return np.array([len(source), source.sum(), target.sum(), operations(source, target)])
 
 
@@ -257,12 +256,11 @@ class OurSteps(Steps):
         self.trainee.compile(AveragingAdam(1e-3, global_clipnorm=1.0), jit_compile=False)
 
     def train(self, batch: Batch) -> None:
-        self.trainee.train_on_batch((batch.source, batch.target_input), batch.target_output, batch.weights)
+        self.trainee.train_on_batch(batch.inputs(), batch.target_output, batch.weights)
 
     def validate(self, batch: Batch) -> tuple[float, float]:
-        inputs = (batch.source, batch.target_input)
         self.trainee.reset_metrics()
-        found = self.trainee.test_on_batch(inputs, batch.target_output, batch.weights, return_dict=True)
+        found = self.trainee.test_on_batch(batch.inputs(), batch.target_output, batch.weights, return_dict=True)
         return float(found["nll"]) * float(batch.weights.sum()), float(batch.weights.sum())
 
 

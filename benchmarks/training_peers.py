@@ -38,6 +38,11 @@ class Steps(ABC):
         """Returns the summed negative log-likelihood and the number of target pieces."""
 
 
+def ids_of(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Source, decoder input and expected output, padded with PAD."""
+    return batch.source.values, batch.target_input, batch.target_output
+
+
 def is_installed(name: str) -> bool:
     """Whether the peer can be measured by this interpreter."""
     return importlib.util.find_spec(PEERS[name]) is not None
@@ -89,7 +94,7 @@ def _torch() -> Steps:
 
     class TorchSteps(Steps):
         def loss(self, batch: Batch, **options: Any) -> Any:
-            source, given, wanted = (torch.from_numpy(ids.astype(np.int64)) for ids in batch[:3])
+            source, given, wanted = (torch.from_numpy(ids.astype(np.int64)) for ids in ids_of(batch))
             logits = network(source, given)
             return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=PAD, **options)
 
@@ -135,10 +140,10 @@ def _keras() -> Steps:
 
     class KerasSteps(Steps):
         def train(self, batch: Batch) -> None:
-            model.train_on_batch([batch.source, batch.target_input], batch.target_output, batch.weights)
+            model.train_on_batch([batch.source.values, batch.target_input], batch.target_output, batch.weights)
 
         def validate(self, batch: Batch) -> tuple[float, float]:
-            logits = model.predict_on_batch([batch.source, batch.target_input])
+            logits = model.predict_on_batch([batch.source.values, batch.target_input])
             gains = np.take_along_axis(logits, batch.target_output[..., None], 2)[..., 0]
             top = logits.max(-1)
             gains -= top + np.log(np.exp(logits - top[..., None]).sum(-1))
@@ -203,9 +208,9 @@ def _opennmt() -> Steps:
 
     class OpenNMTSteps(Steps):
         def train(self, batch: Batch) -> None:
-            step(*(ids.astype(np.int64) for ids in batch[:3]))
+            step(*(ids.astype(np.int64) for ids in ids_of(batch)))
 
         def validate(self, batch: Batch) -> tuple[float, float]:
-            return float(look(*(ids.astype(np.int64) for ids in batch[:3]))), float(batch.weights.sum())
+            return float(look(*(ids.astype(np.int64) for ids in ids_of(batch)))), float(batch.weights.sum())
 
     return OpenNMTSteps()

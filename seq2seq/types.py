@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,6 +21,15 @@ State = Any
 
 AlignmentPoints = list[tuple[int, int]]
 """Places in the source and in the target that belong together, both from 0."""
+
+
+class Padded(NamedTuple):
+    """Sequences of different lengths in one tensor, and where they are."""
+
+    values: Tensor
+    """`(batch, time, …)`: ids, vectors, readings."""
+    mask: Mask
+    """`(batch, time)`, bool: True at the real positions, which come first, False at padding."""
 
 
 class Memory(NamedTuple):
@@ -51,19 +61,27 @@ class Marks(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """One step's numbers, right-padded with PAD. The only place where they are made is `text.token_batches`."""
+    """The tensors of one training step. Masks and weights follow from lengths."""
 
-    source: Any
-    """`(batch, source)`, int32, each row ends in EOS."""
-    target_input: Any
-    """`(batch, target)`, int32: BOS and the target without its EOS."""
-    target_output: Any
-    """`(batch, target)`, int32: the target and its EOS, one step ahead of `target_input`."""
-    weights: Any
-    """`(batch, target)`, float32: 1 at a token, 0 at padding and in filler rows."""
-    guide: Any = None
-    """`(batch, target, source)`, float32: where the attention of a step should go. Its rows sum to 1, or to 0 where
-    nothing is known; None where nobody asked."""
+    source: Padded | None
+    """`(batch, source, …)`; every row has at least one real position. None: a model without a source."""
+    target_input: Tensor
+    """`(batch, target, …)`: what the decoder reads at each step; of text BOS and the target without its EOS, int32."""
+    target_output: Tensor
+    """`(batch, target, …)`: what it should predict; of text the target and its EOS, int32."""
+    weights: Tensor
+    """`(batch, target)`, float32: 1 at a step that counts, 0 at padding and in filler rows."""
+    extras: Mapping[str, Tensor] = {}
+    """What further terms of the loss need, by name.
+
+    "alignment": `(batch, target, source)`, float32, where the attention of a step should go; its rows sum to 1, or to 0
+    where nothing is known.
+    """
+
+    def inputs(self) -> dict[str, Tensor]:
+        """The tensors that a model is called with, by name: source and source_mask, target_input, extras."""
+        source = {} if self.source is None else {"source": self.source.values, "source_mask": self.source.mask}
+        return {**source, "target_input": self.target_input, **self.extras}
 
 
 class SearchResult(NamedTuple):

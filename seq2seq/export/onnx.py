@@ -32,7 +32,7 @@ from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.outputs import export_kind
 from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.symbols import BOS, EOS, PAD, UNK
-from seq2seq.types import Memory
+from seq2seq.types import Memory, Padded
 
 if TYPE_CHECKING:
     from seq2seq.inference.generator import Generator
@@ -90,7 +90,7 @@ class _Encoder(keras.Model):
         self.built = self._called = True  # the exporter asks; the model inside is
 
     def call(self, ids: Any) -> dict[str, Any]:
-        memory = self.model.encode(ids, training=False)
+        memory = self.model.encode(Padded(ids, ops.not_equal(ids, PAD)), training=False)
         found = {"state": join(keras.tree.flatten(memory.state))}
         if self.model.has_attention:
             found |= {"keys": memory.keys, "values": memory.values, "mask": memory.mask}
@@ -102,7 +102,7 @@ class _Step(keras.Model):
         super().__init__(name="step")
         self.model = model
         self.built = self._called = True
-        memory = model.encode(ops.full((1, 2), EOS, dtype="int32"), training=False)
+        memory = model.encode(Padded(ops.full((1, 2), EOS, dtype="int32"), ops.ones((1, 2), "bool")), training=False)
         self._structure = keras.tree.map_structure(lambda tensor: 0, memory.state)
         self._sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
         # What coverage has seen is as wide as the source, and stands last.

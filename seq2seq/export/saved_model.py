@@ -15,7 +15,7 @@ from seq2seq.files import follow_links
 from seq2seq.folders import next_version, whole_folder
 from seq2seq.inference.searcher import search
 from seq2seq.symbols import BOS, EOS, NAMES, PAD
-from seq2seq.types import SearchResult
+from seq2seq.types import Padded, SearchResult
 
 if TYPE_CHECKING:
     from seq2seq.inference.generator import Generator
@@ -45,7 +45,7 @@ class IdsService(tf.Module):
         self.weights = [variable.value for variable in generator.model.variables]
         self.translate_ids = _graph(self._translate_ids, _IDS, _LENGTHS)
 
-    def _search(self, ids: Any, lengths: Any) -> tuple[SearchResult, Any]:
+    def _search(self, ids: Any, lengths: Any) -> tuple[SearchResult, Padded]:
         """Searches for `(batch, width)` ids of which `lengths` count; rows of none stay empty.
 
         Returns the result and the ids that the encoder read.
@@ -60,7 +60,7 @@ class IdsService(tf.Module):
         places = tf.range(longest + 1)[tf.newaxis]
         ends = lengths[:, tf.newaxis]
         ids = tf.pad(ids[:, :longest], [[0, 0], [0, 1]])
-        source = tf.where(places < ends, ids, tf.where(places == ends, EOS, PAD))
+        source = Padded(tf.where(places < ends, ids, tf.where(places == ends, EOS, PAD)), places <= ends)
         found = search(self._generator.model, source, self._options, marks=self._generator.marks())
         some = (lengths > 0)[:, tf.newaxis]
         ids = tf.where(some[:, :, tf.newaxis], found.ids, PAD)
@@ -110,7 +110,7 @@ class TextService(IdsService):
         self.translate = _graph(self._translate, _TEXT)
         self.explain = None if not generator.has_attention else _graph(self._explain, _TEXT)
 
-    def _search_text(self, text: Any) -> tuple[SearchResult, Any]:
+    def _search_text(self, text: Any) -> tuple[SearchResult, Padded]:
         with tf.control_dependencies(_refusals(text)):
             text = tf.identity(text)
         ids = self._source.encode(text)
@@ -137,7 +137,7 @@ class TextService(IdsService):
         places, ends = tf.range(width + 1)[tf.newaxis], lengths[:, tf.newaxis]
         ids = tf.pad(ids[:, :width], [[0, 0], [0, 1]])
         target = tf.where(places < ends, ids, tf.where((places == ends) & some[:, tf.newaxis], EOS, PAD))
-        source_shown = tf.where(some[:, tf.newaxis], source, PAD)
+        source_shown = tf.where(some[:, tf.newaxis], source.values, PAD)
         memory = self._generator.model.encode(source, training=False)
         weights = self._generator.model.align(_begin(target), memory, memory.state)
         kept = tf.cast(target != PAD, weights.dtype)[:, :, tf.newaxis]

@@ -18,16 +18,15 @@ from seq2seq.inference.lines import (
     check_batch_size,
     check_numbers,
     check_pairs,
-    pad_with_eos,
+    padded_with_eos,
 )
 from seq2seq.inference.searcher import Searcher, first_of
 from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import forbid_control_symbols
-from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_batches import shift
-from seq2seq.types import Hypothesis, Marks, SearchResult
+from seq2seq.types import Hypothesis, Marks, Padded, SearchResult
 
 
 class Generator(LineGenerator):
@@ -87,13 +86,13 @@ class Generator(LineGenerator):
     def _batch(self, sources: Sequence[Sequence[int]]) -> Any:
         """What the model reads of sources, pieces without EOS."""
         check_process()
-        return _static(pad_with_eos(sources))
+        return _static(padded_with_eos(sources))
 
     def _search(
         self, sources: list[list[int]], places: list[int], constraints: list[TokenConstraints] | None = None
     ) -> SearchResult:
         inputs: dict[str, Any] = {"source": self._batch(sources)}
-        height, width = first_of(inputs["source"]).shape
+        height, width = first_of(inputs["source"]).values.shape
         rows = height - len(places)  # what fills the batch up
         if self.options.sampling:
             # One stream a line, so that its draws do not depend on the lines beside it.
@@ -122,7 +121,7 @@ class Generator(LineGenerator):
         return self._searchers[kind].predict_on_batch(inputs)
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
-        target_input, _ = shift(_static(pad_with_eos(targets)))
+        target_input, _ = shift(_static(padded_with_eos(targets)).values)
         return np.asarray(self._aligner.predict_on_batch((self._batch(sources), target_input)))
 
     def score(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
@@ -155,7 +154,7 @@ class Generator(LineGenerator):
         sources = self._read([line.text for line in self.masked(lines)])
         results: list[np.ndarray] = [np.zeros((0, 3), np.float32)] * len(sources)
         for chosen in by_length(sources, batch_size):
-            target_input, target_output = shift(_static(pad_with_eos([targets[i] for i in chosen])))
+            target_input, target_output = shift(_static(padded_with_eos([targets[i] for i in chosen])).values)
             source = self._batch([sources[i] for i in chosen])
             gains = np.asarray(self._scorer.predict_on_batch((source, target_input, target_output)))
             check_numbers(gains)
@@ -189,7 +188,9 @@ class _Scorer(keras.Model):
 
     def call(self, inputs: Any) -> Any:
         source, target_input, target_output = inputs
-        logits = ops.cast(self.model((source, target_input), training=False), "float32")
+        memory = self.model.encode(source, training=False)
+        logits, _ = self.model.decode(target_input, memory, memory.state, training=False)
+        logits = ops.cast(logits, "float32")
         logits = forbid_control_symbols(logits)  # as the search does, or its own output would score otherwise
         gains = ops.log_softmax(logits)
         wanted = ops.expand_dims(target_output, 2)
@@ -204,12 +205,11 @@ def _compiled(model: keras.Model) -> keras.Model:
     return model
 
 
-def _static(ids: np.ndarray) -> np.ndarray:
+def _static(batch: Padded) -> Padded:
     """Rounds a batch up to one of few shapes where every new shape costs a compilation."""
     if keras.backend.backend() == "tensorflow":
-        return ids
-    rows, width = 1 << (len(ids) - 1).bit_length(), -(-ids.shape[1] // 16) * 16
-    grown = np.full((rows, width), PAD, ids.dtype)
-    grown[: len(ids), : ids.shape[1]] = ids
-    grown[len(ids) :] = grown[0]
-    return grown
+        return batch
+    rows, width = batch.values.shape
+    more = (1 << (rows - 1).bit_length()) - rows, -width % 16
+    wide = Padded(*(np.pad(part, [(0, 0), (0, more[1])]) for part in batch))
+    return Padded(*(np.concatenate([part, np.repeat(part[:1], more[0], axis=0)]) for part in wide))

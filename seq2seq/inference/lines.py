@@ -12,12 +12,12 @@ import numpy as np
 
 from seq2seq.inference.constraints import MAX_ROUNDS, Constraints, TokenConstraints
 from seq2seq.inference.masking import mask_constraints, restored, warn_of_faults
-from seq2seq.pipeline.padding import pad
+from seq2seq.pipeline.padding import pad, padded
 from seq2seq.search.options import InputTooLong, SearchOptions
 from seq2seq.symbols import EOS
 from seq2seq.text.placeholders import Masked
 from seq2seq.text.subword import SubwordTokenizer
-from seq2seq.types import EMPTY, Hypothesis, SearchResult
+from seq2seq.types import EMPTY, Hypothesis, Padded, SearchResult
 
 _log = logging.getLogger(__name__)
 
@@ -332,3 +332,8 @@ def by_length(sources: Sequence[Sequence[int]], batch_size: int) -> list[list[in
 def pad_with_eos(sequences: Sequence[Sequence[int]]) -> np.ndarray:
     """Returns `(len(sequences), longest + 1)` int32: each sequence, its EOS, then PAD."""
     return pad([[*ids, EOS] for ids in sequences])
+
+
+def padded_with_eos(sequences: Sequence[Sequence[int]]) -> Padded:
+    """As `pad_with_eos`, with the mask: True at the ids and the EOS of each sequence."""
+    return padded([[*ids, EOS] for ids in sequences])

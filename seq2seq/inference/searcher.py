@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -18,7 +19,7 @@ from seq2seq.search.scoring import coverage_penalty
 from seq2seq.search.terms import Terms
 from seq2seq.symbols import PAD
 from seq2seq.text.extraction import extract
-from seq2seq.types import Marks, SearchResult
+from seq2seq.types import Marks, Padded, SearchResult
 
 TERMS_BEAM = 10
 """A search with terms to include has at least this beam: some of it waits for each of them."""
@@ -38,8 +39,8 @@ def search(
 
     Args:
         model: A built `Seq2Seq`, or an `Ensemble`.
-        source: `(batch, width)`, int32: ids that end in EOS, then PAD; for an ensemble a tuple, an entry a member, of
-            which the first decides how long the output may be.
+        source: `(batch, width)`, int32: ids that end in EOS; for an ensemble a tuple, an entry a member, of which the
+            first decides how long the output may be.
         options: How to search; `num_best` is the n of the result.
         uniforms: For sampling, the randomness, `(batch, num_best, …)`; see `sample_search`.
         constraints: What is asked of each source's output; limits grow by what they need.
@@ -55,12 +56,12 @@ def search(
     if options.extract:
         if marks is None:
             raise ValueError("To extract, a search wants the marks of the source's vocabulary.")
-        return extract(model.chances(memory), first_of(source), marks)
+        return extract(model.keep_probabilities(memory), first_of(source), marks)
     start, penalize = memory.state, None
     if options.coverage_penalty and options.beam_size > 1:
         if not model.has_attention:
             raise ValueError("A coverage penalty wants attention, and this model has none.")
-        start = {"seen": ops.zeros(ops.shape(source), dtype=memory.values.dtype), **memory.state}
+        start = {"seen": ops.zeros(ops.shape(source.values), dtype=memory.values.dtype), **memory.state}
 
         def penalize(state: Any) -> Any:
             return coverage_penalty(state["seen"], memory.mask, options.coverage_penalty)
@@ -69,11 +70,10 @@ def search(
         logits, state = model.decode(ops.expand_dims(ids, 1), memory, state, training=False)
         return ops.squeeze(logits, 1), state
 
-    source = first_of(source)
-    # The EOS of the source is no piece of it.
-    lengths = ops.sum(ops.cast(ops.not_equal(source, PAD), "int32"), axis=1) - 1
+    mask = first_of(source).mask
+    lengths = ops.sum(ops.cast(mask, "int32"), axis=1) - 1  # the EOS of the source does not count
     limits = options.output_limit(lengths, ops.minimum, ops.maximum)
-    width = ops.shape(source)[1]
+    width = ops.shape(mask)[1]
     longest = options.output_limit(width, *(() if isinstance(width, int) else (ops.minimum, ops.maximum)))
     rules, due = Rules(options.min_length, options.no_repeat_ngram), None
     if constraints is not None:
@@ -114,9 +114,9 @@ def _sample(
     return SearchResult(ids, *(ops.take_along_axis(part, order, axis=1) for part in found[1:]))
 
 
-def first_of(source: Any) -> Any:
-    """What is read, by an ensemble what its first member reads."""
-    return source[0] if isinstance(source, (tuple, list)) else source
+def first_of(source: Padded | Sequence[Padded]) -> Padded:
+    """The source of a model; of an ensemble that of its first member."""
+    return source if isinstance(source, Padded) else source[0]
 
 
 class Searcher(keras.Model):

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from seq2seq.symbols import PAD
+from seq2seq.types import Padded
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -85,36 +85,39 @@ class CopyGate(keras.layers.Layer):
         same = ops.equal(ops.expand_dims(labels, 2), ops.expand_dims(source, 1))
         return ops.sum(ops.where(same, _normalized(weights), 0.0), axis=2)
 
-    def mix(self, logits: Any, gates: tuple[Any, Any], weights: Any, source: Any) -> Any:
+    def mix(self, logits: Any, gates: tuple[Any, Any], weights: Any, source: Padded) -> Any:
         """Returns the log-probabilities of all pieces, `(rows, target, size)`, float32.
 
         Args:
             logits: `(rows, target, size)`, of the vocabulary.
             gates: What a call returned.
             weights: `(rows, target, source)`, the attention.
-            source: `(batch, source)`; rows that share a source stand next to each other.
+            source: `(batch, source)` ids; rows that share a source stand next to each other.
         """
         generate, copy = gates
-        (batch, width), size = ops.shape(source), logits.shape[-1]
+        ids = source.values
+        (batch, width), size = ops.shape(ids), logits.shape[-1]
         shape = ops.shape(logits)
         generated = ops.log_softmax(ops.cast(logits, "float32")) + ops.expand_dims(generate, 2)
         generated = ops.reshape(generated, (-1, size))  # (cells, size): a cell is a row at a step
-        # A piece that stands at several places has the weights of them all, and is changed from the first of them; from
-        # the others nothing is added to PAD: so no engine has to know what writing twice means.
-        same = ops.cast(ops.equal(ops.expand_dims(source, 2), ops.expand_dims(source, 1)), "float32")
+        # A token at several positions gets the weights of them all, added at the first of them. The others and padding
+        # add 0 to id 0, so that no engine has to define what writing the same place twice means.
+        same = ops.cast(ops.equal(ops.expand_dims(ids, 2), ops.expand_dims(ids, 1)), "float32")
         places = ops.arange(width, dtype="int32")
         before = ops.cast(ops.expand_dims(places, 1) > places, "float32")  # (source, source)
-        source = ops.where(ops.sum(same * before, axis=2) > 0, PAD, source)
+        first = ops.logical_and(ops.equal(ops.sum(same * before, axis=2), 0), source.mask)  # (batch, source)
+        ids = ops.where(first, ids, 0)
         pointed = ops.reshape(_normalized(weights), (batch, -1, width))
         pointed = ops.reshape(ops.matmul(pointed, same), (-1, width))
         pointed = log_of(pointed) + ops.reshape(copy, (-1, 1))
         cells = ops.shape(generated)[0]
         per_source = ops.zeros((batch, cells // batch, 1), "int32")
-        ids = ops.reshape(per_source + ops.expand_dims(source, 1), (-1, width))  # (cells, source)
+        first = ops.reshape(ops.logical_and(per_source == 0, ops.expand_dims(first, 1)), (-1, width))
+        ids = ops.reshape(per_source + ops.expand_dims(ids, 1), (-1, width))  # (cells, source)
         written = ops.take_along_axis(generated, ids, axis=1)
         top = ops.maximum(written, pointed)  # by operations that every export has: theirs is no logaddexp
         mixed = top + ops.log(ops.exp(written - top) + ops.exp(pointed - top))
-        gain = ops.where(ops.equal(ids, PAD), 0.0, mixed - written)
+        gain = ops.where(first, mixed - written, 0.0)
         cell = ops.expand_dims(ops.arange(cells, dtype="int32"), 1) + ops.zeros_like(ids)
         places = ops.reshape(ops.stack([cell, ids], axis=2), (-1, 2))
         return ops.reshape(generated + ops.scatter(places, ops.reshape(gain, (-1,)), (cells, size)), shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,7 +11,7 @@ from keras import ops
 
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.rules import forbid_control_symbols
-from seq2seq.types import Memory, State
+from seq2seq.types import Memory, Padded, State
 
 MIXINGS = ("probabilities", "log-probabilities")
 
@@ -29,7 +29,8 @@ class Ensemble(keras.Model):
             that have attention.
 
     Call arguments:
-        inputs: `(sources, target)`: a tuple with `(batch, source)` for each member, and `(batch, target)`, int32.
+        inputs: By name `source` and `source_mask`, a tuple each with `(batch, source)` for each member; and
+            `target_input`, `(batch, target)`, int32.
 
     Returns:
         log-probabilities `(batch, target, target_size)`, float32.
@@ -71,20 +72,20 @@ class Ensemble(keras.Model):
 
     @property
     def has_selector(self) -> bool:
-        """Whether `chances` has something to say."""
+        """Whether `keep_probabilities` has something to say."""
         return all(member.has_selector for member in self.members)
 
-    def encode(self, source: Sequence[Any], training: bool | None = None) -> Memory:
-        """Reads `(batch, source)` ids for each member once."""
+    def encode(self, source: Sequence[Padded], training: bool | None = None) -> Memory:
+        """Encodes `(batch, source)` ids for each member once."""
         memories = [m.encode(ids, training=training) for m, ids in zip(self.members, source, strict=True)]
         return Memory(*zip(*memories, strict=True))
 
-    def chances(self, memory: Memory) -> Any:
-        """The mean of the members' chances that a piece of the source is kept, `(batch, source)`, float32.
+    def keep_probabilities(self, memory: Memory) -> Any:
+        """The mean of the members' probabilities that a source token is kept, `(batch, source)`, float32.
 
         All members must read the same source ids. ValueError: one has no selector.
         """
-        found = [m.chances(its_memory) for m, its_memory in zip(self.members, _parts(memory), strict=True)]
+        found = [m.keep_probabilities(its_memory) for m, its_memory in zip(self.members, _parts(memory), strict=True)]
         return ops.mean(ops.stack(found), axis=0)
 
     def decode(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
@@ -117,10 +118,10 @@ class Ensemble(keras.Model):
         weights = [self.members[i].align(ids, memories[i], state[i]) for i in self.aligning]
         return ops.mean(ops.stack([ops.cast(w, "float32") for w in weights]), axis=0)
 
-    def call(self, inputs: tuple[Any, Any], training: bool | None = None) -> Any:
-        sources, target = inputs
-        memory = self.encode(sources, training)
-        return self.decode(target, memory, memory.state, training)[0]
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+        pairs = zip(inputs["source"], inputs["source_mask"], strict=True)
+        memory = self.encode([Padded(*pair) for pair in pairs], training)
+        return self.decode(inputs["target_input"], memory, memory.state, training)[0]
 
 
 def _parts(memory: Memory) -> list[Memory]:

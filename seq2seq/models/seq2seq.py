@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,9 +11,8 @@ from keras import ops
 from seq2seq.layers.decoder import DecoderOutput, RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.layers.heads import CopyGate, Selector, VocabularyHead
-from seq2seq.symbols import PAD
-from seq2seq.text.words import WordReader, take_by_word
-from seq2seq.types import Memory, State
+from seq2seq.text.words import WordFrontend, take_by_word
+from seq2seq.types import Memory, Padded, State, Tensor
 
 NO_SELECTOR = "This model has no selector, so it cannot extract: train one with model.selector true."
 TIES = ("none", "target", "all")
@@ -23,7 +22,7 @@ TIES = ("none", "target", "all")
 class Seq2Seq(keras.Model):
     """Encoder-decoder over ids.
 
-        memory = model.encode(source)
+        memory = model.encode(Padded(ids, mask))
         logits, state = model.decode(ids, memory, memory.state)
 
     Args:
@@ -37,10 +36,11 @@ class Seq2Seq(keras.Model):
         pointer: Whether pieces of the source can be copied; see `CopyGate`. Wants attention and one vocabulary.
         selector: Whether the memory says which pieces of the source to keep; see `Selector`. Wants one vocabulary.
         pieces: The source's vocabulary, by its ids. With it the encoder goes from word to word, not from piece to
-            piece, and knows how words are spelled; see `WordReader`. The memory is of pieces as ever.
+            piece, and knows how words are spelled; see `WordFrontend`. The memory is of pieces as ever.
 
     Call arguments:
-        inputs: `(source, target)`: `(batch, source)` and `(batch, target)`, int32; target starts with BOS.
+        inputs: By name `source`, `(batch, source)`, int32; `source_mask`, `(batch, source)`, bool; and `target_input`,
+            `(batch, target)`, int32, which starts with BOS.
 
     Returns:
         logits `(batch, target, target_size)`: at each step over the id that follows.
@@ -95,8 +95,8 @@ class Seq2Seq(keras.Model):
         self.target_size = target_size
         self.embedding_dim = embedding_dim
         self.tie = tie
-        # As an output layer the matrix wants a small spread, as an input the network wants values near 1: `read`
-        # and `embed_target` scale between the two (Vaswani et al. 2017, 3.4). Without it the first epochs are lost.
+        # An output layer needs a small spread, the input of a network values near 1: `embed_source` and
+        # `embed_target` scale the vectors (Vaswani et al. 2017, 3.4). Without it the first epochs are lost.
         initializer = keras.initializers.RandomNormal(stddev=embedding_dim**-0.5)
         self.target_embedding = keras.layers.Embedding(target_size, embedding_dim, initializer, name="target_embedding")
         self.words: Any = None
@@ -108,7 +108,7 @@ class Seq2Seq(keras.Model):
             self.source_embedding = keras.layers.Embedding(source_size, embedding_dim, initializer, name=name)
         else:
             seen = encoder.memory_dim if decoder.attention != "none" else None
-            self.words = WordReader(pieces, embedding_dim, seen, name="words")
+            self.words = WordFrontend(pieces, embedding_dim, seen, name="words")
         self.head = VocabularyHead(target_size, tied=tie != "none", name="head")
         self.gate = CopyGate(name="copy") if pointer else None
         self.selector = Selector(name="selector") if selector else None
@@ -131,31 +131,27 @@ class Seq2Seq(keras.Model):
             self.selector.build((None, None, self.encoder.memory_dim))
         self.built = True
 
-    def encode(self, source: Any, training: bool | None = None) -> Memory:
-        """Reads `(batch, source)` ids once; every row holds at least one id other than PAD."""
-        vectors, mask = self.read(source)
+    def encode(self, source: Padded, training: bool | None = None) -> Memory:
+        """Encodes `(batch, source)` ids once; every row has at least one real position."""
+        vectors, mask = self.embed_source(source)
         values, state = self.encoder(vectors, mask, training=training)
-        return self.remember(source, values, state)
+        return self.build_memory(source, values, state)
 
-    def read(self, source: Any) -> tuple[Any, Any]:
-        """What the encoder goes through of `(batch, source)` ids, pieces or words.
-
-        Returns:
-            vectors `(batch, source, reading_dim)`, and where they are, `(batch, source)`, bool, True at the left.
-        """
+    def embed_source(self, source: Padded) -> Padded:
+        """Turns `(batch, source)` ids into what the encoder reads, tokens or words: `(batch, source, reading_dim)`."""
         if self.words is not None:
             return self.words(source)
-        return self.source_embedding(source) * self.embedding_dim**0.5, ops.not_equal(source, PAD)
+        return Padded(self.source_embedding(source.values) * self.embedding_dim**0.5, source.mask)
 
-    def spread(self, source: Any, values: Any) -> Any:
-        """What the decoder may look at, a vector a piece, of what the encoder made of what it read."""
-        return values if self.words is None else self.words.spread(values, source)
+    def expand_to_tokens(self, source: Padded, values: Tensor) -> Tensor:
+        """Turns the encoder's outputs, one for each vector that it read, into one vector a token."""
+        return values if self.words is None else self.words.expand_to_tokens(values, source)
 
-    def remember(self, source: Any, values: Any, state: State) -> Memory:
-        """Makes the memory of `(batch, source)` ids, and of what the encoder made of what it read of them."""
-        memory = self.decoder.remember(self.spread(source, values), ops.not_equal(source, PAD), state)
+    def build_memory(self, source: Padded, values: Tensor, state: State) -> Memory:
+        """Makes the memory from the `(batch, source)` ids and the encoder's outputs and last state."""
+        memory = self.decoder.remember(self.expand_to_tokens(source, values), source.mask, state)
         if self.gate is not None:
-            memory = memory._replace(source=source)
+            memory = memory._replace(source=source.values)
         if self.selector is not None:
             keep = self.selector(values)
             if self.words is not None:
@@ -163,8 +159,8 @@ class Seq2Seq(keras.Model):
             memory = memory._replace(keep=keep)
         return memory
 
-    def chances(self, memory: Memory) -> Any:
-        """How likely each piece of the source is kept, `(batch, source)`, float32; ValueError without a selector."""
+    def keep_probabilities(self, memory: Memory) -> Tensor:
+        """How likely each source token is kept, `(batch, source)`, float32; ValueError without a selector."""
         if not self.has_selector:
             raise ValueError(NO_SELECTOR)
         return ops.sigmoid(memory.keep)
@@ -175,13 +171,15 @@ class Seq2Seq(keras.Model):
         Returns:
             logits `(rows, target, target_size)`, with a pointer log-probabilities; and the state after the last step.
         """
-        output = self.run(ids, memory, state, training)
+        output = self.decode_features(ids, memory, state, training)
         logits = self.logits(output.features)
         if self.gate is not None:
-            logits = self.gate.mix(logits, self.gate(output.features), output.weights, memory.source)
+            logits = self.gate.mix(
+                logits, self.gate(output.features), output.weights, Padded(memory.source, memory.mask)
+            )
         return logits, output.state
 
-    def run(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> DecoderOutput:
+    def decode_features(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> DecoderOutput:
         """As `decode`, without the output layer. Where there is a pointer, the weights are in the output."""
         output = self.decoder(self.embed_target(ids), memory, state, training=training)
         return output if self.gate is None else output._replace(weights=self.decoder.align(output, memory))
@@ -190,7 +188,7 @@ class Seq2Seq(keras.Model):
         """Attention weights `(rows, target, source)` over these ids; ValueError if the model has no attention."""
         if not self.has_attention:
             raise ValueError("This model has no attention, so it has no alignments.")
-        return self.decoder.align(self.run(ids, memory, state), memory)
+        return self.decoder.align(self.decode_features(ids, memory, state), memory)
 
     def logits(self, features: Any) -> Any:
         """`(…, features_dim)` -> `(…, target_size)`."""
@@ -216,17 +214,16 @@ class Seq2Seq(keras.Model):
 
     @property
     def has_selector(self) -> bool:
-        """Whether `chances` has something to say."""
+        """Whether `keep_probabilities` has something to say."""
         return self.selector is not None
 
     @property
     def _shared(self) -> Any:
         return self.target_embedding.embeddings if self.head.tied else None
 
-    def call(self, inputs: tuple[Any, Any], training: bool | None = None) -> Any:
-        source, target = inputs
-        memory = self.encode(source, training)
-        return self.decode(target, memory, memory.state, training)[0]
+    def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> Tensor:
+        memory = self.encode(source_of(inputs), training)
+        return self.decode(inputs["target_input"], memory, memory.state, training)[0]
 
     def get_config(self) -> dict[str, Any]:
         layers = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("encoder", "decoder")}
@@ -251,3 +248,13 @@ class Seq2Seq(keras.Model):
             for name in ("encoder", "decoder")
         }
         return cls(**layers, **config)
+
+
+def source_of(inputs: Mapping[str, Tensor]) -> Padded:
+    """Returns the source among the named inputs of a model; ValueError where it or its mask is missing."""
+    if missing := [name for name in ("source", "source_mask", "target_input") if name not in inputs]:
+        raise ValueError(
+            "Expected inputs named source, source_mask (True at the real positions) and target_input. "
+            f"Missing: {', '.join(missing)}"
+        )
+    return Padded(inputs["source"], inputs["source_mask"])

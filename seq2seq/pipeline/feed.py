@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from seq2seq.pipeline.plan import Plan
+from seq2seq.types import Batch
 
 
 def new_shapes_are_cheap() -> bool:
@@ -15,18 +16,18 @@ def new_shapes_are_cheap() -> bool:
 
 
 def as_fit_data(plan: Plan, first: int = 0) -> Any:
-    """Returns `plan` from step `first` on as `((source, target_input), target_output, weights)`, once, prefetched.
+    """Returns `plan` from step `first` on as `(inputs, target_output, weights)`, once, prefetched.
 
-    Of a guided plan the guide is the third input.
+    The inputs are tensors by name: see `Batch.inputs`.
     """
     if keras.backend.backend() != "tensorflow":
         return _PlanDataset(plan, first)
     import tensorflow as tf
 
-    ids = tf.TensorSpec((None, None), tf.int32)
-    guide = (tf.TensorSpec((None, None, None), tf.float32),) * (plan[0].guide is not None)
-    signature = ((ids, ids, *guide), ids, tf.TensorSpec((None, None), tf.float32))
     steps = range(first, len(plan))
+    signature = keras.tree.map_structure(
+        lambda array: tf.TensorSpec((None,) * array.ndim, array.dtype), _arrange(plan[min(first, len(plan) - 1)])
+    )
     batches = tf.data.Dataset.from_generator(
         lambda: (_arrange(plan[step]) for step in steps), output_signature=signature
     )
@@ -38,9 +39,8 @@ def as_fit_data(plan: Plan, first: int = 0) -> Any:
     return batches.with_options(options)
 
 
-def _arrange(batch: Any) -> tuple[Any, Any, Any]:
-    guide = () if batch.guide is None else (batch.guide,)
-    return (batch.source, batch.target_input, *guide), batch.target_output, batch.weights
+def _arrange(batch: Batch) -> tuple[dict[str, Any], Any, Any]:
+    return batch.inputs(), batch.target_output, batch.weights
 
 
 class _PlanDataset(keras.utils.PyDataset):
@@ -51,5 +51,5 @@ class _PlanDataset(keras.utils.PyDataset):
     def __len__(self) -> int:
         return len(self.plan) - self.first
 
-    def __getitem__(self, step: int) -> tuple[Any, Any, Any]:
+    def __getitem__(self, step: int) -> tuple[dict[str, Any], Any, Any]:
         return _arrange(self.plan[self.first + step])

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.types import Padded
+
 
 def pad(rows: Sequence[Any], width: int | None = None, dtype: str = "int32", shape: tuple[int, ...] = ()) -> np.ndarray:
     """Returns `(len(rows), width, *shape)`, zeros behind the end of each row.
@@ -23,3 +25,10 @@ def pad(rows: Sequence[Any], width: int | None = None, dtype: str = "int32", sha
         if len(row):
             target[: len(row)] = row
     return padded
+
+
+def padded(rows: Sequence[Any], width: int | None = None, dtype: str = "int32", shape: tuple[int, ...] = ()) -> Padded:
+    """Returns rows and arguments of `pad` as an array with its mask, which follows from the lengths of the rows."""
+    values = pad(rows, width, dtype, shape)
+    lengths = np.asarray([len(row) for row in rows], np.int32)
+    return Padded(values, np.arange(values.shape[1]) < lengths[:, np.newaxis])

@@ -15,7 +15,7 @@ import numpy as np
 
 from seq2seq.backend import prepare_keras
 from seq2seq.doctor.report import Forecast
-from seq2seq.pipeline.padding import pad
+from seq2seq.pipeline.padding import padded
 from seq2seq.pipeline.plan import Plan
 from seq2seq.spawning import spawn_context
 from seq2seq.symbols import EOS, NAMES
@@ -91,9 +91,9 @@ class _Synthetic:
     def full(self, source: int, target: int, tokens: int, most: int) -> Batch:
         """Returns the widest batch that a plan can make."""
         rows = min(most, max(1, tokens // (source + target)))
-        ids = pad([self["source"].ids(source) for _ in range(rows)])
-        target_input, target_output = shift(pad([self["target"].ids(target) for _ in range(rows)]))
-        return Batch(ids, target_input, target_output, np.ones(target_output.shape, np.float32))
+        sources = padded([self["source"].ids(source) for _ in range(rows)])
+        targets = padded([self["target"].ids(target) for _ in range(rows)])
+        return Batch(sources, *shift(targets.values), targets.mask.astype(np.float32))
 
 
 class _SyntheticColumn:

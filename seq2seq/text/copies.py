@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from seq2seq.metrics.subsequence import longest_common_subsequence
-from seq2seq.pipeline.padding import pad
+from seq2seq.pipeline.padding import padded
 from seq2seq.text.alignment import BEGIN, to_pieces
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.words import word_numbers
@@ -29,7 +29,7 @@ def link_copies(
     marks = tokenizer.marks()
     sides = []
     for rows in (sources, targets):
-        numbers = np.asarray(word_numbers(pad(list(rows)), marks))
+        numbers = np.asarray(word_numbers(padded(list(rows)), marks))
         sides.append([list(map(int, found[: len(row)])) for found, row in zip(numbers, rows, strict=True)])
     links = []
     for source, target, ours, theirs in zip(sources, targets, *sides, strict=True):

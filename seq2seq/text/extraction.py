@@ -8,10 +8,10 @@ from keras import ops
 
 from seq2seq.symbols import EOS, PAD
 from seq2seq.text.words import find_words, sum_by_word
-from seq2seq.types import Marks, SearchResult
+from seq2seq.types import Marks, Padded, SearchResult, Tensor
 
 
-def extract(chances: Any, source: Any, marks: Marks) -> SearchResult:
+def extract(chances: Tensor, source: Padded, marks: Marks) -> SearchResult:
     """Keeps the set of words with the largest expected F1.
 
     Where words are kept independently of each other, with chances p, a set of k words has the expected F1 of about
@@ -20,14 +20,15 @@ def extract(chances: Any, source: Any, marks: Marks) -> SearchResult:
 
     Args:
         chances: `(batch, source)`, float32: how likely each piece is kept.
-        source: `(batch, source)`, int32: the pieces, EOS, then PAD.
+        source: `(batch, source)`, int32: the pieces and an EOS.
         marks: Of the vocabulary.
 
     Returns:
         A `SearchResult` with n = 1, as wide as the source. The score is the expected F1; the log-probability that of
         what is written, a piece having its word's chance. A source without pieces has nothing to keep.
     """
-    real = ops.logical_and(ops.not_equal(source, PAD), ops.not_equal(source, EOS))
+    ids, mask = source
+    real = ops.logical_and(mask, ops.not_equal(ids, EOS))
     numbers, inner = find_words(source, marks)
     pieces, total = (sum_by_word(ops.where(real, part, 0.0), numbers) for part in (ops.ones_like(chances), chances))
     words = total / ops.maximum(pieces, 1.0)  # (batch, words), as wide as the source: 0 where there is none
@@ -37,11 +38,12 @@ def extract(chances: Any, source: Any, marks: Marks) -> SearchResult:
     best = ops.max(expected, axis=1, keepdims=True)
     chances = ops.take_along_axis(words, numbers, axis=1)
     kept = ops.logical_and(real, chances >= best / 2)
-    written = ops.where(kept, source, PAD)
+    written, filled = ops.where(kept, ids, PAD), kept
     if marks.blank is not None:  # a word whose quotation mark is left out has its blank in that place
         alone = ops.logical_and(ops.logical_and(kept, inner), _moved(kept, 1) == 0)
-        written = ops.where(_moved(alone, -1) > 0, marks.blank, written)
-    filled = ops.cast(ops.not_equal(written, PAD), "int32")
+        blank = _moved(alone, -1) > 0
+        written, filled = ops.where(blank, marks.blank, written), ops.logical_or(blank, kept)
+    filled = ops.cast(filled, "int32")
     lengths = ops.sum(filled, axis=1, keepdims=True)
     # What is written moves to the left by a sum with nothing but zeros.
     ids = sum_by_word(written, ops.maximum(ops.cumsum(filled, axis=1) - 1, 0))

@@ -6,24 +6,26 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seq2seq.pipeline.padding import pad
+from seq2seq.pipeline.padding import padded
 from seq2seq.pipeline.plan import Layout, Rows, Widths
-from seq2seq.symbols import BOS, PAD
+from seq2seq.symbols import BOS
 from seq2seq.types import Batch
 
 
 def collate_pairs(store: Rows, rows: np.ndarray, widths: Widths) -> Batch:
     """Returns a batch of the columns "source" and "target" of a token store."""
-    source = pad([store["source"][row] for row in rows], widths[0])
-    target_input, target_output = shift(pad([store["target"][row] for row in rows], widths[1]))
-    return Batch(source, target_input, target_output, (target_output != PAD).astype(np.float32))
+    source, target = (
+        padded([store[name][row] for row in rows], width)
+        for name, width in zip(("source", "target"), widths, strict=True)
+    )
+    return Batch(source, *shift(target.values), target.mask.astype(np.float32))
 
 
 def collate_aligned_pairs(store: Rows, rows: np.ndarray, widths: Widths) -> Batch:
     """As `collate_pairs`, with the alignment of each pair as the attention that it asks for."""
     shape = (len(rows), widths[1], widths[0])
     alignment = expected_attention([store["alignment"][row] for row in rows], shape)
-    return collate_pairs(store, rows, widths)._replace(guide=alignment)
+    return collate_pairs(store, rows, widths)._replace(extras={"alignment": alignment})
 
 
 PAIRS = Layout(("source", "target"), collate_pairs)

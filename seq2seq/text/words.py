@@ -9,12 +9,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from seq2seq.symbols import EOS, PAD
+from seq2seq.symbols import EOS
 from seq2seq.text.spelling import FEATURES, FIRST, LAST, fingerprints, mark, spell
-from seq2seq.types import Marks
+from seq2seq.types import Marks, Padded, Tensor
 
 
-def word_numbers(source: Any, marks: Marks) -> Any:
+def word_numbers(source: Padded, marks: Marks) -> Tensor:
     """Returns the number of each piece's word, `(batch, source)` int32, from 0.
 
     A word stands between blanks. Punctuation before its first letter or digit and behind its last is no part of it:
@@ -23,7 +23,7 @@ def word_numbers(source: Any, marks: Marks) -> Any:
     return find_words(source, marks)[0]
 
 
-def find_words(source: Any, marks: Marks) -> tuple[Any, Any]:
+def find_words(source: Padded, marks: Marks) -> tuple[Tensor, Tensor]:
     """Finds the words of `(batch, source)` ids.
 
     Returns:
@@ -35,14 +35,15 @@ def find_words(source: Any, marks: Marks) -> tuple[Any, Any]:
     return _numbers(starts), leading
 
 
-def _borders(source: Any, marks: Marks) -> tuple[Any, Any, Any]:
+def _borders(source: Padded, marks: Marks) -> tuple[Any, Any, Any]:
     """Where words begin: behind a blank; behind punctuation that a blank stands before; with what trails a word."""
-    first = ops.equal(ops.arange(ops.shape(source)[1], dtype="int32"), 0)
-    begins = ops.logical_or(first, ops.take(marks.begins, source, axis=0))
-    for end in (EOS, PAD):  # nothing behind a text belongs to its last word
-        begins = ops.logical_or(begins, ops.equal(source, end))
+    ids, mask = source
+    first = ops.equal(ops.arange(ops.shape(ids)[1], dtype="int32"), 0)
+    begins = ops.logical_or(first, ops.take(marks.begins, ids, axis=0))
+    # Neither EOS nor padding belongs to the last word.
+    begins = ops.logical_or(begins, ops.logical_or(ops.equal(ids, EOS), ops.logical_not(mask)))
     blanks = _numbers(begins)
-    letters = ops.cast(ops.logical_not(ops.take(marks.punctuation, source, axis=0)), "int32")
+    letters = ops.cast(ops.logical_not(ops.take(marks.punctuation, ids, axis=0)), "int32")
     of_word = sum_by_word(letters, blanks)
     some = ops.take_along_axis(of_word, blanks, axis=1) > 0
     so_far, by_its_end = ops.cumsum(letters, axis=1), ops.cumsum(of_word, axis=1)
@@ -52,7 +53,7 @@ def _borders(source: Any, marks: Marks) -> tuple[Any, Any, Any]:
         return begins, ops.zeros_like(begins), trailing
     before = ops.take_along_axis(by_its_end - of_word, blanks, axis=1)
     none_yet = ops.equal(so_far - letters, before)  # no letter of the word came before this piece
-    behind_blank = ops.equal(ops.concatenate([ops.zeros_like(source[:, :1]), source[:, :-1]], axis=1), marks.blank)
+    behind_blank = ops.equal(ops.concatenate([ops.zeros_like(ids[:, :1]), ids[:, :-1]], axis=1), marks.blank)
     leading = ops.logical_and(ops.logical_and(some, none_yet), ops.logical_not(ops.logical_or(begins, behind_blank)))
     return begins, leading, trailing
 
@@ -91,7 +92,7 @@ def _flat(values: Any) -> Any:
 
 
 @keras.saving.register_keras_serializable("seq2seq")
-class WordReader(keras.layers.Layer):
+class WordFrontend(keras.layers.Layer):
     """Makes words of pieces, and gives what was learned of the words back to the pieces.
 
     The vector of a word is the mean of its pieces', and beside it those of its spelling: words that begin alike, end
@@ -105,10 +106,10 @@ class WordReader(keras.layers.Layer):
         memory_units: Width of what an encoder makes of a word; None where nobody looks at it piece by piece.
 
     Call arguments:
-        source: `(batch, source)`, int32, right-padded.
+        source: `(batch, source)`, int32.
 
     Returns:
-        `(batch, source, width)`, the words at the left, and where they are, `(batch, source)`, bool.
+        `(batch, source, width)`, the words at the left.
     """
 
     def __init__(self, pieces: Sequence[str], units: int, memory_units: int | None, **kwargs: Any):
@@ -138,15 +139,15 @@ class WordReader(keras.layers.Layer):
             self.within.build((None, None, self.units))
         self.built = True
 
-    def call(self, source: Any) -> tuple[Any, Any]:
-        numbers, vectors = self.numbers(source), self.own(source)
-        pieces = sum_by_word(ops.cast(ops.not_equal(source, PAD), "int32"), numbers)  # PAD has words of its own
+    def call(self, source: Padded) -> Padded:
+        numbers, vectors = self.numbers(source), self.own(source.values)
+        pieces = sum_by_word(ops.cast(source.mask, "int32"), numbers)  # padding has words of its own
         own = sum_by_word(vectors, numbers) / ops.expand_dims(ops.cast(ops.maximum(pieces, 1), vectors.dtype), -1)
-        spelling = self.embedding(self.features(source, numbers))  # (batch, source, FEATURES, feature_units)
+        spelling = self.embedding(self.features(source.values, numbers))  # (batch, source, FEATURES, feature_units)
         spelling = ops.reshape(spelling, (*ops.shape(numbers), FEATURES * self.feature_units))
-        return ops.concatenate([own, spelling], axis=-1), pieces > 0
+        return Padded(ops.concatenate([own, spelling], axis=-1), pieces > 0)
 
-    def spread(self, values: Any, source: Any) -> Any:
+    def expand_to_tokens(self, values: Tensor, source: Padded) -> Tensor:
         """Makes memory for the pieces of that for the words; those of one word differ by their own vectors.
 
         Args:
@@ -157,9 +158,9 @@ class WordReader(keras.layers.Layer):
             `(batch, source, memory_units)`.
         """
         memory = take_by_word(values, self.numbers(source))
-        return memory if self.within is None else memory + self.within(self.own(source))
+        return memory if self.within is None else memory + self.within(self.own(source.values))
 
-    def numbers(self, source: Any) -> Any:
+    def numbers(self, source: Padded) -> Tensor:
         """Returns the number of each piece's word, `(batch, source)` int32; see `word_numbers`."""
         return word_numbers(source, self.marks)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 from keras import ops
 
 from seq2seq.layers.heads import log_of
-from seq2seq.symbols import EOS, PAD
 from seq2seq.training.guard import FiniteMean
+from seq2seq.types import Mask, Padded, Tensor
 
 
 def fused_cross_entropy(
@@ -160,9 +161,8 @@ class TeacherForcing(keras.Model):
         selector_loss: What the selector's errors count; see `selector_loss`. Which pieces to keep the guide tells too.
 
     Call arguments:
-        inputs: `(source, target_input)`, `(batch, source)` and `(batch, target)`, int32; where links are
-            known with the guide, `(batch, target, source)`, float32. Batches without one train as if nobody
-            had asked for them.
+        inputs: By name, see `Batch.inputs`: source, source_mask, target_input; where links are known alignment. Batches
+            without it train as if nobody had asked for them.
 
     Returns:
         By name: `features (batch, target, features_dim)`; the logits are never made outside the loss. And where the
@@ -198,10 +198,10 @@ class TeacherForcing(keras.Model):
         self.model.build()
         self.built = True
 
-    def call(self, inputs: tuple[Any, ...], training: bool | None = None) -> Any:
-        source, target, *guide = inputs
-        memory = self.model.encode(source, training)
-        output = self.model.run(target, memory, memory.state, training)
+    def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> Any:
+        guide = "alignment" in inputs
+        memory = self.model.encode(Padded(inputs["source"], inputs["source_mask"]), training)
+        output = self.model.decode_features(inputs["target_input"], memory, memory.state, training)
         found = {"features": output.features}
         if guide and self.guided_attention:
             found["attention"] = self.model.decoder.align(output, memory)
@@ -220,7 +220,7 @@ class TeacherForcing(keras.Model):
         mixture = None
         if self.model.gate is not None:
             generate, copy = self.model.gate(features)
-            copied = log_of(self.model.gate.copied(attention, x[0], y)) + copy
+            copied = log_of(self.model.gate.copied(attention, x["source"], y)) + copy
             mixture = ops.reshape(generate, (-1,)), ops.reshape(copied, (-1,))
         features = ops.reshape(features, (-1, features.shape[-1]))
         loss, nll = fused_cross_entropy(
@@ -228,10 +228,11 @@ class TeacherForcing(keras.Model):
         )
         if self.coverage_rate is not None:
             loss = loss + self.coverage_rate * coverage_loss(attention, sample_weight)
-        if len(x) > 2 and self.guided_attention:
-            loss = loss + self.guided_attention * guided_loss(attention, x[2], sample_weight)
-        if len(x) > 2 and self.selector_loss:
-            loss = loss + self.selector_loss * selector_loss(y_pred["keep"], x[2], x[0], sample_weight)
+        alignment = x.get("alignment")
+        if alignment is not None and self.guided_attention:
+            loss = loss + self.guided_attention * guided_loss(attention, alignment, sample_weight)
+        if alignment is not None and self.selector_loss:
+            loss = loss + self.selector_loss * selector_loss(y_pred["keep"], alignment, x["source_mask"], sample_weight)
         tokens, mine = ops.sum(weights), loss
         if training and self.exchange is not None:
             # Each divides its part by all tokens: the sum of the gradients is then that of the whole batch.
@@ -272,20 +273,21 @@ def guided_loss(attention: Any, guide: Any, weights: Any) -> Any:
     return -ops.sum(ops.sum(guide * logs, axis=2) * weights)
 
 
-def selector_loss(keep: Any, guide: Any, source: Any, weights: Any) -> Any:
+def selector_loss(keep: Any, guide: Any, mask: Mask, weights: Any) -> Any:
     """The cross-entropy of a selector's choices, summed over the pieces of the source.
 
     Args:
         keep: `(batch, source)`, float32, log-odds.
         guide: `(batch, target, source)`, float32: above 0 where a target piece is linked to a source piece, which is
             then one to keep.
-        source: `(batch, source)`, int32; PAD and EOS do not count.
+        mask: `(batch, source)`, bool: the real positions of the source. The last of each row is its EOS and does not
+            count.
         weights: `(batch, target)`, float32; a row whose steps all have weight 0 does not count.
 
     Returns:
         A float32 scalar, in nats.
     """
     wanted = ops.cast(ops.max(guide, axis=1) > 0, "float32")
-    real = ops.logical_and(ops.not_equal(source, PAD), ops.not_equal(source, EOS))
+    real = ops.concatenate([mask[:, 1:], ops.zeros_like(mask[:, :1])], axis=1)
     counted = ops.cast(real, "float32") * ops.max(weights, axis=1, keepdims=True)
     return ops.sum(counted * (ops.softplus(keep) - wanted * keep))

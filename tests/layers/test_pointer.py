@@ -8,6 +8,7 @@ import pytest
 from seq2seq.layers.attention import ATTENTIONS
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.heads import CopyGate
+from tests.inputs import padded
 
 SIZE = 9
 SOURCE = np.array([[5, 6, 5, 3], [8, 3, 0, 0]], np.int32)  # 5 stands twice
@@ -44,7 +45,7 @@ def test_the_mixture_is_the_sum_of_both_distributions(gate, parts, array):
     for row in range(6):
         for place, piece in enumerate(SOURCE[row // 3]):
             copied[row, :, piece] += weights[row, :, place]
-    found = np.exp(array(gate.mix(logits, gate(features), weights, SOURCE)))
+    found = np.exp(array(gate.mix(logits, gate(features), weights, padded(SOURCE))))
     np.testing.assert_allclose(found, g * softmax(logits) + (1 - g) * copied, atol=1e-6)
     np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
 
@@ -62,7 +63,9 @@ def test_what_is_copied_of_a_label_is_its_part_of_the_mixture(gate, parts, array
     generate, copy = (array(part) for part in gate(features))
     copied = array(gate.copied(weights, np.repeat(SOURCE, 3, axis=0), labels))
     whole = np.exp(generate) * np.take_along_axis(softmax(logits), labels[..., None], 2)[..., 0] + np.exp(copy) * copied
-    mixed = np.take_along_axis(np.exp(array(gate.mix(logits, (generate, copy), weights, SOURCE))), labels[..., None], 2)
+    mixed = np.take_along_axis(
+        np.exp(array(gate.mix(logits, (generate, copy), weights, padded(SOURCE)))), labels[..., None], 2
+    )
     np.testing.assert_allclose(mixed[..., 0], whole, atol=1e-6)
     np.testing.assert_allclose(copied[0, 0], weights[0, 0, 0] + weights[0, 0, 2], atol=1e-6)
 

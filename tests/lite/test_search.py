@@ -46,7 +46,7 @@ def test_a_batch_that_shrinks_finds_the_same(num_best):
 @pytest.mark.parametrize("size", [3, 7, 97, 120, 6000])
 @pytest.mark.parametrize("k", [1, 6])
 def test_top_k_finds_the_largest(size, k):
-    from seq2seq.export.litert import top_k
+    from seq2seq.export.litert_networks import top_k
 
     scores = np.random.default_rng(size).permutation(5 * size).reshape(5, size).astype(np.float32)
     top, places = top_k(keras.ops.convert_to_tensor(scores), k)

@@ -17,6 +17,7 @@ from seq2seq.layers.attention import ATTENTIONS
 from seq2seq.layers.cells import CELLS
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.symbols import NAMES
+from tests.inputs import named, padded
 
 SOURCE = np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32)
 TARGET = np.array([[2, 9, 5], [2, 10, 0]], np.int32)
@@ -87,7 +88,7 @@ def model(case, build_model) -> Seq2Seq:
 @pytest.fixture(scope="module")
 def whole(model, array):
     """The logits of teacher forcing, (rows, target, size)."""
-    return array(model((SOURCE, TARGET)))
+    return array(model(named(SOURCE, TARGET)))
 
 
 def close(got, wanted, atol=1e-5):
@@ -95,7 +96,7 @@ def close(got, wanted, atol=1e-5):
 
 
 def test_one_step_at_a_time_equals_teacher_forcing(model, whole, array):
-    memory = model.encode(SOURCE)
+    memory = model.encode(padded(SOURCE))
     state, steps = memory.state, []
     for t in range(TARGET.shape[1]):
         logits, state = model.decode(TARGET[:, t : t + 1], memory, state)
@@ -104,32 +105,32 @@ def test_one_step_at_a_time_equals_teacher_forcing(model, whole, array):
 
 
 def test_more_source_padding_changes_nothing(model, whole, array):
-    close(array(model((np.pad(SOURCE, [[0, 0], [0, 2]]), TARGET))), whole)
+    close(array(model(named(np.pad(SOURCE, [[0, 0], [0, 2]]), TARGET))), whole)
 
 
 def test_a_later_target_id_changes_nothing_earlier(model, whole, array):
     changed = TARGET.copy()
     changed[:, -1] = 11
-    other = array(model((SOURCE, changed)))
+    other = array(model(named(SOURCE, changed)))
     close(other[:, :-1], whole[:, :-1], atol=1e-6)
     assert not np.allclose(other[:, -1], whole[:, -1], atol=1e-4)
 
 
 def test_a_row_alone_equals_the_row_in_a_batch(model, whole, array):
-    close(array(model((SOURCE[1:, :2], TARGET[1:]))), whole[1:])
+    close(array(model(named(SOURCE[1:, :2], TARGET[1:]))), whole[1:])
 
 
 def test_both_inputs_matter(model, whole, array):
     other = SOURCE.copy()
     other[:, 0] = 9
-    assert (np.abs(array(model((other, TARGET))) - whole).max(axis=(1, 2)) > 1e-4).all()
+    assert (np.abs(array(model(named(other, TARGET))) - whole).max(axis=(1, 2)) > 1e-4).all()
 
 
 def test_config_and_weights_make_the_same_model(model, whole, array):
     copy = Seq2Seq.from_config(model.get_config())
     copy.build()
     copy.set_weights(model.get_weights())
-    close(array(copy((SOURCE, TARGET))), whole, atol=0)
+    close(array(copy(named(SOURCE, TARGET))), whole, atol=0)
 
 
 def test_saved_and_loaded_it_is_the_same(model, case, build_model, whole, array, tmp_path):
@@ -139,14 +140,16 @@ def test_saved_and_loaded_it_is_the_same(model, case, build_model, whole, array,
     other = build_model(**case, seed=4)
     assert not np.allclose(other.get_weights()[0], model.get_weights()[0])
     other.load_weights(tmp_path / "model.weights.h5")
-    close(array(loaded((SOURCE, TARGET))), whole, atol=0)
+    close(array(loaded(named(SOURCE, TARGET))), whole, atol=0)
     for copied in (loaded, other):
         for got, wanted in zip(copied.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_array_equal(got, wanted)
 
 
 def test_gradients_reach_every_trainable_variable(model, gradients):
-    _, found = gradients(lambda: keras.ops.mean(keras.ops.square(model((SOURCE, TARGET)))), model.trainable_variables)
+    _, found = gradients(
+        lambda: keras.ops.mean(keras.ops.square(model(named(SOURCE, TARGET)))), model.trainable_variables
+    )
     lost = [v.path for v, g in zip(model.trainable_variables, found, strict=True) if g is None or not np.any(g)]
     assert not lost
     assert all(np.isfinite(g).all() for g in found)
@@ -157,5 +160,5 @@ def test_dropout_changes_training_and_leaves_inference_alone(case, model, build_
     sides = {name: case[name] | rates for name in ("encoder", "decoder")}
     dropping = build_model(**{**case, **sides})
     dropping.set_weights(model.get_weights())
-    close(array(dropping((SOURCE, TARGET), training=False)), whole, atol=0)
-    assert not np.allclose(array(dropping((SOURCE, TARGET), training=True)), whole, atol=1e-3)
+    close(array(dropping(named(SOURCE, TARGET), training=False)), whole, atol=0)
+    assert not np.allclose(array(dropping(named(SOURCE, TARGET), training=True)), whole, atol=1e-3)

@@ -8,6 +8,7 @@ from keras import ops
 
 from seq2seq.models.ensemble import MIXINGS, Ensemble
 from seq2seq.symbols import BOS, PAD
+from tests.inputs import named, padded
 
 SOURCES = (np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32), np.array([[4, 3, 0], [9, 10, 3]], np.int32))
 TARGET = np.array([[2, 9, 5], [2, 10, 7]], np.int32)
@@ -24,14 +25,23 @@ def members(build_model):
 
 def alone(member, source, target=TARGET):
     """The distributions of a member, as a search takes them, in NumPy."""
-    logits = ops.convert_to_numpy(member((source, target))).astype(np.float64)
+    logits = ops.convert_to_numpy(member(named(source, target))).astype(np.float64)
     logits[..., [PAD, BOS]] = -np.inf
     exponents = np.exp(logits - logits.max(-1, keepdims=True))
     return exponents / exponents.sum(-1, keepdims=True)
 
 
+def every(*sources):
+    """What each member reads."""
+    return tuple(map(padded, sources))
+
+
+def inputs_of(sources, target):
+    return {"source": sources, "source_mask": tuple(source != 0 for source in sources), "target_input": target}
+
+
 def mixed(ensemble, sources, target=TARGET):
-    return np.exp(ops.convert_to_numpy(ensemble((sources, target))).astype(np.float64))
+    return np.exp(ops.convert_to_numpy(ensemble(inputs_of(sources, target))).astype(np.float64))
 
 
 @pytest.mark.parametrize("mixing", MIXINGS)
@@ -63,7 +73,7 @@ def test_twice_the_same_member_changes_nothing(members):
 @pytest.mark.parametrize("mixing", MIXINGS)
 def test_one_step_at_a_time_equals_teacher_forcing(members, mixing):
     ensemble = Ensemble(members, mixing)
-    memory = ensemble.encode((SOURCES[0], SOURCES[1], SOURCES[0]))
+    memory = ensemble.encode(every(SOURCES[0], SOURCES[1], SOURCES[0]))
     whole, _ = ensemble.decode(TARGET, memory, memory.state)
     state, steps = memory.state, []
     for t in range(TARGET.shape[1]):
@@ -75,7 +85,7 @@ def test_one_step_at_a_time_equals_teacher_forcing(members, mixing):
 def test_members_that_are_sure_of_different_pieces_stay_finite(build_model, randomize):
     sure = [randomize(build_model(), seed, scale=300.0) for seed in (1, 2)]
     for mixing in MIXINGS:
-        found = ops.convert_to_numpy(Ensemble(sure, mixing)((SOURCES[:1] * 2, TARGET)))
+        found = ops.convert_to_numpy(Ensemble(sure, mixing)(inputs_of(SOURCES[:1] * 2, TARGET)))
         assert np.isfinite(found).all()
         np.testing.assert_allclose(np.exp(found.astype(np.float64)).sum(-1), 1.0, atol=1e-4)
 
@@ -84,11 +94,11 @@ def test_alignments_are_the_mean_of_those_that_attend_to_the_same(members):
     source = SOURCES[0]
     weights = []
     for member in (members[0], members[2]):
-        memory = member.encode(source)
+        memory = member.encode(padded(source))
         weights.append(ops.convert_to_numpy(member.align(TARGET, memory, memory.state)))
     for aligning, wanted in ((None, np.mean(weights, axis=0)), ((0, 1), weights[0])):
         ensemble = Ensemble(members, aligning=aligning)
-        memory = ensemble.encode((source,) * 3)
+        memory = ensemble.encode(every(source, source, source))
         found = ops.convert_to_numpy(ensemble.align(TARGET, memory, memory.state))
         np.testing.assert_allclose(found, wanted, atol=1e-6)
     assert not Ensemble(members, aligning=(1,)).has_attention
@@ -102,6 +112,6 @@ def test_what_cannot_be_mixed_is_refused(members, build_model):
     with pytest.raises(ValueError, match="Unknown mixing"):
         Ensemble(members, "votes")
     ensemble = Ensemble([members[1]])
-    memory = ensemble.encode(SOURCES[1:])
+    memory = ensemble.encode(every(SOURCES[1]))
     with pytest.raises(ValueError, match="no alignments"):
         ensemble.align(TARGET, memory, memory.state)

@@ -14,6 +14,7 @@ from seq2seq.search.greedy import greedy_search
 from seq2seq.symbols import EOS, PAD
 from seq2seq.text.token_batches import shift
 from seq2seq.training.losses import TeacherForcing
+from tests.inputs import named, padded
 
 FIRST, SIZE, LONGEST = 4, 14, 6
 TASKS = {"copy": lambda row: row, "reverse": lambda row: row[::-1], "sort": sorted}
@@ -44,7 +45,12 @@ def test_short_sequences_are_learned(task, compiled):
     trainer.compile(keras.optimizers.Adam(0.01, clipnorm=1.0), jit_compile=keras.backend.backend() != "tensorflow")
     given, wanted = shift(target)
     trainer.fit(
-        (source, given), wanted, sample_weight=(wanted != PAD).astype("float32"), batch_size=128, epochs=8, verbose=0
+        named(source, given),
+        wanted,
+        sample_weight=(wanted != PAD).astype("float32"),
+        batch_size=128,
+        epochs=8,
+        verbose=0,
     )
 
     def translate(ids):
@@ -54,10 +60,10 @@ def test_short_sequences_are_learned(task, compiled):
             logits, state = model.decode(ops.expand_dims(last, 1), memory, state)
             return logits[:, 0], state
 
-        limits = ops.full((ops.shape(ids)[0],), LONGEST + 2, dtype="int32")
+        limits = ops.full((ops.shape(ids.values)[0],), LONGEST + 2, dtype="int32")
         return greedy_search(step, memory.state, limits, LONGEST + 2).ids[:, 0]
 
-    found = ops.convert_to_numpy(compiled(translate)(held_out))
+    found = ops.convert_to_numpy(compiled(translate)(padded(held_out)))
     answer = np.where(expected == EOS, PAD, expected)[:, :LONGEST]
     right = (found[:, :LONGEST] == answer).all(1) & (found[:, LONGEST:] == PAD).all(1)
     assert right[unseen].mean() > 0.9

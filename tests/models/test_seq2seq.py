@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.inputs import padded
+
 SOURCE = np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32)
 TARGET = np.array([[2, 9, 5], [2, 10, 0]], np.int32)
 
@@ -18,8 +20,8 @@ def test_a_tie_shares_the_matrices_over_the_vocabulary(build_model, tie, matrice
 @pytest.mark.parametrize("tie", ["none", "all"])
 def test_logits_are_features_times_the_output_weights(build_model, array, tie):
     model = build_model(tie=tie)
-    memory = model.encode(SOURCE)
-    features = model.run(TARGET, memory, memory.state).features
+    memory = model.encode(padded(SOURCE))
+    features = model.decode_features(TARGET, memory, memory.state).features
     kernel, bias = map(array, model.output_weights())
     expected = array(features) @ kernel.T + bias
     np.testing.assert_allclose(array(model.decode(TARGET, memory, memory.state)[0]), expected, atol=1e-5)
@@ -30,7 +32,7 @@ def test_logits_are_features_times_the_output_weights(build_model, array, tie):
 )
 def test_alignments_sum_to_one_over_the_source_and_skip_its_padding(build_model, array, order, feeding):
     model = build_model(decoder={"order": order, "input_feeding": feeding, "num_layers": 2})
-    memory = model.encode(SOURCE)
+    memory = model.encode(padded(SOURCE))
     weights = array(model.align(TARGET, memory, memory.state))
     assert weights.shape == (2, 3, 4)
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
@@ -40,7 +42,7 @@ def test_alignments_sum_to_one_over_the_source_and_skip_its_padding(build_model,
 
 def test_a_model_without_attention_has_no_alignments(build_model):
     model = build_model(decoder={"attention": "none"})
-    memory = model.encode(SOURCE)
+    memory = model.encode(padded(SOURCE))
     with pytest.raises(ValueError, match="no attention"):
         model.align(TARGET, memory, memory.state)
 

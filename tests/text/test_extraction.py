@@ -8,12 +8,13 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.pipeline.padding import pad
+from seq2seq.pipeline.padding import padded
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
 from seq2seq.text.extraction import extract
 from seq2seq.text.spelling import mark
 from seq2seq.text.words import word_numbers
+from seq2seq.types import Padded
 
 PIECES = ["<pad>", "<unk>", "<s>", "</s>", "▁Paris", "-", "based", "▁firm", ",", '▁"', "word", '"', ".", "▁", "–", "9"]
 MARKS = mark(PIECES)
@@ -21,7 +22,7 @@ MARKS = mark(PIECES)
 
 def ids(*texts):
     """`(texts, …)` ids of pieces parted by blanks, each ending in EOS."""
-    return pad([[*map(PIECES.index, text.split()), EOS] for text in texts])
+    return padded([[*map(PIECES.index, text.split()), EOS] for text in texts])
 
 
 def expected_f1(kept, chances):
@@ -58,7 +59,7 @@ def test_a_word_whose_opening_mark_is_left_out_keeps_its_blank(text, kept, extra
     chances = np.array([[*map(float, kept), 0.0]], np.float32)
     found = extract(chances, source, MARKS)
     wanted = [PIECES.index(piece) for piece in extract_of_it.split()]
-    assert array(found.ids)[0, 0].tolist() == [*wanted, *[0] * (source.shape[1] - len(wanted))]
+    assert array(found.ids)[0, 0].tolist() == [*wanted, *[0] * (source.values.shape[1] - len(wanted))]
     assert array(found.lengths).tolist() == [[len(wanted)]]
     assert array(found.log_probabilities).tolist() == [[0.0]]
 
@@ -68,7 +69,7 @@ def test_no_set_of_words_has_a_larger_expected_f1(seed, array, compiled):
     random = np.random.default_rng(seed)
     texts = ['▁firm ▁" word " . ▁Paris - based ▁ " 9', '▁firm ▁Paris . ▁" " word', "▁firm"]
     source = ids(*texts)
-    chances = (random.random(source.shape) ** random.choice([0.3, 1, 4])).astype("float32")
+    chances = (random.random(source.values.shape) ** random.choice([0.3, 1, 4])).astype("float32")
     found = compiled(lambda parts: extract(*parts, MARKS))((chances, source))
     numbers = array(word_numbers(source, MARKS))
     for row, text in enumerate(texts):
@@ -78,7 +79,7 @@ def test_no_set_of_words_has_a_larger_expected_f1(seed, array, compiled):
         sets = [np.array(kept) for kept in product([False, True], repeat=len(words)) if any(kept)]
         best = max(sets, key=lambda kept: expected_f1(kept, words))
         length = int(array(found.lengths)[row, 0])
-        assert array(found.ids)[row, 0, :length].tolist() == written(source[row, :pieces], best[of_word])
+        assert array(found.ids)[row, 0, :length].tolist() == written(source.values[row, :pieces], best[of_word])
         assert not array(found.ids)[row, 0, length:].any()
         np.testing.assert_allclose(array(found.scores)[row, 0], expected_f1(best, words), rtol=1e-5)
         np.testing.assert_allclose(
@@ -88,8 +89,11 @@ def test_no_set_of_words_has_a_larger_expected_f1(seed, array, compiled):
 
 def test_what_stands_beside_a_source_changes_nothing(array, rng):
     source = ids("▁firm ▁Paris - based .", "▁firm")
-    chances = rng.random(source.shape).astype("float32")
-    together, alone = extract(chances, source, MARKS), extract(chances[1:, :2], source[1:, :2], MARKS)
+    chances = rng.random(source.values.shape).astype("float32")
+    together, alone = (
+        extract(chances, source, MARKS),
+        extract(chances[1:, :2], Padded(*(part[1:, :2] for part in source)), MARKS),
+    )
     assert array(together.ids)[1, 0, :1].tolist() == array(alone.ids)[0, 0, :1].tolist() == [7]
     np.testing.assert_array_equal(array(together.scores)[1], array(alone.scores)[0])
 
@@ -102,7 +106,7 @@ def test_a_source_without_pieces_has_nothing_to_keep(array):
 
 def test_chances_of_nought_stay_finite(array):
     source = ids("▁firm ▁Paris")
-    found = extract(np.zeros(source.shape, "float32"), source, MARKS)
+    found = extract(np.zeros(source.values.shape, "float32"), source, MARKS)
     assert np.isfinite(array(found.scores)).all()
     assert np.isfinite(array(found.log_probabilities)).all()
 
@@ -111,11 +115,12 @@ def test_chances_of_nought_stay_finite(array):
 def test_one_graph_takes_any_width(array, rng):
     import tensorflow as tf
 
-    specs = [tf.TensorSpec((None, None), tf.float32), tf.TensorSpec((None, None), tf.int32)]
+    floats, ints, flags = (tf.TensorSpec((None, None), dtype) for dtype in (tf.float32, tf.int32, tf.bool))
+    specs = [floats, Padded(ints, flags)]
     run = tf.function(lambda chances, source: extract(chances, source, MARKS), input_signature=specs)
     for texts in (("▁firm",), ("▁firm ▁Paris - based .", "▁firm", "▁ 9")):
         source = ids(*texts)
-        chances = rng.random(source.shape).astype("float32")
+        chances = rng.random(source.values.shape).astype("float32")
         for found, wanted in zip(run(chances, source), extract(chances, source, MARKS), strict=True):
             np.testing.assert_array_equal(array(found), array(wanted))
 

@@ -13,7 +13,7 @@ from seq2seq.pipeline.plan import Batching, Plan
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS, expected_attention, shift
 from seq2seq.text.token_store import write_token_store
-from seq2seq.types import Example
+from seq2seq.types import Batch, Example, Padded
 
 PAIR_COUNT = 700
 BATCHING = Batching(tokens=120, buckets=4, window=128, max_rows=16)
@@ -40,20 +40,24 @@ def store(make_store, monkeypatch):
     )
 
 
+def arrays(batch):
+    return batch.source.values, batch.source.mask, *batch[1:4]
+
+
 def equal(a, b):
-    return all(np.array_equal(x, y) for x, y in zip(a[:4], b[:4], strict=True))
+    return all(np.array_equal(x, y) for x, y in zip(arrays(a), arrays(b), strict=True))
 
 
 @pytest.mark.parametrize("trim", [True, False])
 def test_every_pair_is_whole_in_its_batch(store, trim):
     seen = []
     for batch in Plan(store, PAIRS, BATCHING, seed=1, trim=trim):
-        for source, output, weights in zip(batch.source, batch.target_output, batch.weights, strict=True):
+        for source, mask, output, weights in zip(*batch.source, batch.target_output, batch.weights, strict=True):
             if not weights.any():
-                assert (source != PAD).any()  # an encoder needs an id in every row
+                assert mask.any()  # an encoder needs an id in every row
                 continue
             seen.append(pair := int(source[0]) - 1000)
-            assert source[source != PAD].tolist() == store["source"][pair].tolist()
+            assert source[mask].tolist() == store["source"][pair].tolist()
             assert output[weights > 0].tolist() == store["target"][pair].tolist()
     assert sorted(seen) == list(range(PAIR_COUNT))
 
@@ -86,7 +90,7 @@ def test_the_numbers_of_a_seed_and_epoch_never_change(make_store, monkeypatch, t
     store = make_store([([7] * a, [7] * b) for a, b in sizes])
     digest = hashlib.sha256()
     for batch in Plan(store, PAIRS, BATCHING, seed=1, epoch=2, trim=trim, rank=rank, size=size):
-        for array in (batch.source, batch.target_input, batch.target_output, batch.weights):
+        for array in (batch.source.values, *batch[1:4]):
             digest.update(str((array.shape, str(array.dtype))).encode() + array.tobytes())
     assert digest.hexdigest()[:16] == expected
 
@@ -102,8 +106,10 @@ def test_fit_gets_the_plan_batch_by_batch(store):
     plan = Plan(store, PAIRS, BATCHING, seed=1)
     data = as_fit_data(plan)
     assert len(data) == len(plan)
-    for ((source, given), output, weights), batch in zip(data, plan, strict=True):
-        assert equal((source, given, output, weights), batch)
+    for (inputs, output, weights), batch in zip(data, plan, strict=True):
+        assert inputs.keys() == batch.inputs().keys() == {"source", "source_mask", "target_input"}
+        source = Padded(inputs["source"], inputs["source_mask"])
+        assert equal(Batch(source, inputs["target_input"], output, weights), batch)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="elsewhere the plan itself is the data")
@@ -133,17 +139,20 @@ def test_an_aligned_plan_has_the_same_batches_and_the_alignment_of_each_row(tmp_
     aligned, plain = (Plan(store, layout, batching, 1, 2, trim=trim) for layout in (ALIGNED_PAIRS, PAIRS))
     assert len(aligned) == len(plain)
     for step, (batch, other) in enumerate(zip(aligned, plain, strict=True)):
-        assert other.guide is None
+        assert not other.extras
         assert equal(batch, other)
-        assert batch.guide.shape == (*batch.target_output.shape, batch.source.shape[1])
-        assert np.array_equal(batch.guide, aligned[step].guide)  # without the steps before it
-        for row, weights, attention in zip(batch.source, batch.weights, batch.guide, strict=True):
+        assert batch.extras["alignment"].shape == (*batch.target_output.shape, batch.source.values.shape[1])
+        assert np.array_equal(
+            batch.extras["alignment"], aligned[step].extras["alignment"]
+        )  # without the steps before it
+        parts = batch.source.values, batch.weights, batch.extras["alignment"]
+        for row, weights, attention in zip(*parts, strict=True):
             if weights.any():
                 points = sorted((int(s), int(t)) for t, s in np.argwhere(attention > 0))
                 assert points == sorted(set(aligned_pairs[row[0] - 1000].links))
                 assert set(attention.sum(1).round(5).tolist()) <= {0.0, 1.0}
-    for ((*_, given), _, _), batch in zip(as_fit_data(aligned), aligned, strict=True):
-        assert np.array_equal(given, batch.guide)
+    for (inputs, _, _), batch in zip(as_fit_data(aligned), aligned, strict=True):
+        assert np.array_equal(inputs["alignment"], batch.extras["alignment"])
 
 
 def test_the_expected_attention_is_even_over_aligned_tokens_and_0_elsewhere():

@@ -8,10 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.pipeline.padding import pad
+from seq2seq.pipeline.padding import padded
 from seq2seq.symbols import EOS, NAMES
 from seq2seq.text.spelling import FEATURES, fingerprints, mark, spell
-from seq2seq.text.words import WordReader, sum_by_word, take_by_word, word_numbers
+from seq2seq.text.words import WordFrontend, sum_by_word, take_by_word, word_numbers
+from seq2seq.types import Padded
 
 PIECES = [*NAMES, "▁Paris", "-", "based", "▁firm", ",", '▁"', "word", '"', ".", "▁", "–", "9"]
 MARKS = mark(PIECES)
@@ -19,7 +20,14 @@ MARKS = mark(PIECES)
 
 def ids(*texts):
     """`(texts, …)` ids of pieces parted by blanks, each ending in EOS."""
-    return pad([[*map(PIECES.index, text.split()), EOS] for text in texts])
+    return padded([[*map(PIECES.index, text.split()), EOS] for text in texts])
+
+
+def padded_to(ids, more):
+    """`ids` and so many positions of padding."""
+    return Padded(
+        np.pad(ids, [(0, 0), (0, more)]), np.arange(ids.shape[1] + more) < np.full((len(ids), 1), ids.shape[1])
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,7 +63,7 @@ def test_padding_changes_no_number(array):
     for row, text in zip(together, texts, strict=True):
         alone = array(word_numbers(ids(text), MARKS))[0]
         np.testing.assert_array_equal(row[: len(alone)], alone)
-        bare = array(word_numbers(np.pad(ids(text)[:, :-1], [(0, 0), (0, 3)]), MARKS))[0]  # without its EOS
+        bare = array(word_numbers(padded_to(ids(text).values[:, :-1], 3), MARKS))[0]  # without its EOS
         np.testing.assert_array_equal(bare[: len(alone) - 1], alone[:-1])
 
 
@@ -78,7 +86,7 @@ def tokenizer(request, tokenizers):
 @pytest.fixture(scope="module")
 def reader(tokenizer):
     keras.utils.set_random_seed(1)
-    reader = WordReader(tokenizer.vocabulary, 8, 6)
+    reader = WordFrontend(tokenizer.vocabulary, 8, 6)
     reader.build((None, None))
     return reader
 
@@ -97,9 +105,9 @@ def test_however_a_word_is_cut_its_spelling_is_that_of_the_whole(tokenizer, read
     seen = set()
     for seed in range(4):
         rows = tokenizer.sample(lines, 0.5, seed) if seed else tokenizer.encode(lines)
-        source = pad([[*row, EOS] for row in rows])
+        source = padded([[*row, EOS] for row in rows])
         numbers = word_numbers(source, reader.marks)
-        found = array(reader.features(source, numbers))
+        found = array(reader.features(source.values, numbers))
         for row, places, features in zip(rows, array(numbers), found, strict=True):
             words = surfaces(tokenizer, row, places[: len(row)])
             if any(name in word for name in NAMES for word in words):
@@ -114,15 +122,15 @@ def test_however_a_word_is_cut_its_spelling_is_that_of_the_whole(tokenizer, read
 
 
 def test_a_word_is_the_mean_of_its_pieces_beside_its_spelling(tokenizer, reader, sentences, array):
-    source = pad([[*row, EOS] for row in tokenizer.encode(sentences[:5])])
+    source = padded([[*row, EOS] for row in tokenizer.encode(sentences[:5])])
     words, mask = map(array, reader(source))
-    vectors = array(reader.own.embeddings)[source]
+    vectors = array(reader.own.embeddings)[source.values]
     numbers = array(word_numbers(source, reader.marks))
-    features, table = array(reader.features(source, numbers)), array(reader.embedding.embeddings)
-    assert words.shape == (*source.shape, reader.width)
+    features, table = array(reader.features(source.values, numbers)), array(reader.embedding.embeddings)
+    assert words.shape == (*source.values.shape, reader.width)
     assert reader.width == 8 + FEATURES * table.shape[1]
-    for row in range(len(source)):
-        real = source[row] != 0
+    for row in range(len(source.values)):
+        real = source.mask[row]
         assert mask[row].sum() == numbers[row][real].max() + 1
         assert mask[row][: mask[row].sum()].all()
         for word in range(mask[row].sum()):
@@ -132,22 +140,22 @@ def test_a_word_is_the_mean_of_its_pieces_beside_its_spelling(tokenizer, reader,
 
 
 def test_the_pieces_of_a_word_get_what_it_has_and_differ_by_their_own(tokenizer, reader, sentences, array):
-    source = pad([[*row, EOS] for row in tokenizer.encode(sentences[:5])])
-    values = np.random.default_rng(2).normal(size=(*source.shape, 6)).astype("float32")
-    numbers, vectors = array(reader.numbers(source)), array(reader.own.embeddings)[source]
+    source = padded([[*row, EOS] for row in tokenizer.encode(sentences[:5])])
+    values = np.random.default_rng(2).normal(size=(*source.values.shape, 6)).astype("float32")
+    numbers, vectors = array(reader.numbers(source)), array(reader.own.embeddings)[source.values]
     wanted = np.take_along_axis(values, numbers[..., None], axis=1) + vectors @ array(reader.within.kernel)
-    np.testing.assert_allclose(array(reader.spread(values, source)), wanted, atol=1e-5)
+    np.testing.assert_allclose(array(reader.expand_to_tokens(values, source)), wanted, atol=1e-5)
 
 
 def test_a_reader_of_words_nobody_looks_into_has_no_weights_for_it(tokenizer, array):
-    reader = WordReader(tokenizer.vocabulary, 8, None)
+    reader = WordFrontend(tokenizer.vocabulary, 8, None)
     reader.build((None, None))
     assert len(reader.weights) == 2
-    values, numbers = np.ones((1, 3, 4), np.float32), np.array([[5, 6, 3]], np.int32)
-    assert array(reader.spread(values, numbers)).shape == (1, 3, 4)
+    values, ids = np.ones((1, 3, 4), np.float32), Padded(np.array([[5, 6, 3]], np.int32), np.ones((1, 3), bool))
+    assert array(reader.expand_to_tokens(values, ids)).shape == (1, 3, 4)
 
 
 def test_a_vocabulary_that_shares_nothing_knows_nothing(array):
-    reader = WordReader([*NAMES, "▁ab", "▁12"], 4, 4)
-    source = np.array([[4, 5, EOS]], np.int32)
-    assert not array(reader.features(source, reader.numbers(source))).any()
+    reader = WordFrontend([*NAMES, "▁ab", "▁12"], 4, 4)
+    source = padded([[4, 5, EOS]])
+    assert not array(reader.features(source.values, reader.numbers(source))).any()

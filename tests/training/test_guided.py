@@ -8,18 +8,19 @@ import pytest
 from keras import ops
 
 from seq2seq.training.losses import TeacherForcing, guided_loss
+from tests.inputs import named, padded
 
 
 @pytest.fixture
 def batch():
-    """`((source, target_input, guide), target, weights)`; the second row has padding and a piece without links."""
+    """`(inputs, target, weights)`; the second row has padding and a piece without links."""
     source = np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32)
     target = np.array([[9, 10, 11, 3], [4, 6, 3, 0]], np.int32)
     given = np.concatenate([np.full((2, 1), 2, np.int32), target[:, :-1]], axis=1)
     guide = np.zeros((2, 4, 4), np.float32)
     guide[0, 0, 2] = guide[0, 1, 1] = guide[1, 0, 0] = 1.0
     guide[0, 2, :2] = 0.5
-    return (source, given, guide), target, (target != 0).astype("float32")
+    return named(source, given, alignment=guide), target, (target != 0).astype("float32")
 
 
 def test_attention_that_is_the_given_one_costs_nothing(array):
@@ -29,7 +30,8 @@ def test_attention_that_is_the_given_one_costs_nothing(array):
 
 
 def test_the_loss_is_the_cross_entropy_of_the_pieces_that_have_links(rng, array, batch):
-    (_, _, guide), _, weights = batch
+    inputs, _, weights = batch
+    guide = inputs["alignment"]
     attention = rng.dirichlet(np.ones(4), (2, 4)).astype("float32")
     wanted = -np.log([attention[0, 0, 2], attention[0, 1, 1], attention[1, 0, 0]]).sum()
     wanted -= 0.5 * np.log(attention[0, 2, :2]).sum()
@@ -37,7 +39,8 @@ def test_the_loss_is_the_cross_entropy_of_the_pieces_that_have_links(rng, array,
 
 
 def test_padding_and_rows_of_no_weight_change_nothing(rng, array, batch):
-    (_, _, guide), _, weights = batch
+    inputs, _, weights = batch
+    guide = inputs["alignment"]
     attention = rng.dirichlet(np.ones(4), (2, 4)).astype("float32")
     wanted = array(guided_loss(attention, guide, weights))
     more = [(0, 1), (0, 2), (0, 3)]
@@ -76,10 +79,11 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_fit_moves_attention_to_where_it_is_guided(build_model, batch, array, kind):
     model = build_model(**KINDS[kind])
-    (source, given, guide), _, weights = batch
+    inputs, _, weights = batch
+    given, guide = inputs["target_input"], inputs["alignment"]
 
     def distance():
-        memory = model.encode(source)
+        memory = model.encode(padded(inputs["source"]))
         return float(array(guided_loss(model.align(given, memory, memory.state), guide, weights)))
 
     trainer = TeacherForcing(model, guided_attention=1.0)
@@ -92,15 +96,17 @@ def test_fit_moves_attention_to_where_it_is_guided(build_model, batch, array, ki
 
 def test_the_loss_is_that_of_the_pieces_and_the_weighted_guides_a_token(build_model, batch, array):
     model = build_model()
-    (source, given, guide), target, weights = batch
-    memory = model.encode(source)
+    inputs, target, weights = batch
+    given, guide = inputs["target_input"], inputs["alignment"]
+    without = {name: part for name, part in inputs.items() if name != "alignment"}
+    memory = model.encode(padded(inputs["source"]))
     guided = float(array(guided_loss(model.align(given, memory, memory.state), guide, weights)))
     found = {}
-    for rate, inputs in ((0.0, (source, given)), (2.0, (source, given)), (2.0, (source, given, guide))):
+    for rate, given in ((0.0, without), (2.0, without), (2.0, inputs)):
         trainer = TeacherForcing(model, guided_attention=rate)
         trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
-        values = trainer.evaluate(inputs, target, sample_weight=weights, verbose=0, return_dict=True)
-        found[rate, len(inputs)] = values["loss"], values["nll"]
-    assert found[0.0, 2] == found[2.0, 2]
-    assert found[2.0, 3][1] == pytest.approx(found[0.0, 2][1], rel=1e-6)
-    assert found[2.0, 3][0] == pytest.approx(found[0.0, 2][0] + 2 * guided / weights.sum(), rel=1e-5)
+        values = trainer.evaluate(given, target, sample_weight=weights, verbose=0, return_dict=True)
+        found[rate, len(given)] = values["loss"], values["nll"]
+    assert found[0.0, 3] == found[2.0, 3]
+    assert found[2.0, 4][1] == pytest.approx(found[0.0, 3][1], rel=1e-6)
+    assert found[2.0, 4][0] == pytest.approx(found[0.0, 3][0] + 2 * guided / weights.sum(), rel=1e-5)

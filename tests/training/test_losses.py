@@ -9,6 +9,7 @@ from keras import ops
 
 from seq2seq.layers.heads import log_of
 from seq2seq.training.losses import TeacherForcing, coverage_loss, fused_cross_entropy
+from tests.inputs import named
 
 ROWS, DIM, SIZE = 23, 4, 50
 ONE_ROW = 4 * SIZE
@@ -150,7 +151,7 @@ def batches():
     found = []
     for target in (longer, shorter):
         given = np.concatenate([np.full((2, 1), 2, np.int32), target[:, :-1]], axis=1)
-        found.append(((source, given), target, (target != 0).astype("float32")))
+        found.append((named(source, given), target, (target != 0).astype("float32")))
     found[1][2][1] = 0.0  # a filler row
     return found
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from seq2seq.training.losses import TeacherForcing, selector_loss
+from tests.inputs import named, padded
 
 SOURCE = np.array([[5, 6, 7, 8, 3], [8, 9, 3, 0, 0]], np.int32)
+MASK = SOURCE != 0
 TARGET = np.array([[9, 10, 11, 3], [4, 6, 3, 0]], np.int32)
 
 
@@ -24,7 +26,7 @@ def guide():
 @pytest.fixture
 def batch(guide):
     given = np.concatenate([np.full((2, 1), 2, np.int32), TARGET[:, :-1]], axis=1)
-    return (SOURCE, given, guide), TARGET, (TARGET != 0).astype("float32")
+    return named(SOURCE, given, alignment=guide), TARGET, (TARGET != 0).astype("float32")
 
 
 def test_the_loss_is_the_cross_entropy_of_the_pieces_without_eos(rng, array, guide):
@@ -34,14 +36,14 @@ def test_the_loss_is_the_cross_entropy_of_the_pieces_without_eos(rng, array, gui
     real = np.array([[1, 1, 1, 1], [1, 1, 0, 0]], bool)
     wanted = -np.log(np.where(linked, chances[:, :4], 1 - chances[:, :4]))[real].sum()
     weights = (TARGET != 0).astype("float32")
-    np.testing.assert_allclose(array(selector_loss(keep, guide, SOURCE, weights)), wanted, rtol=1e-5)
+    np.testing.assert_allclose(array(selector_loss(keep, guide, MASK, weights)), wanted, rtol=1e-5)
 
 
 def test_padding_and_rows_of_no_weight_change_nothing(rng, array, guide):
     keep, weights = rng.normal(size=SOURCE.shape).astype("float32"), (TARGET != 0).astype("float32")
-    wanted = array(selector_loss(keep, guide, SOURCE, weights))
+    wanted = array(selector_loss(keep, guide, MASK, weights))
     more = [(0, 1), (0, 2), (0, 3)]
-    wide = np.pad(keep, more[::2]), np.pad(guide, more), np.pad(SOURCE, more[::2]), np.pad(weights, more[:2])
+    wide = np.pad(keep, more[::2]), np.pad(guide, more), np.pad(MASK, more[::2]), np.pad(weights, more[:2])
     np.testing.assert_allclose(array(selector_loss(*wide)), wanted, rtol=1e-6)
 
 
@@ -49,7 +51,7 @@ def test_padding_and_rows_of_no_weight_change_nothing(rng, array, guide):
 def test_being_sure_costs_what_it_is_wrong_by_and_stays_finite(array, guide, odds):
     keep, weights = np.full(SOURCE.shape, odds, np.float32), np.ones(TARGET.shape, np.float32)
     # Of six pieces three are linked.
-    np.testing.assert_allclose(array(selector_loss(keep, guide, SOURCE, weights)), 3e4, rtol=1e-6)
+    np.testing.assert_allclose(array(selector_loss(keep, guide, MASK, weights)), 3e4, rtol=1e-6)
 
 
 @pytest.mark.parametrize("pointer", [False, True])
@@ -59,21 +61,23 @@ def test_fit_learns_what_to_keep(build_model, batch, array, pointer):
     trainer.compile(keras.optimizers.Adam(0.05), jit_compile=False)
     for _ in range(40):
         trainer.train_on_batch(*batch)
-    found = array(model.chances(model.encode(SOURCE)))
+    found = array(model.keep_probabilities(model.encode(padded(SOURCE))))
     assert (found[0, :4] > 0.5).tolist() == [False, True, True, False]
     assert (found[1, :2] > 0.5).tolist() == [True, False]
 
 
 def test_the_loss_is_that_of_the_pieces_and_the_weighted_choices_a_token(build_model, batch, array):
     model = build_model(selector=True)
-    (source, given, guide), target, weights = batch
-    choices = float(array(selector_loss(model.encode(source).keep, guide, source, weights)))
+    inputs, target, weights = batch
+    without = {name: part for name, part in inputs.items() if name != "alignment"}
+    keep = model.encode(padded(SOURCE)).keep
+    choices = float(array(selector_loss(keep, inputs["alignment"], MASK, weights)))
     found = {}
-    for rate, inputs in ((0.0, (source, given, guide)), (2.0, (source, given)), (2.0, (source, given, guide))):
+    for rate, given in ((0.0, inputs), (2.0, without), (2.0, inputs)):
         trainer = TeacherForcing(model, selector_loss=rate)
         trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
-        values = trainer.evaluate(inputs, target, sample_weight=weights, verbose=0, return_dict=True)
-        found[rate, len(inputs)] = values["loss"], values["nll"]
-    assert found[0.0, 3] == pytest.approx(found[2.0, 2], rel=1e-6)
-    assert found[2.0, 3][1] == pytest.approx(found[2.0, 2][1], rel=1e-6)
-    assert found[2.0, 3][0] == pytest.approx(found[2.0, 2][0] + 2 * choices / weights.sum(), rel=1e-5)
+        values = trainer.evaluate(given, target, sample_weight=weights, verbose=0, return_dict=True)
+        found[rate, "alignment" in given] = values["loss"], values["nll"]
+    assert found[0.0, True] == pytest.approx(found[2.0, False], rel=1e-6)
+    assert found[2.0, True][1] == pytest.approx(found[2.0, False][1], rel=1e-6)
+    assert found[2.0, True][0] == pytest.approx(found[2.0, False][0] + 2 * choices / weights.sum(), rel=1e-5)

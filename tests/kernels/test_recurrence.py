@@ -8,6 +8,7 @@ import pytest
 
 from seq2seq.layers import recurrence
 from seq2seq.training.losses import TeacherForcing
+from tests.inputs import named
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("the kernels are TensorFlow's", allow_module_level=True)
@@ -61,8 +62,8 @@ def step(model, batch, graph):
     variables = trainee.trainable_variables
 
     def loss():
-        features = trainee((source, target), training=True)
-        return trainee.compute_loss((source, target), target, features, weights)
+        features = trainee(named(source, target), training=True)
+        return trainee.compute_loss(named(source, target), target, features, weights)
 
     def run():
         with tf.GradientTape() as tape:
@@ -104,5 +105,5 @@ def test_in_bfloat16_they_are_as_near_to_float32_as_those_of_the_generic_loop(bu
 
 def test_without_training_the_generic_loop_runs(build_model, batch, used):
     model = build_model()
-    model((batch[0], batch[1]))
+    model(named(batch[0], batch[1]))
     assert not used

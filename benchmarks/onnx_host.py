@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from seq2seq.inference.lines import pad_with_eos
+from seq2seq.inference.batching import pad_with_eos
 from seq2seq.lite.mbr import choose_by_mbr
 from seq2seq.lite.search import beam_search, repeats
 from seq2seq.search.options import SearchOptions

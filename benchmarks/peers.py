@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.inference.lines import by_length, pad_with_eos
+from seq2seq.inference.batching import by_length, pad_with_eos
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, alignment_outputs, check_attention
 from seq2seq.cli.text_io import add_input_limits, add_pair_arguments, input_limits, positive
+from seq2seq.inference.requests import InputTooLong
 from seq2seq.outputs import STDOUT, check_outputs
-from seq2seq.search.options import InputTooLong
 from seq2seq.text.corpus import files_of, text_at
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from seq2seq.backend import prepare_keras
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_pair_arguments, add_search_arguments, output, search_options
+from seq2seq.inference.requests import InputTooLong
 from seq2seq.messages import show
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
 from seq2seq.outputs import STDOUT, Folder, check_outputs
-from seq2seq.search.options import InputTooLong
 from seq2seq.text.corpus import Text, files_of, text_at
 
 if TYPE_CHECKING:

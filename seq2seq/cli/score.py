@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
 from seq2seq.cli.text_io import add_input_limits, add_pair_arguments, input_limits, output, positive
 from seq2seq.inference.confidence import confidence
+from seq2seq.inference.requests import InputTooLong
 from seq2seq.messages import say
 from seq2seq.outputs import STDOUT, check_outputs
-from seq2seq.search.options import InputTooLong
 from seq2seq.symbols import EOS, NAMES
 from seq2seq.text.corpus import files_of, text_at
 

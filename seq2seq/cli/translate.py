@@ -91,4 +91,4 @@ def finish(counts: Counts) -> int:
     """Says what the user should know of the lines, and returns the exit code."""
     for warning in counts.warnings():
         say(warning)
-    return EXIT_MISTAKE if counts.left_out else 0
+    return EXIT_MISTAKE if counts.too_long or counts.refused else 0

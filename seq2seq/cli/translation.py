@@ -12,9 +12,8 @@ from seq2seq.cli.ensembles import ensemble
 from seq2seq.cli.requests import Request
 from seq2seq.cli.text_io import search_options
 from seq2seq.files import format_json
-from seq2seq.inference.constraints import Constraints
+from seq2seq.inference import requests as inference
 from seq2seq.inference.unknown import read_dictionary, replace_unknown
-from seq2seq.search.options import InputTooLong
 from seq2seq.tasks.text_to_text.loading import load_translator
 from seq2seq.text.sentences import count_sentences
 from seq2seq.types import Hypothesis
@@ -33,8 +32,10 @@ SINGLE = 0.01
 class Counts(NamedTuple):
     """Lines of which the user should know."""
 
-    left_out: int = 0
-    """Too long; their outputs are empty."""
+    too_long: int = 0
+    """Their outputs are empty."""
+    refused: int = 0
+    """With constraints that the model cannot keep to; their outputs are empty."""
     reached_limit: int = 0
     """Their outputs may be cut short."""
     several_sentences: int = 0
@@ -57,8 +58,11 @@ class Counts(NamedTuple):
                 f"{lines} several sentences, but the model was trained on lines of one: parts may be lost. "
                 "Give each sentence a line of its own."
             )
-        if self.left_out:
-            lines = "1 line was" if self.left_out == 1 else f"{self.left_out:,} lines were"
+        if self.refused:
+            lines = "1 line has" if self.refused == 1 else f"{self.refused:,} lines have"
+            found.append(f"{lines} constraints that this model cannot keep to; all others are translated.")
+        if self.too_long:
+            lines = "1 line was" if self.too_long == 1 else f"{self.too_long:,} lines were"
             found.append(f"{lines} too long; all others are translated.")
         return found
 
@@ -99,35 +103,32 @@ class Translation:
         A line that is too long, or that nothing fits, has none, and it is said which.
         """
         place = f"{self.arguments.input or 'standard input'}:"
-        asked = [request.constraints for request in chunk]
-        lines = [request.text for request in chunk]
-        batch_size, too_long = self.arguments.batch_size, set[int]()
-        while True:
-            try:
-                results = self.generator.generate(lines, batch_size, asked, number)
-                break
-            except InputTooLong as error:  # of an ensemble, each member may find some
-                for index in error.lengths:
-                    self._tell(f"{place}{number + index + 1}: {error.message(index)} Its output is left empty.")
-                    lines[index] = ""
-                too_long |= set(error.lengths)
-        for index in too_long:
-            results[index] = []
-        for index, (constraints, hypotheses) in enumerate(zip(asked, results, strict=True)):
-            if not hypotheses and index not in too_long:
-                self._tell(f"{place}{number + index + 1}: no output fits: {_told(constraints)}")
-        share = self.generator.several_sentences
-        texts = [] if share is None or share >= SINGLE else lines
-        self.counts = self.counts.plus(
-            Counts(
-                len(too_long),
-                sum(bool(found) and found[0].reached_limit for found in results),
-                sum(count_sentences(text) > 1 for text in texts),
-            )
-        )
+        requests = [inference.Request(line.text, line.constraints) for line in chunk]
+        results = self.generator.answer(requests, self.arguments.batch_size, number)
+        for index, result in enumerate(results, number + 1):
+            if result.error:
+                is_refused = result.error.reason != "nothing_fits"
+                self._tell(f"{place}{index}: {result.error.message}{' Its output is left empty.' * is_refused}")
+        self.counts = self.counts.plus(self._count(chunk, results))
+        hypotheses = [list(result.hypotheses) for result in results]
         if not self.arguments.replace_unknown:
-            return results
-        return replace_unknown(self.generator, lines, results, self._dictionary, self.arguments.batch_size)
+            return hypotheses
+        lines = [line.text for line in chunk]
+        return replace_unknown(self.generator, lines, hypotheses, self._dictionary, self.arguments.batch_size)
+
+    def _count(self, chunk: list[Request], results: list[inference.Result]) -> Counts:
+        reasons = [result.error.reason if result.error else "" for result in results]
+        share = self.generator.several_sentences
+        counts_sentences = share is not None and share < SINGLE
+        return Counts(
+            reasons.count("too_long"),
+            reasons.count("constraints"),
+            sum(bool(result.hypotheses) and result.hypotheses[0].reached_limit for result in results),
+            sum(
+                counts_sentences and reason != "too_long" and count_sentences(line.text) > 1
+                for line, reason in zip(chunk, reasons, strict=True)
+            ),
+        )
 
     def text(self, chunk: list[Request], number: int, results: list[list[Hypothesis]]) -> str:
         """Returns what is written of `results`."""
@@ -146,14 +147,6 @@ class Translation:
         if n_best == 1:
             return (hypotheses[0].text if hypotheses else "") + "\n"
         return "".join(f"{number} ||| {h.text} ||| {h.score:.6f}\n" for h in hypotheses)
-
-
-def _told(constraints: Constraints) -> str:
-    if not constraints:
-        return "what the search may write (--min-length, --no-repeat-ngram) is less than it must"
-    asked = [f"prefix {constraints.prefix!r}"] if constraints.prefix else []
-    asked += [f"include {term!r}" for term in constraints.include]
-    return ", ".join(asked + [f"exclude {term!r}" for term in constraints.exclude])
 
 
 def _record(hypothesis: Hypothesis) -> dict[str, Any]:

@@ -12,10 +12,17 @@ from seq2seq.search.options import SearchOptions
 from seq2seq.text.subword import SubwordTokenizer
 
 
-class _Sources(list[int]):
-    """The pieces of a line as the first member reads it, and as the others do."""
+class MemberSources(list[int]):
+    """The ids of a line as the first member reads it.
 
-    others: tuple[list[int], ...]
+    Args:
+        first: Those ids.
+        others: The ids as each other member reads the line.
+    """
+
+    def __init__(self, first: Sequence[int], others: Sequence[list[int]]):
+        super().__init__(first)
+        self.others = tuple(others)
 
 
 class EnsembleGenerator(Generator):
@@ -63,18 +70,26 @@ class EnsembleGenerator(Generator):
         """Returns a generator on the same models that searches otherwise."""
         return EnsembleGenerator(self.members, self.mixing, replace(self.options, **changes), self.names)
 
-    def _read(self, lines: Sequence[str]) -> list[list[int]]:
-        first, *others = (self._cut(member.source_tokenizer.encode(lines)) for member in self.members)
-        sources: list[list[int]] = []
-        for ids, *more in zip(first, *others, strict=True):
-            source = _Sources(ids)
-            source.others = tuple(more)
-            sources.append(source)
-        return sources
+    def _encode(self, lines: Sequence[str]) -> list[list[int]]:
+        encoded = [member.source_tokenizer.encode(lines) for member in self.members]
+        return [MemberSources(first, others) for first, *others in zip(*encoded, strict=True)]
+
+    def _length(self, source: list[int]) -> int:
+        return max(map(len, _of_members(source)))
+
+    def _cut(self, sources: list[list[int]]) -> list[list[int]]:
+        rows = zip(*map(_of_members, sources), strict=True)
+        columns = [super(EnsembleGenerator, self)._cut(list(ids)) for ids in rows]
+        return [MemberSources(first, others) for first, *others in zip(*columns, strict=True)]
 
     def _batch(self, sources: Sequence[Sequence[int]]) -> Any:
-        members = zip(*(source.others for source in sources if isinstance(source, _Sources)), strict=True)
-        return (super()._batch(sources), *(super(EnsembleGenerator, self)._batch(ids) for ids in members))
+        columns = zip(*map(_of_members, sources), strict=True)
+        return tuple(super(EnsembleGenerator, self)._batch(ids) for ids in columns)
+
+
+def _of_members(source: Sequence[int]) -> tuple[Sequence[int], ...]:
+    """Returns the ids of a line as each member reads it."""
+    return (source, *(source.others if isinstance(source, MemberSources) else ()))
 
 
 def same_pieces(one: SubwordTokenizer, other: SubwordTokenizer) -> bool:

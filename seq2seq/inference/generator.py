@@ -11,15 +11,10 @@ import numpy as np
 from keras import ops
 
 from seq2seq.backend import check_process
+from seq2seq.inference.batching import by_length, padded_with_eos
+from seq2seq.inference.checks import check_batch_size, check_numbers, check_pairs
 from seq2seq.inference.constraints import Constraints, TokenConstraints, to_arrays
-from seq2seq.inference.lines import (
-    LineGenerator,
-    by_length,
-    check_batch_size,
-    check_numbers,
-    check_pairs,
-    padded_with_eos,
-)
+from seq2seq.inference.lines import LineGenerator
 from seq2seq.inference.searcher import Searcher, first_of
 from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
 from seq2seq.search.options import SearchOptions
@@ -66,12 +61,22 @@ class Generator(LineGenerator):
     def has_attention(self) -> bool:
         return self.model.has_attention
 
+    def _check_supported(self, constraints: Constraints) -> None:
+        super()._check_supported(constraints)
+        if constraints.include and self.options.sampling:
+            raise ValueError("Sampling cannot promise terms: it writes a piece and never goes back. Search instead.")
+        if self.options.extract:
+            raise ValueError(
+                "An extract takes its source's words as they are: it knows no constraints. Without extract "
+                "(--no-extract) the decoder writes, and keeps to them."
+            )
+
     def _search_again(
-        self, lines: Sequence[str], batch_size: int, asked: Sequence[Constraints]
+        self, sources: list[list[int]], batch_size: int, constraints: Sequence[Constraints]
     ) -> Sequence[list[Hypothesis]]:
         if self.options.beam_size == 1 or self.options.sampling or self.options.extract:
-            return super()._search_again(lines, batch_size, asked)
-        return self._generate(lines, batch_size, asked)
+            return super()._search_again(sources, batch_size, constraints)
+        return self._generate(sources, batch_size, [self.check_constraints(asked) for asked in constraints])
 
     def greedy(self) -> Generator:
         """Returns the same generator with the quickest search; made once, so that its graph is too."""
@@ -107,13 +112,6 @@ class Generator(LineGenerator):
         if constraints is not None:
             inputs |= to_arrays([*constraints, *constraints[:1] * rows])._asdict()
             kind = "terms" if inputs["terms"].any() else "rules"
-        if kind == "terms" and self.options.sampling:
-            raise ValueError("Sampling cannot promise terms: it writes a piece and never goes back. Search instead.")
-        if kind != "plain" and self.options.extract:
-            raise ValueError(
-                "An extract takes its source's words as they are: it knows no constraints. Without extract "
-                "(--no-extract) the decoder writes, and keeps to them."
-            )
         if kind not in self._searchers:
             distinct = self.options.num_best > 1 or kind != "plain"
             how = distinct, kind == "terms", self.marks()

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from seq2seq.inference.nbest import Candidate
+from seq2seq.inference.requests import InputTooLong
 from seq2seq.metrics.bleu_counts import bleu_counts, bleu_of
 from seq2seq.metrics.tokenization import SPACED, Tokenization
-from seq2seq.search.options import InputTooLong
 
 NORMALIZATIONS = ("length", "none")
 OWN = "list"

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from seq2seq.inference.batching import by_length, pad_with_eos
 from seq2seq.inference.constraints import Constraints, TokenConstraints
-from seq2seq.inference.lines import LineGenerator, by_length, pad_with_eos
+from seq2seq.inference.lines import UNCONSTRAINED, LineGenerator
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
 from seq2seq.lite.mbr import choose_by_mbr
 from seq2seq.lite.networks import LiteNetworks
@@ -87,16 +88,20 @@ class LiteGenerator(LineGenerator):
     def has_attention(self) -> bool:
         return self.networks.has_attention
 
+    def _check_supported(self, constraints: Constraints) -> None:
+        raise ValueError("A LiteRT folder knows no constraints. Use the run folder for them.")
+
     def _search_again(
-        self, lines: Sequence[str], batch_size: int, asked: Sequence[Constraints]
+        self, sources: list[list[int]], batch_size: int, constraints: Sequence[Constraints]
     ) -> Sequence[list[Hypothesis]]:
         # Constraints are not supported, but the beam may hold hypotheses that satisfy them.
         if self.options.beam_size == 1 or self.options.extract:
-            return super()._search_again(lines, batch_size, asked)
-        found = self.with_options(num_best=self.options.beam_size)._generate(lines, batch_size, None)
+            return super()._search_again(sources, batch_size, constraints)
+        whole_beam = self.with_options(num_best=self.options.beam_size)
+        found = whole_beam._generate(sources, batch_size, [UNCONSTRAINED] * len(sources))
         results = []
-        for hypotheses, constraints in zip(found, asked, strict=True):
-            results.append([h for h in hypotheses if constraints.satisfied_by(h.text)][: self.options.num_best])
+        for hypotheses, asked in zip(found, constraints, strict=True):
+            results.append([h for h in hypotheses if asked.satisfied_by(h.text)][: self.options.num_best])
         return results
 
     def _batches(self, sources: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:
@@ -128,8 +133,6 @@ class LiteGenerator(LineGenerator):
     def _search(
         self, sources: list[list[int]], places: list[int], constraints: list[TokenConstraints] | None = None
     ) -> SearchResult:
-        if constraints is not None:
-            raise ValueError("A LiteRT folder knows no constraints. Use the run folder for them.")
         with self._borrowed() as networks:
             found = self._search_on(networks, pad_with_eos(sources))
         networks.check_result(found, self.target_tokenizer.size)

@@ -220,25 +220,3 @@ def _field_docstrings(cls: type) -> dict[str, str]:
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
             found[ast.unparse(field.target)] = " ".join(str(text.value.value).split())
     return found
-
-
-class InputTooLong(ValueError):
-    """Lines have more tokens than the search reads. The message is about the first of them.
-
-    Args:
-        lengths: Index of each such line among those given, from 0, to its number of tokens.
-        limit: How many tokens are read.
-    """
-
-    def __init__(self, lengths: dict[int, int], limit: int):
-        self.lengths = lengths
-        self.limit = limit
-        self.index = next(iter(lengths))
-        super().__init__(self.message(self.index))
-
-    def message(self, index: int) -> str:
-        """Returns what is wrong with one of the lines."""
-        return (
-            f"the line has {self.lengths[index]:,} tokens; at most {self.limit:,} are read. Split it into sentences, "
-            "raise --max-input (max_input), or use --cut-input (cut_input) to read only its beginning."
-        )

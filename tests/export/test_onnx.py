@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
+from seq2seq.inference.batching import pad_with_eos
 from seq2seq.inference.generator import Generator
-from seq2seq.inference.lines import pad_with_eos
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
 

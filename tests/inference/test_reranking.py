@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from seq2seq.inference.nbest import Candidate, format_n_best, read_n_best
+from seq2seq.inference.requests import InputTooLong
 from seq2seq.inference.reranking import TooLong, Tuning, rerank, score_lists
 from seq2seq.metrics.bleu import bleu
-from seq2seq.search.options import InputTooLong
 from seq2seq.text.corpus import CorpusError
 
 LIST = "0 ||| Ein Hund ||| -0.5\n0 ||| Der Hund ||| -0.75\n1 |||  ||| 0.0\n2 ||| a b ||| f= 1.5 2 g= -1 ||| -3\n"

@@ -13,12 +13,13 @@ import keras
 import numpy as np
 import pytest
 
+from seq2seq.inference.batching import pad_with_eos
 from seq2seq.inference.generator import Generator
-from seq2seq.inference.lines import pad_with_eos
+from seq2seq.inference.requests import InputTooLong
 from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, LiteFolderError, load_shape
 from seq2seq.lite.generator import LiteGenerator
 from seq2seq.lite.networks import STEP, LiteNetworks
-from seq2seq.search.options import InputTooLong, SearchOptions
+from seq2seq.search.options import SearchOptions
 from tests.lite.conftest import MODELS, OPTIONS
 
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")

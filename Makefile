@@ -1,4 +1,4 @@
-# Every target sets up what it needs: on a fresh machine `make demo` or `make test` is the first command.
+# Every target installs what it needs: `make demo` or `make test` can be the first command on a new machine.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 
 .PHONY: demo test lint types format clean help
 
-help:            ## what there is
+help:            ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(READY): pyproject.toml requirements.txt
@@ -15,26 +15,26 @@ $(READY): pyproject.toml requirements.txt
 	$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
 	@touch $(READY)
 
-demo: $(READY)   ## train on the embedded corpus, score, translate (minutes)
+demo: $(READY)   ## train on the embedded corpus, score, translate (takes minutes)
 	@$(BIN)/python -m recipes.translation demo
 	@$(BIN)/python -m seq2seq.cli.main translate runs/demo --input recipes/demo.txt
 
-test: $(READY)   ## lint, types, tests on all cores
+test: $(READY)   ## lint, type checks, and tests on all cores
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-lint: $(READY)   ## lint alone
+lint: $(READY)   ## lint only
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(READY)  ## type checks alone
+types: $(READY)  ## type checks only
 	$(BIN)/mypy
 
-format: $(READY) ## rewrite in house format
+format: $(READY) ## format the code and fix what the linter can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-clean:           ## remove the environment and caches, keep the runs
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build
+clean:           ## remove the environment, caches and builds; keep the runs
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist

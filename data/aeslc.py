@@ -33,21 +33,21 @@ MIRRORED = RemoteFile(
     ADDRESS,
     "b28e0e7b4e49fc73ac70141af6990086fd926bfcaa59106ca5c9fae7d9b7642a",
 )
-"""The folder enron_subject_line in an archive of its own, as mirrors have it."""
+"""An archive of the folder enron_subject_line alone, as mirrors have it."""
 OFFICIAL = RemoteFile(NAME, "AESLC-master.zip", ADDRESS, "")
-"""Made anew by its server, so its bytes may differ; what is in it is checked instead."""
+"""The server builds it for each download, so its bytes may differ; the contents are checked instead."""
 CONTENT = "8a1a7664b02ff9c804e6769084d45e4038c45f72e5b1200582e9b18c06bde1ba"
-"""sha256 over all e-mails: of each, in the order of split/name, both and its bytes."""
+"""sha256 over the name (`split/name`) and the bytes of every e-mail, sorted by name."""
 
-MOST = 1 << 28
-"""Bytes of all e-mails, at most; they have 15 million."""
+MAX_BYTES = 1 << 28
+"""Upper limit for the size of all e-mails; they have 15 million bytes."""
 
 
 def load(split: str, source: str = "en", target: str = "en") -> Records:
-    """Returns a split: source the body, target the subject, references the annotators' subjects.
+    """Returns a split: the source is the body, the target the subject, the references are the annotators' subjects.
 
     Raises:
-        ValueError: an unknown split or language; an archive that cannot be had or is another one.
+        ValueError: the split or language is unknown, or the archive is not available or not the expected one.
     """
     if split not in SPLITS:
         raise ValueError(f"AESLC has the splits {', '.join(SPLITS)}. Received: {split!r}")
@@ -75,51 +75,51 @@ def _unpack(folder: Path) -> None:
     try:
         files = dict(sorted(_members(archive)))
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
-        raise FetchError(
-            f"{archive} is no archive that can be read ({error}). Delete it and fetch it again."
-        ) from error
+        raise FetchError(f"{archive} is not a readable archive ({error}). Delete it and download it again.") from error
     digest = hashlib.sha256()
     for name, data in files.items():
         digest.update(name.encode("utf-8") + b"\0" + data + b"\0")
     if digest.hexdigest() != CONTENT:
         raise FetchError(
-            f"{archive} does not hold the e-mails that were expected.\n  expected sha256 {CONTENT}\n"
+            f"{archive} does not hold the expected e-mails.\n  expected sha256 {CONTENT}\n"
             f"  received sha256 {digest.hexdigest()}\nDelete it, or replace it with the one from {ADDRESS}."
         )
     with whole_folder(folder) as partial:
-        for split, theirs in SPLITS.items():
+        for split, prefix in SPLITS.items():
             rows = [
-                parse(data.decode("utf-8", "replace")) for name, data in files.items() if name.startswith(theirs + "/")
+                parse(data.decode("utf-8", "replace")) for name, data in files.items() if name.startswith(prefix + "/")
             ]
             write_text(partial / f"{split}.jsonl", "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
 
 
 def _members(archive: Path) -> Iterator[tuple[str, bytes]]:
-    """Yields `split/name` and the bytes of every e-mail. Read in memory: nothing is written where a member says.
+    """Yields `split/name` and the bytes of every e-mail, in memory: no member decides where a file is written.
 
-    FetchError for more than `MOST` bytes, which an archive can hold packed as few.
+    Raises FetchError above `MAX_BYTES`: a small archive can unpack to a very large one.
     """
-    left = MOST
+    left = MAX_BYTES
     for name, file in _files(archive):
         if key := _key(name):
             data = file.read(left + 1)
             left -= len(data)
             if left < 0:
-                raise FetchError(f"{archive} holds more than {MOST:,} bytes of e-mails. Delete it and fetch it again.")
+                raise FetchError(
+                    f"{archive} holds over {MAX_BYTES:,} bytes of e-mails. Delete it and download it again."
+                )
             yield key, data
 
 
 def _files(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Yields the name and the opened content of every file; links and devices are left out."""
+    """Yields the name and the open content of every regular file."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as members:
             for name in members.namelist():
                 with members.open(name) as file:
                     yield name, file
         return
-    with tarfile.open(archive) as found:
-        for member in found:
-            content = found.extractfile(member) if member.isfile() else None
+    with tarfile.open(archive) as members:
+        for member in members:
+            content = members.extractfile(member) if member.isfile() else None
             if content:
                 yield member.name, content
 

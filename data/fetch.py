@@ -1,4 +1,4 @@
-"""Where a corpus file comes from: the mirror folder, the cache, or its official address, always checked by sha256."""
+"""Gets the files of a data set from the mirror folder, the cache or their official address, and checks their sha256."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from seq2seq.files import locked, remove_leftovers
 _log = logging.getLogger(__name__)
 
 MIRROR = "SEQ2SEQ_DATA_MIRROR"
-"""Environment variable: a folder that is asked first, as `<mirror>/<data set>/<file>`."""
+"""Environment variable: a folder that is searched first, for `<mirror>/<data set>/<file>`."""
 CACHE = "SEQ2SEQ_DATA_CACHE"
-"""Environment variable: where downloads are kept; otherwise the user's cache folder."""
+"""Environment variable: the folder for downloads. Default: the user's cache folder."""
 
 
 class FetchError(ValueError):
-    """A file could not be had. The message says what to put where."""
+    """A file is not available. The message says which file to put where."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class RemoteFile:
     name: str
     url: str
     sha256: str
-    """Empty where the server makes the file anew: then whoever reads it checks what is in it."""
+    """Empty where the server builds the file for each download: the reader then checks its contents."""
 
 
 def cache_folder(dataset: str) -> Path:
-    """Returns the folder that keeps a data set's files, made if need be."""
+    """Returns the folder for the files of a data set; creates it if it is missing."""
     root = os.environ.get(CACHE) or pooch.os_cache("seq2seq")
     folder = Path(root) / dataset
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def cache_folder(dataset: str) -> Path:
 
 
 def prepare(folder: Path, fill: Callable[[Path], None]) -> Path:
-    """Returns `folder`, made by `fill` where it does not stand yet; of several processes one makes it."""
+    """Returns `folder`; calls `fill` to create it if it is missing. Of several processes only one does."""
     if not folder.is_dir():
         with locked(folder.parent):
             remove_leftovers(folder.parent)
@@ -56,10 +56,10 @@ def prepare(folder: Path, fill: Callable[[Path], None]) -> Path:
 
 
 def fetch(file: RemoteFile) -> Path:
-    """Returns the path of `file`, whole and checked.
+    """Returns the path of `file`, complete and checked; downloads it if it is in neither folder.
 
     Raises:
-        FetchError: it stands in neither folder and cannot be downloaded, or its checksum differs.
+        FetchError: the download failed, or the checksum differs.
     """
     if local := find(file):
         return local
@@ -68,15 +68,15 @@ def fetch(file: RemoteFile) -> Path:
     _log.info("Fetching %s", file.url)
     pooch.get_logger().setLevel("ERROR")
     try:
-        # pooch downloads under a temporary name and renames only what has the right checksum.
+        # pooch downloads to a temporary name, and renames the file only if its checksum is right.
         known = f"sha256:{file.sha256}" if file.sha256 else None
         pooch.retrieve(file.url, known, fname=file.name, path=folder)
     except ValueError as error:
-        raise FetchError(f"{file.url} is not the file that was expected: {error}") from error
-    except Exception as error:  # whatever a network can throw
+        raise FetchError(f"{file.url} is not the expected file: {error}") from error
+    except Exception as error:  # a network fails in many ways
         raise FetchError(
             f"Could not download {file.url} ({type(error).__name__}).\n"
-            f"Fetch it by other means and put it at {path}, "
+            f"Download it by other means and put it at {path}, "
             f"or set {MIRROR} to a folder that holds {file.dataset}/{file.name}."
             + (f"\nIts sha256 must be {file.sha256}." if file.sha256 else "")
         ) from error
@@ -84,7 +84,7 @@ def fetch(file: RemoteFile) -> Path:
 
 
 def find(file: RemoteFile) -> Path | None:
-    """Returns where `file` stands in the mirror or in the cache, checked; None if it does not."""
+    """Returns the path of `file` in the mirror or the cache, checked; None if it is in neither."""
     mirror = os.environ.get(MIRROR)
     for folder in ([Path(mirror) / file.dataset] if mirror else []) + [cache_folder(file.dataset)]:
         path = folder / file.name
@@ -98,6 +98,6 @@ def _check(path: Path, file: RemoteFile) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest() if file.sha256 else ""
     if digest != file.sha256:
         raise FetchError(
-            f"{path} is not the file that was expected.\n  expected sha256 {file.sha256}\n  received sha256 {digest}\n"
+            f"{path} is not the expected file.\n  expected sha256 {file.sha256}\n  received sha256 {digest}\n"
             f"Delete it, or replace it with the one from {file.url}."
         )

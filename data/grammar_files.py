@@ -1,4 +1,4 @@
-"""The embedded corpus as files, so that it is read like any other."""
+"""The embedded corpus, written to files so that it is read like any other."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def load(split: str, source: str, target: str) -> ParallelText:
 
 
 def _version() -> int:
-    """Told by the grammar's own text: another grammar, other files."""
+    """Checksum of the grammar's source: a changed grammar gets new files."""
     modules = (grammar, grammar_lexicon, grammar_syntax, grammar_words, grammar_writer)
     return zlib.crc32(b"".join(Path(str(module.__file__)).read_bytes() for module in modules))

@@ -1,7 +1,7 @@
-"""Words of the English-German grammar corpus: tables only, read by `data.grammar`.
+"""Words of the English-German grammar corpus: only tables, which `grammar_words` parses.
 
-Entries of a table are separated by `;` or by lines; an underscore stands for a space inside one word. Classes (the
-keys of `NOUNS` and the `+tags`) carry the meaning: verbs choose their objects and adjectives their nouns by them.
+Entries of a table are separated by `;` or line breaks; an underscore is a space within a word. Classes (the keys of
+`NOUNS` and the `+tags`) carry the meaning: they decide which objects a verb takes, and which nouns an adjective.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ HOMOGRAPHS = """
     n Muttermal Muttermale = mole / skin; n Gericht Gerichte = court / law; m Platz Platzes Plätze = court / sport
     f Rechnung Rechnungen = bill / money; m Schnabel Schnäbel = bill / beak; m Panzer Panzer = tank / army
     m Behälter Behälter = tank / plumbing"""
-"""Two nouns share an English word; only a predicate of the group after the slash tells them apart; `!`: no singular."""
+"""Two nouns share an English word; a predicate of the group after the slash decides the sense; `!`: no singular."""
 
 PREDICATES = """
     wild be hungry > hungrig; wild sleep/slept in_a_cave > in_einer_Höhle; wild eat/ate insects > Insekten
@@ -300,7 +300,7 @@ TRANSITIVE_VERBS = """
     forgive/forgave/forgiven | dat person | verzeihen verzeiht verzieh verziehen
     listen ~to | dat person | zu- hören hört hörte gehört; believe | dat person | glauben glaubt glaubte geglaubt
     obey | dat person | gehorchen gehorcht gehorchte gehorcht"""
-"""As above; `~for` stands before the object; `dat`: the object is dative; a last `sein` is the auxiliary."""
+"""As above; `~for` precedes the object; `dat`: the object is in the dative; a final `sein` is the auxiliary."""
 
 PLACING_VERBS = """
     put/put | document tool garment headwear textile | legen legt legte gelegt
@@ -338,7 +338,7 @@ FEELING_VERBS = """
     surprise | person | überraschen überrascht überraschte überrascht
     annoy | person | ärgern ärgert ärgerte geärgert; worry | person | beunruhigen beunruhigt beunruhigte beunruhigt
     bother | person | stören stört störte gestört"""
-"""Their subject is a clause: That he sleeps annoys her."""
+"""Verbs with a clause as subject: that he sleeps annoys her."""
 
 ADJECTIVES = """
     1 big groß: animal bag device tool furniture room place vehicle vessel transport homograph
@@ -372,7 +372,7 @@ ADJECTIVES = """
     3 grey grau: clothing headwear bag textile; 2 fresh frisch: food meal; 1 long lang: text event
     1 secret geheim: document plan; 1 useful nützlich: tool document plan
     1 interesting interessant: text speech place building"""
-"""`rank english german[/attributive stem]: classes`: two of rising rank may follow each other."""
+"""`rank english german[/attributive stem]: classes`: two adjectives may follow each other if their ranks rise."""
 
 TIMES = {
     "present": "today > heute; every day > jeden Tag; on Sundays > sonntags; at the moment > im Moment",
@@ -388,8 +388,8 @@ CIRCUMSTANCES = """
     after lunch > nach dem Mittagessen; before the lesson > vor dem Unterricht"""
 CONJUNCTIONS = "because > weil; although > obwohl; before > bevor; while > während; if > wenn"
 PLACES = {"room": "in > in", "place": "in > in", "building": "behind > hinter; in front of > vor"}
-"""How one stands in a place: all take the dative here."""
+"""Prepositions of places; all take the dative here."""
 DIRECTIONS = {"furniture": "under > unter; behind > hinter; next to > neben", "top": "on > auf", "store": "into > in"}
-"""Where one puts a thing: the accusative."""
+"""Prepositions of directions; all take the accusative."""
 THINGS = "animal clothing headwear device bag vessel document tool textile furniture vehicle homograph"
-"""What can be seen, found or described: the class `any`."""
+"""Classes whose nouns are also in the class `any`: what can be seen, found or described."""

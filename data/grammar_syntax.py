@@ -32,23 +32,23 @@ MODALS = {
 
 
 def join(*words: str) -> str:
-    """The words that are there, with a blank between them."""
+    """Joins the words that are not empty, with spaces."""
     return " ".join(word for word in words if word)
 
 
 def third(verb: str) -> str:
-    """An English verb in the third person singular of the present."""
+    """Returns an English verb in the third person singular, present tense."""
     return "has" if verb == "have" else _suffixed(verb, "s")
 
 
 def article(following: str) -> str:
-    """`a` or `an`, as the next word sounds."""
+    """Returns "a" or "an", by the sound of the next word."""
     return "an" if re.match("(?!used|uni)[aeiou]", following) else "a"
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A noun phrase, or the pronoun that stands for it, or the gap that a relative pronoun fills."""
+    """A noun phrase, a pronoun in its place, or a gap that a relative pronoun fills."""
 
     noun: Noun
     plural: bool = False
@@ -65,7 +65,7 @@ class Phrase:
 
     @property
     def pronoun(self) -> str:
-        """The English pronoun, empty for a noun that has none."""
+        """The English pronoun; empty for a noun without one."""
         return "they" if self.noun.pronoun and self.noun.pronoun != "we" and self.many else self.noun.pronoun
 
     def english(self, subject: bool = False) -> str:
@@ -101,7 +101,7 @@ class Phrase:
         return join(determiner, *adjectives, self._noun(case), owner)
 
     def tail(self) -> str:
-        """The relative clause in German with its commas."""
+        """The relative clause in German, with commas."""
         return f", {self.relative.german_subordinate()}," if self.relative else ""
 
     def _noun(self, case: str) -> str:
@@ -131,7 +131,7 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Clause:
-    """One verb and what belongs to it. `complement`, `adverbial`, `frequency` and `manner` are (English, German)."""
+    """A verb and its arguments. `complement`, `adverbial`, `frequency` and `manner` are (English, German)."""
 
     subject: Phrase
     verb: Verb
@@ -146,7 +146,7 @@ class Clause:
     manner: Forms = ("", "")
     fronted: bool = False
     silent: bool = False
-    """The subject is that of the clause before it, and is left out."""
+    """Leave out the subject, which is that of the clause before."""
 
     def english(self) -> str:
         gap = self.object is not None and self.object.form == "gap"
@@ -214,7 +214,7 @@ class Clause:
         return self.object.tail() if self.object else ""
 
     def _middle(self) -> str:
-        """Pronoun, recipient, time or place, object, manner or nicht, goal; manner precedes an indefinite object."""
+        """Pronoun, recipient, time or place, object, manner or "nicht", goal; manner precedes an indefinite object."""
         case, noun, pronoun, definite = self.verb.case, "", "", True
         if self.object and self.object.form == "pronoun":
             pronoun = self.object.german(case)
@@ -237,7 +237,7 @@ class Clause:
         )
 
     def _german_verb(self) -> tuple[str, str, str]:
-        """The finite verb, what closes the clause before it, and the separable prefix."""
+        """The finite verb, the non-finite verb at the end of the clause, and the separable prefix."""
         infinitive, third, preterite, participle = self.verb.german
         plural = self.subject.plural
         if self.tense in MODALS:

@@ -1,4 +1,4 @@
-"""The words of the grammar as values, read from the tables of `data.grammar_lexicon`."""
+"""The words of the grammar as values, parsed from the tables of `grammar_lexicon`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Forms = tuple[str, str]
 
 
 class Pair(NamedTuple):
-    """Two German words that meet: `object` (verb, noun), `subject` (noun, verb) or `adjective` (adjective, noun)."""
+    """Two German words in relation: `object` (verb, noun), `subject` (noun, verb) or `adjective` (adjective, noun)."""
 
     kind: str
     first: str
@@ -25,12 +25,12 @@ class Pair(NamedTuple):
 
     @property
     def reserved(self) -> bool:
-        """Whether training must not show it: a fixed 8 % of all pairs."""
+        """Whether it must not occur in training: a fixed 8 % of all pairs."""
         return zlib.crc32("/".join(self).encode()) % 100 < RESERVED_PERCENT
 
 
 class Sentence(NamedTuple):
-    """A pair of sentences; `right_context` counts the words whose translation a later word decides."""
+    """A sentence and its translation; `right_context` counts the words whose translation depends on a later word."""
 
     english: str
     german: str
@@ -39,7 +39,7 @@ class Sentence(NamedTuple):
 
 
 class Noun(NamedTuple):
-    """`group` names the predicates that tell a homograph's sense, else it is empty."""
+    """`group` names the predicates that decide the sense of a homograph; empty for other nouns."""
 
     english: str
     english_plural: str
@@ -53,7 +53,7 @@ class Noun(NamedTuple):
 
     @property
     def plural_only(self) -> bool:
-        """English says trousers, German Hose."""
+        """Plural in English, singular in German: trousers, Hose."""
         return self.english == self.english_plural
 
     @property
@@ -97,7 +97,7 @@ class Adjective(NamedTuple):
 
 
 def entries_of(table: str) -> list[str]:
-    """The entries of a table: parted by lines or semicolons."""
+    """Returns the entries of a table, which are separated by line breaks or semicolons."""
     return [entry.strip() for entry in re.split("[;\n]", table) if entry.strip()]
 
 
@@ -161,29 +161,29 @@ VERBS = {kind: tuple(map(_verb, entries_of(getattr(lexicon, f"{kind.upper()}_VER
 BE = Verb(("be", "was", "been"), ("sein", "ist", "war", "gewesen"), auxiliary="sein")
 WE = Noun("we", "", "we", "m", "wir", "", "")
 THAT = Noun("that", "those", "", "n", "das", "", "")
-"""The subject that is a clause."""
+"""A clause as a subject."""
 
 
 @cache
 def nouns_of(classes: frozenset[str]) -> tuple[Noun, ...]:
-    """The nouns of any of these classes."""
+    """Returns the nouns of any of these classes."""
     return tuple(noun for noun in NOUNS + HOMOGRAPHS if ("any" in classes or not noun.group) and classes & noun.classes)
 
 
 @cache
 def adjectives_of(classes: frozenset[str]) -> tuple[Adjective, ...]:
-    """The adjectives that go with any of these classes."""
+    """Returns the adjectives that go with any of these classes."""
     return tuple(adjective for adjective in ADJECTIVES if classes & adjective.classes)
 
 
-def _several(translations: Iterator[Forms]) -> frozenset[str]:
-    """The English words that have more than one German word."""
+def _ambiguous(translations: Iterator[Forms]) -> frozenset[str]:
+    """Returns the English words that have more than one German translation."""
     german: dict[str, str] = {}
     return frozenset([english for english, word in translations if german.setdefault(english, word) != word])
 
 
-AMBIGUOUS_VERBS = _several((verb.english[0], verb.name) for verbs in VERBS.values() for verb in verbs)
-AMBIGUOUS_ADJECTIVES = _several((adjective.english, adjective.german) for adjective in ADJECTIVES)
+AMBIGUOUS_VERBS = _ambiguous((verb.english[0], verb.name) for verbs in VERBS.values() for verb in verbs)
+AMBIGUOUS_ADJECTIVES = _ambiguous((adjective.english, adjective.german) for adjective in ADJECTIVES)
 
 
 def _predicates() -> dict[str, tuple[tuple[Verb, Forms], ...]]:

@@ -1,4 +1,4 @@
-"""Draws sentences at random: who does what, with which words, in which kind of sentence."""
+"""Draws sentences at random: their structure, subjects, verbs and objects."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ Item = TypeVar("Item")
 
 
 class RetryError(Exception):
-    """The sentence is given up, and another is drawn."""
+    """The sentence is discarded, and another one is drawn."""
 
 
 class Writer:
-    """Draws sentences; every choice is one call of `random`, the same on every platform."""
+    """Draws sentences. Every choice is one call of `random`, the same on every platform."""
 
     def __init__(self, seed: int, reserved: bool) -> None:
         self._reserved = reserved
@@ -69,7 +69,7 @@ class Writer:
     # Phrases
 
     def _phrase(self, noun: Noun, determiners: str, adjectives: float = 1.0) -> Phrase:
-        """A noun with a determiner of the list and up to two adjectives."""
+        """A noun with one of the determiners and up to two adjectives."""
         plural = noun.singular == "!" or (not noun.plural_only and self._chance(0.3))
         determiner = self._pick(determiners.split())
         if determiner == "NUMBER":
@@ -84,7 +84,7 @@ class Writer:
         if count == 2 and chosen[0].rank >= chosen[1].rank:
             chosen = chosen[1:]
         for adjective in chosen:
-            self._meet("adjective", adjective.german, noun.name)
+            self._add_pair("adjective", adjective.german, noun.name)
             self._right_context += adjective.english in AMBIGUOUS_ADJECTIVES
         self._right_context += bool(noun.group)
         return Phrase(noun, plural, determiner, tuple(chosen))
@@ -95,7 +95,7 @@ class Writer:
         return self._phrase(self._pick(nouns_of(PERSON)), determiners, 0.35)
 
     def _thing(self, verb: Verb, subject: Phrase, negated: bool, giving: bool) -> Phrase:
-        """An object that the verb takes, possibly the subject's own, or with an owner in the genitive."""
+        """An object of the verb, possibly owned by the subject, or with an owner in the genitive."""
         noun = self._pick(nouns_of(verb.classes))
         determiners = "the the the a a this NUMBER"
         ownable = not noun.classes & NOT_OWNED and not noun.group
@@ -108,20 +108,20 @@ class Writer:
             return replace(phrase, genitive=self._phrase(self._pick(nouns_of(PERSON)), "the the my our", 0.3))
         return phrase
 
-    def _meet(self, kind: str, first: str, second: str) -> None:
+    def _add_pair(self, kind: str, first: str, second: str) -> None:
         pair = Pair(kind, first, second)
         if pair.reserved and not self._reserved:
             raise RetryError
         self._pairs.append(pair)
 
     def _verb_for(self, noun: Noun, other_than: Verb = BE) -> Verb:
-        """A verb that takes this noun for its object."""
+        """A verb that takes this noun as its object."""
         return self._pick([verb for verb in OBJECT_VERBS if verb.classes & noun.classes and verb != other_than])
 
     # Clauses
 
     def _build(self, subject: Phrase, verb: Verb, tense: str, **parts: Any) -> Clause:
-        """The clause, with its pairs counted; a tense that English would not show becomes another."""
+        """Makes a clause and counts its pairs; replaces a tense that the English form would not show."""
         if verb.english[0] == verb.english[1] and subject.many and tense in ("present", "past"):
             tense = "have to" if tense == "present" else "had to"
         if verb.english[0] in STATIVE and tense in MODALS:
@@ -130,9 +130,9 @@ class Writer:
             raise RetryError
         clause = Clause(subject, verb, tense=tense, **parts)
         if subject.noun.classes and not subject.noun.group:
-            self._meet("subject", subject.noun.name, verb.name)
+            self._add_pair("subject", subject.noun.name, verb.name)
         if clause.object:
-            self._meet("object", verb.name, clause.object.noun.name)
+            self._add_pair("object", verb.name, clause.object.noun.name)
         self._right_context += verb.english[0] in AMBIGUOUS_VERBS
         return clause
 
@@ -164,7 +164,7 @@ class Writer:
         return self._build(subject, verb, self._tense(past, style), **parts)
 
     def _predicate(self, past: bool, phrase: Phrase, form: str) -> Clause:
-        """What tells the sense of a homograph, or an adjective about another noun; `form` as in `Phrase`."""
+        """A predicate that decides the sense of a homograph, or an adjective for other nouns; `form` as in `Phrase`."""
         subject = replace(phrase, form=form, adjectives=phrase.adjectives if form == "noun" else ())
         tense = self._tense(past, style="simple")
         if phrase.noun.group:
@@ -173,7 +173,7 @@ class Writer:
         known = [adjective for adjective in adjectives_of(phrase.noun.classes) if adjective.rank < 3]
         ranks = [adjective.rank for adjective in phrase.adjectives]
         adjective = self._pick([adjective for adjective in known if adjective.rank not in ranks] or known)
-        self._meet("adjective", adjective.german, phrase.noun.name)
+        self._add_pair("adjective", adjective.german, phrase.noun.name)
         self._right_context += adjective.english in AMBIGUOUS_ADJECTIVES
         degrees = () if adjective.german in ABSOLUTE else (("very", "sehr"), ("too", "zu"))
         english, german = self._pick(degrees[: 1 + (adjective.german in EXCESSIVE.split())] or (("", ""),))
@@ -181,21 +181,21 @@ class Writer:
         return Clause(subject, BE, tense=tense, complement=complement)
 
     def _follow(self, past: bool, first: Clause, style: str = "", silent: bool = False) -> Clause:
-        """A clause that takes up persons and things of the one before it by pronouns."""
+        """A clause that refers to persons and things of the clause before with pronouns."""
         subject = first.subject
         style = "simple" if silent else style
         if not silent:
             again = subject.pronoun and self._chance(0.5)
             subject = replace(subject, form="pronoun", relative=None) if again else self._person()
         thing = first.object
-        if not self._taken_up(thing) or first.recipient or first.direction or self._chance(0.25):
+        if not self._is_referable(thing) or first.recipient or first.direction or self._chance(0.25):
             return replace(self._clause(past, subject, style), silent=silent)
         verb = self._verb_for(thing.noun, other_than=first.verb)
         thing = replace(thing, form="pronoun", genitive=None, relative=None)
         return self._build(subject, verb, self._tense(past, style), object=thing, silent=silent)
 
     def _adorn(self, clause: Clause, front: bool = True, frequent: bool = True) -> Clause:
-        """Adds when, where, how often or how."""
+        """Adds an adverbial of time, place, frequency or manner."""
         if clause.verb.english[0] in STATIVE:
             return clause
         heavy = clause.object is not None and clause.object.relative is not None
@@ -243,7 +243,7 @@ class Writer:
         leading = self._chance(0.5)
         first = self._clause(past, style="" if causal else "simple" if leading else "one time")
         second = self._follow(past, first, style="" if causal else "one time" if leading else "simple")
-        if causal and not leading and self._taken_up(first.object) and self._settled(first) and self._chance(0.4):
+        if causal and not leading and self._is_referable(first.object) and self._settled(first) and self._chance(0.4):
             second = self._predicate(past, first.object, "pronoun")
         minor, main = (first, second) if leading else (second, first)
         if minor.negated and english in ("before", "after"):
@@ -264,7 +264,7 @@ class Writer:
         return f"{first.english()}, but {second.english()}", f"{first.german_main()}, aber {second.german_main()}"
 
     def content(self, past: bool) -> Forms:
-        """Knows that, asks whether."""
+        """She knows that …, he asks whether …"""
         verb = self._pick(VERBS["sentence"])
         main = self._build(self._person(), verb, self._tense(past, style="simple"), negated=self._chance(0.1))
         if self._chance(0.25):
@@ -275,12 +275,12 @@ class Writer:
         return complex_sentence((that, {"that": "dass", "whether": "ob"}[that]), minor, main, leading=False)
 
     def feeling(self, past: bool) -> Forms:
-        """That she sleeps surprises the man."""
+        """A clause as subject: that she sleeps surprises the man."""
         minor = self._clause(past, style="simple")
         someone = self._phrase(self._pick(nouns_of(PERSON)), "the the my our this a", 0.5)
         tense = self._tense(past, style="simple")
         main = Clause(Phrase(THAT), self._pick(VERBS["feeling"]), object=someone, tense=tense, silent=True)
-        self._meet("object", main.verb.name, someone.noun.name)
+        self._add_pair("object", main.verb.name, someone.noun.name)
         return (
             f"that {minor.english()} {main.english()}",
             f"dass {minor.german_subordinate()}, {main.german_main()}",
@@ -315,7 +315,7 @@ class Writer:
         return main.english(), main.german_main()
 
     def purpose(self, past: bool) -> Forms:
-        """In order to."""
+        """With "in order to"."""
         first = self._adorn(self._clause(past))
         second = replace(self._follow(past, first, silent=True), tense="infinitive", negated=False)
         if second.object and second.object.determiner == "no":
@@ -327,7 +327,7 @@ class Writer:
         return english, f"{first.german_main()}, um {second.german_infinitive()}{tail}"
 
     def homograph(self, past: bool) -> Forms:
-        """A homograph, and its predicate in another clause: before or after a pronoun that stands for it."""
+        """A homograph, with its predicate in another clause and a pronoun in its place."""
         phrase = self._phrase(self._pick(HOMOGRAPHS), "the the this our")
         subject = self._phrase(self._pick(nouns_of(PERSON)), "the the my our this a", 0.35)
         verb = self._pick([verb for verb in OBJECT_VERBS if "any" in verb.classes])
@@ -350,13 +350,13 @@ class Writer:
         return main.english(), main.german_main()
 
     @staticmethod
-    def _taken_up(thing: Phrase | None) -> TypeGuard[Phrase]:
-        """Whether `it` or `them` can only mean this thing."""
+    def _is_referable(thing: Phrase | None) -> TypeGuard[Phrase]:
+        """Whether "it" or "them" can only mean this thing."""
         return thing is not None and thing.form == "noun" and thing.noun.pronoun == "it" and thing.determiner != "no"
 
     @staticmethod
     def _settled(clause: Clause) -> bool:
-        """Whether the object is all that a pronoun subject could mean."""
+        """Whether a pronoun as subject could only mean the object."""
         return not (clause.subject.many or clause.direction or clause.recipient)
 
 
@@ -366,7 +366,7 @@ OBJECT_VERBS = VERBS["particle"] + VERBS["transitive"]
 UNNEGATED = ("have to", "had to", "want to", "wanted to")
 STATIVE = frozenset(["know", "love", "need", "understand", "trust", "believe", "forget", "miss", "find", "notice"])
 EXCESSIVE = "groß klein schwer teuer alt kurz schwierig hart weich dunkel nass schmutzig leicht langweilig leise"
-"""One can be too old, hardly too famous."""
+"""Adjectives that go with "too"."""
 ABSOLUTE = frozenset(["kaputt", "leer", "gebraucht"])
 CLAUSE_KINDS = ("particle",) * 11 + ("transitive",) * 4 + ("placing", "placing", "giving", "giving", "intransitive")
 PAST_TENSES = ("past",) * 7 + ("could", "had to", "wanted to")
@@ -383,7 +383,7 @@ TEMPLATES: tuple[Callable[[Writer, bool], Forms], ...] = (
 
 
 def complex_sentence(conjunction: Forms, minor: Clause, main: Clause, leading: bool) -> Forms:
-    """Joins a main clause and a subordinate one, which leads or follows."""
+    """Joins a main clause and a subordinate clause, which comes first if `leading`."""
     english, german = join(conjunction[0], minor.english()), join(conjunction[1], minor.german_subordinate())
     if leading:
         return f"{english}, {main.english()}", f"{german}, {main.german_main(inverted=True)}"
@@ -391,7 +391,7 @@ def complex_sentence(conjunction: Forms, minor: Clause, main: Clause, leading: b
 
 
 def finish(text: str) -> str:
-    """One comma where clauses meet, a capital, a full stop."""
+    """Adds the capital and the full stop, and leaves one comma between clauses."""
     text = re.sub(r"\s+(?=,)", "", text + ".").replace(" .", ".")
     text = re.sub(r",+(?=[,.])", "", text)
     text = re.sub(r"\b([Ii])n dem\b", r"\1m", re.sub(r"\b([Ii])n das\b", r"\1ns", text))

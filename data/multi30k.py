@@ -1,6 +1,6 @@
 """Multi30k, task 1: image captions in English, German, French and Czech, translated by people.
 
-29,000 / 1,014 sentences to train and validate, four test sets. Not every test set exists in every language.
+29,000 sentences for training, 1,014 for validation, four test sets. Not every test set exists in every language.
 """
 
 from __future__ import annotations
@@ -53,20 +53,20 @@ SHA256 = {
         "fr": "fb2b83fcceb937a4f7e3e93c1c51c22aba92f1e342391e6b5ba392b16a920501",
     },
 }
-"""Of each file `<split>.<language>.gz`."""
+"""Of each file `<split>.<language>.gz`, by split and language."""
 
 SPLITS = tuple(SHA256)
 
 
 def load(split: str, source: str, target: str) -> ParallelText:
-    """Returns a split in a direction, fetched if need be.
+    """Returns a split in one direction; downloads it if necessary.
 
     Args:
         split: One of `SPLITS`.
         source, target: Two of `LANGUAGES`.
 
     Raises:
-        ValueError: an unknown split or language, or a split that does not exist in that language.
+        ValueError: the split or language is unknown, or the split does not exist in that language.
     """
     if split not in SHA256:
         raise ValueError(f"Multi30k has the splits {', '.join(SPLITS)}. Received: {split!r}")

@@ -1,8 +1,8 @@
-"""Messages and their one-line summaries, made on the spot: a task that is copying, and needs no download.
+"""Generated messages with one-line summaries: a copying task that needs no download.
 
-Each message names two people, a place and two numbers; its kind says which of them the summary wants. Every name and
-number of the tests is unseen: it stands nowhere in training. A model that has only its vocabulary must learn to
-spell, piece by piece, from few examples; one with a pointer learns where to look.
+Each message names two people, a place and two numbers; the kind of message decides which of them the summary repeats.
+No name or number of the test is in the training text. A model without a pointer must learn from few examples to spell
+token by token; one with a pointer learns where to look.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SPLITS = {"train": 6_000, "val": 300, "test": 1_000}
 LICENCE = "Apache-2.0: written for this project"
 CITATION = "This project"
 NAMES = {"train": 6_000, "val": 300, "test": 1_000}
-"""How many names, and as many numbers, each split draws from."""
+"""How many names each split draws from, and how many numbers."""
 
 
 def _list(words: str) -> list[str]:
@@ -49,11 +49,11 @@ KINDS = (
     ("Store {n} in {p} is out of {t} since {d} : {a} needs {m} more from {b} .", "Store {n} needs {m} {t}"),
     ("{a} thanks {b} for the {t} , but wants {n} of them on {d} instead of {m} .", "{a} wants {n} {t}"),
 )
-"""Message and summary: {a}, {b} people, {p} a place, {n} a large number, {m} a small one, {t} things, {d} a day."""
+"""Message and summary. {a}, {b}: people; {p}: place; {n}, {m}: numbers; {t}: things; {d}: day."""
 
 
 def load(split: str, source: str = "en", target: str = "en") -> Records:
-    """Returns a split, generated on first use; ValueError for an unknown split or language."""
+    """Returns a split, generated on first use. ValueError for an unknown split or language."""
     if split not in SPLITS:
         raise ValueError(f"The phrases have the splits {', '.join(SPLITS)}. Received: {split!r}")
     if {source, target} != set(LANGUAGES):
@@ -70,7 +70,7 @@ def load(split: str, source: str = "en", target: str = "en") -> Records:
 
 
 def generate(split: str) -> Iterator[tuple[str, str]]:
-    """Yields message and summary, the same ones on every machine."""
+    """Yields pairs of message and summary, the same ones on every machine."""
     draw = random.Random(zlib.crc32(f"{NAME}/{split}".encode()))
     names, numbers = vocabulary()[split]
     for _ in range(SPLITS[split]):
@@ -83,11 +83,11 @@ def generate(split: str) -> Iterator[tuple[str, str]]:
 
 @cache
 def vocabulary() -> dict[str, tuple[list[str], list[str]]]:
-    """Returns for each split its names and its numbers; no two splits share one."""
+    """Returns the names and the numbers of each split; no two splits share one."""
     draw = random.Random(zlib.crc32(NAME.encode()))
     names: set[str] = set()
     numbers: set[str] = set()
-    found = {}
+    by_split = {}
     for split, count in NAMES.items():
         fresh_names: list[str] = []
         fresh_numbers: list[str] = []
@@ -102,5 +102,5 @@ def vocabulary() -> dict[str, tuple[list[str], list[str]]]:
             if number not in numbers:
                 numbers.add(number)
                 fresh_numbers.append(number)
-        found[split] = fresh_names, fresh_numbers
-    return found
+        by_split[split] = fresh_names, fresh_numbers
+    return by_split

@@ -1,7 +1,7 @@
-"""Sentence compression: news sentences and what is left of them (Filippova & Altun 2013), 10,000 pairs.
+"""Sentence compression: news sentences and their shortened versions (Filippova & Altun 2013), 10,000 pairs.
 
-The official evaluation part in its official order: the first 1,000 are the test, the next 1,000 for validation, as in
-the literature, and the other 8,000 for training.
+The official evaluation set in its order: the first 1,000 are the test set, the next 1,000 the validation set, as in the
+literature; the other 8,000 are for training.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OFFICIAL = RemoteFile(NAME, "comp-data.eval.tsv", MIRRORED.url, CONTENT)
 
 
 def load(split: str, source: str = "en", target: str = "en") -> Records:
-    """Returns a split; ValueError for an unknown one, another language, or a file that cannot be had."""
+    """Returns a split. ValueError for an unknown split or language, or if the file is not available."""
     if split not in SPLITS:
         raise ValueError(f"Sentence compression has the splits {', '.join(SPLITS)}. Received: {split!r}")
     if {source, target} != set(LANGUAGES):
@@ -49,7 +49,7 @@ def _cut(folder: Path) -> None:
     path = find(MIRRORED) or fetch(OFFICIAL)
     data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     if hashlib.sha256(data).hexdigest() != CONTENT:
-        raise FetchError(f"{path} does not hold the sentences that were expected: its sha256 must be {CONTENT}.")
+        raise FetchError(f"{path} does not hold the expected sentences: the sha256 of the TSV must be {CONTENT}.")
     rows = list(csv.reader(io.StringIO(data.decode("utf-8")), delimiter="\t", quoting=csv.QUOTE_NONE))[1:]
     with whole_folder(folder) as partial:
         for name, (first, end) in SPLITS.items():

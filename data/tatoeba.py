@@ -1,7 +1,7 @@
-"""Tatoeba English-Spanish by ManyThings.org: 118,964 short everyday pairs, with a split of our own.
+"""Tatoeba English-Spanish by ManyThings.org: 118,964 short everyday pairs, split by this project.
 
-The original has no split, and an English sentence often stands there with several translations. All pairs of one
-English sentence go to one split, chosen by a checksum of that sentence: no test source is ever seen in training.
+The original has no split, and many English sentences have several translations. All pairs of an English sentence go to
+the same split, chosen by a checksum of the sentence: no source of a test is in the training text.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ MEMBER = "spa-eng/spa.txt"
 
 
 def load(split: str, source: str, target: str) -> ParallelText:
-    """Returns a split in a direction, fetched and cut if need be; ValueError for an unknown split or language."""
+    """Returns a split in one direction; downloads it if necessary. ValueError for an unknown split or language."""
     if split not in SPLITS:
         raise ValueError(f"Tatoeba has the splits {', '.join(SPLITS)}. Received: {split!r}")
     if {source, target} != set(LANGUAGES):
         raise ValueError(f"Tatoeba here is in {' and '.join(LANGUAGES)}. Received: {source!r}, {target!r}")
     archive = fetch(FILE)
-    # The cut files carry the archive's checksum in their folder's name: another archive, other files.
+    # The folder is named by the archive's checksum: a changed archive gets new files.
     folder = cache_folder(NAME) / f"split-{FILE.sha256[:12]}"
     prepare(folder, lambda folder: _cut(archive, folder))
     return ParallelText(folder / f"{split}.{source}", folder / f"{split}.{target}")
 
 
 def split_of(english: str) -> str:
-    """The split of an English sentence: 1 % validation, 1 % test, told by its checksum."""
+    """Returns the split of an English sentence by its checksum: 1 % validation, 1 % test."""
     bucket = zlib.crc32(hashlib.sha256(english.encode("utf-8")).digest()) % 100
     return {0: "val", 1: "test"}.get(bucket, "train")
 

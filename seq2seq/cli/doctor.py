@@ -196,6 +196,7 @@ def _output_limit(arguments: argparse.Namespace, recipe: Recipe) -> Callable[[in
 def _recipe(arguments: argparse.Namespace) -> Recipe | None:
     from seq2seq.run.folder import load_recipe
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
+    from seq2seq.tasks.text_to_text.recipe import Recipe
 
     if arguments.run and arguments.recipe:
         raise ValueError("Give either --run or --recipe: a run has its recipe.")

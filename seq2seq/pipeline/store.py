@@ -258,10 +258,7 @@ def _read_description(folder: Path) -> tuple[int, dict[str, Column], dict[str, A
 
 def _map(path: Path, dtype: np.dtype) -> np.ndarray:
     """Returns the numbers of a file, `(numbers,)`, as a plain array over a memory map."""
-    size = path.stat().st_size
-    if size % dtype.itemsize:
-        raise ValueError(f"{path.name} has {size:,} bytes, expected a multiple of {dtype.itemsize}")
-    return np.asarray(np.memmap(path, dtype, "r")) if size else np.zeros(0, dtype)
+    return np.asarray(np.memmap(path, dtype, "r")) if path.stat().st_size else np.zeros(0, dtype)
 
 
 def _chunks(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 import pytest
 
-from seq2seq.pipeline.padding import pad
+from seq2seq.pipeline.padding import pad, padded
 from seq2seq.pipeline.plan import Batching, Layout, Plan
 from seq2seq.pipeline.store import Column, Store
 from seq2seq.types import Batch
@@ -20,10 +20,9 @@ BATCHING = Batching(tokens=120, buckets=4, window=128, max_rows=16)
 
 def collate(store, rows, widths):
     """Readings, of which any may be 0.0, and notes, of which any may be 0. Weights follow from lengths."""
-    frames = pad([store["frames"][row] for row in rows], widths[0], "float32", (2,))
-    notes = pad([store["notes"][row] for row in rows], widths[1])
-    weights = np.arange(widths[1]) < store.lengths("notes")[rows][:, None]
-    return Batch(frames, rows, notes, weights.astype("float32"))
+    frames = padded([store["frames"][row] for row in rows], widths[0], "float32", (2,))
+    notes = padded([store["notes"][row] for row in rows], widths[1])
+    return Batch(frames, rows, notes.values, notes.mask.astype("float32"))
 
 
 LAYOUT = Layout(("frames", "notes"), collate)
@@ -49,7 +48,8 @@ def order_of(plan):
 
 
 def equal(a, b):
-    return all(np.array_equal(x, y) for x, y in zip(a[:4], b[:4], strict=True))
+    arrays = ((*batch.source, *batch[1:4]) for batch in (a, b))
+    return all(np.array_equal(x, y) for x, y in zip(*arrays, strict=True))
 
 
 def digest(plan):
@@ -65,11 +65,11 @@ def digest(plan):
 def test_every_row_comes_once_an_epoch_and_whole(store, batching, shuffle, trim):
     rows = []
     for batch in Plan(store, LAYOUT, batching, seed=1, shuffle=shuffle, trim=trim):
-        for row, weights in zip(batch.target_input, batch.weights, strict=True):
+        for row, frames, weights in zip(batch.target_input, batch.source.mask, batch.weights, strict=True):
             if weights.any():
+                assert frames.sum() == store.lengths("frames")[row]
                 rows.append(int(row))
                 assert weights.sum() == store.lengths("notes")[row]
-                assert batch.source.shape[1] >= store.lengths("frames")[row]
     assert sorted(rows) == list(range(ROWS))
 
 
@@ -128,7 +128,7 @@ def test_the_order_of_a_seed_and_epoch_never_changes(store, batching, seed, epoc
 def test_the_budget_of_cost_and_rows_is_kept(store, tokens, trim):
     batching = Batching(tokens=tokens, buckets=4, window=128, max_rows=16)
     for batch in Plan(store, LAYOUT, batching, seed=1, trim=trim):
-        rows, width, _ = batch.source.shape
+        rows, width, _ = batch.source.values.shape
         assert width * rows + batch.target_output.size <= tokens
         assert rows <= 16
 
@@ -136,7 +136,8 @@ def test_the_budget_of_cost_and_rows_is_kept(store, tokens, trim):
 def test_a_cost_function_decides_how_many_rows_fit(store):
     layout = Layout(LAYOUT.columns, collate, lambda widths: widths[0] * widths[1])
     plan = Plan(store, layout, Batching(tokens=900, buckets=4, max_rows=1000), seed=1, trim=False)
-    costs = [batch.weights.size * batch.source.shape[1] for batch in plan]
+    assert sorted(chain.from_iterable(order_of(plan))) == list(range(ROWS))
+    costs = [batch.weights.size * batch.source.values.shape[1] for batch in plan]
     assert max(costs) <= 900 < 2 * min(costs)
     assert len({len(batch.weights) for batch in plan}) > 2
 
@@ -160,16 +161,16 @@ def test_rows_of_no_length_are_padded_to_one(tmp_path):
     store = make_store(tmp_path / "store", [(0, 0), (0, 0)])
     for trim in (True, False):
         (batch,) = Plan(store, LAYOUT, Batching(tokens=4), seed=1, trim=trim)
-        assert batch.source.shape == (2, 1, 2)
+        assert batch.source.values.shape == (2, 1, 2)
         assert not batch.weights.any()
 
 
 def test_shapes_are_few_and_fillers_weigh_nothing_where_shapes_must_not_vary(store):
     plan = Plan(store, LAYOUT, BATCHING, seed=1, trim=False)
-    shapes = {(b.source.shape, b.target_output.shape) for b in plan}
+    shapes = {(b.source.values.shape, b.target_output.shape) for b in plan}
     assert len(shapes) <= BATCHING.buckets + 1
     trimmed = Plan(store, LAYOUT, BATCHING, seed=1)
-    assert len({(b.source.shape, b.target_output.shape) for b in trimmed}) > BATCHING.buckets + 1
+    assert len({(b.source.values.shape, b.target_output.shape) for b in trimmed}) > BATCHING.buckets + 1
     fillers = 0
     for step, batch in enumerate(plan):
         real = batch.weights.any(axis=1)
@@ -183,7 +184,7 @@ def test_shapes_are_few_and_fillers_weigh_nothing_where_shapes_must_not_vary(sto
 
 def test_little_is_padding(store):
     plan = Plan(store, LAYOUT, Batching(tokens=400, buckets=8), seed=1)
-    padded = sum(np.prod(batch.source.shape[:2]) + batch.target_output.size for batch in plan)
+    padded = sum(np.prod(batch.source.values.shape[:2]) + batch.target_output.size for batch in plan)
     assert sum(plan.length(step) for step in range(len(plan))) > 0.7 * padded
 
 
@@ -222,6 +223,14 @@ def test_padding_goes_to_the_right():
     assert pad([[5]], 3).tolist() == [[5, 0, 0]]
     assert pad([[]]).shape == (1, 1)
     assert pad([[5]]).dtype == np.int32
-    frames = pad([np.ones((2, 3)), np.zeros((0, 3))], 4, "float32", (3,))
-    assert (frames.shape, frames.dtype) == ((2, 4, 3), np.float32)
-    assert frames.sum(axis=(1, 2)).tolist() == [6, 0]
+
+
+def test_a_mask_follows_from_lengths_never_from_values():
+    """0.0 is a reading and 0 may be a note."""
+    notes = padded([[0, 0], [], [0]], 3)
+    assert notes.values.tolist() == [[0, 0, 0]] * 3
+    assert notes.mask.tolist() == [[True, True, False], [False] * 3, [True, False, False]]
+    frames, mask = padded([np.ones((2, 3)), np.zeros((0, 3)), np.zeros((4, 3))], 4, "float32", (3,))
+    assert (frames.shape, frames.dtype) == ((3, 4, 3), np.float32)
+    assert frames.sum(axis=(1, 2)).tolist() == [6, 0, 0]
+    assert mask.sum(axis=1).tolist() == [2, 0, 4]

@@ -162,11 +162,11 @@ def records(draw: random.Random) -> None:
 
 
 def links(draw: random.Random) -> None:
-    from seq2seq.text.alignment import parse_links
+    from seq2seq.text.alignment import parse_alignment
 
     good = " ".join(f"{draw.randrange(9)}-{draw.randrange(9)}" for _ in range(draw.randrange(6)))
     line = mutate(good.encode(), draw).decode("utf-8", "surrogateescape") if draw.random() < 0.7 else wild_text(draw)
-    parse_links(line, draw.randrange(12), draw.randrange(12))
+    parse_alignment(line, draw.randrange(12), draw.randrange(12))
 
 
 def command_line(draw: random.Random) -> None:
@@ -239,7 +239,7 @@ def tokenizer(draw: random.Random) -> None:
     ids = one.encode(lines)
     one.decode(ids)
     one.decode(one.sample(lines, draw.choice((0.0, 0.1, 5.0)), draw.randrange(10)))
-    one.word_numbers(lines, ids)
+    one.line_word_numbers(lines, ids)
     assert all(0 <= i < one.size for row in ids for i in row)
     for masked, line in ((_placeholders().mask(line), line) for line in lines):
         assert masked.restore(masked.text) == line

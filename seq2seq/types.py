@@ -132,8 +132,8 @@ class Example:
     """Counted from 1."""
     references: tuple[str, ...] = ()
     """Further targets that are as right; only tests have them."""
-    links: tuple[tuple[int, int], ...] = ()
-    """Words of the source and of the target that belong together, from 0; only guided training has them."""
+    alignment: tuple[tuple[int, int], ...] = ()
+    """Words of the source and of the target that belong together, from 0; only guided training needs them."""
     file: str = field(default="", compare=False)
     """Where the source stands; empty where in no file."""
 

@@ -15,8 +15,8 @@ from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import say, show
 from seq2seq.outputs import STDOUT, Folder, check_outputs
 from seq2seq.text.corpus import (
+    AlignedText,
     Joined,
-    Linked,
     ParallelText,
     Part,
     Records,
@@ -249,7 +249,7 @@ def _corpus_of(recipe: Recipe, given: dict[str, Text]) -> tuple[Text, dict[str, 
 
     corpus = find_corpus(recipe.data)
     train = corpus.train
-    while isinstance(train, Part | Linked):  # a part of a file, or with alignments: the whole file
+    while isinstance(train, Part | AlignedText):  # a part of a file, or with alignments: the whole file
         train = train.text
     if not isinstance(train, ParallelText | Records | Joined):
         raise ValueError("The recipe's corpus is in no file: give --source and --target.")

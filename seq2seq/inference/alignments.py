@@ -12,7 +12,7 @@ import numpy as np
 
 from seq2seq.inference.lines import LineGenerator
 from seq2seq.symbols import EOS, NAMES
-from seq2seq.text.alignment import format_links, to_words
+from seq2seq.text.alignment import align_words, format_alignment
 from seq2seq.types import AlignmentPoints
 
 UNITS = ("words", "pieces")
@@ -44,7 +44,7 @@ class Alignment:
         if units not in UNITS:
             raise ValueError(f"Unknown units. Expected one of {', '.join(UNITS)}. Received: {units!r}")
         links = hard(self.weights)
-        return links if units == "pieces" else to_words(links, self.source_words, self.target_words)
+        return links if units == "pieces" else align_words(links, self.source_words, self.target_words)
 
     def labels(self) -> tuple[list[str], list[str]]:
         """What stands at the columns and at the rows of the weights."""
@@ -73,7 +73,7 @@ def align_pieces(
 ) -> list[Alignment]:
     """Returns the alignment of each line with what was written of it, given as pieces; errors as `generator.align`."""
     tokenizer, rows = generator.target_tokenizer, zip(pieces, generator.masked(lines), strict=True)
-    words = [tokenizer.words_of([line.restore(piece) for piece in row]) for row, line in rows]
+    words = [tokenizer.piece_word_numbers([line.restore(piece) for piece in row]) for row, line in rows]
     return _align(generator, lines, pieces, words, batch_size)
 
 
@@ -87,7 +87,7 @@ def align_text(generator: LineGenerator, pairs: Sequence[tuple[str, str]], batch
     tokenizer, targets = generator.target_tokenizer, [target for _, target in pairs]
     lines = [line for line, _ in pairs]
     ids = generator.target_ids(pairs)
-    words = tokenizer.word_numbers(targets, ids, generator.masked(lines))
+    words = tokenizer.line_word_numbers(targets, ids, generator.masked(lines))
     return _align(generator, lines, [tokenizer.pieces(row) for row in ids], words, batch_size)
 
 
@@ -102,7 +102,7 @@ def _align(
     found = generator.align(list(zip(lines, pieces, strict=True)), batch_size)
     masked = generator.masked(lines)
     sources = [ids[: generator.options.max_input] for ids in tokenizer.encode([line.text for line in masked])]
-    source_words = tokenizer.word_numbers(lines, sources, masked)
+    source_words = tokenizer.line_word_numbers(lines, sources, masked)
     return [
         Alignment(
             tuple(tokenizer.pieces(ids)),
@@ -124,7 +124,7 @@ def as_json(alignment: Alignment) -> str:
 
 def as_pharaoh(alignment: Alignment, units: str) -> str:
     """Returns the hard links of an alignment on one line, without its end."""
-    return format_links(alignment.hard(units))
+    return format_alignment(alignment.hard(units))
 
 
 class ArrayFile:

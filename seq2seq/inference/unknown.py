@@ -10,8 +10,8 @@ from pathlib import Path
 from seq2seq.inference.alignments import Alignment, align_pieces, hard
 from seq2seq.inference.lines import LineGenerator
 from seq2seq.symbols import NAMES, UNK
-from seq2seq.text.alignment import BEGIN
 from seq2seq.text.corpus import CorpusError, read_lines
+from seq2seq.text.pieces import BEGIN
 from seq2seq.types import Hypothesis
 
 

@@ -1,4 +1,4 @@
-"""Which words of a source its target took over: what a selector learns from."""
+"""Which words of a source appear in its target: what a selector learns from."""
 
 from __future__ import annotations
 
@@ -8,37 +8,41 @@ import numpy as np
 
 from seq2seq.metrics.subsequence import longest_common_subsequence
 from seq2seq.pipeline.padding import padded
-from seq2seq.text.alignment import BEGIN, to_pieces
+from seq2seq.text.alignment import align_tokens
+from seq2seq.text.pieces import BEGIN
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.words import word_numbers
 from seq2seq.types import AlignmentPoints
 
 
-def link_copies(
+def align_copies(
     tokenizer: SubwordTokenizer, sources: Sequence[Sequence[int]], targets: Sequence[Sequence[int]]
 ) -> list[AlignmentPoints]:
-    """Returns for each pair the links between pieces of words that both have in the same order.
+    """Aligns the tokens of the words that a source and its target share in the same order.
 
-    Words are those that an extraction keeps or leaves out; capitals make no difference.
+    A word is what an extraction keeps or drops as a whole. Case is ignored.
 
     Args:
         tokenizer: Of both sides.
-        sources: Ids of each, without EOS.
-        targets: The same.
+        sources: Ids of each source, without EOS.
+        targets: Ids of each target, without EOS.
     """
     marks = tokenizer.marks()
-    sides = []
-    for rows in (sources, targets):
+
+    def numbers_of(rows: Sequence[Sequence[int]]) -> list[list[int]]:
         numbers = np.asarray(word_numbers(padded(list(rows)), marks))
-        sides.append([list(map(int, found[: len(row)])) for found, row in zip(numbers, rows, strict=True)])
-    links = []
-    for source, target, ours, theirs in zip(sources, targets, *sides, strict=True):
-        spelled = _words(tokenizer.pieces(source), ours), _words(tokenizer.pieces(target), theirs)
-        links.append(to_pieces(longest_common_subsequence(*spelled), ours, theirs))
-    return links
+        return [list(map(int, numbers[i, : len(row)])) for i, row in enumerate(rows)]
+
+    alignments = []
+    pairs = zip(sources, targets, numbers_of(sources), numbers_of(targets), strict=True)
+    for source, target, source_words, target_words in pairs:
+        spelled = _spell(tokenizer.pieces(source), source_words), _spell(tokenizer.pieces(target), target_words)
+        alignments.append(align_tokens(longest_common_subsequence(*spelled), source_words, target_words))
+    return alignments
 
 
-def _words(pieces: Sequence[str], numbers: Sequence[int]) -> list[str]:
+def _spell(pieces: Sequence[str], numbers: Sequence[int]) -> list[str]:
+    """Returns each word in small letters, given the number of each piece's word."""
     words = [""] * (max(numbers, default=-1) + 1)
     for piece, number in zip(pieces, numbers, strict=True):
         words[number] += piece.replace(BEGIN, "").casefold()

@@ -8,7 +8,7 @@ from itertools import chain, islice, zip_longest
 from pathlib import Path
 from typing import Any
 
-from seq2seq.text.alignment import parse_links
+from seq2seq.text.alignment import parse_alignment
 from seq2seq.text.characters import encodable
 from seq2seq.text.json_text import field_names, field_of, json_lines, json_objects
 from seq2seq.text.lines import MAX_LINE_BYTES, decode_line, one_line, read_lines
@@ -18,9 +18,9 @@ from seq2seq.types import Example
 
 __all__ = [
     "MAX_LINE_BYTES",
+    "AlignedText",
     "CorpusError",
     "Joined",
-    "Linked",
     "ParallelText",
     "Part",
     "Records",
@@ -208,36 +208,38 @@ def _both_sides(
 
 
 @dataclass(frozen=True)
-class Linked:
-    """A corpus with the words linked that belong together: a file of a line a pair, as Pharaoh writes them."""
+class AlignedText:
+    """A corpus with the alignment of its words, which a second file has in Pharaoh's format, a line for each pair."""
 
     text: Text
-    links: Path
+    alignments: Path
 
     def __iter__(self) -> Iterator[Example]:
-        """Yields every pair with its links; words are what blanks part.
+        """Yields every pair with its alignment; words are separated by spaces.
 
         Raises:
-            CorpusError: what the text raises, unequal line counts, and a line that is not `i-j i-j …` or whose numbers
-                are outside of the sentence.
+            CorpusError: what the text raises, unequal line counts, or a line that is not `i-j i-j …` or has numbers
+                outside the sentence.
         """
-        for number, (example, line) in enumerate(zip_longest(self.text, read_lines(self.links)), 1):
+        for number, (example, line) in enumerate(zip_longest(self.text, read_lines(self.alignments)), 1):
             if line is None:
-                raise CorpusError(f"{self.links} ends before line {number}: it must have a line for each pair of text.")
+                raise CorpusError(
+                    f"{self.alignments} ends before line {number}: it must have a line for each pair of the text."
+                )
             if example is None:
-                raise CorpusError(f"{self.links}:{number}: the text has {number - 1:,} pairs, and no more.")
+                raise CorpusError(f"{self.alignments}:{number}: the text has only {number - 1:,} pairs.")
             try:
-                links = parse_links(line, len(example.source.split()), len(example.target.split()))
+                points = parse_alignment(line, len(example.source.split()), len(example.target.split()))
             except ValueError as error:
-                raise CorpusError(f"{self.links}:{number}: {error}") from None
-            yield replace(example, links=tuple(links))
+                raise CorpusError(f"{self.alignments}:{number}: {error}") from None
+            yield replace(example, alignment=tuple(points))
 
 
 @dataclass(frozen=True)
 class Part:
     """A fixed part of a corpus: every `every`-th pair, counted from 1, `limit` at most, or all the others."""
 
-    text: Text | Linked
+    text: Text | AlignedText
     held_out: bool
     every: int = 50
     limit: int = 1000
@@ -255,8 +257,8 @@ def files_of(text: object) -> list[Path]:
         return [path for one in text.texts for path in files_of(one)]
     if isinstance(text, Part):
         return files_of(text.text)
-    if isinstance(text, Linked):
-        return [*files_of(text.text), text.links]
+    if isinstance(text, AlignedText):
+        return [*files_of(text.text), text.alignments]
     return [path for path in (text.source, text.target) if path] if isinstance(text, ParallelText | Records) else []
 
 

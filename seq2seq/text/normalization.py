@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from seq2seq.text.alignment import BEGIN
+from seq2seq.text.pieces import BEGIN
 
 NAMED = ("identity", "nfkc", "nmt_nfkc", "nfkc_cf", "nmt_nfkc_cf")
 """SentencePiece's own."""

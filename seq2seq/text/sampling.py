@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.text.alignment import BEGIN
+from seq2seq.text.pieces import BEGIN
 
 CUTS = 64
 """Cuts of a word that are drawn from: of a unigram model the likeliest ones (the l of Kudo 2018), of a BPE model so

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seq2seq.symbols import NAMES
-from seq2seq.text.alignment import BEGIN
+from seq2seq.text.pieces import BEGIN, is_byte
 from seq2seq.types import Marks
 
 FIRST, LAST = 5, 3
@@ -18,7 +17,6 @@ FIRST, LAST = 5, 3
 FEATURES = 5
 """Of a word: its first 3 letters, its first 5, its last 2, its last 3, and what kinds of characters it is made of."""
 _PRIME, _BASE = 2_097_143, 1009  # their product with a character on top is just below 2 ** 31
-_BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
 class Spelling(NamedTuple):
@@ -49,7 +47,7 @@ def mark(pieces: Sequence[str]) -> Marks:
 
 def spell(pieces: Sequence[str]) -> Spelling:
     """Looks at the spelling of all pieces of a vocabulary, by their ids; control symbols and single bytes have none."""
-    texts = ["" if piece in NAMES or _BYTE.fullmatch(piece) else piece.removeprefix(BEGIN) for piece in pieces]
+    texts = ["" if piece in NAMES or is_byte(piece) else piece.removeprefix(BEGIN) for piece in pieces]
     letters = [[ord(c) for c in text.casefold() if _is_letter(c)] for text in texts]
     first, last = (
         np.asarray([(row[:width] + [0] * width)[:width] for row in rows], np.int32).reshape(-1, width)

@@ -18,9 +18,9 @@ import sentencepiece
 from seq2seq.files import check_regular, read_bytes, whole_file
 from seq2seq.signals import in_background
 from seq2seq.symbols import BOS, EOS, NAMES, PAD, UNK
-from seq2seq.text.alignment import BEGIN, joined_bytes, word_numbers
 from seq2seq.text.characters import encodable
 from seq2seq.text.normalization import MARK, Normalization
+from seq2seq.text.pieces import BEGIN, join_bytes, piece_word_numbers
 from seq2seq.text.placeholders import MOST, Masked, Placeholders, symbol
 from seq2seq.text.sampling import WordSampler
 from seq2seq.text.spelling import mark
@@ -199,7 +199,7 @@ class SubwordTokenizer:
         """Returns what tells words apart in ids of this vocabulary."""
         return mark(self.vocabulary)
 
-    def word_numbers(
+    def line_word_numbers(
         self, lines: Sequence[str], ids: Sequence[Sequence[int]], masked: Sequence[Masked] | None = None
     ) -> list[list[int]]:
         """Returns for each piece the number of its word among `line.split()`, from 0.
@@ -212,28 +212,28 @@ class SubwordTokenizer:
         rows = [self.pieces(row) for row in ids]
         if masked:
             rows = [[line.restore(piece) for piece in row] for line, row in zip(masked, rows, strict=True)]
-        return [self._word_numbers(line.split(), row) for line, row in zip(lines, rows, strict=True)]
+        return [self._line_word_numbers(line.split(), row) for line, row in zip(lines, rows, strict=True)]
 
-    def _word_numbers(self, words: list[str], pieces: list[str]) -> list[int]:
+    def _line_word_numbers(self, words: list[str], pieces: list[str]) -> list[int]:
         # Normalising makes two words of some and nothing of others, of each word alone what it makes of it in a line.
         owners = [word for word, text in enumerate(words) for _ in range(self._parts(text))]
-        numbers = self.words_of(pieces)
+        numbers = self.piece_word_numbers(pieces)
         return [owners[min(number, len(owners) - 1)] for number in numbers] if owners else [0] * len(numbers)
 
     def _count_parts(self, word: str) -> int:
         """Into how many words normalising parts a word of the user's."""
-        return max(self.words_of(self.pieces(self.encode([word])[0])), default=-1) + 1
+        return max(self.piece_word_numbers(self.pieces(self.encode([word])[0])), default=-1) + 1
 
-    def words_of(self, pieces: Sequence[str]) -> list[int]:
+    def piece_word_numbers(self, pieces: Sequence[str]) -> list[int]:
         """Returns for each piece the number of its word, from 0, among those of the text of `pieces`."""
-        return word_numbers(self._surfaces(pieces))
+        return piece_word_numbers(self._surfaces(pieces))
 
     def _surfaces(self, pieces: Sequence[str]) -> list[str]:
         """What each piece adds to the text, but for capitals; the first of several bytes adds their characters."""
         if not self.marks_capitals:
-            return joined_bytes(pieces)
+            return join_bytes(pieces)
         found, marked = [], False
-        for piece in joined_bytes(pieces):
+        for piece in join_bytes(pieces):
             text = ""
             for character in piece:
                 if character == MARK and not marked:

@@ -12,7 +12,7 @@ import pytest
 from seq2seq.run.folder import save_weights
 from seq2seq.symbols import NAMES, UNK
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
-from seq2seq.text.alignment import parse_links
+from seq2seq.text.alignment import parse_alignment
 
 LINES = ["ab cd", "", "ef gh ij", "op"]
 
@@ -70,11 +70,11 @@ def test_links_are_those_of_the_soft_alignment_on_words_and_on_pieces(cli, finis
     for row, text, line, on_words, on_pieces in zip(
         rows, texts, LINES, words.read_text().split("\n"), pieces.read_text().split("\n"), strict=False
     ):
-        links = parse_links(on_pieces, len(row["source"]), len(row["target"]))
+        links = parse_alignment(on_pieces, len(row["source"]), len(row["target"]))
         assert [j for _, j in sorted(links, key=lambda link: link[1])] == list(range(max(len(row["target"]) - 1, 0)))
         for i, j in links:
             assert row["weights"][j][i] == max(row["weights"][j][:-1])
-        linked = parse_links(on_words, len(line.split()), len(text.split()))
+        linked = parse_alignment(on_words, len(line.split()), len(text.split()))
         assert {j for _, j in linked} == set(range(len(text.split())))
     assert words.read_text().split("\n")[1] == ""
     assert words.read_text().count("\n") == pieces.read_text().count("\n") == len(LINES)
@@ -89,7 +89,7 @@ def test_given_pairs_are_aligned_from_files_and_from_a_tsv_to_every_output(cli, 
     assert cli("align", finished, *files, *outputs)[:2] == (0, "")
     assert (tmp_path / "b").read_text() == links
     for line, found in zip(map(str.split, LINES), links.splitlines(), strict=False):
-        assert {j for _, j in parse_links(found, len(line), len(line))} == set(range(len(line)))
+        assert {j for _, j in parse_alignment(found, len(line), len(line))} == set(range(len(line)))
     assert links.split("\n")[1] == links.split("\n")[4] == links.split("\n")[5] == ""
     rows = [json.loads(line) for line in (tmp_path / "a").read_text().splitlines()]
     assert len(rows) == len(LINES) + 2

@@ -141,7 +141,7 @@ def hypothesis(tokenizer, *pieces):
 def replaced(tokenizer, line, pieces, places, dictionary=None):
     """The text of `pieces` once the unknown ones are replaced; `places` are words of the line, a word a piece."""
     (ids,) = tokenizer.encode([line])
-    (numbers,) = tokenizer.word_numbers([line], [ids])
+    (numbers,) = tokenizer.line_word_numbers([line], [ids])
     planted = Planted(tokenizer, [numbers.index(place) for place in places])
     before = hypothesis(tokenizer, *pieces)
     ((after,),) = replace_unknown(planted, [line], [[before]], dictionary)

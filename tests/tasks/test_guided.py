@@ -90,7 +90,7 @@ def tokenised(tokenizers, tmp_path):
                 line,
                 " ".join(reversed(line.split())),
                 n,
-                links=tuple((i, len(line.split()) - 1 - i) for i in range(len(line.split()))),
+                alignment=tuple((i, len(line.split()) - 1 - i) for i in range(len(line.split()))),
             )
             for n, line in enumerate(lines, 1)
         ]
@@ -115,7 +115,7 @@ def test_links_of_words_reach_the_pieces_however_they_are_cut(tokenised, samplin
             cuts.add((pair, tuple(sides[0])))
             words = line.split()
             source, target = (
-                corpus.source.word_numbers([" ".join(text)], [ids])[0]
+                corpus.source.line_word_numbers([" ".join(text)], [ids])[0]
                 for text, ids in zip((words, words[::-1]), sides, strict=True)
             )
             wanted = {(i, j) for i, n in enumerate(source) for j, m in enumerate(target) if n + m == len(words) - 1}
@@ -152,7 +152,7 @@ def test_mistakes_in_the_links_are_told_before_anything_is_made(run, links, tmp_
     (tmp_path / "bad").write_text("\n".join([*lines[:6], lines[6] + " 40-0", *lines[7:]]) + "\n")
     guided = ("--training.guided_attention", "1", "--data.train_alignments")
     assert run(tmp_path / "run", *guided, str(tmp_path / "bad")) == 2
-    assert f"{tmp_path / 'bad'}:7: '40-0' links word 40 of the source" in capsys.readouterr().err
+    assert f"{tmp_path / 'bad'}:7: '40-0' aligns word 40 of the source" in capsys.readouterr().err
     assert run(tmp_path / "run", *guided, str(tmp_path / "none")) == 2
     assert "none: no such file" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()

@@ -113,7 +113,7 @@ def test_a_word_has_the_same_pieces_with_a_capital_and_without():
     assert small == ["▁hello"]
     assert capital == ["▁" + MARK, "▁hello"]
     assert inner[-2:] == capital
-    assert tokenizer.word_numbers(["a Hello (Hello) X"], [tokenizer.encode(["a Hello"])[0]]) == [[0, 0, 1, 1]]
+    assert tokenizer.line_word_numbers(["a Hello (Hello) X"], [tokenizer.encode(["a Hello"])[0]]) == [[0, 0, 1, 1]]
     assert tokenizer.fill(["▁" + MARK, "<unk>", "▁hello"], ["Xy"]) == "Xy hello"
 
 
@@ -154,6 +154,6 @@ def test_words_are_counted_by_characters_whatever_the_pieces_are(lossless):
     tokenizer = lossless[False]
     line = "  a\tb\u00a0c  Ein "
     (ids,) = tokenizer.encode([line])
-    (found,) = tokenizer.word_numbers([line], [ids])
+    (found,) = tokenizer.line_word_numbers([line], [ids])
     assert found == sorted(found)
     assert set(found) == set(range(len(line.split())))

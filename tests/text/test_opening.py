@@ -15,7 +15,7 @@ from seq2seq.files import read_json
 from seq2seq.inference.constraints import Terminology
 from seq2seq.inference.unknown import read_dictionary
 from seq2seq.text import opening
-from seq2seq.text.corpus import CorpusError, Linked, ParallelText, kind_of, read_lines, text_at
+from seq2seq.text.corpus import AlignedText, CorpusError, ParallelText, kind_of, read_lines, text_at
 from seq2seq.text.lines import BOM
 
 TEXT = "eins\nzwei\u2028drei\r\n\nvier".encode()
@@ -73,7 +73,7 @@ def test_a_mark_is_no_part_of_terms_words_links_json_or_standard_input(write, mo
     assert read_dictionary(write("d.tsv", BOM + b"dog\tKater\n")) == {"dog": "Kater"}
     assert Terminology.load(write("t.tsv", BOM + b"dog\tKater\r\n")).for_line("a dog").include == ("Kater",)
     text = ParallelText(write("p.tsv", BOM + b"a b\tc\n"))
-    assert [e.links for e in Linked(text, write("links", BOM + b"0-0\n"))] == [((0, 0),)]
+    assert [e.alignment for e in AlignedText(text, write("links", BOM + b"0-0\n"))] == [((0, 0),)]
     assert [e.source for e in text] == ["a b"]
     assert read_json(write("r.json", BOM + b'{"a": 1}')) == {"a": 1}
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(BOM + b"one\n")))

@@ -88,7 +88,7 @@ def test_each_symbol_is_one_piece_however_text_is_normalised():
     assert symbol(2) in tokenizer.pieces(ids)
     assert tokenizer.placeholders.count == 2
     masked = [tokenizer.placeholders.mask("a https://x.y/z b")]
-    assert tokenizer.word_numbers(["a https://x.y/z b"], tokenizer.encode([masked[0].text]), masked) == [
+    assert tokenizer.line_word_numbers(["a https://x.y/z b"], tokenizer.encode([masked[0].text]), masked) == [
         [0, 0, 1, 1, 2, 2]
     ]
 

@@ -125,14 +125,14 @@ def aligned_pairs():
         size = int(random.integers(2, 12))
         points = (*((n, n) for n in range(size) if (n + i) % 3), (0, 1))
         text = " ".join(map(str, [1000 + i, *random.integers(4, 99, size - 1)]))
-        examples.append(Example(text, text, i + 1, links=points))
+        examples.append(Example(text, text, i + 1, alignment=points))
     return examples
 
 
 @pytest.mark.parametrize("trim", [True, False])
 def test_an_aligned_plan_has_the_same_batches_and_the_alignment_of_each_row(tmp_path, aligned_pairs, trim):
     def align(examples, sources, targets):
-        return [list(example.links) for example in examples]
+        return [list(example.alignment) for example in examples]
 
     store = write_token_store(tmp_path / "store", aligned_pairs, numbers, numbers, 100, align=align)
     batching = Batching(tokens=100, buckets=3, max_rows=8)
@@ -149,7 +149,7 @@ def test_an_aligned_plan_has_the_same_batches_and_the_alignment_of_each_row(tmp_
         for row, weights, attention in zip(*parts, strict=True):
             if weights.any():
                 points = sorted((int(s), int(t)) for t, s in np.argwhere(attention > 0))
-                assert points == sorted(set(aligned_pairs[row[0] - 1000].links))
+                assert points == sorted(set(aligned_pairs[row[0] - 1000].alignment))
                 assert set(attention.sum(1).round(5).tolist()) <= {0.0, 1.0}
     for (inputs, _, _), batch in zip(as_fit_data(aligned), aligned, strict=True):
         assert np.array_equal(inputs["alignment"], batch.extras["alignment"])

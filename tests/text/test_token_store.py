@@ -84,16 +84,16 @@ def test_ids_beyond_a_vocabulary_are_found(make_store):
 
 def test_alignments_stay_with_their_pairs_when_others_are_left_out(tmp_path):
     examples = [
-        Example("", "5", 1, links=()),
-        Example("4 5 6 7", "4", 2, links=((3, 0),)),
-        Example("8 9", "7", 3, links=((1, 0),)),
-        Example("4", "4 5 6 7 8", 4, links=((0, 4),)),
+        Example("", "5", 1, alignment=()),
+        Example("4 5 6 7", "4", 2, alignment=((3, 0),)),
+        Example("8 9", "7", 3, alignment=((1, 0),)),
+        Example("4", "4 5 6 7 8", 4, alignment=((0, 4),)),
     ]
     calls = []
 
     def align(kept, sources, targets):
         calls.extend(zip((e.line for e in kept), sources, targets, strict=True))
-        return [[(i, j) for i, j in e.links if i < len(source)] for e, source in zip(kept, sources, strict=True)]
+        return [[(i, j) for i, j in e.alignment if i < len(source)] for e, source in zip(kept, sources, strict=True)]
 
     store = write_token_store(tmp_path / "store", examples, numbers, numbers, 4, cut_source=2, align=align)
     assert calls == [(2, [4, 5], [4]), (3, [8, 9], [7])]

@@ -10,9 +10,9 @@ from pathlib import Path
 from seq2seq.tasks.text_to_text.prepare import Corpus
 from seq2seq.tasks.text_to_text.recipe import Data, Files
 from seq2seq.text.corpus import (
+    AlignedText,
     CorpusError,
     Joined,
-    Linked,
     ParallelText,
     Part,
     Text,
@@ -50,7 +50,7 @@ def find_corpus(data: Data) -> Corpus:
     languages = data.source_language, data.target_language
     tests = {name: module.load(name, *languages) for name in data.tests}
     return Corpus(
-        _linked(data, module.load("train", *languages)), module.load(VALIDATION[data.corpus], *languages), tests
+        _aligned(data, module.load("train", *languages)), module.load(VALIDATION[data.corpus], *languages), tests
     )
 
 
@@ -58,16 +58,16 @@ def _files(data: Data) -> Corpus:
     train = _text(data, data.train, "train")
     tests = {"test": _text(data, data.test, "test")} if data.test.source else {}
     if data.validation.source:
-        return Corpus(_linked(data, train), _text(data, data.validation, "validation"), tests)
-    return Corpus(Part(_linked(data, train), held_out=False), Part(train, held_out=True), tests)
+        return Corpus(_aligned(data, train), _text(data, data.validation, "validation"), tests)
+    return Corpus(Part(_aligned(data, train), held_out=False), Part(train, held_out=True), tests)
 
 
-def _linked(data: Data, train: Text) -> Text | Linked:
+def _aligned(data: Data, train: Text) -> Text | AlignedText:
     """The training text with its alignments, where the recipe names some."""
     if not data.train_alignments:
         return train
     _check_file(Path(data.train_alignments), "train_alignments")
-    return Linked(train, Path(data.train_alignments))
+    return AlignedText(train, Path(data.train_alignments))
 
 
 def _check_file(path: Path, name: str) -> None:

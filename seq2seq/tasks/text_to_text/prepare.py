@@ -16,7 +16,7 @@ from seq2seq.pipeline.store import Store
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_word
-from seq2seq.text.alignment import to_pieces
+from seq2seq.text.alignment import align_tokens
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_store import Align, check_ids, write_token_store
 from seq2seq.types import AlignmentPoints, Example
@@ -133,16 +133,16 @@ class TokenisedCorpus:
     def _aligner(self) -> Align | None:
         """Returns what aligns the tokens of pairs for training; None where nothing needs it."""
         if self.recipe.model.selector:
-            from seq2seq.text.copies import link_copies
+            from seq2seq.text.copies import align_copies
 
-            return lambda _, sources, targets: link_copies(self.source, sources, targets)
+            return lambda _, sources, targets: align_copies(self.source, sources, targets)
         return self._align if self.recipe.training.guided_attention else None
 
     def _align(
         self, examples: list[Example], sources: list[list[int]], targets: list[list[int]]
     ) -> list[AlignmentPoints]:
         """Returns the alignment of the words as that of the tokens they were cut into."""
-        source_words = self.source.word_numbers([e.source for e in examples], sources)
-        target_words = self.target.word_numbers([e.target for e in examples], targets)
+        source_words = self.source.line_word_numbers([e.source for e in examples], sources)
+        target_words = self.target.line_word_numbers([e.target for e in examples], targets)
         triples = zip(examples, source_words, target_words, strict=True)
-        return [to_pieces(example.links, ours, theirs) for example, ours, theirs in triples]
+        return [align_tokens(example.alignment, ours, theirs) for example, ours, theirs in triples]

@@ -149,7 +149,7 @@ def test_calibration_is_printed_and_drawn(cli, finished, tmp_path, corpus_files)
     assert 0 <= found["score"] <= 100
     files = ("--source", corpus_files / "test.x", "--target", corpus_files / "test.y")
     scored = rows(cli("score", finished, *files, "--json")[1])
-    assert f"pieces:{sum(len(row['pieces']) for row in scored)}|" in found["signature"]
+    assert f"tokens:{sum(len(row['pieces']) for row in scored)}|" in found["signature"]
     code, out, _ = cli("evaluate", finished, "--calibration", tmp_path / "c.png")
     assert code == 0
     assert re.search(r"calibration_error +\d+\.\d\d   bins:10\|", out)

@@ -23,7 +23,7 @@ PHRASES = Recipe(
         embedding=128,
         pointer=True,
         encoder=Encoder(units=128, dropout=0.2),
-        decoder=Decoder(units=192, num_layers=2, order="between", coverage=True, dropout=0.2),
+        decoder=Decoder(units=192, num_layers=2, attention_position="between", coverage=True, dropout=0.2),
     ),
     # Smoothing would tell the model that every name of training may stand where one is copied.
     training=Training(epochs=5, learning_rate=0.003, warmup_steps=50, label_smoothing=0.0, ema=0.99),
@@ -40,7 +40,7 @@ AESLC = Recipe(
     model=Model(
         pointer=True,
         encoder=Encoder(units=256, dropout=0.35),
-        decoder=Decoder(units=320, num_layers=2, order="between", attention_units=192, dropout=0.35),
+        decoder=Decoder(units=320, num_layers=2, attention_position="between", attention_units=192, dropout=0.35),
     ),
     batching=Batching(tokens=5000),
     training=Training(epochs=12, learning_rate=0.002, precision="mixed_bfloat16"),
@@ -58,7 +58,9 @@ SENTENCE_COMPRESSION = Recipe(
         selector=True,
         words=True,
         encoder=Encoder(units=256, num_layers=2, dropout=0.5),
-        decoder=Decoder(units=320, num_layers=2, order="between", attention_units=192, coverage=True, dropout=0.4),
+        decoder=Decoder(
+            units=320, num_layers=2, attention_position="between", attention_units=192, coverage=True, dropout=0.4
+        ),
     ),
     training=Training(
         epochs=8, learning_rate=0.002, label_smoothing=0.0, selector_loss=1.0, precision="mixed_bfloat16"
@@ -88,7 +90,7 @@ TINY = Recipe(
         embedding=16,
         pointer=True,
         encoder=Encoder(units=16),
-        decoder=Decoder(units=16, num_layers=2, order="between", coverage=True),
+        decoder=Decoder(units=16, num_layers=2, attention_position="between", coverage=True),
     ),
     batching=Batching(tokens=2000, buckets=2),
     training=Training(epochs=2, warmup_steps=5, coverage_loss=1.0, coverage_from=1),

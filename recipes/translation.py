@@ -26,7 +26,7 @@ def _multi30k(source: str, target: str) -> Recipe:
         tokenizer=Tokenizer(kind="bpe", size=6000, normalization="nmt_nfkc"),  # no-break spaces in 46 German lines
         model=Model(
             encoder=Encoder(units=256),
-            decoder=Decoder(units=320, num_layers=2, order="between", attention_units=192),
+            decoder=Decoder(units=320, num_layers=2, attention_position="between", attention_units=192),
         ),
         training=Training(epochs=20, learning_rate=0.002, precision="mixed_bfloat16"),
         # Chosen on the validation text of en-de and de-en. No translation in it is longer, and the search ends sooner.

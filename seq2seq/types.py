@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,6 +15,9 @@ Ids = Tensor
 
 Mask = Tensor
 """`(batch, time)`, bool: True at what is real, False at padding."""
+
+Shape = Sequence[int | None]
+"""Sizes of the axes of a tensor; None: not known before."""
 
 State = Any
 """A recurrent state: a nest of tensors, each `(rows, …)`. Search reorders its rows and never looks inside."""

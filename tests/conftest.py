@@ -14,13 +14,13 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.pipeline.store import Store
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_store import write_token_store
 from seq2seq.types import Example
+from tests.decoders import make_decoder
 
 WORDS = ["the", "a", "cat", "dog", "sits", "on", "mat", "sees", "house", "trees", "green"]
 WORDS += ["Straße", "café", "schön", "Äpfel", "1234", "hello,", "world!", "naïve"]
@@ -76,7 +76,7 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
     ) -> Seq2Seq:
         model = Seq2Seq(
             RNNEncoder(**{"units": 4, **(encoder or {})}),
-            RNNDecoder(**{"units": 8, "readout_units": 5, **(decoder or {})}),
+            make_decoder(**{"units": 8, "readout_units": 5, **(decoder or {})}),
             *sizes,
             embedding_dim,
             tie,

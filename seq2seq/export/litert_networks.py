@@ -59,7 +59,7 @@ class Networks:
         memory = model.encode(Padded(ops.full((1, 2), EOS, dtype="int32"), ops.ones((1, 2), "bool")), training=False)
         self.memory = memory
         self.state_sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
-        # What coverage has seen is as wide as the source, and stands last.
+        # The coverage is as wide as the source, and comes last.
         self.state_width = None if model.decoder.coverage else sum(self.state_sizes)
 
     def all(self) -> Iterator[tuple[str, Any]]:
@@ -154,12 +154,12 @@ class Networks:
         def with_attention(state: Any, values: Any, mask: Any, source: Any = None) -> dict[str, Any]:
             if source is not None:
                 values = self.model.expand_to_tokens(Padded(source, mask), values)
-            memory = self.model.decoder.remember(values, mask, self._finals(state))
-            return {"state": _flat(memory.state), "keys": memory.keys, "values": memory.values}
+            memory = self.model.decoder.build_memory(values, mask)
+            first = self.model.decoder.initial_state(self._finals(state), memory)
+            return {"state": _flat(first), "keys": memory.keys, "values": memory.values}
 
         def without(state: Any) -> dict[str, Any]:
-            nothing = ops.zeros((b, 1, 1))
-            return {"state": _flat(self.model.decoder.remember(nothing, None, self._finals(state)).state)}
+            return {"state": _flat(self.model.decoder.initial_state(self._finals(state)))}
 
         if not self.model.has_attention:
             return tf.function(without, autograph=False).get_concrete_function(spec)

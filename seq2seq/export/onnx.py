@@ -105,7 +105,7 @@ class _Step(keras.Model):
         memory = model.encode(Padded(ops.full((1, 2), EOS, dtype="int32"), ops.ones((1, 2), "bool")), training=False)
         self._structure = keras.tree.map_structure(lambda tensor: 0, memory.state)
         self._sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
-        # What coverage has seen is as wide as the source, and stands last.
+        # The coverage is as wide as the source, and comes last.
         width: str | int = "state" if model.decoder.coverage else sum(self._sizes)
         self.inputs_by_name: dict[str, tuple[str | int, ...]] = {"ids": ("rows",), "state": ("rows", width)}
         if model.has_attention:

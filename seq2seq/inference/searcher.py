@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from seq2seq.inference.constraints import ConstraintArrays
+from seq2seq.layers.decoder_state import track_coverage
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.beam import beam_search
 from seq2seq.search.greedy import greedy_search, sample_search
@@ -61,10 +62,10 @@ def search(
     if options.coverage_penalty and options.beam_size > 1:
         if not model.has_attention:
             raise ValueError("A coverage penalty wants attention, and this model has none.")
-        start = {"seen": ops.zeros(ops.shape(source.values), dtype=memory.values.dtype), **memory.state}
+        start = track_coverage(memory.state, memory)
 
         def penalize(state: Any) -> Any:
-            return coverage_penalty(state["seen"], memory.mask, options.coverage_penalty)
+            return coverage_penalty(state.coverage[0], memory.mask, options.coverage_penalty)
 
     def step(ids: Any, state: Any) -> tuple[Any, Any]:
         logits, state = model.decode(ops.expand_dims(ids, 1), memory, state, training=False)

@@ -1,11 +1,11 @@
-"""Attention: looks up a memory with a query. Keys are projected once a source, never inside the time loop.
+"""Attention: reads a memory with a query. Keys are projected once a source, never inside the time loop.
 
-Every kind takes queries of `(batch, queries, asked_dim)`, made by its `ask`, against a memory of `batch` rows.
+Every kind takes queries of `(batch, queries, query_dim)`, made by its `project_query`, and a memory of `batch` rows.
 `queries` is whatever shares a source: the steps of a target, the beams of a sentence, or both.
 
-With coverage (Tu et al. 2016, in the form of See et al. 2017, 3.3) each position also tells how much attention it and
-its two neighbours had before, and the kind learns what to make of that. The neighbours are ours: where the position
-before was read and this one was not, the place is found at which a copy goes on.
+With coverage (Tu et al. 2016, in the form of See et al. 2017, 3.3) the score of a position also depends, by learned
+weights, on the attention that it and its two neighbours had at earlier steps. The neighbours are our addition: a
+position that had none while the one before it had some is where a copy continues.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ import keras
 from keras import ops
 
 from seq2seq.layers.names import AttentionName
-from seq2seq.types import Memory
+from seq2seq.layers.options import AttentionOptions
+from seq2seq.types import Mask, Memory, Shape, Tensor
 
 _register = keras.saving.register_keras_serializable("seq2seq")
 
 
 class Attention(keras.layers.Layer):
-    """What the kinds share: a projection of the values into keys, the mask, the softmax and the mixture.
+    """The base of all kinds: keys projected from the values, the mask, the softmax and the weighted sum.
 
     Args:
         units: Width of the keys, at least 1.
-        coverage: Whether calls get `seen`.
+        coverage: Whether calls are given coverage.
 
     Call arguments:
-        asked: `(batch, queries, asked_dim)`, float, from `ask`.
-        memory: `Memory` whose keys come from `project`.
-        seen: `(batch, queries, source)`, float: the sum of the weights of the steps before; with coverage alone.
+        query: `(batch, queries, query_dim)`, float, from `project_query`.
+        memory: `Memory` whose keys come from `project_memory`.
+        coverage: `(batch, queries, source)`, float: the sum of the weights of the steps before; None without coverage.
 
     Returns:
         context `(batch, queries, context_dim)` and weights `(batch, queries, source)`; the rows of the weights sum
@@ -49,36 +50,65 @@ class Attention(keras.layers.Layer):
         self.coverage = coverage
 
     def build_coverage(self, *shape: int) -> None:
-        """Makes the weights of `seen` here, before and after; at first they change nothing."""
+        """Makes the weights of the coverage of a position and its two neighbours; zeros at first."""
         if self.coverage:
             self.coverage_weight = self.add_weight((3, *shape), "zeros", name="coverage")
 
-    def project(self, values: Any) -> tuple[Any, Any]:
-        """Returns `(keys, values)` as `call` wants them, from `(batch, source, memory_dim)`."""
+    def project_memory(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Returns the keys and values of a `Memory` from `(batch, source, memory_dim)`."""
         return self.key_projection(values), values
 
-    def ask(self, query: Any) -> Any:
-        """Returns `(…, asked_dim)` as `call` wants it, from `(…, query_dim)`. Linear: parts of a query may be added."""
-        return query
+    def project_query(self, outputs: Tensor) -> Tensor:
+        """`(…, units of the decoder)` -> `(…, query_dim)`. Linear: projected parts of a query may be added."""
+        return outputs
 
-    def score(self, asked: Any, keys: Any, seen: Any | None = None) -> Any:
+    def score(self, query: Tensor, keys: Tensor, coverage: Tensor | None = None) -> Tensor:
         """Returns `(batch, queries, source)`: how well each position fits each query, before mask and softmax."""
         raise NotImplementedError
 
-    def call(self, asked: Any, memory: Memory, seen: Any | None = None) -> tuple[Any, Any]:
-        weights = masked_softmax(self.score(asked, memory.keys, seen), memory.mask)
+    def call(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        weights = masked_softmax(self.score(query, memory.keys, coverage), memory.mask)
         return ops.matmul(weights, memory.values), weights
 
-    def _cover(self, scores: Any, seen: Any | None) -> Any:
-        """For scores that are products: what was attended before is worth more or less, as far as it was."""
-        if seen is None:
-            return scores
-        weights = ops.cast(self.coverage_weight, seen.dtype)
-        return scores + sum(part * weights[i] for i, part in enumerate(_with_neighbours(seen)))
+    def attend(self, queries: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """As a call, for any number of rows that share a source, next to each other.
 
-    def asked_dim(self, query_dim: int) -> int:
-        """Width of what `ask` makes of queries of `query_dim`."""
-        return query_dim
+        Args:
+            queries: `(rows, steps, query_dim)`, projected.
+            memory: Of `batch` sources; `rows` is a multiple of them.
+            coverage: `(rows, source)`, or None.
+
+        Returns:
+            context `(rows, steps, context_dim)` and weights `(rows, steps, source)`.
+        """
+        # Rows that share a source become queries of one memory row, so that the memory is never repeated.
+        (rows, steps, _), (batch, source, _) = ops.shape(queries), ops.shape(memory.values)
+        if coverage is not None:
+            coverage = ops.reshape(coverage, (batch, -1, source))
+        context, weights = self(ops.reshape(queries, (batch, -1, queries.shape[-1])), memory, coverage)
+        return ops.reshape(context, (rows, steps, context.shape[-1])), ops.reshape(weights, (rows, steps, source))
+
+    def attend_once(
+        self, query: Tensor, memory: Memory, coverage: tuple[Tensor, ...]
+    ) -> tuple[Tensor, Tensor | None, tuple[Tensor, ...]]:
+        """As `attend`, for one step of `(rows, query_dim)`; `coverage` as in a `DecoderState`.
+
+        Returns the context `(rows, context_dim)` and, with coverage, the weights `(rows, source)` and the new coverage.
+        """
+        context, weights = self.attend(ops.expand_dims(query, 1), memory, *coverage)
+        context, weights = ops.squeeze(context, 1), ops.squeeze(weights, 1)
+        return context, weights if coverage else None, tuple(before + weights for before in coverage)
+
+    def _add_coverage(self, scores: Tensor, coverage: Tensor | None) -> Tensor:
+        """Adds the weighted coverage to scores that are products."""
+        if coverage is None:
+            return scores
+        weights = ops.cast(self.coverage_weight, coverage.dtype)
+        return scores + sum(part * weights[i] for i, part in enumerate(_with_neighbours(coverage)))
+
+    def query_dim(self, units: int) -> int:
+        """Width of a projected query, for a decoder of `units`."""
+        return units
 
     def context_dim(self, memory_dim: int) -> int:
         """Width of the context for values of `memory_dim`."""
@@ -88,14 +118,14 @@ class Attention(keras.layers.Layer):
         return {**super().get_config(), "units": self.units, "coverage": self.coverage}
 
 
-def _with_neighbours(seen: Any) -> tuple[Any, Any, Any]:
-    """`(…, source)`: the same, that of the position before, and that of the one after; 0 outside."""
-    around = ops.pad(seen, [*[[0, 0]] * (len(seen.shape) - 1), [1, 1]])
-    return seen, around[..., :-2], around[..., 2:]
+def _with_neighbours(coverage: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns `(…, source)` as it is, shifted from the position before, and from the one after; 0 outside."""
+    padded = ops.pad(coverage, [*[[0, 0]] * (len(coverage.shape) - 1), [1, 1]])
+    return coverage, padded[..., :-2], padded[..., 2:]
 
 
-def masked_softmax(scores: Any, mask: Any) -> Any:
-    """Softmax over the last axis of `(batch, queries, source)`; exactly 0 where `(batch, source)` is False."""
+def masked_softmax(scores: Tensor, mask: Mask) -> Tensor:
+    """Softmax over the last axis of `(batch, queries, source)`; exactly 0 where `mask`, `(batch, source)`, is False."""
     low = -1e9 if keras.backend.standardize_dtype(scores.dtype) != "float16" else -6e4
     return ops.softmax(ops.where(ops.expand_dims(mask, 1), scores, ops.cast(low, scores.dtype)), axis=-1)
 
@@ -104,7 +134,7 @@ def masked_softmax(scores: Any, mask: Any) -> Any:
 class AdditiveAttention(Attention):
     """score(q, m) = v · tanh(W q + U m) (Bahdanau et al. 2015, A.1.2)."""
 
-    def build(self, query_shape: Any, memory_shape: Any) -> None:
+    def build(self, query_shape: Shape, memory_shape: Shape) -> None:
         self.key_projection = keras.layers.Dense(self.units, name="keys")
         self.key_projection.build(memory_shape)
         self.query_projection = keras.layers.Dense(self.units, use_bias=False, name="query")
@@ -112,51 +142,50 @@ class AdditiveAttention(Attention):
         self.weight = self.add_weight((self.units, 1), "glorot_uniform", name="weight")
         self.build_coverage(self.units)
 
-    def ask(self, query: Any) -> Any:
-        return self.query_projection(query)
+    def project_query(self, outputs: Tensor) -> Tensor:
+        return self.query_projection(outputs)
 
-    def asked_dim(self, query_dim: int) -> int:
+    def query_dim(self, units: int) -> int:
         return self.units
 
-    def score(self, asked: Any, keys: Any, seen: Any | None = None) -> Any:
-        hidden = ops.expand_dims(asked, 2) + ops.expand_dims(keys, 1)  # (batch, queries, source, units)
-        if seen is not None:
-            near = ops.stack(_with_neighbours(seen), axis=3)  # (batch, queries, source, 3)
-            hidden = hidden + ops.matmul(near, ops.cast(self.coverage_weight, seen.dtype))
+    def score(self, query: Tensor, keys: Tensor, coverage: Tensor | None = None) -> Tensor:
+        hidden = ops.expand_dims(query, 2) + ops.expand_dims(keys, 1)  # (batch, queries, source, units)
+        if coverage is not None:
+            near = ops.stack(_with_neighbours(coverage), axis=3)  # (batch, queries, source, 3)
+            hidden = hidden + ops.matmul(near, ops.cast(self.coverage_weight, coverage.dtype))
         hidden = ops.tanh(hidden)
-        # Shapes that are known stay so: a product over four axes would ask for them at run time, and LiteRT has its
-        # fast kernels only for what is known before.
+        # A product over four axes would read shapes at run time; LiteRT's fast kernels need static ones.
         flat = ops.matmul(ops.reshape(hidden, (-1, self.units)), self.weight)
-        return ops.reshape(flat, (*ops.shape(asked)[:2], -1))
+        return ops.reshape(flat, (*ops.shape(query)[:2], -1))
 
 
 @_register
 class GeneralAttention(Attention):
     """score(q, m) = q · W m (Luong et al. 2015, "general"). `units` is the width of the query."""
 
-    def build(self, query_shape: Any, memory_shape: Any) -> None:
+    def build(self, query_shape: Shape, memory_shape: Shape) -> None:
         _check_width(query_shape[-1], self.units, "general")
         self.key_projection = keras.layers.Dense(self.units, use_bias=False, name="keys")
         self.key_projection.build(memory_shape)
         self.build_coverage()
 
-    def score(self, asked: Any, keys: Any, seen: Any | None = None) -> Any:
-        return self._cover(ops.matmul(asked, ops.transpose(keys, (0, 2, 1))), seen)
+    def score(self, query: Tensor, keys: Tensor, coverage: Tensor | None = None) -> Tensor:
+        return self._add_coverage(ops.matmul(query, ops.transpose(keys, (0, 2, 1))), coverage)
 
 
 @_register
 class DotAttention(Attention):
-    """score(q, m) = q · m (Luong et al. 2015, "dot"): nothing to learn, so query and memory must be equally wide."""
+    """score(q, m) = q · m (Luong et al. 2015, "dot"): without weights, so query and memory must be equally wide."""
 
-    def build(self, query_shape: Any, memory_shape: Any) -> None:
+    def build(self, query_shape: Shape, memory_shape: Shape) -> None:
         _check_width(query_shape[-1], memory_shape[-1], "dot")
         self.build_coverage()
 
-    def project(self, values: Any) -> tuple[Any, Any]:
+    def project_memory(self, values: Tensor) -> tuple[Tensor, Tensor]:
         return values, values
 
-    def score(self, asked: Any, keys: Any, seen: Any | None = None) -> Any:
-        return self._cover(ops.matmul(asked, ops.transpose(keys, (0, 2, 1))), seen)
+    def score(self, query: Tensor, keys: Tensor, coverage: Tensor | None = None) -> Tensor:
+        return self._add_coverage(ops.matmul(query, ops.transpose(keys, (0, 2, 1))), coverage)
 
 
 @_register
@@ -177,7 +206,7 @@ class MultiHeadAttention(Attention):
             raise ValueError(f"units must be divisible by heads. Received: units={units}, heads={heads}")
         self.heads = heads
 
-    def build(self, query_shape: Any, memory_shape: Any) -> None:
+    def build(self, query_shape: Shape, memory_shape: Shape) -> None:
         for name, shape in (("query", query_shape), ("key", memory_shape), ("value", memory_shape)):
             dense = keras.layers.Dense(self.units, use_bias=False, name=name)
             dense.build(shape)
@@ -186,22 +215,22 @@ class MultiHeadAttention(Attention):
         self.output_projection.build((None, None, self.units))
         self.build_coverage(self.heads, 1, 1)
 
-    def project(self, values: Any) -> tuple[Any, Any]:
+    def project_memory(self, values: Tensor) -> tuple[Tensor, Tensor]:
         return self.key_projection(values), self.value_projection(values)
 
-    def ask(self, query: Any) -> Any:
-        return self.query_projection(query) * (self.units // self.heads) ** -0.5
+    def project_query(self, outputs: Tensor) -> Tensor:
+        return self.query_projection(outputs) * (self.units // self.heads) ** -0.5
 
-    def asked_dim(self, query_dim: int) -> int:
+    def query_dim(self, units: int) -> int:
         return self.units
 
-    def call(self, asked: Any, memory: Memory, seen: Any | None = None) -> tuple[Any, Any]:
+    def call(self, query: Tensor, memory: Memory, coverage: Tensor | None = None) -> tuple[Tensor, Tensor]:
         batch, size = ops.shape(memory.keys)[0], self.units // self.heads
-        queries = ops.reshape(asked, (batch, -1, self.heads, size))
+        queries = ops.reshape(query, (batch, -1, self.heads, size))
         keys = ops.reshape(memory.keys, (batch, -1, self.heads, size))
         values = ops.reshape(memory.values, (batch, -1, self.heads, size))
         scores = ops.matmul(ops.transpose(queries, (0, 2, 1, 3)), ops.transpose(keys, (0, 2, 3, 1)))
-        scores = self._cover(scores, None if seen is None else ops.expand_dims(seen, 1))
+        scores = self._add_coverage(scores, None if coverage is None else ops.expand_dims(coverage, 1))
         weights = masked_softmax(scores, ops.expand_dims(memory.mask, 1))  # (batch, heads, queries, source)
         mixed = ops.transpose(ops.matmul(weights, ops.transpose(values, (0, 2, 1, 3))), (0, 2, 1, 3))
         context = self.output_projection(ops.reshape(mixed, (batch, -1, self.units)))
@@ -214,10 +243,10 @@ class MultiHeadAttention(Attention):
         return {**super().get_config(), "heads": self.heads}
 
 
-def _check_width(query_dim: int, expected: int, kind: str) -> None:
+def _check_width(query_dim: int | None, expected: int | None, kind: AttentionName) -> None:
     if query_dim != expected:
         raise ValueError(
-            f"{kind} attention multiplies the query with the key directly, so they must be equally wide. "
+            f"{kind} attention multiplies query and key, so they must be equally wide. "
             f"Received: query {query_dim}, key {expected}. Make the decoder as wide as the memory, or use additive."
         )
 
@@ -228,4 +257,12 @@ ATTENTIONS: dict[AttentionName, type[Attention]] = {
     "dot": DotAttention,
     "multi_head": MultiHeadAttention,
 }
-"""The kinds by the names that recipes use; "none" stands for no attention."""
+"""The kinds by their names; "none" is no attention and has no class."""
+
+
+def make_attention(options: AttentionOptions, units: int) -> Attention:
+    """Returns a new attention layer for a decoder of `units`."""
+    width = options.units or units
+    if options.kind == "multi_head":
+        return MultiHeadAttention(width, options.heads, coverage=options.coverage, name="attention")
+    return ATTENTIONS[options.kind](width, coverage=options.coverage, name="attention")

@@ -1,10 +1,10 @@
-"""Recurrent cells, each split in two: what can be done for all steps at once, and what recurs.
+"""Recurrent cells, each in two parts: what can be computed for all steps at once, and what recurs.
 
     project(inputs)            (…, features) -> (…, projected_size), outside the loop
     recur(projected, state)    (rows, projected_size), state -> output (rows, units), state
-    read(state)                state -> the output that belongs to it, (rows, units)
+    state_output(state)        state -> the output of the step that made it, (rows, units)
 
-Simple, GRU and LSTM are Keras' own layers with Keras' own weights: `recur(project(x), state)` equals their `call`.
+Simple, GRU and LSTM are Keras' own cells with Keras' own weights: `recur(project(x), state)` equals their `call`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ import keras
 from keras import ops
 
 from seq2seq.layers.names import CellName
+from seq2seq.types import Shape, Tensor
 
 _register = keras.saving.register_keras_serializable("seq2seq")
+
+CellState = list[Tensor]
+"""The tensors of the state of one cell, `(rows, size)` each; the first has the width of the output."""
 
 
 @_register
@@ -27,14 +31,14 @@ class SimpleCell(keras.layers.SimpleRNNCell):
     def projected_size(self) -> int:
         return self.units
 
-    def project(self, inputs: Any) -> Any:
+    def project(self, inputs: Tensor) -> Tensor:
         return ops.matmul(inputs, self.kernel) + self.bias
 
-    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+    def recur(self, projected: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         output = ops.tanh(projected + ops.matmul(state[0], self.recurrent_kernel))
         return output, [output]
 
-    def read(self, state: list[Any]) -> Any:
+    def state_output(self, state: CellState) -> Tensor:
         return state[0]
 
 
@@ -46,13 +50,13 @@ class GRUCell(keras.layers.GRUCell):
     def projected_size(self) -> int:
         return 3 * self.units
 
-    def project(self, inputs: Any) -> Any:
+    def project(self, inputs: Tensor) -> Tensor:
         return ops.matmul(inputs, self.kernel) + self.bias[0]
 
-    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+    def recur(self, projected: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         (h,) = state
         recurrent = ops.matmul(h, self.recurrent_kernel) + self.bias[1]
-        # Split, not slices: the gradient of a slice fills a whole tensor with zeros, that of a split concatenates.
+        # Not slices: the gradient of a slice fills a whole tensor with zeros, that of a split concatenates.
         to_gates, to_candidate = ops.split(projected, [2 * self.units], axis=-1)
         from_gates, from_candidate = ops.split(recurrent, [2 * self.units], axis=-1)
         update, reset = ops.split(ops.sigmoid(to_gates + from_gates), 2, axis=-1)
@@ -60,7 +64,7 @@ class GRUCell(keras.layers.GRUCell):
         output = candidate + update * (h - candidate)
         return output, [output]
 
-    def read(self, state: list[Any]) -> Any:
+    def state_output(self, state: CellState) -> Tensor:
         return state[0]
 
 
@@ -72,10 +76,10 @@ class LSTMCell(keras.layers.LSTMCell):
     def projected_size(self) -> int:
         return 4 * self.units
 
-    def project(self, inputs: Any) -> Any:
+    def project(self, inputs: Tensor) -> Tensor:
         return ops.matmul(inputs, self.kernel) + self.bias
 
-    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+    def recur(self, projected: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         h, c = state
         gates = projected + ops.matmul(h, self.recurrent_kernel)
         input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=-1)
@@ -83,12 +87,12 @@ class LSTMCell(keras.layers.LSTMCell):
         h = ops.sigmoid(output_gate) * ops.tanh(c)
         return h, [h, c]
 
-    def read(self, state: list[Any]) -> Any:
+    def state_output(self, state: CellState) -> Tensor:
         return state[0]
 
 
 class _OwnCell(keras.layers.Layer):
-    """What our own cells share: `units`, a kernel over the input, and Keras' `call`."""
+    """The base of our own cells: `units`, the width of the projection, and Keras' `call`."""
 
     gates = 1
 
@@ -102,7 +106,7 @@ class _OwnCell(keras.layers.Layer):
     def projected_size(self) -> int:
         return self.gates * self.units
 
-    def call(self, inputs: Any, states: list[Any]) -> tuple[Any, list[Any]]:
+    def call(self, inputs: Tensor, states: CellState) -> tuple[Tensor, CellState]:
         return self.recur(self.project(inputs), list(states))
 
     def get_config(self) -> dict[str, Any]:
@@ -123,7 +127,7 @@ class LayerNormLSTMCell(_OwnCell):
     def state_size(self) -> list[int]:
         return [self.units, self.units]
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         width = self.projected_size
         self.kernel = self.add_weight((input_shape[-1], width), "glorot_uniform", name="kernel")
         self.recurrent_kernel = self.add_weight((self.units, width), "orthogonal", name="recurrent_kernel")
@@ -134,10 +138,10 @@ class LayerNormLSTMCell(_OwnCell):
             setattr(self, f"{name}_gain", self.add_weight((size,), "ones", name=f"{name}_gain"))
             setattr(self, f"{name}_shift", self.add_weight((size,), "zeros", name=f"{name}_shift"))
 
-    def project(self, inputs: Any) -> Any:
+    def project(self, inputs: Tensor) -> Tensor:
         return ops.matmul(inputs, self.kernel)
 
-    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+    def recur(self, projected: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         h, c = state
         gates = self._normalise(projected, "input") + self.bias
         gates = gates + self._normalise(ops.matmul(h, self.recurrent_kernel), "recurrent")
@@ -146,22 +150,22 @@ class LayerNormLSTMCell(_OwnCell):
         h = ops.sigmoid(output_gate) * ops.tanh(self._normalise(c, "cell"))
         return h, [h, c]
 
-    def read(self, state: list[Any]) -> Any:
+    def state_output(self, state: CellState) -> Tensor:
         return state[0]
 
-    def _normalise(self, x: Any, name: str) -> Any:
+    def _normalise(self, x: Tensor, name: str) -> Tensor:
         mean = ops.mean(x, axis=-1, keepdims=True)
         centred = x - mean
         variance = ops.mean(ops.square(centred), axis=-1, keepdims=True)
-        # A projection of zeros has no spread at all, so the floor is far above rounding.
+        # A projection of zeros has no variance at all, so epsilon is far above rounding errors.
         return centred * ops.rsqrt(variance + 1e-5) * getattr(self, f"{name}_gain") + getattr(self, f"{name}_shift")
 
 
 class LinearCell(_OwnCell):
-    """A cell whose state depends on the past through nothing but `c' = keep * c + add`, all elementwise.
+    """A cell whose state is linear in the state before, elementwise: `c' = keep * c + add`.
 
-    `keep` and `add` come from the inputs alone, so every matrix product stands outside the time loop, and what is left
-    of it is a few small operations a step.
+    `keep` and `add` depend on the inputs alone, so every matrix product is outside the time loop, which is left with a
+    few small operations a step.
     """
 
     gates = 2
@@ -170,16 +174,16 @@ class LinearCell(_OwnCell):
     def state_size(self) -> list[int]:
         return [self.units]
 
-    def gate(self, projected: Any) -> tuple[Any, Any]:
+    def gate(self, projected: Tensor) -> tuple[Tensor, Tensor]:
         """Returns `keep` and `add`, `(…, units)` each, from `(…, projected_size)`."""
         forget, candidate = ops.split(projected, 2, axis=-1)
         keep = ops.sigmoid(forget)
         return keep, candidate - keep * candidate
 
-    def recur(self, projected: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+    def recur(self, projected: Tensor, state: CellState) -> tuple[Tensor, CellState]:
         keep, add = self.gate(projected)
         state = [keep * state[0] + add]
-        return self.read(state), state
+        return self.state_output(state), state
 
 
 @_register
@@ -192,21 +196,21 @@ class SSRUCell(LinearCell):
         units: Width of the state, at least 1.
     """
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight((input_shape[-1], self.projected_size), "glorot_uniform", name="kernel")
         self.bias = self.add_weight((self.units,), "zeros", name="bias")
 
-    def project(self, inputs: Any) -> Any:
+    def project(self, inputs: Tensor) -> Tensor:
         # Only the forget gate has a bias.
         return ops.matmul(inputs, self.kernel) + ops.pad(self.bias, [[0, self.units]])
 
-    def read(self, state: list[Any]) -> Any:
+    def state_output(self, state: CellState) -> Tensor:
         return ops.relu(state[0])
 
 
 @_register
 class MinGRUCell(LinearCell):
-    """Minimal gated recurrent unit (Feng et al. 2024, "Were RNNs All We Needed?", 3.1), its gate turned round.
+    """Minimal gated recurrent unit (Feng et al. 2024, "Were RNNs All We Needed?", 3.1); its gate is inverted here.
 
     f = sigmoid(W_f x + b_f);  h' = f h + (1 - f) (W x + b);  output = h'
 
@@ -214,14 +218,14 @@ class MinGRUCell(LinearCell):
         units: Width of the state, at least 1.
     """
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight((input_shape[-1], self.projected_size), "glorot_uniform", name="kernel")
         self.bias = self.add_weight((self.projected_size,), "zeros", name="bias")
 
-    def project(self, inputs: Any) -> Any:
+    def project(self, inputs: Tensor) -> Tensor:
         return ops.matmul(inputs, self.kernel) + self.bias
 
-    def read(self, state: list[Any]) -> Any:
+    def state_output(self, state: CellState) -> Tensor:
         return state[0]
 
 
@@ -233,11 +237,11 @@ CELLS: dict[CellName, type[Any]] = {
     "ssru": SSRUCell,
     "min_gru": MinGRUCell,
 }
-"""The cells by the names that recipes use."""
+"""The cells by their names."""
 
 
 def make_cell(name: CellName, units: int) -> Any:
-    """Returns a new cell of `units` by its name in `CELLS`; ValueError for an unknown name."""
+    """Returns a new cell; ValueError for an unknown name or no units."""
     if name not in CELLS:
         raise ValueError(f"Unknown cell. Expected one of {', '.join(CELLS)}. Received: {name!r}")
     if units < 1:
@@ -246,11 +250,11 @@ def make_cell(name: CellName, units: int) -> Any:
 
 
 def state_sizes(cell: Any) -> list[int]:
-    """The widths of the tensors of a cell's state. Keras gives a bare int where there is one."""
+    """The widths of the tensors of a cell's state; Keras gives a bare int where there is one."""
     size = cell.state_size
     return [size] if isinstance(size, int) else list(size)
 
 
-def zero_state(cell: Any, rows: Any) -> list[Any]:
-    """The state before anything was read: zeros, `(rows, size)` each."""
+def zero_state(cell: Any, rows: int | Tensor) -> CellState:
+    """The state before the first step: zeros, `(rows, size)` each."""
     return [ops.zeros((rows, size), dtype=cell.compute_dtype) for size in state_sizes(cell)]

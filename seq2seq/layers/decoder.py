@@ -1,83 +1,62 @@
-"""The recurrent decoder: one call for every length, teacher forcing (T = full) and search (T = 1) alike."""
+"""The recurrent decoder: one call for every length, teacher forcing (all steps) and search (one step) alike."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import asdict
+from typing import Any
 
 import keras
 from keras import ops
 
-from seq2seq.layers.attention import ATTENTIONS, AdditiveAttention, MultiHeadAttention
+from seq2seq.layers.attention import AdditiveAttention, make_attention
 from seq2seq.layers.bridge import Bridge
-from seq2seq.layers.cells import make_cell, state_sizes
+from seq2seq.layers.cells import CellState, make_cell, state_sizes, zero_state
+from seq2seq.layers.decoder_state import DecoderOutput, DecoderState, StackOutputs, StepInputs, track_coverage
 from seq2seq.layers.dropout import sequence_dropout
-from seq2seq.layers.names import (
-    ATTENTION_NAMES,
-    ATTENTION_POSITIONS,
-    AttentionName,
-    AttentionPosition,
-    BridgeName,
-    CellName,
-)
+from seq2seq.layers.names import AttentionPosition, BridgeName, CellName
+from seq2seq.layers.options import AttentionOptions
 from seq2seq.layers.recurrence import (
     Implementation,
+    Step,
     choose_implementation,
     recurrent_weights,
     repeat_over_time,
     run_layer,
 )
-from seq2seq.types import Memory, State
-
-
-class DecoderOutput(NamedTuple):
-    """What one call of the decoder returns."""
-
-    features: Any
-    """`(rows, target, features_dim)`: what the output layer turns into logits."""
-    queries: Any
-    """`(rows, target, asked_dim)`: what the memory was asked with, the way to the alignment; None without attention."""
-    weights: Any
-    """`(rows, target, source)`: the alignment, where it came about on the way; None where `align` has to make it."""
-    state: State
-    """The state after the last step."""
+from seq2seq.types import Mask, Memory, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable("seq2seq")
 class RNNDecoder(keras.layers.Layer):
-    """Stacked recurrent layers that may look at a memory.
+    """Stacked recurrent layers that may attend to a memory.
 
-    With `order="before"` (Bahdanau et al. 2015) the bottom layer's previous output asks, and the context is part of
-    that layer's input at the same step. With `order="after"` (Luong et al. 2015) the top layer's new output asks. With
-    `order="between"` the bottom layer's new output asks, and the context is part of the next layer's input: the query
-    knows the piece just written, as in the conditional GRU (Sennrich et al. 2017, Nematus), and what was found still
-    recurs, in the layers above.
-    `readout = tanh(W [output; context; input])` is the features; with `input_feeding` (Luong et al. 2015, 3.3) it is
-    part of the bottom layer's next input. Without attention it is the encoder-decoder of Sutskever et al. 2014.
+    The position of attention decides what queries the memory, and which layer reads the context:
 
-    Only what recurs through attention or feeding stands in the time loop: with "between" or "after" and no feeding,
-    attention works on all steps at once; with "before", the layers above the bottom one run after it, one by one.
+        before    the bottom layer's previous output queries; its input at this step includes the context
+                  (Bahdanau et al. 2015)
+        between   the bottom layer's new output queries, and the next layer reads the context, as in the conditional
+                  GRU (Sennrich et al. 2017, Nematus): the query depends on the last token, the context still recurs
+        after     the top layer's new output queries; only the readout reads the context (Luong et al. 2015)
+
+    The features are `readout = tanh(W [output; context; input])`. Without attention this is the encoder-decoder of
+    Sutskever et al. 2014.
+
+    Only what recurs through attention or input feeding runs in the time loop: with "between" or "after" attention works
+    on all steps at once; with "before" the layers above the bottom one run after it, one by one.
 
     Args:
         units: Width of every layer, at least 1.
         cell: A `CellName`.
-        num_layers: Layers on top of each other, at least 1.
-        attention: An `AttentionName`.
-        attention_units: Width of the keys; None: `units`.
-        heads: Heads of multi-head attention; the others ignore it.
-        order: "before", "between" or "after": where attention stands among the recurrent layers; "between" wants two.
-        query_input: With "before", ask with the last output and this step's input, so that the query knows the piece
-            just written; in Bahdanau et al. 2015 it does not.
-        input_feeding: Whether the readout is part of the next input; wants attention.
-        coverage: Whether attention knows what it attended to before; see `attention`. It then recurs, and stands in the
-            time loop. The state carries the sum of the weights so far as `seen`.
+        num_layers: Layers on top of each other, at least 1; attention "between" needs 2.
+        attention: How to attend to the memory; None: not at all.
         readout_units: Width of the features; None: no readout, the top output is the features (no attention only).
-        bridge: A `BridgeName`.
+        bridge: A `BridgeName`: how the encoder's last state becomes the first one here.
         residual: Add a layer's input to its output from the second layer on.
         dropout: Rate on every layer's input and on the features, in training only.
         variational_dropout: One mask a sequence instead of one a step.
 
     Raises:
-        ValueError: unknown names, numbers out of range, or options that contradict each other.
+        ValueError: unknown names, numbers out of range, or options that exclude each other.
     """
 
     def __init__(
@@ -85,13 +64,7 @@ class RNNDecoder(keras.layers.Layer):
         units: int,
         cell: CellName = "gru",
         num_layers: int = 1,
-        attention: AttentionName = "additive",
-        attention_units: int | None = None,
-        heads: int = 4,
-        order: AttentionPosition = "before",
-        query_input: bool = False,
-        input_feeding: bool = False,
-        coverage: bool = False,
+        attention: AttentionOptions | None = AttentionOptions(),
         readout_units: int | None = None,
         bridge: BridgeName = "dense",
         residual: bool = False,
@@ -100,32 +73,17 @@ class RNNDecoder(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.supports_masking = True  # otherwise Keras warns of a mask given by name
         if num_layers < 1:
             raise ValueError(f"A decoder needs at least one layer. Received: num_layers={num_layers}")
-        if attention not in ATTENTION_NAMES:
-            raise ValueError(
-                f"Unknown attention. Expected one of {', '.join(ATTENTION_NAMES)}. Received: {attention!r}"
-            )
-        if order not in ATTENTION_POSITIONS:
-            raise ValueError(f"Unknown order. Expected one of {', '.join(ATTENTION_POSITIONS)}. Received: {order!r}")
-        if order == "between" and (num_layers < 2 or input_feeding):
-            raise ValueError('The order "between" wants at least two layers and no input feeding.')
-        if query_input and (attention == "none" or order != "before"):
-            raise ValueError('query_input wants attention, and the order "before".')
-        if attention == "none" and (input_feeding or coverage):
-            raise ValueError("Input feeding and coverage carry on what attention found: each wants attention.")
-        if attention != "none" and readout_units is None:
-            raise ValueError("With attention the decoder wants readout_units, the width of [output; context] reduced.")
+        if attention is not None and attention.position == "between" and num_layers < 2:
+            raise ValueError(f'Attention position "between" needs at least two layers. Received: {num_layers}')
+        if attention is not None and readout_units is None:
+            raise ValueError("With attention the decoder needs readout_units, the width of its features.")
         self.units = units
         self.cell = cell
         self.num_layers = num_layers
         self.attention = attention
-        self.attention_units = attention_units
-        self.heads = heads
-        self.order = order
-        self.query_input = query_input
-        self.input_feeding = input_feeding
-        self.coverage = coverage
         self.readout_units = readout_units
         self.bridge = bridge
         self.residual = residual
@@ -135,248 +93,301 @@ class RNNDecoder(keras.layers.Layer):
         self.cells = [make_cell(cell, units) for _ in range(num_layers)]
         self.bridge_layer = Bridge(bridge, [state_sizes(c) for c in self.cells])
         self.dropouts = [sequence_dropout(dropout, variational_dropout, f"dropout_{i}") for i in range(num_layers + 1)]
-        self.attend = self._make_attention()
+        self.attention_layer: Any = None if attention is None else make_attention(attention, units)
         self.readout = None if readout_units is None else keras.layers.Dense(readout_units, "tanh", name="readout")
-        self.known: Any = None  # what the input adds to a query, after the attention's own projection
-        if query_input:
-            self.known = keras.layers.Dense(self.attend.asked_dim(units), use_bias=False, name="known")
-        self.fed: Any = None  # the bottom layer's kernel for what the loop feeds it: context, readout
+        self.query_input_projection = self._make_query_input_projection()
+        self.feedback_projection: Any = None  # of [context; readout], added to the bottom layer's projected input
 
-    def _make_attention(self) -> Any:
-        if self.attention == "none":
+    def _make_query_input_projection(self) -> Any:
+        """Returns the projection of a step's input that is added to the projected query, if there is one."""
+        if self.attention is None or not self.attention.query_input:
             return None
-        width = self.attention_units or self.units
-        if self.attention == "multi_head":
-            return MultiHeadAttention(width, self.heads, coverage=self.coverage, name="attention")
-        return ATTENTIONS[self.attention](width, coverage=self.coverage, name="attention")
+        return keras.layers.Dense(self.attention_layer.query_dim(self.units), use_bias=False, name="query_input")
 
     @property
     def features_dim(self) -> int:
+        """Width of the features."""
         return self.readout_units or self.units
 
     @property
-    def _attends_before(self) -> bool:
-        return self.attend is not None and self.order == "before"
+    def coverage(self) -> bool:
+        """Whether attention reads the coverage, so that every state must hold it."""
+        return self.attention is not None and self.attention.coverage
+
+    @property
+    def _feeds_readout(self) -> bool:
+        return self.attention is not None and self.attention.input_feeding
+
+    def _attends(self, position: AttentionPosition) -> bool:
+        return self.attention is not None and self.attention.position == position
 
     def implementations(self) -> list[Implementation]:
-        """How each layer goes through time in training, from the bottom up."""
-        if self.input_feeding:
+        """How each layer runs over time in training, from the bottom up."""
+        if self._feeds_readout:
             return [Implementation("loop", "the readout recurs")] * self.num_layers
         bottom, *above = (choose_implementation(cell, inputs_known=True) for cell in self.cells)
-        return [self._attending_implementation if self._attends_before else bottom, *above]
+        return [self._attending_implementation() if self._attends("before") else bottom, *above]
 
-    @property
     def _attending_implementation(self) -> Implementation:
-        """How the bottom layer goes through time together with the attention that it depends on."""
-        if type(self.attend) is not AdditiveAttention or self.coverage:
-            return Implementation(
-                "loop", f"there is no kernel for {self.attention} attention" + " with coverage" * self.coverage
-            )
+        """How the bottom layer runs over time together with attention before it."""
+        if type(self.attention_layer) is not AdditiveAttention or self.coverage:
+            kind = self.attention and self.attention.kind
+            return Implementation("loop", f"there is no kernel for {kind} attention" + " with coverage" * self.coverage)
         return choose_implementation(self.cells[0])
 
-    @property
-    def _attends_between(self) -> bool:
-        return self.attend is not None and self.order == "between"
+    def build(
+        self,
+        inputs_shape: Shape,
+        memory_dim: int | None = None,
+        encoder_state_sizes: list[list[int]] | None = None,
+    ) -> None:
+        """Builds the weights.
 
-    def build(self, inputs_shape: Any, memory_dim: int, memory_state_sizes: list[list[int]]) -> None:
-        """Builds for inputs of `(…, features)` and an encoder's memory and state of these widths."""
-        inputs_dim, context_dim = inputs_shape[-1], 0
-        self.bridge_layer.build(memory_state_sizes)
-        if self.known is not None:
-            self.known.build((None, None, inputs_dim))
-        if self.attend is not None:
-            self.attend.build((None, None, self.units), (None, None, memory_dim))
-            context_dim = self.attend.context_dim(memory_dim)
+        Args:
+            inputs_shape: `(…, features)`.
+            memory_dim: Width of the encoder's values; None without attention.
+            encoder_state_sizes: For each layer of the encoder the widths of its state's tensors; None: there is no
+                encoder, and every state starts as zeros.
+        """
+        context_dim, inputs_dim = 0, int(inputs_shape[-1] or 0)
+        if encoder_state_sizes is not None:
+            self.bridge_layer.build(encoder_state_sizes)
+        if self.query_input_projection is not None:
+            self.query_input_projection.build((None, None, inputs_dim))
+        if self.attention_layer is not None:
+            self.attention_layer.build((None, None, self.units), (None, None, memory_dim))
+            context_dim = self.attention_layer.context_dim(memory_dim)
         width = inputs_dim
-        for cell in self.cells:
+        for number, cell in enumerate(self.cells):
             cell.build((None, width))
-            width = self.units + (context_dim if cell is self.cells[0] and self._attends_between else 0)
-        fed = (context_dim if self._attends_before else 0) + (self.features_dim if self.input_feeding else 0)
-        if fed:
-            self.fed = keras.layers.Dense(self.cells[0].projected_size, use_bias=False, name="fed")
-            self.fed.build((None, fed))
+            width = self.units + (context_dim if number == 0 and self._attends("between") else 0)
+        feedback_dim = context_dim if self._attends("before") else 0
+        feedback_dim += self.features_dim if self._feeds_readout else 0
+        if feedback_dim:
+            self.feedback_projection = keras.layers.Dense(self.cells[0].projected_size, use_bias=False, name="feedback")
+            self.feedback_projection.build((None, feedback_dim))
         if self.readout is not None:
             self.readout.build((None, None, self.units + context_dim + inputs_dim))
-        self.context_dim = context_dim
         self.built = True
 
-    def remember(self, values: Any, mask: Any, encoder_state: list[list[Any]]) -> Memory:
-        """Makes the `Memory` of a source, all that depends on it alone: keys and the first state."""
-        state = {"layers": self.bridge_layer(encoder_state)}
-        if self.input_feeding:
-            state["feed"] = ops.zeros((ops.shape(values)[0], self.features_dim), dtype=values.dtype)
-        if self.coverage:
-            state["seen"] = ops.zeros(ops.shape(values)[:2], dtype=values.dtype)
-        keys, values = (None, values) if self.attend is None else self.attend.project(values)
-        return Memory(values, keys, mask, state)
+    def build_memory(self, values: Tensor, mask: Mask) -> Memory:
+        """Makes the `Memory` of a source, which all its steps share.
 
-    def call(self, inputs: Any, memory: Memory, state: State, training: bool | None = None) -> DecoderOutput:
-        """Runs over `inputs`, `(rows, target, features)`, from `state`.
-
-        `rows` is the batch of `memory` times any number of rows that share a source, next to each other. Where `state`
-        has `seen`, `(rows, source)`, the new one has it too: the weights of these steps are added to it.
+        Args:
+            values: `(batch, source, memory_dim)`, float, from the encoder.
+            mask: `(batch, source)`, bool.
         """
-        seen = state.get("seen")
-        state = {name: part for name, part in state.items() if name != "seen"}
-        run = self._all_in_loop if self.input_feeding else self._bottom_in_loop
-        outputs, queries, weights, state = run(
-            self.dropouts[0](inputs, training=training), memory, state, seen if self.coverage else None, training
-        )
-        if seen is not None:
-            weights = self._attend(queries, memory)[1] if weights is None else weights
-            state["seen"] = seen + ops.sum(ops.cast(weights, seen.dtype), axis=1)
-        return DecoderOutput(self.dropouts[-1](outputs, training=training), queries, weights, state)
+        if self.attention_layer is None:
+            return Memory(values, None, mask, None)
+        keys, values = self.attention_layer.project_memory(values)
+        return Memory(values, keys, mask, None)
 
-    def _bottom_in_loop(
-        self, inputs: Any, memory: Memory, state: State, seen: Any | None, training: Any
-    ) -> tuple[Any, Any, Any, State]:
-        bottom, first = self.cells[0], state["layers"][0]
-        context = queries = weights = None
-        if self._attends_before:
-            known, projected = self._know(inputs), bottom.project(inputs)
-            outputs, context, weights, final = self._attending_loop(projected, known, memory, first, seen, training)
-            start = ops.expand_dims(bottom.read(first), 1)
-            queries = sum(known, self.attend.ask(ops.concatenate([start, outputs[:, :-1]], axis=1)))
+    def initial_state(self, encoder_state: list[CellState], memory: Memory | None = None) -> DecoderState:
+        """Makes the first state from the encoder's last one; with coverage the memory says for how many positions."""
+        return self._start(self.bridge_layer(encoder_state), memory)
+
+    def zero_state(self, rows: int | Tensor, memory: Memory | None = None) -> DecoderState:
+        """Makes the first state of a decoder without an encoder: zeros."""
+        return self._start([zero_state(cell, rows) for cell in self.cells], memory)
+
+    def _start(self, layers: list[CellState], memory: Memory | None) -> DecoderState:
+        first, state = layers[0][0], DecoderState(layers)
+        if self._feeds_readout:
+            zeros = ops.zeros((ops.shape(first)[0], self.features_dim), dtype=first.dtype)
+            state = state._replace(feedback=(zeros,))
+        if not self.coverage:
+            return state
+        if memory is None:
+            raise ValueError("The state of a decoder with coverage is as wide as its memory. Received: memory=None")
+        return track_coverage(state, memory)
+
+    def call(
+        self,
+        inputs: Tensor,
+        memory: Memory | None,
+        state: DecoderState,
+        mask: Mask | None = None,
+        training: bool | None = None,
+    ) -> DecoderOutput:
+        """Runs over `inputs` from `state`.
+
+        Args:
+            inputs: `(rows, target, features)`, float. `rows` is the batch of `memory` times any number of rows that
+                share a source, next to each other.
+            memory: From `build_memory`; None without attention.
+            state: From `initial_state`, or from an earlier call. Where it tracks coverage, so does the new one.
+            mask: `(rows, target)`, bool, True at the left; None: all inputs are real. At padding the state does not
+                change, and the outputs have no meaning.
+        """
+        if memory is None:
+            if self.attention is not None:
+                raise ValueError("This decoder attends to a memory. Received: memory=None")
+            memory = Memory(None, None, None, None)
+        inputs, first = self.dropouts[0](inputs, training=training), state
+        if not self.coverage:  # if tracked at all, it is added up at the end
+            state = state._replace(coverage=())
+        if self._feeds_readout or self._attends("before"):
+            parts, state = self._run_with_attention(inputs, memory, state, mask, training)
         else:
-            outputs, final = run_layer(bottom, inputs, first, None, False, training)
-        above = outputs
-        if self._attends_between:
-            queries = self.attend.ask(outputs)
-            context, weights = self._look(queries, memory, seen)
-            above = ops.concatenate([outputs, context], -1)
-        finals = [final]
-        for cell, layer_state, dropout in zip(self.cells[1:], state["layers"][1:], self.dropouts[1:-1], strict=True):
-            below = outputs
-            dropped = dropout(above, training=training)
-            outputs, final = run_layer(cell, dropped, layer_state, None, False, training)
-            outputs = above = outputs + below if self.residual else outputs
-            finals.append(final)
-        if self.attend is not None and self.order == "after":
-            queries = self.attend.ask(outputs)
-            context, weights = self._look(queries, memory, seen)
-        return self._read(outputs, context, inputs), queries, weights, {"layers": finals}
+            outputs, bottom = run_layer(self.cells[0], inputs, state.layers[0], mask, False, training)
+            parts, state = StackOutputs(outputs), state._replace(layers=[bottom, *state.layers[1:]])
+        if not self._feeds_readout:
+            parts, state = self._run_above(parts, memory, state, mask, training)
+            parts = parts._replace(outputs=self._read_out(parts.outputs, parts.context, inputs))
+        features = self.dropouts[-1](parts.outputs, training=training)
+        output = DecoderOutput(features, parts.queries, parts.weights, state)
+        return output if self.coverage or not first.coverage else self._add_coverage(output, memory, first, mask)
 
-    def _attending_loop(
-        self, projected: Any, known: list[Any], memory: Memory, state: list[Any], seen: Any | None, training: Any
-    ) -> tuple[Any, Any, Any, list[Any]]:
-        """Repeats the bottom layer, which before each step asks the memory with its last output."""
-        bottom = self.cells[0]
-        if training and self._attending_implementation.name == "kernel":
-            from seq2seq.kernels import recurrence
+    def _run_with_attention(
+        self, inputs: Tensor, memory: Memory, state: DecoderState, mask: Mask | None, training: bool | None
+    ) -> tuple[StackOutputs, DecoderState]:
+        """Runs all layers with input feeding, otherwise the bottom one, together with attention in one time loop."""
+        bottom, depth = self.cells[0], self.num_layers if self._feeds_readout else 1
+        query = None if self.query_input_projection is None else self.query_input_projection(inputs)
+        projected = bottom.project(inputs)
+        if not self._feeds_readout and training and self._attending_implementation().name == "kernel":
+            parts, finals = self._run_kernel(projected, query, memory, state.layers[0], mask)
+            coverage: tuple[Tensor, ...] = ()
+        else:
+            given = StepInputs(projected, query, None, [])
+            if self._feeds_readout:
+                given = given._replace(inputs=inputs, dropout=self._draw_dropout(inputs, training))
+            start = state._replace(layers=list(state.layers[:depth]))
+            parts, (finals, feedback, coverage) = repeat_over_time(self._step(memory, depth), given, start, mask)
+            state = state._replace(feedback=feedback)
+        if not self._feeds_readout:  # quicker than one by one in the loop
+            before = ops.expand_dims(bottom.state_output(state.layers[0]), 1)
+            before = ops.concatenate([before, parts.outputs[:, :-1]], axis=1)
+            parts = parts._replace(queries=self._project_query(before, query))
+        return parts, state._replace(layers=[*finals, *state.layers[depth:]], coverage=coverage)
 
-            query, weight, fed = (
-                ops.cast(w, self.compute_dtype)
-                for w in (self.attend.query_projection.kernel, self.attend.weight, self.fed.kernel)
-            )
-            known = known[0] if known else ops.zeros((*ops.shape(projected)[:2], query.shape[1]), projected.dtype)
-            look = recurrence.AdditiveLook(memory.keys, memory.values, query, weight, fed, known)
-            (outputs, context), final = recurrence.run(
-                type(bottom).__name__, projected, state, *recurrent_weights(bottom), look=look, look_mask=memory.mask
-            )
-            return outputs, context, None, final
-        covers = [] if seen is None else [seen]
+    def _step(self, memory: Memory, depth: int) -> Step:
+        """Returns the step of the `depth` bottom layers and of attention; with input feeding it makes the readout."""
 
-        def step(now: list[Any], current: list[Any]) -> tuple[list[Any], list[Any]]:
-            projected, *known = now
-            current, covered = current[: len(state)], current[len(state) :]
-            asked = sum(known, self.attend.ask(bottom.read(current)))
-            context, weights, covered = self._look_once(asked, memory, covered)
-            output, current = bottom.recur(projected + self.fed(context), current)
-            return [output, context, *weights], [*current, *covered]
-
-        (outputs, context, *weights), final = repeat_over_time(step, [projected, *known], [*state, *covers])
-        return outputs, context, weights[0] if weights else None, final[: len(state)]
-
-    def _all_in_loop(
-        self, inputs: Any, memory: Memory, state: State, seen: Any | None, training: Any
-    ) -> tuple[Any, Any, Any, State]:
-        known = self._know(inputs)
-        given = [self.cells[0].project(inputs), inputs, *known]
-        drops = bool(training) and self.dropout > 0 and self.num_layers > 1
-        if drops:  # drawn for all steps before the loop, which must stay pure
-            ones = ops.ones((*ops.shape(inputs)[:2], self.units), dtype=inputs.dtype)
-            given += [dropout(ones, training=True) for dropout in self.dropouts[1:-1]]
-
-        start = keras.tree.flatten(state)
-
-        def step(now: list[Any], flat: list[Any]) -> tuple[list[Any], list[Any]]:
-            current, covered = keras.tree.pack_sequence_as(state, flat[: len(start)]), flat[len(start) :]
-            layers, fed = list(current["layers"]), [current["feed"]]
-            projected, raw, *rest = now
-            kept = rest[len(known) :]
-            context = None
-            if self._attends_before:
-                asked = sum(rest[: len(known)], self.attend.ask(self.cells[0].read(layers[0])))
-                context, weights, covered = self._look_once(asked, memory, covered)
-                fed.insert(0, context)
-            projected = projected + self.fed(ops.concatenate(fed, -1))
+        def step(given: StepInputs, state: DecoderState) -> tuple[StackOutputs, DecoderState]:
+            layers, feedback, coverage = list(state.layers), list(state.feedback), state.coverage
+            query = context = weights = None
+            if self._attends("before"):
+                query = self._project_query(self.cells[0].state_output(layers[0]), given.query)
+                context, weights, coverage = self.attention_layer.attend_once(query, memory, coverage)
+                feedback.insert(0, context)
+            projected = given.projected + self.feedback_projection(ops.concatenate(feedback, -1))
             output, layers[0] = self.cells[0].recur(projected, layers[0])
-            for i, cell in enumerate(self.cells[1:], 1):
+            for i, cell in enumerate(self.cells[1:depth], 1):
                 below = output
-                dropped = below * kept[i - 1] if drops else below
+                dropped = below * given.dropout[i - 1] if given.dropout else below
                 output, layers[i] = cell.recur(cell.project(dropped), layers[i])
                 output = output + below if self.residual else output
-            if not self._attends_before:
-                asked = self.attend.ask(output)
-                context, weights, covered = self._look_once(asked, memory, covered)
-            readout = self._read(output, context, raw)
-            new = {"layers": layers, "feed": readout}
-            return [readout, asked, *weights], [*keras.tree.flatten(new), *covered]
+            if not self._feeds_readout:
+                return StackOutputs(output, context, None, weights), DecoderState(layers, (), coverage)
+            if self._attends("after"):
+                query = self._project_query(output)
+                context, weights, coverage = self.attention_layer.attend_once(query, memory, coverage)
+            readout = self._read_out(output, context, given.inputs)
+            return StackOutputs(readout, None, query, weights), DecoderState(layers, (readout,), coverage)
 
-        covers = [] if seen is None else [seen]
-        (features, queries, *weights), flat = repeat_over_time(step, given, [*start, *covers])
-        final = keras.tree.pack_sequence_as(state, flat[: len(start)])
-        return features, queries, weights[0] if weights else None, final
+        return step
 
-    def _know(self, inputs: Any) -> list[Any]:
-        """What the inputs add to the queries, `(rows, steps, asked_dim)`, made outside the loop; empty without."""
-        return [] if self.known is None else [self.known(inputs)]
+    def _run_kernel(
+        self, projected: Tensor, query: Tensor | None, memory: Memory, state: CellState, mask: Mask | None
+    ) -> tuple[StackOutputs, list[CellState]]:
+        """Runs the loop of the bottom layer and additive attention with its hand-written gradient."""
+        from seq2seq.kernels import recurrence
 
-    def _look(self, queries: Any, memory: Memory, seen: Any | None) -> tuple[Any, Any]:
-        """Context and weights for queries that are all known before; with coverage each step waits for the last."""
-        if seen is None:
-            return self._attend(queries, memory)
-
-        def step(now: list[Any], covered: list[Any]) -> tuple[list[Any], list[Any]]:
-            context, weights, covered = self._look_once(now[0], memory, covered)
-            return [context, *weights], covered
-
-        (context, weights), _ = repeat_over_time(step, [queries], [seen])
-        return context, weights
-
-    def _look_once(self, asked: Any, memory: Memory, covered: list[Any]) -> tuple[Any, list[Any], list[Any]]:
-        """One step for `(rows, asked_dim)`. Returns the context and, with coverage, the weights and the new `seen`.
-
-        The weights, whose width only the source knows, must be the last output of a loop.
-        """
-        context, weights = self._attend(ops.expand_dims(asked, 1), memory, *covered)
-        context, weights = ops.squeeze(context, 1), ops.squeeze(weights, 1)
-        return context, [weights for _ in covered], [seen + weights for seen in covered]
-
-    def align(self, output: DecoderOutput, memory: Memory) -> Any:
-        """Attention weights `(rows, steps, source)` of a call of this decoder."""
-        return self._attend(output.queries, memory)[1] if output.weights is None else output.weights
-
-    def _attend(self, queries: Any, memory: Memory, seen: Any | None = None) -> tuple[Any, Any]:
-        """Context `(rows, steps, context_dim)` and weights for queries `(rows, steps, asked_dim)`."""
-        # Rows that share a source become queries of one memory row, so that the memory is never repeated.
-        (rows, steps, _), (batch, source, _) = ops.shape(queries), ops.shape(memory.values)
-        if seen is not None:
-            seen = ops.reshape(seen, (batch, -1, source))
-        context, weights = self.attend(ops.reshape(queries, (batch, -1, queries.shape[-1])), memory, seen)
-        return (
-            ops.reshape(context, (rows, steps, self.context_dim)),
-            ops.reshape(weights, (rows, steps, source)),
+        attention = self.attention_layer
+        query_kernel, score_kernel, feedback_kernel = (
+            ops.cast(weight, self.compute_dtype)
+            for weight in (attention.query_projection.kernel, attention.weight, self.feedback_projection.kernel)
         )
+        if query is None:
+            query = ops.zeros((*ops.shape(projected)[:2], query_kernel.shape[1]), projected.dtype)
+        look = recurrence.AdditiveLook(memory.keys, memory.values, query_kernel, score_kernel, feedback_kernel, query)
+        (outputs, context), final = recurrence.run(
+            type(self.cells[0]).__name__,
+            projected,
+            state,
+            *recurrent_weights(self.cells[0]),
+            mask=mask,
+            look=look,
+            look_mask=memory.mask,
+        )
+        return StackOutputs(outputs, context), [final]
 
-    def _read(self, outputs: Any, context: Any, inputs: Any) -> Any:
+    def _draw_dropout(self, inputs: Tensor, training: bool | None) -> list[Tensor]:
+        """Draws the dropout between layers for all steps before the loop, which must stay pure."""
+        if not training or self.dropout == 0:
+            return []
+        ones = ops.ones((*ops.shape(inputs)[:2], self.units), dtype=inputs.dtype)
+        return [dropout(ones, training=True) for dropout in self.dropouts[1:-1]]
+
+    def _run_above(
+        self, parts: StackOutputs, memory: Memory, state: DecoderState, mask: Mask | None, training: bool | None
+    ) -> tuple[StackOutputs, DecoderState]:
+        """Runs attention "between", the layers above the bottom one, and attention "after", each over all steps."""
+        outputs, finals = parts.outputs, [state.layers[0]]
+        above = outputs
+        if self._attends("between"):
+            parts, state = self._attend_to_all(outputs, memory, state, mask)
+            above = ops.concatenate([outputs, parts.context], -1)
+        for cell, start, dropout in zip(self.cells[1:], state.layers[1:], self.dropouts[1:-1], strict=True):
+            below, dropped = outputs, dropout(above, training=training)
+            outputs, final = run_layer(cell, dropped, start, mask, False, training)
+            outputs = above = outputs + below if self.residual else outputs
+            finals.append(final)
+        if self._attends("after"):
+            parts, state = self._attend_to_all(outputs, memory, state, mask)
+        return parts._replace(outputs=outputs), state._replace(layers=finals)
+
+    def _attend_to_all(
+        self, outputs: Tensor, memory: Memory, state: DecoderState, mask: Mask | None
+    ) -> tuple[StackOutputs, DecoderState]:
+        """Attends at all steps of `outputs`, `(rows, target, units)`; with coverage one after the other."""
+        queries = self._project_query(outputs)
+        if not state.coverage:
+            context, weights = self.attention_layer.attend(queries, memory)
+            return StackOutputs(outputs, context, queries, weights), state
+
+        def step(query: Tensor, coverage: tuple[Tensor]) -> tuple[tuple[Tensor, Tensor], tuple[Tensor]]:
+            context, weights, coverage = self.attention_layer.attend_once(query, memory, coverage)
+            return (context, weights), coverage
+
+        (context, weights), coverage = repeat_over_time(step, queries, state.coverage, mask)
+        return StackOutputs(outputs, context, queries, weights), state._replace(coverage=coverage)
+
+    def _project_query(self, outputs: Tensor, query_input: Tensor | None = None) -> Tensor:
+        """`(…, units)` -> `(…, query_dim)`, with the input's share of the query where there is one."""
+        query = self.attention_layer.project_query(outputs)
+        return query if query_input is None else query + query_input
+
+    def compute_mask(self, inputs: Tensor, previous_mask: Mask | None) -> None:
+        """Attaches no mask to the outputs: masks are passed as values."""
+
+    def align(self, output: DecoderOutput, memory: Memory) -> Tensor:
+        """Returns the attention weights `(rows, steps, source)` of a call of this decoder."""
+        return self.attention_layer.attend(output.queries, memory)[1] if output.weights is None else output.weights
+
+    def _add_coverage(
+        self, output: DecoderOutput, memory: Memory, before: DecoderState, mask: Mask | None
+    ) -> DecoderOutput:
+        """Adds the weights of these steps to the coverage before them, where it is tracked but not attended with."""
+        weights, (coverage,) = self.align(output, memory), before.coverage
+        added = ops.cast(weights, coverage.dtype)
+        if mask is not None:
+            added = added * ops.expand_dims(ops.cast(mask, coverage.dtype), 2)
+        state = output.state._replace(coverage=(coverage + ops.sum(added, axis=1),))
+        return output._replace(weights=weights, state=state)
+
+    def _read_out(self, outputs: Tensor, context: Tensor | None, inputs: Tensor) -> Tensor:
         if self.readout is None:
             return outputs
         return self.readout(ops.concatenate([x for x in (outputs, context, inputs) if x is not None], -1))
 
     def get_config(self) -> dict[str, Any]:
-        names = (
-            *("units", "cell", "num_layers", "attention", "attention_units", "heads", "order", "query_input"),
-            *("input_feeding", "coverage", "readout_units", "bridge", "residual", "dropout", "variational_dropout"),
-        )
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        names = ("units", "cell", "num_layers", "readout_units", "bridge", "residual", "dropout", "variational_dropout")
+        attention = None if self.attention is None else asdict(self.attention)
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}, "attention": attention}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> RNNDecoder:
+        attention = config["attention"]
+        return cls(**{**config, "attention": None if attention is None else AttentionOptions(**attention)})

@@ -9,8 +9,8 @@ def sequence_dropout(rate: float, variational: bool, name: str) -> keras.layers.
     """Dropout for `(batch, time, features)`.
 
     Args:
-        rate: Share of the values set to 0, in [0, 1).
+        rate: Share of the values that become 0, in [0, 1).
         variational: Drop the same features at every step of a sequence (Gal & Ghahramani 2016) instead of
-            drawing anew at each.
+            drawing at each step.
     """
     return keras.layers.Dropout(rate, noise_shape=(None, 1, None) if variational else None, name=name)

@@ -2,39 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from seq2seq.layers.cells import make_cell, state_sizes, zero_state
+from seq2seq.layers.cells import CellState, make_cell, state_sizes, zero_state
 from seq2seq.layers.dropout import sequence_dropout
 from seq2seq.layers.names import CellName
 from seq2seq.layers.recurrence import Implementation, choose_implementation, run_layer
+from seq2seq.types import Mask, Shape, Tensor
+
+
+class EncoderOutput(NamedTuple):
+    """What one call of the encoder returns."""
+
+    values: Tensor
+    """`(batch, source, memory_dim)`, float; no meaning at padding."""
+    mask: Mask
+    """`(batch, source)`, bool: which positions of `values` are real."""
+    state: list[CellState]
+    """For each layer the state after its last real step, `(batch, size * directions)` each."""
 
 
 @keras.saving.register_keras_serializable("seq2seq")
 class RNNEncoder(keras.layers.Layer):
     """Stacked recurrent layers over vectors of any kind: embedded text, audio frames, measurements.
 
+    An encoder of one direction can go on over a stream: the outputs of the parts of a sequence, each encoded from the
+    state after the part before, are the outputs of the whole sequence.
+
     Args:
         units: Width of one direction, at least 1.
         cell: A `CellName`.
         num_layers: Layers on top of each other, at least 1.
-        bidirectional: Read each layer's input in both directions and concatenate; the memory is then 2 x units wide.
+        bidirectional: Run each layer in both directions and concatenate the outputs; the memory is then 2 x units wide.
         residual: Add a layer's input to its output wherever they are equally wide (Wu et al. 2016).
         dropout: Rate on every layer's input and on the memory, in training only.
         variational_dropout: One mask a sequence instead of one a step.
 
     Call arguments:
         inputs: `(batch, source, features)`, float.
-        mask: `(batch, source)`, bool, True at the left.
+        mask: `(batch, source)`, bool, True at the left; in training at least once in every row.
+        state: The `state` of an `EncoderOutput`, to go on from; None: zeros. One direction only.
 
     Returns:
-        values `(batch, source, memory_dim)` and for each layer its last state, a list of `(batch, memory_dim)`.
+        `EncoderOutput`.
 
     Raises:
-        ValueError: an unknown cell, or a number out of its range.
+        ValueError: an unknown cell, a number out of its range, or a state given to a bidirectional encoder.
     """
 
     def __init__(
@@ -49,6 +65,7 @@ class RNNEncoder(keras.layers.Layer):
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
+        self.supports_masking = True  # otherwise Keras warns of a mask given by name
         if num_layers < 1:
             raise ValueError(f"An encoder needs at least one layer. Received: num_layers={num_layers}")
         self.units = units
@@ -64,6 +81,7 @@ class RNNEncoder(keras.layers.Layer):
 
     @property
     def memory_dim(self) -> int:
+        """Width of the values."""
         return self.units * len(self.layers[0])
 
     @property
@@ -71,34 +89,47 @@ class RNNEncoder(keras.layers.Layer):
         """For each layer the widths of its state's tensors, the directions concatenated."""
         return [[size * len(cells) for size in state_sizes(cells[0])] for cells in self.layers]
 
-    def build(self, inputs_shape: Any, mask_shape: Any = None) -> None:
+    def build(self, inputs_shape: Shape, mask_shape: Shape | None = None, state_shape: Any = None) -> None:
         width = inputs_shape[-1]
         for cells in self.layers:
             for cell in cells:
                 cell.build((None, width))
             width = self.memory_dim
+        self.built = True
 
-    def call(self, inputs: Any, mask: Any, training: bool | None = None) -> tuple[Any, list[list[Any]]]:
-        sequence, states = inputs, []
-        for dropout, cells in zip(self.dropouts, self.layers, strict=False):
-            below = sequence
-            dropped = dropout(sequence, training=training)
-            outputs, finals = [], []
-            for cell, reverse in zip(cells, (False, True), strict=False):
-                zeros = zero_state(cell, ops.shape(dropped)[0])
-                output, final = run_layer(cell, dropped, zeros, mask, reverse, training)
-                outputs.append(output)
-                finals.append(final)
-            sequence = ops.concatenate(outputs, axis=-1) if len(outputs) > 1 else outputs[0]
-            if self.residual and below.shape[-1] == sequence.shape[-1]:
-                sequence = sequence + below
-            states.append(
-                [ops.concatenate(pair, -1) if len(pair) > 1 else pair[0] for pair in zip(*finals, strict=True)]
-            )
-        return self.dropouts[-1](sequence, training=training), states
+    def call(
+        self, inputs: Tensor, mask: Mask, state: list[CellState] | None = None, training: bool | None = None
+    ) -> EncoderOutput:
+        if state is not None and self.bidirectional:
+            raise ValueError("A bidirectional encoder needs the whole sequence: it cannot go on from a state.")
+        values, finals = inputs, []
+        for number, (cells, dropout) in enumerate(zip(self.layers, self.dropouts, strict=False)):
+            start = None if state is None else state[number]
+            dropped = dropout(values, training=training)
+            outputs, final = self._run(cells, dropped, mask, start, training)
+            values = outputs + values if self.residual and values.shape[-1] == outputs.shape[-1] else outputs
+            finals.append(final)
+        return EncoderOutput(self.dropouts[-1](values, training=training), mask, finals)
+
+    def _run(
+        self, cells: list[Any], inputs: Tensor, mask: Mask, state: CellState | None, training: bool | None
+    ) -> tuple[Tensor, CellState]:
+        """Runs one layer, in one or both directions."""
+        outputs, finals = [], []
+        for cell, reverse in zip(cells, (False, True), strict=False):
+            start = zero_state(cell, ops.shape(inputs)[0]) if state is None else state
+            output, final = run_layer(cell, inputs, start, mask, reverse, training)
+            outputs.append(output)
+            finals.append(final)
+        if len(cells) == 1:
+            return outputs[0], finals[0]
+        return ops.concatenate(outputs, -1), [ops.concatenate(pair, -1) for pair in zip(*finals, strict=True)]
+
+    def compute_mask(self, inputs: Tensor, previous_mask: Mask | None) -> None:
+        """Attaches no mask to the outputs: masks are passed as values."""
 
     def implementations(self) -> list[Implementation]:
-        """How each layer goes through time in training, from the bottom up."""
+        """How each layer runs over time in training, from the bottom up."""
         return [choose_implementation(cells[0], inputs_known=True) for cells in self.layers]
 
     def get_config(self) -> dict[str, Any]:

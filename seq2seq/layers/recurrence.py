@@ -1,7 +1,7 @@
-"""The time loop: the one place where a step is repeated over a sequence.
+"""The time loop: the only place where a step is repeated over a sequence.
 
-What a step does not need from the step before does not belong in here (law 5): the caller projects its inputs
-for all steps at once and does the same with the outputs.
+What a step does not need from the step before stays outside (law 5): the caller projects its inputs for all steps at
+once, and does the same with the outputs.
 """
 
 from __future__ import annotations
@@ -13,48 +13,54 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from seq2seq.layers.cells import LinearCell
+from seq2seq.layers.cells import CellState, LinearCell
+from seq2seq.types import Mask, Tensor
 
-Step = Callable[[list[Any], list[Any]], tuple[list[Any], list[Any]]]
-"""`(inputs, state) -> (outputs, state)`, each a list of `(rows, features)`. Pure: what it binds (memory, weights) stays
+Nest = Any
+"""A tensor, or tuples, NamedTuples and lists of tensors. None stands for a tensor that is not there."""
+
+Step = Callable[[Nest, Nest], tuple[Nest, Nest]]
+"""`(inputs, state) -> (outputs, state)`, nests of `(rows, features)`. Pure: what it closes over (memory, weights) is
 constant over the loop."""
 
 
 def repeat_over_time(
-    step: Step, inputs: list[Any], state: list[Any], mask: Any | None = None, reverse: bool = False
-) -> tuple[list[Any], list[Any]]:
+    step: Step, inputs: Nest, state: Nest, mask: Mask | None = None, reverse: bool = False
+) -> tuple[Nest, Nest]:
     """Runs `step` along axis 1 of `inputs`.
 
     Args:
         step: One step.
-        inputs: List of `(rows, time, features)`, float.
-        state: List of `(rows, size)` tensors, the state before the first step.
-        mask: `(rows, time)`, bool, or None. Where False, the state stays as it was and the outputs mean nothing.
+        inputs: Nest of `(rows, time, features)`, float.
+        state: Nest of `(rows, size)`, the state before the first step.
+        mask: `(rows, time)`, bool, or None. Where False, the state does not change and the outputs have no meaning.
         reverse: Run from the last step to the first. The outputs come back in the order of the inputs.
 
     Returns:
-        The outputs, `(rows, time, features)` each, and the state after the last step.
+        The outputs, a nest of `(rows, time, features)`, of which only the last may have a width that is not known
+        before; and the state after the last step.
     """
-    dtype = keras.backend.standardize_dtype(inputs[0].dtype)
+    first = keras.tree.flatten(inputs)[0]
+    dtype = keras.backend.standardize_dtype(first.dtype)
     if mask is not None:
         step = _masked(step)
-        inputs = [*inputs, ops.expand_dims(ops.cast(mask, dtype), 2)]
-    if inputs[0].shape[1] == 1:  # a search step: no loop to set up
-        outputs, state = step([ops.squeeze(x, 1) for x in inputs], state)
-        return [ops.expand_dims(x, 1) for x in outputs], state
-    bound = _BoundStep(step, [x.shape[-1] for x in inputs], state, dtype)
+        inputs = inputs, ops.expand_dims(ops.cast(mask, dtype), 2)
+    if first.shape[1] == 1:  # a search step: no loop to set up
+        outputs, state = step(_map(lambda x: ops.squeeze(x, 1), inputs), state)
+        return _map(lambda x: ops.expand_dims(x, 1), outputs), state
+    bound = _BoundStep(step, inputs, state, dtype)
     loop = keras.layers.RNN(bound, return_sequences=True, return_state=True, go_backwards=reverse, dtype=dtype)
-    outputs, *state = loop.call(join(inputs), initial_state=state)
-    outputs = ops.flip(outputs, axis=1) if reverse else outputs
-    return split(outputs, bound.widths), state
+    joined, *tensors = loop.call(join(_tensors(inputs)), initial_state=_tensors(state))
+    joined = ops.flip(joined, axis=1) if reverse else joined
+    return bound.split_outputs(joined), _pack(state, tensors)
 
 
 def run_layer(
-    cell: Any, inputs: Any, state: list[Any], mask: Any | None, reverse: bool, training: bool | None
-) -> tuple[Any, list[Any]]:
-    """Repeats a cell over inputs that are all known before, `(rows, time, features)`; the rest as `run_cell`.
+    cell: Any, inputs: Tensor, state: CellState, mask: Mask | None, reverse: bool, training: bool | None
+) -> tuple[Tensor, CellState]:
+    """Repeats a cell over inputs that are all known before, `(rows, time, features)`; otherwise as `run_cell`.
 
-    The mask is True at the left, once in every row at least.
+    In training the mask must be True at the left, and at least once in every row.
     """
     if training and choose_implementation(cell, inputs_known=True).name == "cudnn":
         from seq2seq.kernels import cudnn
@@ -65,13 +71,13 @@ def run_layer(
 
 def run_cell(
     cell: Any,
-    projected: Any,
-    state: list[Any],
-    mask: Any | None = None,
+    projected: Tensor,
+    state: CellState,
+    mask: Mask | None = None,
     reverse: bool = False,
     training: bool | None = None,
-) -> tuple[Any, list[Any]]:
-    """Repeats a cell alone over `projected`, `(rows, time, projected_size)`; the rest as `repeat_over_time`."""
+) -> tuple[Tensor, CellState]:
+    """Repeats a cell alone over `projected`, `(rows, time, projected_size)`; otherwise as `repeat_over_time`."""
     if training and choose_implementation(cell).name == "kernel":
         from seq2seq.kernels import recurrence
 
@@ -80,40 +86,34 @@ def run_cell(
         )
         return outputs, final
     if isinstance(cell, LinearCell) and projected.shape[1] != 1:
-        # Nothing but `keep * c + add` is left for the loop; the mask says that a step keeps all and adds nothing.
+        # Only `keep * c + add` is left for the loop. At padding a step keeps all and adds nothing.
         keep, add = cell.gate(projected)
         if mask is not None:
             real = ops.expand_dims(mask, 2)
             keep, add = ops.where(real, keep, 1), ops.where(real, add, 0)
-        (states,), final = repeat_over_time(_linear_step, [keep, add], state, None, reverse)
-        return cell.read([states]), final
-
-    def step(inputs: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:
-        output, state = cell.recur(inputs[0], state)
-        return [output], state
-
-    (outputs,), final = repeat_over_time(step, [projected], state, mask, reverse)
-    return outputs, final
+        states, final = repeat_over_time(_linear_step, (keep, add), state, None, reverse)
+        return cell.state_output([states]), final
+    return repeat_over_time(cell.recur, projected, state, mask, reverse)
 
 
 class Implementation(NamedTuple):
-    """How a recurrent layer goes through time in training."""
+    """How a recurrent layer runs over time in training."""
 
     name: str
-    """cudnn: Keras' own layer on a GPU; kernel: a loop with its gradient written by hand; loop: the generic one."""
+    """cudnn: Keras' own layer on a GPU; kernel: a loop with a hand-written gradient; loop: the generic one."""
     reason: str
-    """Why not the one named before it; empty for the first."""
+    """Why the faster ones cannot be used; empty for cudnn."""
 
 
 def choose_implementation(cell: Any, inputs_known: bool = False) -> Implementation:
-    """Returns the quickest way that there is for `cell`.
+    """Returns the fastest implementation that can run `cell`.
 
     Args:
         cell: Any of `CELLS`.
-        inputs_known: Whether all inputs are known before the first step, so that their product may be made at once.
+        inputs_known: Whether all inputs are known before the first step, so that they can be projected at once.
     """
     if keras.backend.backend() != "tensorflow":
-        return Implementation("loop", "cuDNN and kernels are reached through TensorFlow")
+        return Implementation("loop", "cuDNN and kernels need the TensorFlow backend")
     from seq2seq.kernels import cudnn, recurrence
 
     refusal = cudnn.refusal(cell) if inputs_known else "cuDNN cannot stop at every step"
@@ -124,61 +124,83 @@ def choose_implementation(cell: Any, inputs_known: bool = False) -> Implementati
     return Implementation("loop", f"{refusal}, and there is no kernel for it")
 
 
-def recurrent_weights(cell: Any) -> tuple[Any, Any]:
-    """Kernel and bias of the product with the state, in the type of the computation."""
+def recurrent_weights(cell: Any) -> tuple[Tensor, Tensor]:
+    """Returns kernel and bias of the product with the state, in the compute dtype."""
     kernel = ops.cast(cell.recurrent_kernel, cell.compute_dtype)
     bias = ops.cast(cell.bias, cell.compute_dtype)
     return kernel, bias[1] if len(bias.shape) == 2 else ops.zeros_like(bias)
 
 
-def _linear_step(inputs: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:
+def _linear_step(inputs: tuple[Tensor, Tensor], state: CellState) -> tuple[Tensor, CellState]:
     keep, add = inputs
     new = keep * state[0] + add
-    return [new], [new]
+    return new, [new]
 
 
 class _BoundStep:
-    """Gives a step the face of a Keras cell. It holds no variables, so the loop around it can be thrown away."""
+    """Makes a step look like a Keras cell. It has no variables, so the loop around it can be thrown away."""
 
-    def __init__(self, step: Step, input_widths: list[int], state: list[Any], dtype: str):
+    def __init__(self, step: Step, inputs: Nest, state: Nest, dtype: str):
         self.step = step
-        self.input_widths = input_widths
-        self.widths: list[int] = []  # of the outputs, once it was called
-        self.state_size = [tensor.shape[-1] for tensor in state]
+        self.inputs, self.state, self.outputs = inputs, state, None  # for their structure and widths
+        self.state_size = [tensor.shape[-1] for tensor in _tensors(state)]
         self.compute_dtype = dtype
 
-    def __call__(self, inputs: Any, states: Any) -> tuple[Any, list[Any]]:
-        outputs, states = self.step(split(inputs, self.input_widths), list(states))
-        self.widths = [x.shape[-1] for x in outputs]
-        return join(outputs), states
+    def __call__(self, joined: Tensor, states: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        self.outputs, state = self.step(_split_as(self.inputs, joined), _pack(self.state, states))
+        return join(_tensors(self.outputs)), _tensors(state)
 
     call = __call__
 
+    def split_outputs(self, joined: Tensor) -> Nest:
+        """Splits the outputs of the whole loop as those of a step."""
+        return _split_as(self.outputs, joined)
+
 
 def _masked(step: Step) -> Step:
-    """Makes a step whose last input is the mask, and which moves the state only where it is 1.
+    """Returns a step that takes `(inputs, keep)` and changes the state only where `keep`, `(rows, 1)`, is 1.
 
-    Keras' own mask would also hold back the outputs, which nobody reads at padding, and costs four times as much.
+    Keras' own mask would also repeat the outputs, which nobody reads at padding, and costs four times as much.
     """
 
-    def masked(inputs: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:
-        *inputs, keep = inputs
+    def masked(inputs: tuple[Nest, Tensor], state: Nest) -> tuple[Nest, Nest]:
+        inputs, keep = inputs
         outputs, new = step(inputs, state)
-        return outputs, [old + keep * (changed - old) for old, changed in zip(state, new, strict=True)]
+        pairs = zip(_tensors(state), _tensors(new), strict=True)
+        return outputs, _pack(new, [old + keep * (changed - old) for old, changed in pairs])
 
     return masked
 
 
-def join(parts: list[Any]) -> Any:
-    """Puts tensors side by side, along their last axis."""
+def _tensors(nest: Nest) -> list[Tensor]:
+    return [tensor for tensor in keras.tree.flatten(nest) if tensor is not None]
+
+
+def _map(function: Callable[[Tensor], Tensor], nest: Nest) -> Nest:
+    return keras.tree.map_structure(lambda tensor: None if tensor is None else function(tensor), nest)
+
+
+def _pack(structure: Nest, tensors: Sequence[Tensor]) -> Nest:
+    """Puts `tensors` in the place of those of `structure`."""
+    rest = iter(tensors)
+    return _map(lambda _: next(rest), structure)
+
+
+def _split_as(structure: Nest, joined: Tensor) -> Nest:
+    """Splits a tensor into parts as wide as the tensors of `structure`."""
+    return _pack(structure, split(joined, [tensor.shape[-1] for tensor in _tensors(structure)]))
+
+
+def join(parts: Sequence[Tensor]) -> Tensor:
+    """Concatenates tensors along their last axis."""
     return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
 
-def split(joined: Any, widths: Sequence[int]) -> list[Any]:
-    """Takes apart what `join` made of tensors of these widths, of which the last need not be known."""
+def split(joined: Tensor, widths: Sequence[int]) -> list[Tensor]:
+    """Splits what `join` made of tensors of these widths; the last width may be unknown."""
     if len(widths) == 1:
         return [joined]
     ends = list(accumulate(widths[:-1]))
-    if joined.shape[-1] is None:  # Keras' split would ask for it
+    if joined.shape[-1] is None:  # Keras' split needs a known width
         return [joined[..., first:end] for first, end in zip([0, *ends], [*ends, None], strict=True)]
     return list(ops.split(joined, ends, axis=-1))

@@ -8,7 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from seq2seq.layers.decoder import DecoderOutput, RNNDecoder
+from seq2seq.layers.decoder import RNNDecoder
+from seq2seq.layers.decoder_state import DecoderOutput
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.layers.heads import CopyGate, Selector, VocabularyHead
 from seq2seq.text.words import WordFrontend, take_by_word
@@ -75,10 +76,10 @@ class Seq2Seq(keras.Model):
                 "A tied output layer wants features as wide as the embedding: set the decoder's readout_units to "
                 f"embedding_dim. Received: features {decoder.features_dim}, embedding_dim={embedding_dim}"
             )
-        if pointer and (decoder.attention == "none" or source_size != target_size):
+        if pointer and (decoder.attention is None or source_size != target_size):
             raise ValueError(
                 "A pointer copies what attention points to, and wants one vocabulary for both sides. Received: "
-                f"attention={decoder.attention!r}, source_size={source_size}, target_size={target_size}"
+                f"attention={decoder.attention}, source_size={source_size}, target_size={target_size}"
             )
         if selector and source_size != target_size:
             raise ValueError(
@@ -107,7 +108,7 @@ class Seq2Seq(keras.Model):
             name = "source_embedding"
             self.source_embedding = keras.layers.Embedding(source_size, embedding_dim, initializer, name=name)
         else:
-            seen = encoder.memory_dim if decoder.attention != "none" else None
+            seen = encoder.memory_dim if decoder.attention is not None else None
             self.words = WordFrontend(pieces, embedding_dim, seen, name="words")
         self.head = VocabularyHead(target_size, tied=tie != "none", name="head")
         self.gate = CopyGate(name="copy") if pointer else None
@@ -134,8 +135,8 @@ class Seq2Seq(keras.Model):
     def encode(self, source: Padded, training: bool | None = None) -> Memory:
         """Encodes `(batch, source)` ids once; every row has at least one real position."""
         vectors, mask = self.embed_source(source)
-        values, state = self.encoder(vectors, mask, training=training)
-        return self.build_memory(source, values, state)
+        encoded = self.encoder(vectors, mask, training=training)
+        return self.build_memory(source, encoded.values, encoded.state)
 
     def embed_source(self, source: Padded) -> Padded:
         """Turns `(batch, source)` ids into what the encoder reads, tokens or words: `(batch, source, reading_dim)`."""
@@ -149,7 +150,8 @@ class Seq2Seq(keras.Model):
 
     def build_memory(self, source: Padded, values: Tensor, state: State) -> Memory:
         """Makes the memory from the `(batch, source)` ids and the encoder's outputs and last state."""
-        memory = self.decoder.remember(self.expand_to_tokens(source, values), source.mask, state)
+        memory = self.decoder.build_memory(self.expand_to_tokens(source, values), source.mask)
+        memory = memory._replace(state=self.decoder.initial_state(state, memory))
         if self.gate is not None:
             memory = memory._replace(source=source.values)
         if self.selector is not None:
@@ -210,7 +212,7 @@ class Seq2Seq(keras.Model):
     @property
     def has_attention(self) -> bool:
         """Whether `align` has something to show."""
-        return self.decoder.attend is not None
+        return self.decoder.attention is not None
 
     @property
     def has_selector(self) -> bool:

@@ -38,7 +38,7 @@ def members(build_model, tokenizers, target):
         return Generator(model, source, target, OPTIONS["beam"])
 
     return [
-        make(3, target, {"order": "after"}),
+        make(3, target, {"attention_position": "after"}),
         make(4, tokenizers["bpe", True], {}),
         make(5, target, {"attention": "none"}),
     ]

@@ -33,7 +33,7 @@ def tokenizer(tokenizers):
 
 @pytest.fixture(scope="module")
 def model(build_model, tokenizer):
-    model = build_model(sizes=(tokenizer.size, tokenizer.size), decoder={"order": "after"})
+    model = build_model(sizes=(tokenizer.size, tokenizer.size), decoder={"attention_position": "after"})
     bias = model.head.bias.numpy()
     bias[EOS] = 1.5  # ends come at different lengths
     model.head.bias.assign(bias)

@@ -39,7 +39,7 @@ def gpu(monkeypatch):
 def test_cudnn_runs_what_it_can_where_there_is_a_gpu(gpu, cell, policy, expected):
     keras.config.set_dtype_policy(policy)
     try:
-        way = choose_implementation(make_cell(cell, UNITS), whole=True)
+        way = choose_implementation(make_cell(cell, UNITS), inputs_known=True)
     finally:
         keras.config.set_dtype_policy("float32")
     assert way.name == expected
@@ -52,7 +52,7 @@ def test_a_loop_that_must_stop_at_every_step_is_never_cudnns(gpu):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_without_a_gpu_cudnn_is_not_taken_and_the_reason_is_told(cell):
-    way = choose_implementation(make_cell(cell, UNITS), whole=True)
+    way = choose_implementation(make_cell(cell, UNITS), inputs_known=True)
     assert way.name in ("kernel", "loop")
     assert "GPU" in way.reason or "no such cell" in way.reason
 

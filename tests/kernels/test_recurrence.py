@@ -18,8 +18,11 @@ KINDS = {
     "lstm": ({"cell": "lstm"}, {"cell": "lstm"}),
     "query_input": ({"num_layers": 2}, {"query_input": True, "num_layers": 2, "attention_units": 3}),
     "lstm_query_input": ({}, {"cell": "lstm", "query_input": True, "bridge": "copy"}),
-    "between": ({"bidirectional": False}, {"order": "between", "num_layers": 2}),
-    "after": ({"cell": "lstm", "num_layers": 2}, {"order": "after", "attention": "general", "cell": "lstm"}),
+    "between": ({"bidirectional": False}, {"attention_position": "between", "num_layers": 2}),
+    "after": (
+        {"cell": "lstm", "num_layers": 2},
+        {"attention_position": "after", "attention": "general", "cell": "lstm"},
+    ),
     "none": ({}, {"attention": "none", "readout_units": None, "units": 5}),
 }
 

@@ -1,4 +1,4 @@
-"""Every kind of attention is what its paper says, and none looks at padding."""
+"""Every kind of attention is what its paper says, and none attends to padding."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def values(rng):
     return rng.normal(size=(BATCH, SOURCE, DIM)).astype("float32")
 
 
-def remember(attention, values, mask=MASK):
-    keys, projected = attention.project(values)
+def build_memory(attention, values, mask=MASK):
+    keys, projected = attention.project_memory(values)
     return Memory(projected, keys, mask, None)
 
 
-def look(attention, query, memory):
-    asked = attention.ask(query)
-    assert asked.shape[-1] == attention.asked_dim(DIM)
-    return attention(asked, memory)
+def attend(attention, query, memory):
+    projected = attention.project_query(query)
+    assert projected.shape[-1] == attention.query_dim(DIM)
+    return attention(projected, memory)
 
 
 def masked_softmax(scores):
@@ -71,7 +71,7 @@ def expected(attention, q, m):
 
 @every_kind
 def test_context_and_weights_equal_the_formula(attention, query, values, array):
-    context, weights = look(attention, query, remember(attention, values))
+    context, weights = attend(attention, query, build_memory(attention, values))
     wanted_context, wanted_weights = expected(attention, query, values)
     np.testing.assert_allclose(array(weights), wanted_weights, atol=1e-5)
     np.testing.assert_allclose(array(context), wanted_context, atol=1e-5)
@@ -81,7 +81,7 @@ def test_context_and_weights_equal_the_formula(attention, query, values, array):
 @every_kind
 @pytest.mark.parametrize("scale", [1.0, 1e3])
 def test_rows_sum_to_one_and_padding_gets_exactly_zero(attention, query, values, array, scale):
-    weights = array(look(attention, query * np.float32(scale), remember(attention, values))[1])
+    weights = array(attend(attention, query * np.float32(scale), build_memory(attention, values))[1])
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
     assert (weights[~np.broadcast_to(MASK[:, None], weights.shape)] == 0.0).all()
 
@@ -90,8 +90,8 @@ def test_rows_sum_to_one_and_padding_gets_exactly_zero(attention, query, values,
 def test_what_stands_at_padding_does_not_matter(attention, query, values, array):
     other = np.where(MASK[..., None], values, np.float32(100.0))
     for got, wanted in zip(
-        look(attention, query, remember(attention, other)),
-        look(attention, query, remember(attention, values)),
+        attend(attention, query, build_memory(attention, other)),
+        attend(attention, query, build_memory(attention, values)),
         strict=True,
     ):
         np.testing.assert_allclose(array(got), array(wanted), atol=1e-6)
@@ -99,18 +99,18 @@ def test_what_stands_at_padding_does_not_matter(attention, query, values, array)
 
 @every_kind
 def test_queries_grouped_on_a_memory_row_equal_a_repeated_memory(attention, query, values, array):
-    grouped = look(attention, query, remember(attention, values))
-    repeated = remember(attention, np.repeat(values, 3, axis=0), np.repeat(MASK, 3, axis=0))
-    alone = look(attention, query.reshape(BATCH * 3, QUERIES // 3, DIM), repeated)
+    grouped = attend(attention, query, build_memory(attention, values))
+    repeated = build_memory(attention, np.repeat(values, 3, axis=0), np.repeat(MASK, 3, axis=0))
+    alone = attend(attention, query.reshape(BATCH * 3, QUERIES // 3, DIM), repeated)
     for got, wanted in zip(alone, grouped, strict=True):
         np.testing.assert_allclose(array(got).reshape(wanted.shape), array(wanted), atol=1e-6)
 
 
 @every_kind
-def test_to_ask_is_linear(attention, query, array):
+def test_projecting_a_query_is_linear(attention, query, array):
     parts = query * np.float32(0.3), query * np.float32(0.7)
     np.testing.assert_allclose(
-        sum(array(attention.ask(part)) for part in parts), array(attention.ask(query)), atol=1e-6
+        sum(array(attention.project_query(part)) for part in parts), array(attention.project_query(query)), atol=1e-6
     )
 
 
@@ -140,10 +140,10 @@ def test_coverage_tells_what_a_position_and_its_neighbours_had(kind, tap, shift,
     weight = np.zeros(layer.coverage_weight.shape, "float32")
     weight[tap] = 2.0
     layer.coverage_weight.assign(weight)
-    keys, _ = layer.project(values)
-    asked = layer.ask(query)
-    seen = np.zeros((BATCH, QUERIES, SOURCE), "float32")
-    seen[:, :, 2] = 1.0
-    moved = array(layer.score(asked, keys, seen)) - array(layer.score(asked, keys, 0 * seen))
+    keys, _ = layer.project_memory(values)
+    projected = layer.project_query(query)
+    coverage = np.zeros((BATCH, QUERIES, SOURCE), "float32")
+    coverage[:, :, 2] = 1.0
+    moved = array(layer.score(projected, keys, coverage)) - array(layer.score(projected, keys, 0 * coverage))
     touched = np.abs(moved).max(axis=(0, 1)) > 1e-6
     assert touched.tolist() == [place == 2 + shift for place in range(SOURCE)]

@@ -56,7 +56,7 @@ def test_a_decoder_with_more_tensors_reads_the_encoders_first(states, array):
 
 
 def test_copy_refuses_unequal_widths_and_says_what_to_do():
-    with pytest.raises(ValueError, match=r"Encoder layer 0 .*\[8\], decoder layer 0 wants \[6\].*'dense'"):
+    with pytest.raises(ValueError, match=r"encoder layer 0 has \[8\], decoder layer 0 has \[6\].*'dense'"):
         Bridge("copy", [[6]]).build([[8]])
 
 

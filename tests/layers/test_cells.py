@@ -1,4 +1,4 @@
-"""Every cell is what its paper says, in the two halves that the time loop wants."""
+"""Every cell is what its paper says, in the two parts that the time loop needs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_recurring_over_the_projection_equals_keras_own_call(cell_and_state, inp
 def test_reading_the_new_state_gives_the_output(cell_and_state, inputs, array):
     cell, state = cell_and_state
     output, new = cell.recur(cell.project(inputs), [keras.ops.convert_to_tensor(s) for s in state])
-    np.testing.assert_array_equal(array(cell.read(new)), array(output))
+    np.testing.assert_array_equal(array(cell.state_output(new)), array(output))
 
 
 @every_cell

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import keras
 import numpy as np
 import pytest
 
+from seq2seq.layers.cells import CELLS
 from seq2seq.layers.decoder import RNNDecoder
+from seq2seq.layers.decoder_state import track_coverage
+from tests.decoders import make_decoder
 
 BATCH, TARGET, SOURCE, FEATURES, UNITS = 2, 3, 4, 3, 4
 MASK = np.arange(SOURCE) < np.array([[4], [2]])
@@ -14,12 +19,12 @@ MASK = np.arange(SOURCE) < np.array([[4], [2]])
 
 @pytest.fixture
 def make(randomize):
-    def make_decoder(seed=3, **options):
-        decoder = RNNDecoder(**{"units": UNITS, "readout_units": 5, **options})
+    def make_built(seed=3, **options):
+        decoder = make_decoder(**{"units": UNITS, "readout_units": 5, **options})
         decoder.build((None, None, FEATURES), UNITS, [[UNITS]])
         return randomize(decoder, seed)
 
-    return make_decoder
+    return make_built
 
 
 @pytest.fixture
@@ -34,27 +39,28 @@ def remember(rng):
 
     def make_memory(decoder, repeats=1):
         again = lambda x: keras.ops.convert_to_tensor(np.repeat(x, repeats, axis=0))  # noqa: E731
-        return decoder.remember(again(values), again(MASK), [[again(state[0][0])]])
+        memory = decoder.build_memory(again(values), again(MASK))
+        return memory._replace(state=decoder.initial_state([[again(state[0][0])]], memory))
 
     return make_memory
 
 
-@pytest.mark.parametrize("order", ["before", "after"])
+@pytest.mark.parametrize("position", ["before", "after"])
 @pytest.mark.parametrize("residual", [False, True])
-def test_feeding_by_a_kernel_of_zeros_equals_no_feeding(make, inputs, remember, array, order, residual):
-    options = {"order": order, "num_layers": 2, "residual": residual, "attention": "general"}
+def test_feeding_by_a_kernel_of_zeros_equals_no_feeding(make, inputs, remember, array, position, residual):
+    options = {"attention_position": position, "num_layers": 2, "residual": residual, "attention": "general"}
     plain, fed = make(**options), make(**options, input_feeding=True)
-    others = [[w for w in decoder.weights if "/fed/" not in w.path] for decoder in (plain, fed)]
+    others = [[w for w in decoder.weights if "/feedback/" not in w.path] for decoder in (plain, fed)]
     for wanted, weight in zip(*others, strict=True):
         weight.assign(array(wanted))
-    kernel = np.zeros(fed.fed.kernel.shape, "float32")
-    if order == "before":
-        kernel[:UNITS] = array(plain.fed.kernel)  # what the context is multiplied with
-    fed.fed.kernel.assign(kernel)
+    kernel = np.zeros(fed.feedback_projection.kernel.shape, "float32")
+    if position == "before":
+        kernel[:UNITS] = array(plain.feedback_projection.kernel)  # what the context is multiplied with
+    fed.feedback_projection.kernel.assign(kernel)
     wanted, got = (decoder(inputs, *(m := remember(decoder), m.state)) for decoder in (plain, fed))
     np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-6)
     np.testing.assert_allclose(array(got.queries), array(wanted.queries), atol=1e-6)
-    for a, b in zip(keras.tree.flatten(got.state["layers"]), keras.tree.flatten(wanted.state["layers"]), strict=True):
+    for a, b in zip(keras.tree.flatten(got.state.layers), keras.tree.flatten(wanted.state.layers), strict=True):
         np.testing.assert_allclose(array(a), array(b), atol=1e-6)
 
 
@@ -64,7 +70,7 @@ def test_a_query_that_knows_the_input_is_the_plain_one_where_its_kernel_ignores_
     make, inputs, remember, array, attention, input_feeding
 ):
     plain, knowing = (make(attention=attention, query_input=q, input_feeding=input_feeding) for q in (False, True))
-    kernel = knowing.known.kernel
+    kernel = knowing.query_input_projection.kernel
     others = [weight for weight in knowing.weights if weight is not kernel]
     for wanted, weight in zip(plain.weights, others, strict=True):
         weight.assign(array(wanted))
@@ -82,14 +88,17 @@ def test_a_query_that_knows_the_input_is_the_plain_one_where_its_kernel_ignores_
 
 @pytest.mark.parametrize("attention", ["additive", "general", "dot", "multi_head"])
 @pytest.mark.parametrize(
-    ("order", "input_feeding"),
+    ("position", "input_feeding"),
     [("before", False), ("before", True), ("between", False), ("after", False), ("after", True)],
 )
 @pytest.mark.parametrize("coverage", [False, True])
 def test_rows_that_share_a_source_equal_a_repeated_memory(
-    make, inputs, remember, array, rng, attention, order, input_feeding, coverage
+    make, inputs, remember, array, rng, attention, position, input_feeding, coverage
 ):
-    layers, options = 2 if order == "between" else 1, {"order": order, "input_feeding": input_feeding}
+    layers, options = (
+        2 if position == "between" else 1,
+        {"attention_position": position, "input_feeding": input_feeding},
+    )
     decoder = make(attention=attention, heads=2, num_layers=layers, coverage=coverage, **options)
     shared, repeated = remember(decoder), remember(decoder, repeats=3)
     rows = rng.normal(size=(BATCH * 3, TARGET, FEATURES)).astype("float32")
@@ -100,24 +109,26 @@ def test_rows_that_share_a_source_equal_a_repeated_memory(
 
 def test_with_before_the_first_query_is_the_state_before_and_with_after_the_new_output(make, inputs, remember, array):
     for feeding in (False, True):
-        before, after = (make(order=order, input_feeding=feeding) for order in ("before", "after"))
+        before, after = (make(attention_position=p, input_feeding=feeding) for p in ("before", "after"))
         memory = remember(before)
         first = array(before(inputs, memory, memory.state).queries)[:, 0]
-        np.testing.assert_allclose(first, array(before.attend.ask(memory.state["layers"][0][0])), atol=1e-6)
+        np.testing.assert_allclose(
+            first, array(before.attention_layer.project_query(memory.state.layers[0][0])), atol=1e-6
+        )
         memory = remember(after)
         output = after(inputs, memory, memory.state)
-        last = after.attend.ask(output.state["layers"][0][0])
+        last = after.attention_layer.project_query(output.state.layers[0][0])
         np.testing.assert_allclose(array(output.queries)[:, -1], array(last), atol=1e-6)
 
 
 def test_with_between_the_bottom_layer_asks_and_the_next_one_reads_the_context(make, inputs, remember, array):
     options = {"num_layers": 2, "attention": "general"}
-    between, after = make(**options, order="between"), make(**options, order="after")
+    between, after = make(**options, attention_position="between"), make(**options, attention_position="after")
     for wanted, weight in zip(between.weights, after.weights, strict=True):
         weight.assign(array(wanted)[tuple(slice(n) for n in weight.shape)])  # without the rows that read the context
     memory = remember(between)
     full = between(inputs, memory, memory.state)
-    np.testing.assert_allclose(array(full.queries)[:, -1], array(full.state["layers"][0][0]), atol=1e-6)
+    np.testing.assert_allclose(array(full.queries)[:, -1], array(full.state.layers[0][0]), atol=1e-6)
     kernel = array(between.cells[1].kernel).copy()
     kernel[UNITS:] = 0
     between.cells[1].kernel.assign(kernel)
@@ -129,7 +140,7 @@ def test_with_between_the_bottom_layer_asks_and_the_next_one_reads_the_context(m
 
 
 def test_the_alignment_is_what_the_features_were_made_from(make, inputs, remember, array):
-    decoder = make(order="after", attention="dot")
+    decoder = make(attention_position="after", attention="dot")
     memory = remember(decoder)
     output = decoder(inputs, memory, memory.state)
     weights = array(decoder.align(output, memory))
@@ -154,7 +165,9 @@ def test_residual_adds_a_layers_input_from_the_second_layer_on(make, inputs, rem
 def test_variational_dropout_between_layers_is_constant_over_time(
     make, inputs, remember, array, monkeypatch, input_feeding
 ):
-    decoder = make(num_layers=2, input_feeding=input_feeding, dropout=0.5, variational_dropout=True, order="after")
+    decoder = make(
+        num_layers=2, input_feeding=input_feeding, dropout=0.5, variational_dropout=True, attention_position="after"
+    )
     memory, seen = remember(decoder), []
     for place, dropout in enumerate(decoder.dropouts):
 
@@ -175,15 +188,12 @@ def test_variational_dropout_between_layers_is_constant_over_time(
     ("options", "message"),
     [
         ({"num_layers": 0}, "num_layers=0"),
-        ({"attention": "bahdanau"}, "none, additive, .*Received: 'bahdanau'"),
-        ({"order": "during"}, "before, between, after. Received: 'during'"),
-        ({"order": "between"}, "at least two layers"),
-        ({"query_input": True, "attention": "none"}, "query_input wants attention"),
-        ({"query_input": True, "order": "after"}, 'the order "before"'),
-        ({"order": "between", "num_layers": 2, "input_feeding": True}, "no input feeding"),
-        ({"attention": "none", "input_feeding": True}, "Input feeding .* wants attention"),
-        ({"attention": "none", "coverage": True}, "coverage .* wants attention"),
-        ({"readout_units": None}, "wants readout_units"),
+        ({"attention": "bahdanau"}, "additive, general, .*Received: 'bahdanau'"),
+        ({"attention_position": "during"}, "before, between, after. Received: 'during'"),
+        ({"attention_position": "between"}, "at least two layers. Received: 1"),
+        ({"query_input": True, "attention_position": "after"}, "position \"before\". Received: 'after'"),
+        ({"attention_position": "between", "num_layers": 2, "input_feeding": True}, "input feeding"),
+        ({"readout_units": None}, "needs readout_units"),
         ({"attention": "multi_head", "heads": 3}, "units=4, heads=3"),
         ({"cell": "transformer"}, "Unknown cell"),
         ({"bridge": "london"}, "Unknown bridge"),
@@ -192,4 +202,65 @@ def test_variational_dropout_between_layers_is_constant_over_time(
 )
 def test_contradictory_options_are_refused_when_made(options, message):
     with pytest.raises(ValueError, match=message):
-        RNNDecoder(**{"units": UNITS, "readout_units": 5, **options})
+        make_decoder(**{"units": UNITS, "readout_units": 5, **options})
+
+
+PROMPTS = {
+    "before": {},
+    "before, general": {"attention": "general", "query_input": True, "num_layers": 2},
+    "between": {"attention_position": "between", "num_layers": 2},
+    "after": {"attention_position": "after", "attention": "multi_head", "heads": 2},
+    "input feeding": {"input_feeding": True, "num_layers": 2},
+    "coverage before": {"coverage": True},
+    "coverage between": {"coverage": True, "attention_position": "between", "num_layers": 2},
+    "coverage fed": {"coverage": True, "attention_position": "after", "input_feeding": True},
+    **{f"no attention, {cell}": {"cell": cell, "attention": "none", "num_layers": 2} for cell in CELLS},
+}
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("kind", PROMPTS)
+def test_a_padded_prompt_gives_the_state_of_the_prompt_alone(make, inputs, remember, array, kind, training):
+    decoder = make(**PROMPTS[kind])
+    memory, lengths = remember(decoder), np.array([TARGET, 1])
+    state = memory.state if decoder.attention is None else track_coverage(memory.state, memory)
+    mask = np.arange(TARGET) < lengths[:, None]
+    prompts = np.where(mask[..., None], inputs, np.float32(9.0))
+    padded = decoder(prompts, memory, state, mask=mask, training=training)
+    for row, length in enumerate(lengths):
+        alone = decoder(inputs[:, :length], memory, state, training=training)
+        np.testing.assert_allclose(array(padded.features)[row, :length], array(alone.features)[row], atol=1e-6)
+        states = (keras.tree.flatten(output.state) for output in (padded, alone))
+        for got, expected in zip(*states, strict=True):
+            np.testing.assert_allclose(array(got)[row], array(expected)[row], atol=1e-6)
+    if decoder.attention is not None:
+        np.testing.assert_allclose(array(padded.state.coverage[0]).sum(1), lengths, atol=1e-5)
+
+
+def test_without_attention_neither_a_memory_nor_an_encoder_is_needed(inputs, randomize, array):
+    decoder = RNNDecoder(UNITS, attention=None, num_layers=2)
+    decoder.build((None, None, FEATURES))
+    randomize(decoder)
+    whole = decoder(inputs, None, decoder.zero_state(BATCH))
+    first = decoder(inputs[:, :1], None, decoder.zero_state(BATCH))
+    second = decoder(inputs[:, 1:], None, first.state)
+    steps = np.concatenate([array(first.features), array(second.features)], axis=1)
+    np.testing.assert_allclose(steps, array(whole.features), atol=1e-6)
+
+
+def test_a_decoder_with_attention_asks_for_its_memory(make, inputs, remember):
+    decoder = make()
+    with pytest.raises(ValueError, match=r"attends to a memory. Received: memory=None"):
+        decoder(inputs, None, remember(decoder).state)
+    with pytest.raises(ValueError, match="as wide as its memory"):
+        make(coverage=True).zero_state(BATCH)
+
+
+@pytest.mark.parametrize("options", [{"attention": "general", "coverage": True, "cell": "lstm"}, {"attention": "none"}])
+def test_a_decoder_comes_back_from_its_config(make, options):
+    decoder = make(**options)
+    config = decoder.get_config()
+    assert json.loads(json.dumps(config)) == config
+    again = RNNDecoder.from_config(config)
+    assert again.get_config() == config
+    assert again.attention == decoder.attention

@@ -38,9 +38,9 @@ def flat(states):
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_padded_row_ends_in_the_state_of_the_row_alone(make, inputs, array, cell, bidirectional):
     encoder = make(cell=cell, num_layers=2, bidirectional=bidirectional)
-    values, states = encoder(np.where(MASK[..., None], inputs, np.float32(9.0)), MASK)
+    values, _, states = encoder(np.where(MASK[..., None], inputs, np.float32(9.0)), MASK)
     for row, length in enumerate(LENGTHS):
-        alone, alone_states = encoder(inputs[row : row + 1, :length], WHOLE[row : row + 1, :length])
+        alone, _, alone_states = encoder(inputs[row : row + 1, :length], WHOLE[row : row + 1, :length])
         np.testing.assert_allclose(array(values)[row, :length], array(alone)[0], atol=1e-6)
         for padded, unpadded in zip(flat(states), flat(alone_states), strict=True):
             np.testing.assert_allclose(array(padded)[row], array(unpadded)[0], atol=1e-6)
@@ -51,9 +51,9 @@ def test_the_second_half_of_the_memory_reads_backwards(make, inputs, array):
     weights = both.get_weights()
     forward.set_weights(weights[: len(weights) // 2])
     backward.set_weights(weights[len(weights) // 2 :])
-    values, states = both(inputs, WHOLE)
-    ahead, ahead_states = forward(inputs, WHOLE)
-    back, back_states = backward(inputs[:, ::-1], WHOLE)
+    values, _, states = both(inputs, WHOLE)
+    ahead, _, ahead_states = forward(inputs, WHOLE)
+    back, _, back_states = backward(inputs[:, ::-1], WHOLE)
     np.testing.assert_allclose(array(values), np.concatenate([ahead, array(back)[:, ::-1]], -1), atol=1e-6)
     expected = np.concatenate([array(ahead_states[0][0]), array(back_states[0][0])], -1)
     np.testing.assert_allclose(array(states[0][0]), expected, atol=1e-6)
@@ -65,9 +65,9 @@ def test_two_layers_equal_one_on_top_of_the_other(make, inputs, array, cell):
     weights = stacked.get_weights()
     bottom.set_weights(weights[: len(weights) // 2])
     top.set_weights(weights[len(weights) // 2 :])
-    values, states = stacked(inputs, MASK)
-    below, below_states = bottom(inputs, MASK)
-    above, above_states = top(below, MASK)
+    values, _, states = stacked(inputs, MASK)
+    below, _, below_states = bottom(inputs, MASK)
+    above, _, above_states = top(below, MASK)
     np.testing.assert_allclose(array(values), array(above), atol=1e-6)
     assert len(states) == 2
     for got, wanted in zip(flat(states), flat(below_states) + flat(above_states), strict=True):
@@ -77,8 +77,8 @@ def test_two_layers_equal_one_on_top_of_the_other(make, inputs, array, cell):
 def test_residual_adds_the_input_where_widths_agree(make, inputs, array):
     plain, residual = make(), make(residual=True)
     assert plain.memory_dim == FEATURES
-    expected, expected_states = plain(inputs, WHOLE)
-    values, states = residual(inputs, WHOLE)
+    expected, _, expected_states = plain(inputs, WHOLE)
+    values, _, states = residual(inputs, WHOLE)
     np.testing.assert_allclose(array(values), array(expected) + inputs, atol=1e-6)
     np.testing.assert_array_equal(array(states[0][0]), array(expected_states[0][0]))
 
@@ -113,7 +113,7 @@ def test_dropout_stands_before_every_layer_and_behind_the_last(make, inputs, arr
 
 def test_state_sizes_tell_the_widths_of_the_state(make, inputs):
     encoder = make(cell="lstm", num_layers=2)
-    _, states = encoder(inputs, WHOLE)
+    _, _, states = encoder(inputs, WHOLE)
     assert [[tensor.shape[-1] for tensor in layer] for layer in states] == encoder.state_sizes
 
 
@@ -125,3 +125,24 @@ def test_an_encoder_without_layers_is_refused():
 def test_an_encoder_of_an_unknown_cell_is_refused():
     with pytest.raises(ValueError, match="Unknown cell"):
         RNNEncoder(4, cell="transformer")
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cuts", [(2,), (1, 4), (1, 2, 3, 4)])
+def test_a_stream_in_any_chunks_equals_the_whole(make, inputs, array, cell, cuts):
+    encoder = make(cell=cell, num_layers=2, bidirectional=False, residual=True)
+    whole, state, values = encoder(inputs, MASK), None, []
+    for first, end in zip((0, *cuts), (*cuts, TIME), strict=True):
+        chunk = encoder(inputs[:, first:end], mask=MASK[:, first:end], state=state)
+        np.testing.assert_array_equal(array(chunk.mask), MASK[:, first:end])
+        values.append(array(chunk.values))
+        state = chunk.state
+    np.testing.assert_allclose(np.concatenate(values, axis=1)[MASK], array(whole.values)[MASK], atol=1e-6)
+    for got, expected in zip(flat(state), flat(whole.state), strict=True):
+        np.testing.assert_allclose(array(got), array(expected), atol=1e-6)
+
+
+def test_two_directions_cannot_go_on_from_a_state(make, inputs):
+    encoder = make()
+    with pytest.raises(ValueError, match="bidirectional encoder needs the whole sequence"):
+        encoder(inputs, MASK, encoder(inputs, MASK).state)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from seq2seq.layers.attention import ATTENTIONS
-from seq2seq.layers.decoder import RNNDecoder
+from seq2seq.layers.decoder_state import track_coverage
 from seq2seq.layers.heads import CopyGate
+from tests.decoders import make_decoder
 from tests.inputs import padded
 
 SIZE = 9
@@ -71,11 +72,11 @@ def test_what_is_copied_of_a_label_is_its_part_of_the_mixture(gate, parts, array
 
 
 PLACES = {
-    "before": {"order": "before"},
-    "between": {"order": "between", "num_layers": 2},
-    "after": {"order": "after"},
-    "fed": {"order": "after", "input_feeding": True},
-    "fed before": {"order": "before", "input_feeding": True, "num_layers": 2},
+    "before": {"attention_position": "before"},
+    "between": {"attention_position": "between", "num_layers": 2},
+    "after": {"attention_position": "after"},
+    "fed": {"attention_position": "after", "input_feeding": True},
+    "fed before": {"attention_position": "before", "input_feeding": True, "num_layers": 2},
 }
 
 
@@ -86,7 +87,7 @@ def decoder_of(randomize, array, rng):
     inputs = rng.normal(size=(2, 3, 3)).astype("float32")
 
     def run(**options):
-        decoder = RNNDecoder(6, readout_units=5, attention_units=6, heads=2, **options)
+        decoder = make_decoder(6, readout_units=5, attention_units=6, heads=2, **options)
         decoder.build((None, None, 3), 6, [[6]])
         return randomize(decoder), inputs, values
 
@@ -94,7 +95,8 @@ def decoder_of(randomize, array, rng):
 
 
 def outputs(decoder, inputs, values):
-    memory = decoder.remember(values, MASK, [[values[:, 0]] * 1])
+    memory = decoder.build_memory(values, MASK)
+    memory = memory._replace(state=decoder.initial_state([[values[:, 0]]], memory))
     return decoder(inputs, memory, memory.state), memory
 
 
@@ -102,9 +104,9 @@ def outputs(decoder, inputs, values):
 @pytest.mark.parametrize("attention", ATTENTIONS)
 def test_coverage_that_weighs_nothing_changes_nothing(decoder_of, array, attention, place):
     covered, inputs, values = decoder_of(attention=attention, coverage=True, **PLACES[place])
-    covered.attend.coverage_weight.assign(0 * covered.attend.coverage_weight)
+    covered.attention_layer.coverage_weight.assign(0 * covered.attention_layer.coverage_weight)
     plain, *_ = decoder_of(attention=attention, **PLACES[place])
-    plain.set_weights([array(w) for w in covered.weights if w is not covered.attend.coverage_weight])
+    plain.set_weights([array(w) for w in covered.weights if w is not covered.attention_layer.coverage_weight])
     (got, _), (wanted, memory) = outputs(covered, inputs, values), outputs(plain, inputs, values)
     np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-5)
     np.testing.assert_allclose(array(got.weights), array(plain.align(wanted, memory)), atol=1e-5)
@@ -114,20 +116,20 @@ def test_coverage_that_weighs_nothing_changes_nothing(decoder_of, array, attenti
 @pytest.mark.parametrize("attention", ATTENTIONS)
 def test_coverage_is_the_sum_of_the_weights_and_matters(decoder_of, array, attention, place):
     decoder, inputs, values = decoder_of(attention=attention, coverage=True, **PLACES[place])
-    decoder.attend.coverage_weight.assign(0 * decoder.attend.coverage_weight - 3.0)
+    decoder.attention_layer.coverage_weight.assign(0 * decoder.attention_layer.coverage_weight - 3.0)
     output, memory = outputs(decoder, inputs, values)
     weights = array(output.weights)
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
     assert not weights[~np.broadcast_to(MASK[:, None], weights.shape)].any()
-    np.testing.assert_allclose(array(output.state["seen"]), weights.sum(1), atol=1e-5)
+    np.testing.assert_allclose(array(output.state.coverage[0]), weights.sum(1), atol=1e-5)
     # Step by step, what was seen put in by hand.
-    again = decoder(inputs[:, :1], memory, {**memory.state, "seen": weights[:, 0]})
+    again = decoder(inputs[:, :1], memory, memory.state._replace(coverage=(weights[:, 0],)))
     assert np.abs(array(again.weights)[:, 0] - weights[:, 0]).max() > 1e-3
 
 
 def test_what_was_seen_can_be_followed_without_coverage(decoder_of, array):
     decoder, inputs, values = decoder_of()
     plain, memory = outputs(decoder, inputs, values)
-    followed = decoder(inputs, memory, {**memory.state, "seen": np.zeros((2, 4), "float32")})
-    np.testing.assert_allclose(array(followed.state["seen"]), array(decoder.align(plain, memory)).sum(1), atol=1e-5)
+    followed = decoder(inputs, memory, track_coverage(memory.state, memory))
+    np.testing.assert_allclose(array(followed.state.coverage[0]), array(decoder.align(plain, memory)).sum(1), atol=1e-5)
     np.testing.assert_array_equal(array(followed.features), array(plain.features))

@@ -11,15 +11,15 @@ from seq2seq.symbols import EOS
 OPTIONS = SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, max_input=40)
 MODELS = {
     "bahdanau": ({}, {}),
-    "luong": ({"units": 4}, {"attention": "general", "order": "after", "cell": "lstm"}),
+    "luong": ({"units": 4}, {"attention": "general", "attention_position": "after", "cell": "lstm"}),
     "fed": ({"num_layers": 2, "residual": True}, {"input_feeding": True, "num_layers": 2, "residual": True}),
     "residual": ({"units": 5, "bidirectional": False, "residual": True}, {}),
     "knowing": ({}, {"query_input": True}),
-    "between": ({}, {"order": "between", "num_layers": 2}),
+    "between": ({}, {"attention_position": "between", "num_layers": 2}),
     "heads": ({"cell": "lstm", "bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
     "none": ({"cell": "layer_norm_lstm", "num_layers": 2}, {"attention": "none", "cell": "layer_norm_lstm"}),
     "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
-    "pointer": ({}, {"order": "between", "num_layers": 2}),
+    "pointer": ({}, {"attention_position": "between", "num_layers": 2}),
     "pointer with coverage": ({}, {"coverage": True}),
     "words with a pointer": ({}, {}),
 }

@@ -33,7 +33,7 @@ def cases() -> dict[str, dict[str, Any]]:
         feeding = feeding and attention != "none"
         if layers == 2 and not feeding and (c + a) % 2:
             order = "between"
-        decoder = {"cell": cell, "num_layers": layers, "attention": attention, "order": order, "heads": 2}
+        decoder = {"cell": cell, "num_layers": layers, "attention": attention, "attention_position": order, "heads": 2}
         knows = order == "before" and attention != "none" and d == 1
         decoder |= {
             "query_input": knows,
@@ -57,7 +57,14 @@ def cases() -> dict[str, dict[str, Any]]:
     # The pointer and coverage, with each attention, in each place, alone and together.
     for number, (attention, place) in enumerate(product(ATTENTIONS, ("before", "between", "after", "fed"))):
         order = "before" if place == "fed" and number % 2 else place.replace("fed", "after")
-        decoder = {"units": 6, "readout_units": 5, "attention": attention, "heads": 2, "order": order, "num_layers": 2}
+        decoder = {
+            "units": 6,
+            "readout_units": 5,
+            "attention": attention,
+            "heads": 2,
+            "attention_position": order,
+            "num_layers": 2,
+        }
         parts = [("pointer",), ("coverage",), ("pointer", "coverage")][number % 3]
         found[f"{attention}-{place}-{'-'.join(parts)}"] = {
             "encoder": {"units": 3},

@@ -17,7 +17,7 @@ TARGET = np.array([[2, 9, 5], [2, 10, 7]], np.int32)
 @pytest.fixture(scope="module")
 def members(build_model):
     return [
-        build_model(decoder={"order": "after"}),
+        build_model(decoder={"attention_position": "after"}),
         build_model({"cell": "lstm"}, {"attention": "none", "cell": "ssru"}, sizes=(11, 12), seed=4),
         build_model(decoder={"coverage": True, "input_feeding": True}, seed=5, pointer=True),
     ]

@@ -31,7 +31,7 @@ def test_logits_are_features_times_the_output_weights(build_model, array, tie):
     ("order", "feeding"), [("before", False), ("before", True), ("between", False), ("after", False), ("after", True)]
 )
 def test_alignments_sum_to_one_over_the_source_and_skip_its_padding(build_model, array, order, feeding):
-    model = build_model(decoder={"order": order, "input_feeding": feeding, "num_layers": 2})
+    model = build_model(decoder={"attention_position": order, "input_feeding": feeding, "num_layers": 2})
     memory = model.encode(padded(SOURCE))
     weights = array(model.align(TARGET, memory, memory.state))
     assert weights.shape == (2, 3, 4)

@@ -34,7 +34,7 @@ def share_on_the_diagonal(run_folder, corpus_files, out):
 
 def test_a_guided_run_attends_as_the_links_say(run, finished, links, corpus_files, tmp_path):
     more = ("--training.epochs", "12", "--model.encoder.units", "16", "--model.decoder.units", "16")
-    more += ("--model.decoder.order", "after", "--training.ema", "0", "--training.select_by", "loss")
+    more += ("--model.decoder.attention_position", "after", "--training.ema", "0", "--training.select_by", "loss")
     more += ("--training.learning_rate", "0.02", "--search.beam_size", "1")
     more += ("--batching.tokens", "150", "--model.encoder.dropout", "0", "--model.decoder.dropout", "0")
     guided = ("--data.train_alignments", str(links), "--training.guided_attention", "1")

@@ -65,10 +65,10 @@ def test_the_gradient_stays_finite_where_there_is_no_attention_at_all(gradients,
 
 
 KINDS = {
-    "before": {"decoder": {"order": "before"}},
-    "after": {"decoder": {"order": "after"}},
-    "between": {"decoder": {"order": "between", "num_layers": 2}},
-    "general": {"decoder": {"order": "after", "attention": "general"}},
+    "before": {"decoder": {"attention_position": "before"}},
+    "after": {"decoder": {"attention_position": "after"}},
+    "between": {"decoder": {"attention_position": "between", "num_layers": 2}},
+    "general": {"decoder": {"attention_position": "after", "attention": "general"}},
     "heads": {"decoder": {"attention": "multi_head", "heads": 2}},
     "feeding": {"decoder": {"input_feeding": True}},
     "coverage": {"decoder": {"coverage": True}},

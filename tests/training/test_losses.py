@@ -241,7 +241,7 @@ def test_a_pointers_values_and_gradients_equal_those_of_the_mixture(
 
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_fit_trains_a_pointer_on_the_likelihood_of_its_logits(build_model, batches, gradients, array, order):
-    model, reference = (build_model(tie="all", pointer=True, decoder={"order": order}) for _ in range(2))
+    model, reference = (build_model(tie="all", pointer=True, decoder={"attention_position": order}) for _ in range(2))
     trainer = TeacherForcing(model, budget=1)
     trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False)
     nlls = np.concatenate([token_nlls(model, batch, array) for batch in batches])

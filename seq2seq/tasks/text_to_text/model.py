@@ -21,16 +21,12 @@ def build_model(recipe: Model, source_size: int, target_size: int, pieces: Seque
         pieces: The source's vocabulary, by its ids; `model.words` wants it.
     """
     prepare_keras()
-    from seq2seq.layers.decoder import RNNDecoder
     from seq2seq.layers.encoder import RNNEncoder
     from seq2seq.models.seq2seq import Seq2Seq
 
-    decoder = recipe.decoder.model_dump(exclude={"readout"})
-    decoder["attention_units"] = decoder["attention_units"] or None
-    decoder["readout_units"] = recipe.embedding if recipe.decoder.readout else None
     model = Seq2Seq(
         RNNEncoder(**recipe.encoder.model_dump(), name="encoder"),
-        RNNDecoder(**decoder, name="decoder"),
+        _build_decoder(recipe),
         source_size,
         target_size,
         recipe.embedding,
@@ -42,6 +38,35 @@ def build_model(recipe: Model, source_size: int, target_size: int, pieces: Seque
     )
     model.build()
     return model
+
+
+def _build_decoder(recipe: Model) -> Any:
+    from seq2seq.layers.decoder import RNNDecoder
+    from seq2seq.layers.options import AttentionOptions
+
+    section, attention = recipe.decoder, None
+    if section.attention != "none":
+        attention = AttentionOptions(
+            kind=section.attention,
+            units=section.attention_units or None,
+            heads=section.heads,
+            position=section.attention_position,
+            query_input=section.query_input,
+            input_feeding=section.input_feeding,
+            coverage=section.coverage,
+        )
+    return RNNDecoder(
+        section.units,
+        cell=section.cell,
+        num_layers=section.num_layers,
+        attention=attention,
+        readout_units=recipe.embedding if section.readout else None,
+        bridge=section.bridge,
+        residual=section.residual,
+        dropout=section.dropout,
+        variational_dropout=section.variational_dropout,
+        name="decoder",
+    )
 
 
 def check_size(recipe: Model, source_size: int, target_size: int, path: Path) -> None:

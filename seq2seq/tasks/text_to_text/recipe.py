@@ -142,15 +142,16 @@ class Decoder(Section):
     """Width of the keys; 0: as wide as the decoder."""
     heads: int = 4
     """Heads of multi-head attention."""
-    order: AttentionPosition = "before"
-    """Attention before the recurrent layers (Bahdanau), after the first of them (wants two; quicker to train, as it
-    leaves the time loop), or after them all (Luong)."""
+    attention_position: AttentionPosition = "before"
+    """before: attention before the recurrent layers (Bahdanau); between: after the first of at least two layers, which
+    trains faster, as attention leaves the time loop; after: after all of them (Luong)."""
     query_input: bool = False
-    """With order "before": let the query know the piece just written."""
+    """With attention_position "before": add the last token to the query."""
     coverage: bool = False
-    """Let attention know what it attended to before (See et al. 2017); it then recurs, which takes time in training."""
+    """Score each source position with the attention that it had before (See et al. 2017); slower to train, as attention
+    then recurs."""
     input_feeding: bool = False
-    """Give what attention led to as a further input to the next step (Luong et al. 2015, 3.3)."""
+    """Add the readout to the next step's input (Luong et al. 2015, 3.3)."""
     readout: bool = True
     """A tanh layer of the embedding's width between the decoder and the output layer."""
     bridge: BridgeName = "dense"
@@ -276,10 +277,10 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     ):
         if value and not training.guided_attention:
             yield f"{name} wants training.guided_attention above 0"
-    if decoder.order == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
-        yield "model.decoder.order 'between' wants num_layers of at least 2 and no input_feeding"
-    if decoder.query_input and (decoder.order != "before" or decoder.attention == "none"):
-        yield "model.decoder.query_input wants attention, and order 'before'"
+    if decoder.attention_position == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
+        yield "model.decoder.attention_position 'between' needs num_layers of at least 2 and no input_feeding"
+    if decoder.query_input and (decoder.attention_position != "before" or decoder.attention == "none"):
+        yield "model.decoder.query_input needs attention, and attention_position 'before'"
     if decoder.attention != "none" and not decoder.readout:
         yield "model.decoder.readout must be true where there is attention"
     yield from text_contradictions(recipe)

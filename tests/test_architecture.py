@@ -1,4 +1,4 @@
-"""Imports go one way, frameworks stay at the edges, modules stay small."""
+"""Imports go one way, frameworks stay at the edges, the core knows no kind of data and no task."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from seq2seq.tasks import TASKS
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "seq2seq"
@@ -41,6 +43,19 @@ RANKS = [
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 TENSORFLOW = {"kernels", "text", "pipeline", "export", "cli", "run", "tasks"}
 """Where TensorFlow may be imported; model code is for every backend."""
+ARROWS = {
+    "backend": {"figures", "signals"},
+    "folders": {"files"},
+    "outputs": {"files", "folders"},
+    "progress": {"clock", "messages"},
+    "spawning": {"early"},
+    "training": {"layers"},
+    "evaluation": {"inference"},
+    "lite": {"inference"},
+}
+"""What modules of a rank may import of others of the same rank."""
+CORE = {"layers", "models", "search", "training", "pipeline"}
+KINDS_OF_DATA = {"text", "audio", "series", "music"}
 STILL_UPWARD = {
     "seq2seq/models/seq2seq.py": {"text"},
     "seq2seq/run/average.py": {"tasks"},
@@ -99,8 +114,40 @@ def test_tensorflow_stays_at_the_edges(path):
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_no_module_is_longer_than_400_lines(path):
-    assert len(path.read_text("utf-8").splitlines()) <= 400
+def test_within_a_rank_only_listed_arrows_are_drawn(path):
+    own = part(path)
+    beside = {name for name in parts_imported(path) if name != own and RANK.get(name) == RANK.get(own, len(RANKS))}
+    assert beside <= ARROWS.get(own, set())
+
+
+def test_every_listed_arrow_is_drawn():
+    drawn: dict[str, set[str]] = {}
+    for path in MODULES:
+        drawn.setdefault(part(path), set()).update(parts_imported(path))
+    assert not {(own, other) for own, others in ARROWS.items() for other in others - drawn[own]}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if part(path) in CORE], ids=name_of)
+def test_the_core_knows_no_kind_of_data(path):
+    assert parts_imported(path) & KINDS_OF_DATA <= STILL_UPWARD.get(name_of(path), set())
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if part(path) in CORE - {"search"}], ids=name_of)
+def test_no_mask_is_inferred_from_a_value(path):
+    """Without the ids of control symbols there is nothing to infer it from. A search writes them, so it has them."""
+    assert "symbols" not in parts_imported(path)
+    for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+        if isinstance(node, ast.keyword):
+            assert node.arg != "mask_zero", f"{path}:{node.value.lineno}"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("ops.not_equal", "keras.ops.not_equal"):
+            assert not any(isinstance(given, ast.Constant) for given in node.args), f"{path}:{node.lineno}"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if part(path) not in ("tasks", "recipes")], ids=name_of)
+def test_no_branch_on_the_task_outside_of_tasks(path):
+    tree = ast.parse(path.read_text("utf-8"), str(path))
+    for node in ast.walk(tree):
+        assert not (isinstance(node, ast.Constant) and node.value in TASKS), f"{path}:{node.lineno}: {node.value}"
 
 
 @pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "recipes").rglob("*.py"))], ids=name_of)

@@ -195,6 +195,7 @@ def _output_limit(arguments: argparse.Namespace, recipe: Recipe) -> Callable[[in
 
 def _recipe(arguments: argparse.Namespace) -> Recipe | None:
     from seq2seq.run.folder import load_recipe
+    from seq2seq.tasks import TASKS, task_named
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
     from seq2seq.tasks.text_to_text.recipe import Recipe
 
@@ -207,8 +208,9 @@ def _recipe(arguments: argparse.Namespace) -> Recipe | None:
     if file := _recipe_file(arguments):
         return load_recipe(file, Recipe)
     named: dict[str, Recipe] = {}
-    for task in ("translation", "summarization"):
-        named |= importlib.import_module(f"seq2seq.recipes.{task}").RECIPES
+    for task in map(task_named, TASKS):
+        if "doctor" in task.VERBS:
+            named |= importlib.import_module(task.RECIPES).RECIPES
     if arguments.recipe not in named:
         raise ValueError(f"--recipe {arguments.recipe}: no such file, nor one of {', '.join(named)}.")
     return named[arguments.recipe]

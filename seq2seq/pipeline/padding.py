@@ -11,7 +11,7 @@ from seq2seq.types import Padded
 
 
 def pad(rows: Sequence[Any], width: int | None = None, dtype: str = "int32", shape: tuple[int, ...] = ()) -> np.ndarray:
-    """Returns `(len(rows), width, *shape)`, zeros behind the end of each row.
+    """Returns `(len(rows), width, *shape)`, zeros after the end of each row.
 
     Args:
         rows: Each `(length, *shape)`, at most `width` long.

@@ -1,4 +1,4 @@
-"""Files to examples: parallel text of every kind that is read, with its line numbers, in constant memory."""
+"""Files to examples: parallel text in every supported format, with line numbers, in constant memory."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ParallelText:
-    """Where a parallel corpus stands: two files of equally many lines, or a TSV of two columns.
+    """A parallel corpus: two files with the same number of lines, or a TSV of two columns.
 
-    Either may be compressed. Text is UTF-8, lines end in LF or CRLF.
+    Files may be compressed. Text is UTF-8, lines end in LF or CRLF.
     """
 
     source: Path
@@ -51,10 +51,11 @@ class ParallelText:
     """None: `source` is a TSV with the source in its first column and the target in its second."""
 
     def __iter__(self) -> Iterator[Example]:
-        """Yields every pair, empty lines too.
+        """Yields every pair, including empty lines.
 
         Raises:
-            CorpusError: a missing or damaged file, bad UTF-8, a NUL, an endless line, unequal line counts.
+            CorpusError: a file is missing or damaged, is not valid UTF-8, holds a NUL or an overlong line, or the line
+                counts differ.
         """
         if self.target is None:
             for number, line in enumerate(read_lines(self.source), 1):
@@ -62,7 +63,7 @@ class ParallelText:
                 if len(columns) < 2:
                     raise CorpusError(
                         f"{self.source}:{number}: expected source and target with a tab between them. "
-                        f"Received a line without a tab: {line[:60]!r}. For two files name the other as target."
+                        f"Received a line without a tab: {line[:60]!r}. If the target is another file, name it as well."
                     )
                 yield Example(columns[0], columns[1], number, file=str(self.source))
             return
@@ -77,30 +78,34 @@ class ParallelText:
         longer = max(counts, key=lambda path: counts[path])
         return (
             f"{self.source} has {counts[self.source]:,} lines, {target} has {counts[target]:,}: "
-            f"they must run in parallel. First line without a partner: {longer}:{first}."
+            f"parallel files need the same number. First line without a partner: {longer}:{first}."
         )
 
 
 @dataclass(frozen=True)
 class Records:
-    """Where a corpus stands in one file with named fields: JSON objects, CSV, or a TSV whose first line names them.
+    """A corpus in one file with named fields: JSON objects, CSV, or a TSV whose first line names its columns.
 
-    It may be compressed. Line breaks within a field become spaces, lone surrogates U+FFFD. In JSON `a.b` is the field b
-    of the object in the field a, unless there is a field of that very name.
+    The file may be compressed. Line breaks within a field become spaces, lone surrogates become U+FFFD. In JSON `a.b`
+    is the field b of the object in the field a, unless a field is called "a.b".
     """
 
     source: Path
     source_field: str = "source"
     target_field: str = "target"
     reference_fields: tuple[str, ...] = ()
-    """Further targets, for tests; a record may lack them."""
+    """Further targets, for test sets; a record may lack them."""
     named: bool = True
-    """False: a CSV file whose first record may be one of text; see `tables.csv_rows`."""
+    """False: a CSV file whose first record may be text instead of names; see `tables.csv_rows`."""
 
     target = None
 
     def __iter__(self) -> Iterator[Example]:
-        """Yields every record; CorpusError as `ParallelText` has it, or a field that is missing or no text."""
+        """Yields every record.
+
+        Raises:
+            CorpusError: as for `ParallelText`, or a field is missing or is not text.
+        """
         for number, row in self.rows():
             sides = []
             for name in (self.source_field, self.target_field):
@@ -116,7 +121,7 @@ class Records:
             yield Example(sides[0], sides[1], number, references, file=str(self.source))
 
     def rows(self) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Yields every record with all its fields, and the number of the line that it begins on."""
+        """Yields the line number at which each record begins, and all fields of the record."""
         needed = (self.source_field, self.target_field) if self.named else ()
         match kind_of(self.source):
             case "json":
@@ -136,45 +141,46 @@ class Joined:
     texts: tuple[ParallelText | Records, ...]
 
     def __iter__(self) -> Iterator[Example]:
-        """Yields the pairs of all, with their lines in their own files; CorpusError as the texts have it."""
+        """Yields the pairs of all texts, with line numbers in their own files; raises what the texts raise."""
         return chain.from_iterable(self.texts)
 
 
 Text = ParallelText | Records | Joined
-"""Where a corpus stands."""
+"""A corpus in files."""
 
 _KINDS = {".tsv": "tsv", ".tab": "tsv", ".csv": "csv", ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 def kind_of(path: Path) -> str:
-    """Returns how a file is read, by its name: "tsv", "csv", "json", "jsonl", or "lines" for all others."""
+    """Returns the format of a file by its name: "tsv", "csv", "json", "jsonl", or "lines" for all others."""
     return _KINDS.get(Path(plain_name(path)).suffix, "lines")
 
 
 def split_paths(paths: str) -> list[Path]:
-    """Returns the files that are named with commas between; a file whose own name has a comma goes before."""
+    """Splits file names at commas, unless a file exists whose own name has the comma."""
     return (
         [Path(paths)] if "," not in paths or Path(paths).exists() else list(map(Path, filter(None, paths.split(","))))
     )
 
 
 def holds_both_sides(paths: str) -> bool:
-    """Whether such files have source and target in one: all are tables or JSON."""
+    """Whether each of these files holds both source and target: all are tables or JSON."""
     return all(kind_of(path) != "lines" for path in split_paths(paths))
 
 
 def text_at(
     source: str, target: str = "", source_field: str = "", target_field: str = "", references: tuple[str, ...] = ()
 ) -> Text:
-    """Returns the corpus at these paths; the only place that decides how files are read, by their names.
+    """Returns the corpus at these paths. This is the only place that decides by a file's name how it is read.
 
-    Two files run in parallel. Without `target` a `.jsonl`, `.json` or `.csv` has both sides in named fields, called
-    "source" and "target" where nothing else is said (of a CSV that names none, they are the first two columns); all
-    else is a TSV, whose columns have names only where fields are given. Several files may be given with commas between:
-    those of both sides belong together in their order.
+    Two files are read in parallel. Without `target`, a `.jsonl`, `.json` or `.csv` has both sides in named fields,
+    by default "source" and "target" (or the first two columns of a CSV without a header). Everything else is a TSV,
+    which has named columns only if fields are given. Several files are separated by commas; those of the two sides
+    are paired in order.
 
     Raises:
-        CorpusError: other numbers of files, a kind that cannot be read, or a target beside a file of both sides.
+        CorpusError: the numbers of files differ, a format cannot be read, or there is a target beside a file that
+            holds both sides.
     """
     sources, targets = split_paths(source), split_paths(target) if target else []
     for path in (*sources, *targets):
@@ -185,14 +191,14 @@ def text_at(
     if len(sources) != len(targets):
         raise CorpusError(
             f"{len(sources)} source file{'s' * (len(sources) > 1)} and {len(targets)} target "
-            f"file{'s' * (len(targets) > 1)}: expected as many, in the same order. "
+            f"file{'s' * (len(targets) > 1)}: expected the same number, in the same order. "
             f"Received: {', '.join(map(str, sources))} and {', '.join(map(str, targets))}"
         )
     for path in (*sources, *targets):
         if kind_of(path) in ("csv", "json"):
             raise CorpusError(
-                f"{path}: of two files each must have a sentence a line. If this one has both sides, give it as source "
-                "and no target; if it is read line by line, give it another name, as .txt."
+                f"{path}: expected one sentence per line in each of two files. If this file holds both sides, give it "
+                "as the source, without a target; if it holds lines, rename it to .txt."
             )
     pairs = [ParallelText(one, other) for one, other in zip(sources, targets, strict=True)]
     return pairs[0] if len(pairs) == 1 else Joined(tuple(pairs))
@@ -237,7 +243,7 @@ class AlignedText:
 
 @dataclass(frozen=True)
 class Part:
-    """A fixed part of a corpus: every `every`-th pair, counted from 1, `limit` at most, or all the others."""
+    """A fixed part of a corpus: every `every`-th pair, counted from 1, at most `limit` of them; or all the others."""
 
     text: Text | AlignedText
     held_out: bool
@@ -252,7 +258,7 @@ class Part:
 
 
 def files_of(text: object) -> list[Path]:
-    """Returns the files that a text is read from; none for one that stands in no file."""
+    """Returns the files that a text is read from; none for a text in memory."""
     if isinstance(text, Joined):
         return [path for one in text.texts for path in files_of(one)]
     if isinstance(text, Part):
@@ -263,11 +269,11 @@ def files_of(text: object) -> list[Path]:
 
 
 def overlap(train: Iterable[Example], tests: Mapping[str, Iterable[Example]]) -> dict[str, int]:
-    """Returns for each test how many of its sources stand in the training text too, case and spacing apart."""
+    """Returns for each test how many of its sources are also in the training text, ignoring case and spacing."""
     keys = {name: [_key(example.source) for example in text] for name, text in tests.items()}
-    wanted = {key for those in keys.values() for key in those}
-    found = {key for example in train if (key := _key(example.source)) in wanted}
-    return {name: sum(key in found for key in those) for name, those in keys.items()}
+    test_keys = set(chain.from_iterable(keys.values()))
+    shared = {key for example in train if (key := _key(example.source)) in test_keys}
+    return {name: sum(key in shared for key in test) for name, test in keys.items()}
 
 
 def _key(text: str) -> str:

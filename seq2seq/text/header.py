@@ -1,4 +1,4 @@
-"""Whether the first line of a table of text holds the names of its columns."""
+"""Whether the first line of a table of text names its columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 LONG = 20
-"""Characters of a usual line; a list of shorter ones may well begin with "it" and "es"."""
+"""Characters of a typical line of text. Shorter lines may be a list of words, which can begin with "it" and "es"."""
 
 _NAMES = """
     source target src tgt trg hypothesis hyp reference ref original translation translated input output
@@ -28,16 +28,16 @@ _IN_LONG_TEXT = """
     nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su
     sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 """
-"""Names, and codes of languages (ISO 639-1), that may be entries of a list of words."""
+"""Names and language codes (ISO 639-1) that may also be entries of a word list."""
 
 
 def is_header(first: tuple[str, str], sample: Sequence[tuple[str, str]], languages: tuple[str, str] = ("", "")) -> bool:
-    """Whether both sides of the first pair are names, as source and target or en and de are.
+    """Whether both sides of the first pair are column names, such as source and target or en and de.
 
     Args:
         first: The first pair.
-        sample: Pairs of the corpus, the first few at least.
-        languages: Codes of source and target; empty where not known.
+        sample: Pairs of the corpus, at least the first few.
+        languages: Codes of source and target; empty if unknown.
     """
     parts = [[part for part in re.split(r"[\W_\d]+", side.casefold()) if part] for side in first]
     if parts[0] == parts[1] or not all(0 < len(words) <= 3 for words in parts):

@@ -1,4 +1,4 @@
-"""JSON to objects, with the lines they begin on, in constant memory: a line each, or one array of any length."""
+"""JSON to objects with their line numbers, in constant memory: an object per line, or an array of any length."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from seq2seq.text.lines import CONVERT, MAX_LINE_BYTES, read_lines, without_mark
 from seq2seq.text.opening import CorpusError, reading
 
 Row = tuple[int, dict[str, Any]]
-"""The number of the line that an object begins on, and the object."""
+"""The line number at which an object begins, and the object."""
 
 _BLOCK = 1 << 16
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _NEAR_END = 16
-"""Characters: an error so close to the end of what has been read may be due to the end."""
+"""Characters. An error this close to the end of the text read so far may only mean that more text is needed."""
 
 
 def field_of(row: Mapping[str, Any], name: str) -> Any:
-    """The value of a field; of `a.b` that of b within a, unless one is called just so. None where there is none."""
+    """Returns the value of a field, None if there is none. `a.b` is b within a, unless a field is called "a.b"."""
     if name in row or "." not in name:
         return row.get(name)
     value: Any = row
@@ -33,7 +33,7 @@ def field_of(row: Mapping[str, Any], name: str) -> Any:
 
 
 def with_field(row: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
-    """Returns a row with another value where `field_of` finds that of `name`."""
+    """Returns a row with another value in the field that `field_of` reads for `name`."""
     if name in row or "." not in name:
         return row | {name: value}
     first, _, rest = name.partition(".")
@@ -41,7 +41,7 @@ def with_field(row: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
 
 
 def field_names(row: Mapping[str, Any], before: str = "") -> Iterator[str]:
-    """The names of all fields, as `field_of` takes them."""
+    """Yields the names of all fields, as `field_of` takes them."""
     for name, value in row.items():
         if isinstance(value, Mapping) and value and before.count(".") < 3:
             yield from field_names(value, f"{before}{name}.")
@@ -50,7 +50,7 @@ def field_names(row: Mapping[str, Any], before: str = "") -> Iterator[str]:
 
 
 def json_lines(path: Path) -> Iterator[Row]:
-    """Yields the objects of a file with one a line; CorpusError for a line that is none."""
+    """Yields the objects of a file with one per line; CorpusError for a line that is not a JSON object."""
     for number, line in enumerate(read_lines(path), 1):
         try:
             row = parse_json(line)
@@ -62,16 +62,16 @@ def json_lines(path: Path) -> Iterator[Row]:
 
 
 def json_objects(path: Path) -> Iterator[Row]:
-    """Yields the objects of a JSON array, or of a file in which they follow each other.
+    """Yields the objects of a JSON array, or of a file with one object after another.
 
     Raises:
-        CorpusError: anything else; it names the line.
+        CorpusError: the file holds anything else; the message names the line.
     """
     with reading(path) as file:
         text = _Text(file, path)
         if text.peek() != "[":
             if text.peek() != "{":
-                raise text.error("expected a JSON array of objects, or an object a line")
+                raise text.error("expected a JSON array of objects, or an object per line")
             while text.peek():
                 yield text.object()
             return
@@ -82,17 +82,17 @@ def json_objects(path: Path) -> Iterator[Row]:
             yield text.object()
             while (mark := text.peek()) != "]":
                 if mark != ",":
-                    raise text.error("expected a comma or the end of the array behind an object")
+                    raise text.error("expected a comma or the end of the array after an object")
                 text.skip()
                 text.peek()
                 yield text.object()
             text.skip()
         if text.peek():
-            raise text.error("expected nothing behind the end of the array")
+            raise text.error("expected nothing after the end of the array")
 
 
 class _Text:
-    """Text that is read block by block, with a place in it.
+    """Text that is read block by block, with a current position.
 
     Args:
         file: The open file.
@@ -104,11 +104,11 @@ class _Text:
         self._decoder = json.JSONDecoder()
         self._bytes = codecs.getincrementaldecoder("utf-8")()
         self._text, self._at = "", 0
-        self._line, self._counted = 1, 0  # the number of the line of a place behind us
+        self._line, self._counted = 1, 0  # the line number of an earlier position
         self._began = self._ended = False
 
     def peek(self) -> str:
-        """Goes to the next character that is no blank and returns it; "" at the end."""
+        """Moves to the next character that is not whitespace and returns it; "" at the end."""
         while True:
             found = _BLANKS.match(self._text, self._at)
             self._at = found.end() if found else self._at
@@ -118,11 +118,11 @@ class _Text:
                 return ""
 
     def skip(self) -> None:
-        """Goes past a character."""
+        """Moves past a character."""
         self._at += 1
 
     def object(self) -> Row:
-        """Goes past the object that begins here and returns it."""
+        """Moves past the object that begins here and returns it."""
         if self.peek() != "{":
             raise self.error("expected a JSON object")
         while True:
@@ -147,19 +147,19 @@ class _Text:
         return self._line, value
 
     def error(self, expected: str) -> CorpusError:
-        """What to raise where something else than `expected` stands here."""
+        """Returns the error for anything but `expected` at the current position."""
         rest = self._text[self._at : self._at + 40]
         return CorpusError(
             f"{self._path}:{self._number(self._at)}: {expected}. "
-            f"Received: {repr(rest) if rest else 'the end of the file, which may have been cut'}"
+            f"Received: {repr(rest) if rest else 'the end of the file, which may be truncated'}"
         )
 
     def _number(self, place: int) -> int:
-        """The number of the line of a place in what is in memory."""
+        """Returns the line number of a position in the text in memory."""
         return self._line + self._text.count("\n", self._counted, place)
 
     def _more(self) -> bool:
-        """Reads a further block; what is behind us goes. False at the end."""
+        """Reads another block and drops the text before the current position. Returns False at the end."""
         if self._ended:
             return False
         self._line = self._number(self._at)

@@ -9,13 +9,13 @@ from pathlib import Path
 from seq2seq.text.opening import CorpusError, reading
 
 MAX_LINE_BYTES = 1 << 20
-"""A line longer than this is taken for a file of another kind."""
+"""A file with a longer line is not taken for text."""
 
 BOM = b"\xef\xbb\xbf"
-"""The byte order mark of UTF-8, which some editors write; it is no part of the text."""
+"""The byte order mark of UTF-8, which some editors write; it is not part of the text."""
 
 CONVERT = "Convert the file, for instance with iconv."
-"""What to do about text in another encoding."""
+"""Advice for text in another encoding."""
 
 _MARKS = {  # UTF-32 first: the mark of UTF-16 begins that of UTF-32
     b"\xff\xfe\0\0": "UTF-32LE",
@@ -27,7 +27,7 @@ _MAGIC = {
     b"\x1f\x8b": "a gzip file; its name must end in .gz",
     b"\xfd7zXZ\0": "an xz file; its name must end in .xz",
     b"BZh91AY&SY": "a bzip2 file; its name must end in .bz2",
-    b"PK\x03\x04": "a zip file; its name must end in .zip (an office document is one, too: save it as text)",
+    b"PK\x03\x04": "a zip file; its name must end in .zip (if it is an office document, save it as text)",
     b"\x28\xb5\x2f\xfd": "a zstd file; unpack it first",
     b"%PDF-": "a PDF; save its text",
 }
@@ -37,23 +37,23 @@ def read_lines(path: Path) -> Iterator[str]:
     """Yields the lines of a text file, compressed or not, without their ends. Only LF and CRLF end a line.
 
     Raises:
-        CorpusError: what `reading` and `lines_of` raise.
+        CorpusError: as `reading` and `lines_of`.
     """
     with reading(Path(path)) as file:
         yield from lines_of(file.readline, str(path))
 
 
 def lines_of(read_line: Callable[[int], bytes], name: str) -> Iterator[str]:
-    """Yields the lines of an open file, given its `readline`: without their ends, the first without a byte order mark.
+    """Yields the lines of an open file, given its `readline`, without line ends and byte order mark.
 
     Raises:
-        CorpusError: a line is too long or no text; it names the file as `name`, and the line.
+        CorpusError: a line is too long or not text; the message names the file as `name`, and the line.
     """
     number = 0
     while line := read_line(MAX_LINE_BYTES + 2 if number else MAX_LINE_BYTES + 2 + len(BOM)):
         number += 1
         if number == 1 and not (line := without_mark(line, name)):
-            return  # the file has nothing but the mark
+            return  # the file holds only the mark
         yield decode_line(line, f"{name}:{number}")
 
 
@@ -61,7 +61,7 @@ def without_mark(begin: bytes, name: str) -> bytes:
     """Returns the beginning of a file without the byte order mark of UTF-8.
 
     Raises:
-        CorpusError: it is the beginning of another encoding, or of a file that is no text; it names the file as `name`.
+        CorpusError: the file is in another encoding, or not text; the message names it as `name`.
     """
     if begin.startswith(BOM):
         return begin[len(BOM) :]
@@ -78,11 +78,15 @@ def without_mark(begin: bytes, name: str) -> bytes:
 
 
 def decode_line(line: bytes, place: str) -> str:
-    """Returns a line's text without its end; CorpusError names `place` if it is no text."""
+    """Returns the text of a line without its end.
+
+    Raises:
+        CorpusError: the line is too long or not UTF-8 text; the message names `place`.
+    """
     line = line.rstrip(b"\n").removesuffix(b"\r")
     if len(line) > MAX_LINE_BYTES:
         raise CorpusError(
-            f"{place}: the line is longer than {MAX_LINE_BYTES:,} bytes. Is this a text with a sentence a line?"
+            f"{place}: the line is longer than {MAX_LINE_BYTES:,} bytes. Expected text with one sentence per line."
         )
     if b"\0" in line:
         raise CorpusError(f"{place}: the line holds a NUL byte. Expected UTF-8 text (not UTF-16, not a binary file).")
@@ -95,5 +99,5 @@ def decode_line(line: bytes, place: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Returns the text with its line breaks, of any kind, as spaces."""
+    """Returns the text with line breaks of any kind replaced by spaces."""
     return re.sub(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*", " ", text)

@@ -1,7 +1,7 @@
-"""How a tokeniser normalises text: rules that SentencePiece compiles into its model, so that they hold in every host.
+"""How a tokeniser normalises text: rules that SentencePiece compiles into its model, so every host applies them.
 
-A rule replaces a sequence of characters, the longest that fits first. Encoding rules come before the pieces are cut,
-decoding rules after they are joined.
+A rule replaces a sequence of characters; the longest match wins. Encoding rules apply before text is cut into pieces,
+decoding rules after pieces are joined.
 """
 
 from __future__ import annotations
@@ -24,56 +24,59 @@ LOSSLESS = "lossless"
 NAMES = (KEEP, LOSSLESS, *NAMED)
 
 MARK = "⇧"
-"""Written before what was a capital, where capitals are marked; the sign itself is then written twice."""
+"""Marks a capital that became a small letter. Where capitals are marked, the sign itself is written twice."""
 ESCAPE = "␛"
-"""With what follows it stands for a character that SentencePiece could not tell from a blank."""
+"""Begins a sequence for a character that SentencePiece could not distinguish from a space."""
 _ESCAPED = {BEGIN: ESCAPE + "_", ESCAPE: ESCAPE * 2}
 
 _LINE_BREAKS = {"\n": " ", "\r": " "}
-"""No output has any, even of a model that spells them as bytes."""
+"""No output has line breaks, even of a model that spells them as bytes."""
 _SAFE = ("<compat>", "<wide>", "<narrow>", "<noBreak>", "<initial>", "<medial>", "<final>", "<isolated>", "<vertical>",
          "<font>", "<square>")  # fmt: skip
-"""Unicode's compatibility mappings that leave the meaning: not 10⁶ to 106, ½ to 1⁄2 or ① to 1."""
+"""Unicode's compatibility mappings that keep the meaning, unlike 10⁶ to 106, ½ to 1⁄2 or ① to 1."""
 
 Rules = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Normalization:
-    """How text is normalised before it is cut into pieces."""
+    """How text is normalised before it is cut into pieces.
+
+    Raises:
+        ValueError: the rule is unknown, or capitals cannot be marked under it.
+    """
 
     rule: str = KEEP
-    """One of `NAMES`, or what to call rules of one's own."""
+    """One of `NAMES`, or a name for the user's own rules."""
     mark_capitals: bool = False
-    """Write capitals as a mark and the small letter."""
+    """Whether capitals are written as a mark and the small letter."""
     own: Rules | None = None
-    """Rules of one's own, where `rule` is none of `NAMES`."""
+    """The user's own rules, if `rule` is not one of `NAMES`."""
 
     def __post_init__(self) -> None:
         if (self.rule in NAMES) != (self.own is None):
             raise ValueError(
-                f"Expected a rule out of {', '.join(NAMES)}, or rules of one's own. Received: {self.rule!r}"
+                f"Expected one of the rules {', '.join(NAMES)}, or rules of your own. Received: {self.rule!r}"
             )
         if self.mark_capitals and not can_mark_capitals(self.rule):
             raise ValueError(f"Capitals cannot be marked under the rule {self.rule!r}.")
 
     @property
     def needs_bytes(self) -> bool:
-        """Whether every character must have a spelling."""
+        """Whether the vocabulary must be able to spell every character."""
         return self.rule == LOSSLESS
 
     @property
     def needs_lead(self) -> bool:
-        """Whether a blank must be put before each line: the one that a model adds by itself comes behind the rules."""
+        """Whether each line needs a leading space from us: the model adds its own only after the rules."""
         return self.mark_capitals or self.rule == LOSSLESS
 
     def trainer_options(self, characters: Collection[str], folder: Path) -> dict[str, Any]:
-        """Returns options of SentencePiece's trainer; the rules that it reads are written to `folder`.
+        """Returns options for SentencePiece's trainer and writes the rules that it reads to `folder`.
 
         Args:
-            characters: All that are in the text to learn from.
-            folder: An existing one.
-
+            characters: All characters of the text to learn from.
+            folder: An existing folder.
         """
         decoding: Rules = dict(_LINE_BREAKS)
         options: dict[str, Any] = {"denormalization_rule_tsv": str(folder / "decoding.tsv")}
@@ -90,7 +93,7 @@ class Normalization:
         if self.rule == LOSSLESS:
             options |= {
                 "remove_extra_whitespaces": False,
-                "add_dummy_prefix": False,  # `SubwordTokenizer` adds a blank: what it adds it can take away again
+                "add_dummy_prefix": False,  # `SubwordTokenizer` adds the space, and removes it again
                 "allow_whitespace_only_pieces": True,
             }
         _write_rules(folder / "decoding.tsv", decoding)
@@ -105,24 +108,24 @@ class Normalization:
 
 
 def can_mark_capitals(rule: str) -> bool:
-    """Whether the rule leaves capitals that are known, so that they can be marked."""
+    """Whether the rule keeps capitals in a known way, so that they can be marked."""
     return rule == "identity" or rule not in NAMED
 
 
 def keep_rules(characters: Collection[str]) -> Rules:
-    """Returns the rules under which text in `characters` stays as it is.
+    """Returns rules that leave text in `characters` unchanged.
 
-    Control characters go, tabs and line separators become blanks. Of other characters those go that show nothing, and
-    those change that have an equal made of `characters`: a no-break space, a ligature, a full-width letter, a letter
-    whose accent is a character of its own.
+    They remove control characters and turn tabs and line separators into spaces. They also remove other invisible
+    characters, and replace those that have an equivalent in `characters`: a no-break space, a ligature, a full-width
+    letter, a letter whose accent is a separate character.
     """
     known = {*characters, " "}
     rules: Rules = {"\u2028": " ", "\u2029": " ", "\ufeff": "", **_ESCAPED}
     for code in (*range(1, 0x20), *range(0x7F, 0xA0)):
         rules[chr(code)] = " " if chr(code).isspace() else ""
-    for character, equal in _equals().items():
-        if character not in known and known.issuperset(equal):
-            rules.setdefault(character, equal)
+    for character, equivalent in _equivalents().items():
+        if character not in known and known.issuperset(equivalent):
+            rules.setdefault(character, equivalent)
     for character in known:
         for parts in _decompositions(character):
             if not known.issuperset(parts):
@@ -131,22 +134,22 @@ def keep_rules(characters: Collection[str]) -> Rules:
 
 
 @cache
-def _equals() -> Rules:
-    """Characters that text can do without, and what says the same."""
-    found: Rules = {}
+def _equivalents() -> Rules:
+    """Returns characters that text can do without, each with its equivalent."""
+    equivalents: Rules = {}
     for character in map(chr, range(0x80, 0x30000)):
         if unicodedata.category(character) == "Cf" or "\ufe00" <= character <= "\ufe0f":
-            found[character] = ""
+            equivalents[character] = ""
         mapping = unicodedata.decomposition(character)
         if mapping and (mapping[0] != "<" or mapping.split()[0] in _SAFE):
-            equal = unicodedata.normalize("NFKC", character)
-            if equal != character and (equal == " " or equal.strip() == equal):
-                found[character] = equal
-    return found
+            equivalent = unicodedata.normalize("NFKC", character)
+            if equivalent != character and (equivalent == " " or equivalent.strip() == equivalent):
+                equivalents[character] = equivalent
+    return equivalents
 
 
 def _decompositions(character: str) -> Iterator[str]:
-    """Canonical ones, by one step and by all."""
+    """Yields the canonical decompositions of a character: by one step, and in full."""
     mapping = unicodedata.decomposition(character)
     if mapping and mapping[0] != "<" and " " in mapping:
         yield "".join(chr(int(code, 16)) for code in mapping.split())
@@ -157,17 +160,17 @@ def _decompositions(character: str) -> Iterator[str]:
 
 @cache
 def _small_letters() -> Rules:
-    """The capitals that have one small letter, which has no other capital: not İ, ß or ǅ."""
+    """Returns the small letter of each capital, where the pair is unique: not İ, ß or ǅ."""
     letters = map(chr, range(sys.maxunicode + 1))
     pairs = {c: c.lower() for c in letters if c.lower() != c and len(c.lower()) == 1 and c.lower().upper() == c}
     return {capital: small for capital, small in pairs.items() if small not in pairs}
 
 
 def _with_marks(rules: Rules) -> Rules:
-    """The rules, and after them a mark before each capital, which becomes small.
+    """Returns the rules with capitals in their results replaced by the mark and the small letter.
 
-    Where a blank is before the capital, the mark comes before another blank: so the word has the piece that it has in
-    small letters. Further in a word the mark has no blank.
+    After a space the mark is followed by another space, so that the word is cut as in small letters. Within a word the
+    mark has no space.
     """
     small = _small_letters()
 
@@ -183,25 +186,25 @@ def _with_marks(rules: Rules) -> Rules:
 
 
 def _without_marks() -> Rules:
-    """What takes the marks away again; one that no capital follows leaves nothing."""
+    """Returns the decoding rules that restore the capitals; a mark without a letter is removed."""
     rules: Rules = {MARK * 2: MARK, f" {MARK * 2}": f" {MARK}", MARK: "", f" {MARK}": " ", f" {MARK} ": " "}
     for capital, small in _small_letters().items():
-        for blank in ("", " "):
-            rules[blank + MARK + small] = rules[f"{blank}{MARK} {small}"] = blank + capital
+        for space in ("", " "):
+            rules[space + MARK + small] = rules[f"{space}{MARK} {small}"] = space + capital
     return rules
 
 
 def parse_rules(lines: Iterable[str], place: str) -> Rules:
-    """Returns rules in SentencePiece's form: code points in hex with blanks between, a tab, and what replaces them.
+    """Reads rules in SentencePiece's format: code points in hex separated by spaces, a tab, and their replacement.
 
-    Nothing behind the tab deletes. A third column, blank lines and lines that begin with # are comments.
+    An empty replacement deletes. A third column, blank lines and lines that begin with # are comments.
 
     Args:
-        lines: Of a file.
-        place: Its name.
+        lines: The lines of a file.
+        place: The name of the file, for messages.
 
     Raises:
-        ValueError: it names file and line.
+        ValueError: a line is not a rule, or contradicts another; the message names file and line.
     """
     rules: Rules = {}
     for number, line in enumerate(lines, 1):
@@ -213,7 +216,7 @@ def parse_rules(lines: Iterable[str], place: str) -> Rules:
             if not before:
                 raise ValueError("there is nothing to replace")
             if rules.setdefault(before, after) != after:
-                raise ValueError("an earlier line replaces the same by something else")
+                raise ValueError("an earlier line has another replacement for the same characters")
         except ValueError as error:
             raise ValueError(
                 f"{place}:{number}: expected code points in hex, a tab, and the code points that replace them, such as "
@@ -226,15 +229,15 @@ _CODE = re.compile("[0-9A-Fa-f]{1,6}")
 
 
 def _characters(codes: str) -> str:
-    found = []
+    characters = []
     for code in codes.split():
         if not _CODE.fullmatch(code):
-            raise ValueError(f"{code[:20]!r} is no code point in hex")
+            raise ValueError(f"{code[:20]!r} is not a code point in hex")
         value = int(code, 16)
         if not 0 < value <= sys.maxunicode or 0xD800 <= value < 0xE000:
-            raise ValueError(f"{code} is no character")
-        found.append(chr(value))
-    return "".join(found)
+            raise ValueError(f"{code} is not a character")
+        characters.append(chr(value))
+    return "".join(characters)
 
 
 def _write_rules(path: Path, rules: Mapping[str, str]) -> None:

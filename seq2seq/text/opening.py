@@ -1,4 +1,4 @@
-"""Files to bytes: compressed or not, and refused where the name or what is in them says that they are no text."""
+"""Files to bytes, compressed or not. Files that are not text, by name or by content, are refused."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from pathlib import Path
 from typing import IO, Any
 
 COMPRESSED = (".gz", ".xz", ".bz2", ".zip")
-"""Endings of the names of compressed files that are read as they are."""
+"""Suffixes of compressed files that can be read directly."""
 
 READABLE = (
-    "plain text with a sentence a line, or both sides in a .tsv, .csv, .json or .jsonl; "
+    "plain text with one sentence per line, or both sides in a .tsv, .csv, .json or .jsonl; "
     f"each also as {', '.join(COMPRESSED[:-1])} or {COMPRESSED[-1]}"
 )
-"""What a message says can be read."""
+"""The supported formats, for messages."""
 
 _BLOCK = 1 << 16
 _LARGE, _MAX_RATIO = 1 << 30, 500
-"""A file that unpacks to more than so many bytes, and so many times its size, is no text."""
+"""A file that unpacks to more than this many bytes, and to more than this many times its size, is not text."""
 
-_OTHER_KINDS = {  # no ending that is a language's code, as .pt and .br are
+_OTHER_FORMATS = {  # without suffixes that are language codes, such as .pt and .br
     "a spreadsheet": (".xlsx", ".xls", ".ods", ".numbers"),
-    "a document of an office program": (".docx", ".doc", ".odt", ".rtf", ".pages", ".pptx"),
+    "an office document": (".docx", ".doc", ".odt", ".rtf", ".pages", ".pptx"),
     "a PDF": (".pdf",),
-    "a table in binary form": (".parquet", ".arrow", ".feather", ".avro", ".sqlite", ".db"),
-    "an array in binary form": (".npy", ".npz", ".pkl", ".pickle", ".h5", ".hdf5"),
+    "a binary table": (".parquet", ".arrow", ".feather", ".avro", ".sqlite", ".db"),
+    "a binary array": (".npy", ".npz", ".pkl", ".pickle", ".h5", ".hdf5"),
     "a translation memory": (".tmx", ".xlf", ".xliff", ".sdlxliff"),
     "an archive": (".tar.gz", ".tar.xz", ".tar.bz2", ".tgz", ".tbz2", ".txz", ".7z"),
-    "compressed in a way that is not known here": (".zst", ".lz4", ".lzma"),
+    "compressed in an unsupported format": (".zst", ".lz4", ".lzma"),
 }
 
 
 class CorpusError(ValueError):
-    """Something is wrong with a file of text. The message names the file and the line."""
+    """A text file has an error. The message names the file and the line."""
 
 
 def plain_name(path: Path) -> str:
-    """Returns the name that a file has when it is not compressed, in lower case: its ending decides how it is read.
+    """Returns the name of a file without compression, in lower case. Its suffix decides how it is read.
 
-    A zip file whose own name says nothing, as `corpus.zip`, has the name of its member.
+    A zip file whose own name has no further suffix, such as `corpus.zip`, takes the name of its member.
     """
     name = path.name.lower()
     ending = next((ending for ending in COMPRESSED if name.endswith(ending)), "")
@@ -57,15 +57,15 @@ def plain_name(path: Path) -> str:
             with zipfile.ZipFile(path) as archive:
                 return Path(_only_member(archive, path).filename).name.lower()
         except Exception:
-            pass  # whoever reads it says what is wrong
+            pass  # reading it raises a message
     return name
 
 
 def check_kind(path: Path) -> None:
-    """Raises CorpusError for a file whose name says that it is no text."""
+    """Raises CorpusError for a file that is not text by its name."""
     name = path.name.lower()
     names = [name, *(name.removesuffix(ending) for ending in COMPRESSED if name.endswith(ending))]
-    for what, endings in _OTHER_KINDS.items():
+    for what, endings in _OTHER_FORMATS.items():
         if found := [ending for ending in endings for one in names if one.endswith(ending)]:
             raise CorpusError(
                 f"{path}: a {found[0]} file, {what}, cannot be read. Expected {READABLE}. "
@@ -78,10 +78,10 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
     """Opens a text file, compressed or not, to read its bytes.
 
     Raises:
-        CorpusError: it cannot be opened, is of a kind that cannot be read, or proves damaged on the way.
+        CorpusError: the file cannot be opened, has an unsupported format, or is damaged.
     """
     if "\0" in str(path):
-        raise CorpusError(f"{str(path)!r} is no name of a file: it holds a NUL.")
+        raise CorpusError(f"{str(path)!r} is not a file name: it holds a NUL.")
     try:
         with open_bytes(path) as file:
             yield file
@@ -94,11 +94,11 @@ def reading(path: Path) -> Iterator[IO[bytes]]:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Opens a file to read its bytes, unpacked where its name ends as a compressed file's.
+    """Opens a file to read its bytes; a file with the suffix of a compressed file is unpacked.
 
     Raises:
-        CorpusError: the name says that it is no text. Reading raises it, too: for a damaged or encrypted file, one of
-            several members, or one that unpacks to far more than text does.
+        CorpusError: the file is not text by its name. Reading raises it too: for a damaged or encrypted file, an
+            archive of several files, or one that unpacks to far more than text does.
     """
     check_kind(path)
     if path.suffix.lower() not in COMPRESSED:
@@ -107,16 +107,16 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 
 def bytes_read(file: IO[bytes]) -> int:
-    """How many bytes of the file on disk have been read, of one that `open_bytes` opened."""
+    """Returns how many bytes on disk have been read of a file that `open_bytes` opened."""
     raw = getattr(file, "raw", None)
     return raw.position() if isinstance(raw, _Unpacked) else file.tell()
 
 
 class _Unpacked(io.RawIOBase):
-    """The bytes of a compressed file. What is wrong with it is a CorpusError, whatever the library raises.
+    """The bytes of a compressed file. Errors in it are raised as CorpusError, whatever the library raises.
 
     Args:
-        path: The file; the ending of its name says how it is compressed.
+        path: The file; its suffix tells the compression.
     """
 
     def __init__(self, path: Path):
@@ -131,7 +131,7 @@ class _Unpacked(io.RawIOBase):
             raise
 
     def position(self) -> int:
-        """How many bytes of the compressed file have been read."""
+        """Returns how many bytes of the compressed file have been read."""
         return self._packed.tell()
 
     def readable(self) -> bool:
@@ -142,8 +142,8 @@ class _Unpacked(io.RawIOBase):
         self._taken += len(data)
         if self._size is not None and self._taken > max(_LARGE, _MAX_RATIO * self._size):
             raise CorpusError(
-                f"{self._path}: unpacks to more than {self._taken:,} bytes, {_MAX_RATIO} times its size: hardly text. "
-                "Unpack it yourself if it is."
+                f"{self._path}: unpacks to more than {self._taken:,} bytes, {_MAX_RATIO} times its size: unlikely for "
+                "text. If it is text, unpack it first."
             )
         buffer[: len(data)] = data
         return len(data)
@@ -165,8 +165,8 @@ class _Unpacked(io.RawIOBase):
         member = _only_member(archive, self._path)
         if member.file_size > max(_LARGE, _MAX_RATIO * member.compress_size):
             raise CorpusError(
-                f"{self._path}: unpacks to {member.file_size:,} bytes, {_MAX_RATIO} times its size: hardly text. "
-                "Unpack it yourself if it is."
+                f"{self._path}: unpacks to {member.file_size:,} bytes, {_MAX_RATIO} times its size: unlikely for text. "
+                "If it is text, unpack it first."
             )
         return archive.open(member)
 
@@ -178,21 +178,21 @@ class _Unpacked(io.RawIOBase):
             raise
         except NotImplementedError:
             raise CorpusError(
-                f"{self._path}: the {kind} file is compressed in a way that is not known here. Unpack it first."
+                f"{self._path}: the {kind} file uses an unsupported compression. Unpack it first."
             ) from None
-        except Exception as error:  # the libraries raise a dozen kinds for a damaged file
-            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # the latter: a place before 0
+        except Exception as error:  # the libraries raise a dozen types for a damaged file
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # EINVAL: a position below 0
                 raise
-            raise CorpusError(f"{self._path}: damaged {kind} file ({error}). Fetch or make it again.") from error
+            raise CorpusError(f"{self._path}: damaged {kind} file ({error}). Download or create it again.") from error
 
 
 def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
-    """Returns the one file in a zip file; what macOS puts beside it does not count."""
+    """Returns the one file in a zip file, ignoring what macOS adds."""
     members = [one for one in archive.infolist() if not one.is_dir() and not one.filename.startswith("__MACOSX/")]
     if len(members) != 1:
         names = ", ".join(repr(one.filename) for one in members[:5]) + (", …" if len(members) > 5 else "")
         raise CorpusError(
-            f"{path}: expected a zip file of one text. It holds {f'{len(members):,}: {names}' if names else 'none'}. "
+            f"{path}: expected a zip file with one text. It holds {f'{len(members):,}: {names}' if names else 'none'}. "
             "Unpack it first."
         )
     if members[0].flag_bits & 1:

@@ -1,7 +1,7 @@
-"""Strings that a model copies instead of translating: each becomes a numbered symbol, and itself again in the output.
+"""Strings that a model copies instead of translating: a numbered symbol stands for each, and is replaced in the output.
 
-Equal strings have equal symbols, numbered in the order of the source. What looks like a symbol in a text is such a
-string too.
+Equal strings have equal symbols, numbered in the order of the source. Text that looks like a symbol is such a string
+too.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 MOST = 16
-"""Different strings of a line."""
+"""Different strings in a line, at most."""
 WAYS = 1 << 16
-"""In which an expression may be tried at one place, at most: so no line takes long."""
+"""Ways to match an expression at one position, at most, so that no line takes long."""
 
 _WEB = r"[A-Za-z0-9À-ɏ\-._~:/?#\[\]@!$&'()*+,;=%]"
 _EMOJI = "[\U0001f000-\U0001faff\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b05-\u2b55\u3030\u303d]"
@@ -35,26 +35,26 @@ PATTERNS = {
     "emoji": f"(?:{_FLAG}|{_EMOJI}{_EMOJI_MORE}(?:\u200d{_EMOJI}{_EMOJI_MORE}){{0,6}}+|[#*0-9]\ufe0f?+\u20e3)",
     "number": r"(?<![\w.,])[+\-−]?+[0-9]{1,40}+(?:[.,'\u202f\u00a0][0-9]{1,40}+){0,20}+(?![\w])",
 }
-"""By name, in the order in which they are tried; expressions of one's own come before them."""
+"""By name, in the order in which they are tried; the user's own expressions come first."""
 
 _SYMBOL = re.compile("⟨([1-9]|1[0-6])⟩")
 
 
 def symbol(number: int) -> str:
-    """The piece that stands for the string of this number, from 1."""
+    """Returns the token for the string of this number, from 1."""
     return f"⟨{number}⟩"
 
 
 class Masked(NamedTuple):
-    """A text with symbols, and the strings that they stand for, in order."""
+    """A text with symbols, and the strings they stand for, in order."""
 
     text: str
     strings: tuple[str, ...] = ()
     known: int = 0
-    """Symbols that the vocabulary has."""
+    """Symbols in the vocabulary."""
 
     def restore(self, text: str) -> str:
-        """Returns an output with the strings for their symbols; a symbol that stands for none goes."""
+        """Returns an output with its symbols replaced by their strings; symbols without a string are removed."""
 
         def write(match: re.Match[str]) -> str:
             number = int(match[1])
@@ -65,39 +65,39 @@ class Masked(NamedTuple):
         return _SYMBOL.sub(write, text)
 
     def lost(self, text: str) -> tuple[str, ...]:
-        """Returns the symbols that an output, not yet restored, lacks."""
+        """Returns the symbols that are missing in an output that is not yet restored."""
         return tuple(symbol(n) for n in range(1, len(self.strings) + 1) if symbol(n) not in text)
 
     def doubled(self, text: str) -> int:
-        """Returns how many symbols an output, not yet restored, has more often than this text."""
-        ours, theirs = (Counter(_symbols(t, self.known)) for t in (self.text, text))
-        return sum(theirs[s] > ours[s] for s in theirs)
+        """Returns how many symbols are more frequent in an output, not yet restored, than in this text."""
+        expected, received = (Counter(_symbols(t, self.known)) for t in (self.text, text))
+        return sum(received[s] > expected[s] for s in received)
 
 
 class MaskedPair(NamedTuple):
-    """A source and a target with symbols for the strings that both have as often."""
+    """A source and a target with symbols for the strings that both have equally often."""
 
     source: str
     target: str
     strings: tuple[str, ...]
     apart: int
-    """Strings that one side has more often; they stay as they are."""
+    """Strings that one side has more often than the other; they are not masked."""
 
 
 @dataclass(frozen=True)
 class Placeholders:
-    """What is copied, and by how many symbols.
+    """Which strings are copied, and with how many symbols.
 
     Raises:
-        ValueError: a name that `check` has something to say about.
+        ValueError: `check` rejects a name.
     """
 
     names: tuple[str, ...]
-    """Of `PATTERNS`, or regular expressions between slashes."""
+    """Names of `PATTERNS`, or regular expressions between slashes."""
     required: bool = True
-    """Whether an output must have all that its source has; a summary need not."""
+    """Whether an output must have all strings of its source; a summary need not."""
     count: int = MOST
-    """Symbols that the vocabulary has."""
+    """Symbols in the vocabulary."""
 
     def __post_init__(self) -> None:
         for name in self.names:
@@ -107,29 +107,29 @@ class Placeholders:
     def mask(self, source: str) -> Masked:
         """Returns the text with symbols for its first `count` strings."""
         found = dict.fromkeys(match.group() for match in self._pattern.finditer(source))
-        # What looks like a symbol must become one, or it would be taken for another.
+        # Text that looks like a symbol comes first: unmasked it would be taken for another symbol.
         kept = set(sorted(found, key=lambda string: not self._is_symbol(string))[: self.count])
         strings = tuple(string for string in found if string in kept)
         return Masked(self.mask_by(source, strings), strings, self.count)
 
     def mask_by(self, text: str, strings: Sequence[str]) -> str:
-        """Returns another text with the symbols of `strings`."""
+        """Returns a text with the symbols of `strings`, which may come from another text."""
         numbers = {string: number for number, string in enumerate(strings, 1)}
 
         def write(match: re.Match[str]) -> str:
-            found = match.group()
-            if found in numbers:
-                return symbol(numbers[found])
-            return f"<{found[1:-1]}>" if self._is_symbol(found) else found
+            string = match.group()
+            if string in numbers:
+                return symbol(numbers[string])
+            return f"<{string[1:-1]}>" if self._is_symbol(string) else string
 
         return self._pattern.sub(write, text)
 
     def mask_pair(self, source: str, target: str, one_word: bool = False) -> MaskedPair:
-        """Returns a pair to learn from; with `one_word`, strings that hold blanks stay as they are."""
-        ours, theirs = (Counter(match.group() for match in self._pattern.finditer(t)) for t in (source, target))
-        agreeing = (s for s in ours if ours[s] == theirs[s] and not (one_word and len(s.split()) > 1))
-        strings = tuple(islice(agreeing, self.count))
-        apart = sum(ours[s] != theirs[s] for s in ours | theirs)
+        """Returns a training pair; with `one_word`, strings with spaces are not masked."""
+        in_source, in_target = (Counter(match.group() for match in self._pattern.finditer(t)) for t in (source, target))
+        shared = (s for s in in_source if in_source[s] == in_target[s] and not (one_word and len(s.split()) > 1))
+        strings = tuple(islice(shared, self.count))
+        apart = sum(in_source[s] != in_target[s] for s in in_source | in_target)
         return MaskedPair(self.mask_by(source, strings), self.mask_by(target, strings), strings, apart)
 
     def _is_symbol(self, string: str) -> bool:
@@ -141,48 +141,48 @@ class Placeholders:
 
 
 class Count(NamedTuple):
-    """What pairs have of placeholders."""
+    """The placeholders in training pairs."""
 
     symbols: int
-    """Different ones of a pair, at most."""
+    """Different symbols in one pair, at most."""
     pairs: int
-    """That have some."""
+    """Pairs with at least one symbol."""
     apart: int
     """Strings that one side has more often than the other."""
 
 
 def count_in(placeholders: Placeholders, pairs: Iterable[tuple[str, str]], one_word: bool = False) -> Count:
-    """Counts what training pairs have of placeholders."""
+    """Counts the placeholders in training pairs."""
     symbols = some = apart = 0
     for source, target in pairs:
-        found = placeholders.mask_pair(source, target, one_word)
-        symbols, some = max(symbols, len(found.strings)), some + bool(found.strings)
-        apart += found.apart
+        masked = placeholders.mask_pair(source, target, one_word)
+        symbols, some = max(symbols, len(masked.strings)), some + bool(masked.strings)
+        apart += masked.apart
     return Count(symbols, some, apart)
 
 
 def _symbols(text: str, count: int) -> list[str]:
-    """The symbols in a text, as a vocabulary that has `count` would read them."""
+    """Returns the symbols in a text that a vocabulary with `count` symbols has."""
     return [match.group() for match in _SYMBOL.finditer(text) if int(match[1]) <= count]
 
 
 def check(name: str) -> str:
-    """Returns what is wrong with a name of `Placeholders`; "" where nothing is."""
+    """Returns the error in a name of `Placeholders`, or ""."""
     if name in PATTERNS:
         return ""
     if len(name) < 3 or not name.startswith("/") or not name.endswith("/"):
-        return f"must be {', '.join(PATTERNS)}, or a regular expression between slashes, received {name!r}"
+        return f"must be {', '.join(PATTERNS)}, or a regular expression between slashes. Received: {name!r}"
     try:
         tree = _parser().parse(name[1:-1])
         if tree.getwidth()[0] < 1:
-            return f"must not match nothing, as {name!r} does"
+            return f"must not match empty text. Received: {name!r}"
         ways = _ways(tree)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
-        return f"must be a regular expression, received {name!r} ({error})"
+        return f"must be a regular expression. Received: {name!r} ({error})"
     if ways > WAYS:
         return (
-            f"must be quick: {name!r} can be tried in more than {WAYS:,} ways at a place. Bound what repeats, such as "
-            "{1,20} in place of +"
+            f"must be fast: {name!r} has more than {WAYS:,} ways to match at one position. Limit its repetitions, "
+            "such as {1,20} instead of +"
         )
     return ""
 
@@ -199,20 +199,20 @@ def _parser() -> Any:
 
 
 def _ways(tree: Any) -> int:
-    """In how many ways an expression can go through a text from one place, at most."""
+    """Returns in how many ways an expression can match from one position, at most."""
     ways = 1
     for operation, value in tree:
         name = str(operation)
         if name in ("MAX_REPEAT", "MIN_REPEAT"):
             least, most, inner = value
             each = _ways(inner)
-            most = min(int(most), WAYS + 1)  # where nothing bounds it
+            most = min(int(most), WAYS + 1)  # unbounded
             ways *= (most - least + 1) if each == 1 else each ** min(most, 40)
         elif name == "POSSESSIVE_REPEAT":
             ways *= _ways(value[2]) if int(value[1]) <= WAYS else WAYS + 1
         elif name == "SUBPATTERN":
             if value[1] or value[2]:
-                raise ValueError("flags within it are not known here")
+                raise ValueError("flags within an expression are not supported")
             ways *= _ways(value[3])
         elif name == "ATOMIC_GROUP":
             ways *= _ways(value)
@@ -221,7 +221,7 @@ def _ways(tree: Any) -> int:
         elif name in ("ASSERT", "ASSERT_NOT"):
             ways *= _ways(value[1])
         elif name not in ("LITERAL", "NOT_LITERAL", "IN", "ANY", "AT", "CATEGORY"):
-            raise ValueError("references to groups are not known here")
+            raise ValueError("references to groups are not supported")
         if ways > WAYS:
             return WAYS + 1
     return ways

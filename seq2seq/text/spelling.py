@@ -1,4 +1,4 @@
-"""How words are spelled: what of it is known of the pieces of a vocabulary, and the features that words can share."""
+"""How words are spelled: the letters of a vocabulary's pieces, and the features that words share."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from seq2seq.text.pieces import BEGIN, is_byte
 from seq2seq.types import Marks
 
 FIRST, LAST = 5, 3
-"""Letters of a word's beginning and of its end that are looked at."""
+"""Letters at the beginning and at the end of a word that count."""
 FEATURES = 5
-"""Of a word: its first 3 letters, its first 5, its last 2, its last 3, and what kinds of characters it is made of."""
-_PRIME, _BASE = 2_097_143, 1009  # their product with a character on top is just below 2 ** 31
+"""Of a word: its first 3 letters, its first 5, its last 2, its last 3, and its kinds of characters."""
+_PRIME, _BASE = 2_097_143, 1009  # their product plus a character is just below 2 ** 31
 
 
 class Spelling(NamedTuple):
-    """What is to be known of each id of a vocabulary to tell how the words that its pieces make are spelled.
+    """The spelling of each piece of a vocabulary, by ids, from which the spelling of words follows.
 
-    Letters are letters, their marks and digits, capitals aside, as code points.
+    A letter is the code point of a letter, of a mark on a letter or of a digit, case folded.
     """
 
     first: Any
-    """`(size, FIRST)`, int32: the first letters of a piece, 0 behind its last."""
+    """`(size, FIRST)`, int32: the first letters of a piece, then 0."""
     last: Any
-    """`(size, LAST)`, int32: its last letters, the last one first, 0 behind its first."""
+    """`(size, LAST)`, int32: its last letters, the last one first, then 0."""
     lengths: Any
-    """`(size,)`, int32: how many letters it has."""
+    """`(size,)`, int32: its number of letters."""
     kinds: Any
-    """`(size, 4)`, int32: 1 where it holds small letters, capitals, digits, other characters."""
+    """`(size, 4)`, int32: 1 if it has small letters, capitals, digits, other characters."""
     known: Any
-    """`(n,)`, int32, ascending: fingerprints of features that at least two pieces share."""
+    """`(n,)`, int32, ascending: fingerprints of the features that at least two pieces share."""
 
 
 def mark(pieces: Sequence[str]) -> Marks:
-    """Returns what tells words apart in ids of a vocabulary."""
+    """Returns where words begin in ids of a vocabulary, and which ids are punctuation."""
     begins = [piece.startswith(BEGIN) for piece in pieces]
     punctuation = [not any(c.isalnum() for c in piece) for piece in pieces]
     blank = list(pieces).index(BEGIN) if BEGIN in pieces else None
@@ -46,7 +46,7 @@ def mark(pieces: Sequence[str]) -> Marks:
 
 
 def spell(pieces: Sequence[str]) -> Spelling:
-    """Looks at the spelling of all pieces of a vocabulary, by their ids; control symbols and single bytes have none."""
+    """Returns the spelling of all pieces of a vocabulary; control symbols and single bytes have none."""
     texts = ["" if piece in NAMES or is_byte(piece) else piece.removeprefix(BEGIN) for piece in pieces]
     letters = [[ord(c) for c in text.casefold() if _is_letter(c)] for text in texts]
     first, last = (
@@ -54,8 +54,8 @@ def spell(pieces: Sequence[str]) -> Spelling:
         for width, rows in ((FIRST, letters), (LAST, [row[::-1] for row in letters]))
     )
     kinds = np.asarray([_kinds(text) for text in texts], np.int32).reshape(-1, 4)
-    found, count = np.unique(fingerprints(first, last, kinds)[[bool(text) for text in texts]], return_counts=True)
-    return Spelling(first, last, np.asarray(list(map(len, letters)), np.int32), kinds, found[count > 1])
+    features, count = np.unique(fingerprints(first, last, kinds)[[bool(text) for text in texts]], return_counts=True)
+    return Spelling(first, last, np.asarray(list(map(len, letters)), np.int32), kinds, features[count > 1])
 
 
 def _kinds(text: str) -> list[bool]:
@@ -68,10 +68,10 @@ def _is_letter(character: str) -> bool:
 
 
 def fingerprints(first: Any, last: Any, kinds: Any) -> Any:
-    """Numbers the features of words, or of pieces as if they were words; equal features are numbered alike.
+    """Returns a number for each feature of words, or of pieces as if they were words. Equal features get equal numbers.
 
-    Different ones may be too: with 4,000 features known, one in 500 of the unknown is taken for one of them. Tensors of
-    any engine will do.
+    Different features may collide: with 4,000 known features, one in 500 unknown ones is taken for a known one. Works
+    on tensors of any backend.
 
     Args:
         first: `(…, FIRST)`, int32, as in `Spelling`.
@@ -79,7 +79,7 @@ def fingerprints(first: Any, last: Any, kinds: Any) -> Any:
         kinds: `(…, 4)`, int32, 0 or 1.
 
     Returns:
-        For each feature `(…,)`, int32, below 2 ** 21, as a NumPy array or a list of tensors.
+        For each feature `(…,)`, int32, below 2 ** 21: a NumPy array `(…, FEATURES)`, or a list of tensors.
     """
     features = (first[..., :3], first, last[..., :2], last, kinds)
     numbers = []

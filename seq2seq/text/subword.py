@@ -1,4 +1,4 @@
-"""SentencePiece (Kudo & Richardson 2018): trained, encoding, sampling and decoding. No framework is imported here."""
+"""SentencePiece (Kudo & Richardson 2018): training, encoding, sampling and decoding. Imports no framework."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from seq2seq.types import Marks
 
 KINDS = ("unigram", "bpe")
 MOST_BYTES = 1 << 29
-"""Bytes of a model: far above what a million long pieces take."""
+"""Bytes of a model, at most: far more than a million long pieces need."""
 
 _log = logging.getLogger(__name__)
 
@@ -38,11 +38,11 @@ class SubwordTokenizer:
 
     Args:
         model: A serialised SentencePiece model that holds the control symbols of `seq2seq.symbols`.
-        right_to_left: Whether the ids of a text run from its last piece to its first.
-        placeholders: What was masked in the text that it learned from.
+        right_to_left: Whether the ids of a text run from its last token to its first.
+        placeholders: What was masked in the training text.
 
     Raises:
-        ValueError: the bytes are no such model.
+        ValueError: the bytes are not such a model.
     """
 
     def __init__(self, model: bytes, right_to_left: bool = False, placeholders: Placeholders | None = None):
@@ -54,27 +54,27 @@ class SubwordTokenizer:
             names = tuple(self._processor.IdToPiece(i) for i in range(len(NAMES)))
         except (RuntimeError, IndexError) as error:
             raise ValueError(
-                f"Not a SentencePiece model ({len(model):,} bytes): it is damaged or of another kind."
+                f"Not a SentencePiece model ({len(model):,} bytes): it is damaged, or in another format."
             ) from error
-        self._parts = lru_cache(1 << 16)(self._count_parts)
+        self._count_parts_cached = lru_cache(1 << 16)(self._count_parts)
         self._sampler = lru_cache(1)(lambda alpha: WordSampler(self._processor, alpha))
         if names != NAMES:
             raise ValueError(f"The SentencePiece model must begin with the pieces {NAMES}. Received: {names}")
-        shown = self._processor.Normalize("aA")
-        self.adds_blank = not shown.startswith(BEGIN)
-        """Whether the model puts no blank before a line, so that this class adds it and takes it away again."""
-        self.marks_capitals = MARK in shown
+        normalized = self._processor.Normalize("aA")
+        self.adds_space = not normalized.startswith(BEGIN)
+        """Whether the model adds no leading space, so that this class adds and removes it."""
+        self.marks_capitals = MARK in normalized
         """Whether capitals are written as a mark and the small letter."""
         first = self.pieces(range(len(NAMES), min(self.size, len(NAMES) + MOST)))
         symbols = sum(piece == symbol(number) for number, piece in enumerate(first, 1))
         self.placeholders = replace(placeholders, count=symbols) if placeholders and symbols else None
-        """What to mask in a line before it is encoded; None where there is nothing."""
+        """What to mask in a line before it is encoded; None for nothing."""
 
     @classmethod
     def load(
         cls, path: Path, right_to_left: bool = False, placeholders: Placeholders | None = None
     ) -> SubwordTokenizer:
-        """Reads a `.model` file; ValueError names the file if it is damaged."""
+        """Reads a `.model` file; ValueError with its name if it is missing or damaged."""
         try:
             check_regular(path)
             return cls(read_bytes(path, MOST_BYTES), right_to_left, placeholders)
@@ -100,27 +100,27 @@ class SubwordTokenizer:
         """Learns a vocabulary.
 
         Args:
-            lines: Text, one sentence each; read once.
-            size: Number of ids, control symbols included. A corpus too small for it gets as many as it can hold, and
-                a warning says so.
+            lines: One sentence each; read once.
+            size: Number of ids, including control symbols. If the corpus is too small for it, the vocabulary gets as
+                many as the corpus allows, with a warning.
             kind: "unigram" (Kudo 2018) or "bpe" (Sennrich et al. 2016).
             byte_fallback: Spell unknown characters as bytes instead of UNK; takes 256 ids.
-            character_coverage: Share of the characters that get a piece of their own, in (0, 1].
-            max_lines: Above so many a random sample is used.
+            character_coverage: Fraction of the characters that get their own piece, in (0, 1].
+            max_lines: If there are more lines, a random sample of this size is used.
             seed: Of that sample.
-            split_digits: Every digit is a piece; otherwise digits join each other and marks of punctuation.
-            normalization: What happens to text before it is cut; a rule without loss implies `byte_fallback`.
+            split_digits: Every digit is a piece; otherwise digits merge with each other and with punctuation.
+            normalization: Applied before text is cut; the lossless rule implies `byte_fallback`.
             placeholders: What is masked in the lines; each symbol gets a piece.
 
         Raises:
-            ValueError: no text, or a size that cannot be reached.
+            ValueError: there is no text, or the size cannot be reached.
         """
         if kind not in KINDS:
             raise ValueError(f"Unknown kind of tokeniser. Expected one of {', '.join(KINDS)}. Received: {kind!r}")
         characters: set[str] = set()
         lead = " " if normalization.needs_lead else ""
-        kept = _sample(_collecting(characters, lines), max_lines, random.Random(seed))
-        text = [lead + encodable(line) for line in kept]
+        sample = _sample(_collecting(characters, lines), max_lines, random.Random(seed))
+        text = [lead + encodable(line) for line in sample]
         if not text:
             raise ValueError("No text to learn a vocabulary from: every line is empty.")
         options: dict[str, Any] = {
@@ -155,36 +155,36 @@ class SubwordTokenizer:
 
     @property
     def vocabulary(self) -> list[str]:
-        """All pieces, by their ids."""
+        """All pieces, in the order of their ids."""
         return self.pieces(range(self.size))
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
-        """Returns each line's ids without BOS or EOS. A lone surrogate, which UTF-8 cannot hold, becomes U+FFFD."""
+        """Returns the ids of each line without BOS or EOS. Lone surrogates, which UTF-8 cannot hold, become U+FFFD."""
         return self._ordered(self._cut(lines))
 
     def _cut(self, lines: Sequence[str]) -> list[list[int]]:
-        # The blank that a model adds by itself comes too late for the rules, which part capitals by what is before.
-        lead = " " if self.adds_blank or self.marks_capitals else ""
+        # The space that the model adds itself comes too late for the rules that mark capitals after a space.
+        lead = " " if self.adds_space or self.marks_capitals else ""
         return self._processor.EncodeAsIds([lead + encodable(line) if line else "" for line in lines], num_threads=1)
 
     def sample(self, lines: Sequence[str], alpha: float, seed: int) -> list[list[int]]:
-        """As `encode`, each word of each line cut at random (Kudo 2018; for BPE Provilkov et al. 2020).
+        """As `encode`, with a random segmentation of each word (Kudo 2018; for BPE Provilkov et al. 2020).
 
         Args:
-            alpha: Unigram: smoothness, small is more random. BPE: share of the merges dropped.
-            seed: The same seed and lines give the same cuts, in every process.
+            alpha: Unigram: smoothness, small is more random. BPE: fraction of merges dropped.
+            seed: Equal seeds and lines give equal ids, in every process.
         """
         sampler, draw = self._sampler(alpha), random.Random(seed)
         return self._ordered([sampler.cut(ids, draw) for ids in self._cut(lines)])
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
-        """Returns the text of each row of ids; control symbols leave no trace."""
+        """Returns the text of each row of ids, without control symbols."""
         rows = [[int(i) for i in row if i not in (PAD, BOS, EOS)] for row in ids]
         texts = self._processor.DecodeIds(self._ordered(rows), num_threads=1) if rows else []
-        return [text.removeprefix(" ") for text in texts] if self.adds_blank else texts
+        return [text.removeprefix(" ") for text in texts] if self.adds_space else texts
 
     def _ordered(self, rows: list[list[int]]) -> list[list[int]]:
-        """From the order of the text to that of the ids, and back."""
+        """Returns rows in the order of the text as rows in the order of the ids, and the reverse."""
         return [row[::-1] for row in rows] if self.right_to_left else rows
 
     def pieces(self, ids: Sequence[int]) -> list[str]:
@@ -192,22 +192,22 @@ class SubwordTokenizer:
         return [self._processor.IdToPiece(int(i)) for i in ids]
 
     def ids(self, pieces: Sequence[str]) -> list[int]:
-        """Returns the id of each piece; UNK for what is none."""
+        """Returns the id of each piece; UNK for unknown pieces."""
         return [self._processor.PieceToId(encodable(piece)) for piece in pieces]
 
     def marks(self) -> Marks:
-        """Returns what tells words apart in ids of this vocabulary."""
+        """Returns where words begin in ids of this vocabulary, and which ids are punctuation."""
         return mark(self.vocabulary)
 
     def line_word_numbers(
         self, lines: Sequence[str], ids: Sequence[Sequence[int]], masked: Sequence[Masked] | None = None
     ) -> list[list[int]]:
-        """Returns for each piece the number of its word among `line.split()`, from 0.
+        """Returns for each token the number of its word in `line.split()`, from 0.
 
         Args:
             lines: Text.
-            ids: How each line was cut, or its beginning.
-            masked: The lines with placeholders, where it was these that were cut.
+            ids: The ids of each line, or of its beginning.
+            masked: The lines with placeholders, if these were encoded.
         """
         rows = [self.pieces(row) for row in ids]
         if masked:
@@ -215,24 +215,24 @@ class SubwordTokenizer:
         return [self._line_word_numbers(line.split(), row) for line, row in zip(lines, rows, strict=True)]
 
     def _line_word_numbers(self, words: list[str], pieces: list[str]) -> list[int]:
-        # Normalising makes two words of some and nothing of others, of each word alone what it makes of it in a line.
-        owners = [word for word, text in enumerate(words) for _ in range(self._parts(text))]
+        # Normalisation splits some words in two and removes others; it does the same to a word alone as in a line.
+        owners = [word for word, text in enumerate(words) for _ in range(self._count_parts_cached(text))]
         numbers = self.piece_word_numbers(pieces)
         return [owners[min(number, len(owners) - 1)] for number in numbers] if owners else [0] * len(numbers)
 
     def _count_parts(self, word: str) -> int:
-        """Into how many words normalising parts a word of the user's."""
+        """Returns into how many words normalisation splits a word of the user's text."""
         return max(self.piece_word_numbers(self.pieces(self.encode([word])[0])), default=-1) + 1
 
     def piece_word_numbers(self, pieces: Sequence[str]) -> list[int]:
-        """Returns for each piece the number of its word, from 0, among those of the text of `pieces`."""
+        """Returns for each piece the number of its word in the text of `pieces`, from 0."""
         return piece_word_numbers(self._surfaces(pieces))
 
     def _surfaces(self, pieces: Sequence[str]) -> list[str]:
-        """What each piece adds to the text, but for capitals; the first of several bytes adds their characters."""
+        """Returns the text of each piece, in small letters; the first of several bytes has their characters."""
         if not self.marks_capitals:
             return join_bytes(pieces)
-        found, marked = [], False
+        texts, marked = [], False
         for piece in join_bytes(pieces):
             text = ""
             for character in piece:
@@ -241,19 +241,20 @@ class SubwordTokenizer:
                 else:
                     text += "" if marked and character == BEGIN else character
                     marked = False
-            found.append(text)
-        return found
+            texts.append(text)
+        return texts
 
     def fill(self, pieces: Sequence[str], words: Sequence[str]) -> str:
-        """Returns the text of `pieces`, in which each UNK has become the word at its turn in `words`."""
-        taken = "".join(pieces)
-        mark = next(c for c in map(chr, range(0xF0000, 0xFFFFE)) if c not in taken)  # for private use: it comes through
-        text = self._processor.DecodePieces([mark if piece == NAMES[UNK] else piece for piece in self.unmarked(pieces)])
-        parts = (text.removeprefix(" ") if self.adds_blank else text).split(mark)
+        """Returns the text of `pieces`, with the words of `words` in place of the UNKs, in order."""
+        used = "".join(pieces)
+        # A character for private use: decoding keeps it.
+        gap = next(c for c in map(chr, range(0xF0000, 0xFFFFE)) if c not in used)
+        text = self._processor.DecodePieces([gap if piece == NAMES[UNK] else piece for piece in self.unmarked(pieces)])
+        parts = (text.removeprefix(" ") if self.adds_space else text).split(gap)
         return "".join(part + word for part, word in zip(parts, [*words, ""], strict=True))
 
     def unmarked(self, pieces: Sequence[str]) -> list[str]:
-        """Returns the pieces without the mark of a capital before each UNK, which is no letter."""
+        """Returns the pieces without capital marks before UNKs, which are not letters."""
         if not self.marks_capitals:
             return list(pieces)
         following = [*pieces[1:], ""]
@@ -263,13 +264,13 @@ class SubwordTokenizer:
         ]
 
     def save(self, path: Path) -> None:
-        """Writes the `.model` file under a temporary name, then renames it."""
+        """Writes the `.model` file, whole or not at all."""
         with whole_file(path) as partial:
             partial.write_bytes(self.model)
 
 
 def _sample(lines: Iterable[str], most: int, draw: random.Random) -> list[str]:
-    """Returns all lines, or `most` of them, each as likely as the others, in one pass (Vitter 1985, algorithm R)."""
+    """Returns all lines, or a uniform sample of `most` of them, in one pass (Vitter 1985, algorithm R)."""
     kept: list[str] = []
     for number, line in enumerate(lines):
         if number < most:
@@ -280,7 +281,7 @@ def _sample(lines: Iterable[str], most: int, draw: random.Random) -> list[str]:
 
 
 def _collecting(characters: set[str], lines: Iterable[str]) -> Iterator[str]:
-    """Yields the lines that are not blank, and keeps of which characters they are."""
+    """Yields the lines that are not blank, and adds their characters to `characters`."""
     for line in lines:
         if line.strip():
             characters.update(line)
@@ -288,7 +289,7 @@ def _collecting(characters: set[str], lines: Iterable[str]) -> Iterator[str]:
 
 
 def _train_to_fit(text: list[str], size: int, options: dict[str, Any]) -> bytes:
-    """Learns a vocabulary of `size`, or of as many as the text can hold."""
+    """Learns a vocabulary of `size`, or of as many pieces as the text allows."""
     refusal = "SentencePiece could not learn a vocabulary of {:,}: {}"
     try:
         return in_background(lambda: _train(text, size, options))
@@ -297,7 +298,7 @@ def _train_to_fit(text: list[str], size: int, options: dict[str, Any]) -> bytes:
         if reachable is None:
             raise ValueError(refusal.format(size, _reason(error))) from error
     most = int(reachable.group(1))
-    _log.warning("The text is too small for a vocabulary of %s pieces: it gets %s.", f"{size:,}", f"{most:,}")
+    _log.warning("The text is too small for a vocabulary of %s pieces: using %s.", f"{size:,}", f"{most:,}")
     try:
         return in_background(lambda: _train(text, most, options))
     except RuntimeError as error:
@@ -313,7 +314,7 @@ def _train(text: list[str], size: int, options: dict[str, Any]) -> bytes:
 
 
 def _named(model: bytes, rule: str) -> bytes:
-    """The model with the name of its rule in place of a temporary file's: equal text gives equal bytes."""
+    """Returns the model with the name of its rule instead of a temporary file's, so equal text gives equal bytes."""
     from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
     proto = ModelProto.FromString(model)
@@ -324,5 +325,5 @@ def _named(model: bytes, rule: str) -> bytes:
 
 
 def _reason(error: RuntimeError) -> str:
-    """The words of a C++ error without its source location."""
+    """Returns the message of a C++ error without its source location."""
     return str(error).split("] ")[-1].strip() or "no reason given"

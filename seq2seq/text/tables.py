@@ -1,4 +1,4 @@
-"""Tables to rows by the names of their columns: CSV as spreadsheets write it, and TSV whose first line names them."""
+"""Tables to rows by column names: CSV as spreadsheets write it, and TSV with a header."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from seq2seq.text.lines import MAX_LINE_BYTES, read_lines
 from seq2seq.text.opening import CorpusError
 
 Row = tuple[int, dict[str, str]]
-"""The number of the line that a row begins on, and its cells by the names of their columns."""
+"""The line number at which a row begins, and its cells by the names of their columns."""
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
-"""What may stand between the cells of a CSV file."""
+"""Delimiters of a CSV file."""
 
 _HEAD = 50
-"""Lines by which the delimiter is found."""
+"""Lines from which the delimiter is inferred."""
 
 
 def named_tsv(path: Path, needed: Sequence[str]) -> Iterator[Row]:
-    """Yields the lines of a TSV below its first, which names the columns. Quotes stand for themselves.
+    """Yields the lines of a TSV after its first, which names the columns. Quotes are ordinary characters.
 
     Args:
         path: The file.
-        needed: Columns that it must have.
+        needed: Required columns.
 
     Raises:
-        CorpusError: a column is missing or named twice, or a line has another number of columns.
+        CorpusError: a required column is missing or named twice, or a line has another number of columns.
     """
     names: list[str] = []
     for number, line in enumerate(read_lines(path), 1):
@@ -44,16 +44,16 @@ def named_tsv(path: Path, needed: Sequence[str]) -> Iterator[Row]:
 def csv_rows(path: Path, needed: Sequence[str] = ()) -> Iterator[Row]:
     """Yields the records of a CSV file; a quoted cell may hold delimiters, line breaks and doubled quotes.
 
-    The delimiter is what divides the first lines evenly, or what a first line `sep=;` names. With `needed` the first
-    record names the columns. Without, it does if it reads as names (`en,de`; `source,target`); the first two columns
-    are then called "source" and "target" where no others are. Blank lines are passed over.
+    The delimiter is the one that divides the first lines evenly, or the one in a first line `sep=;`. With `needed`,
+    the first record names the columns. Without, it does if it looks like names (`en,de`; `source,target`); unless
+    columns are called "source" and "target", the first two are. Blank lines are skipped.
 
     Args:
         path: The file.
-        needed: Columns that it must have.
+        needed: Required columns.
 
     Raises:
-        CorpusError: what is wrong, with the line.
+        CorpusError: the file has an error; the message names the line.
     """
     lines = read_lines(path)
     head = list(islice(lines, _HEAD))
@@ -78,7 +78,7 @@ def csv_rows(path: Path, needed: Sequence[str] = ()) -> Iterator[Row]:
 
 
 def _unnamed(cells: list[str], header: bool, delimiter: str, place: str) -> list[str]:
-    """Returns names for the columns where none are needed."""
+    """Returns names for the columns of a file without required columns."""
     if len(cells) < 2:
         raise CorpusError(
             f"{place}: expected source and target with a {DELIMITERS.get(delimiter, delimiter)} between them. "
@@ -98,9 +98,9 @@ def _begins_with_names(rows: list[list[str]]) -> bool:
 
 
 def _records(lines: Iterable[str], delimiter: str, path: Path, before: int) -> Iterator[tuple[int, list[str]]]:
-    """Yields the records with the numbers of the lines that they begin on; `before` lines stand before."""
+    """Yields each record with the line number at which it begins, after `before` earlier lines."""
     feed = _Feed(lines, before, path)
-    csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_LINE_BYTES))  # what is long is found by the feed
+    csv.field_size_limit(max(csv.field_size_limit(), 2 * MAX_LINE_BYTES))  # the feed finds overlong records
     reader = csv.reader(feed, delimiter=delimiter, strict=True)
     while True:
         feed.start, feed.size = feed.number + 1, 0
@@ -117,19 +117,19 @@ def _records(lines: Iterable[str], delimiter: str, path: Path, before: int) -> I
 def _wrong(error: csv.Error, feed: _Feed, delimiter: str, path: Path) -> CorpusError:
     if "unexpected end" in str(error):
         return CorpusError(
-            f"{path}:{feed.start}: a quote that opens in this record is never closed. Write a quote that is a part of "
-            'the text twice, within quotes: "5"" nails".'
+            f"{path}:{feed.start}: a quote in this record is never closed. To write a quote as text, double it and put "
+            'the cell in quotes: "5"" nails".'
         )
     if "expected after" in str(error):
         return CorpusError(
-            f"{path}:{feed.number}: expected a {DELIMITERS.get(delimiter, delimiter)} or the end of the line behind a "
-            'closing quote. Write a quote that is a part of the text twice, within quotes: "5"" nails".'
+            f"{path}:{feed.number}: expected a {DELIMITERS.get(delimiter, delimiter)} or the end of the line after a "
+            'closing quote. To write a quote as text, double it and put the cell in quotes: "5"" nails".'
         )
     return CorpusError(f"{path}:{feed.number}: a carriage return within a line. Expected lines that end in LF or CRLF.")
 
 
 class _Feed:
-    """Gives a CSV reader its lines, counts them, and stops at a record without an end."""
+    """Passes lines to a CSV reader, counts them, and stops at a record without an end."""
 
     def __init__(self, lines: Iterable[str], number: int, path: Path):
         self._lines, self._path = iter(lines), path
@@ -151,21 +151,22 @@ class _Feed:
 
 
 def _delimiter(head: list[str], needed: Sequence[str], path: Path) -> str:
-    """Returns what divides the first lines into the same number of cells, or into the columns that are needed."""
-    rows = {mark: _divided(head, mark) for mark in DELIMITERS}
-    rows = {mark: found for mark, found in rows.items() if found and len(found[0]) > 1}
-    if not rows:
+    """Returns the delimiter that divides the first lines into equally many cells, or into the required columns."""
+    tables = {mark: _divided(head, mark) for mark in DELIMITERS}
+    tables = {mark: rows for mark, rows in tables.items() if rows and len(rows[0]) > 1}
+    if not tables:
         return ","
-    for mark, found in rows.items():
-        names = {cell.strip() for cell in found[0]}
-        if set(needed) <= names if needed else _begins_with_names(found):
+    for mark, rows in tables.items():
+        names = {cell.strip() for cell in rows[0]}
+        if set(needed) <= names if needed else _begins_with_names(rows):
             return mark
-    even = [mark for mark, found in rows.items() if len(set(map(len, found))) == 1]
-    if len(even) == 1 or len(rows) == 1:
-        return (even or list(rows))[0]
-    what = " and ".join(f"{DELIMITERS[mark]}s" for mark in rows)
+    even = [mark for mark, rows in tables.items() if len(set(map(len, rows))) == 1]
+    if len(even) == 1 or len(tables) == 1:
+        return (even or list(tables))[0]
+    what = " and ".join(f"{DELIMITERS[mark]}s" for mark in tables)
     raise CorpusError(
-        f"{path}:1: {what} both may divide the columns. Say which by a first line such as sep=; or quote the text."
+        f"{path}:1: {what} could both separate the columns. Name the delimiter in a first line such as sep=; or quote "
+        "the text."
     )
 
 
@@ -174,17 +175,17 @@ def _divided(head: list[str], delimiter: str) -> list[list[str]]:
         rows = [cells for cells in csv.reader((line + "\n" for line in head), delimiter=delimiter) if cells]
     except csv.Error:
         return []
-    return rows[:-1] if len(head) == _HEAD and len(rows) > 1 else rows  # the last may go on behind the head
+    return rows[:-1] if len(head) == _HEAD and len(rows) > 1 else rows  # the last record may continue after the head
 
 
 def _check_names(names: list[str], needed: Sequence[str], place: str) -> None:
     for name in needed:
         if names.count(name) != 1:
-            what = f"names no column {name!r}" if name not in names else f"names the column {name!r} twice"
-            raise CorpusError(f"{place}: the first line {what}. It names: {', '.join(names)[:300]}")
+            what = f"has no column {name!r}" if name not in names else f"names the column {name!r} twice"
+            raise CorpusError(f"{place}: the header {what}. It names: {', '.join(names)[:300]}")
 
 
 def _row(names: list[str], cells: list[str], place: str) -> dict[str, str]:
     if len(cells) != len(names):
-        raise CorpusError(f"{place}: expected {len(names)} columns, as the first line has. Received: {len(cells)}")
+        raise CorpusError(f"{place}: expected {len(names)} columns, as in the header. Received: {len(cells)}")
     return dict(zip(names, cells, strict=True))

@@ -200,7 +200,7 @@ def test_a_damaged_history_is_named(cli, copy, text):
 
 
 def test_a_name_with_a_nul_is_told_as_one():
-    with pytest.raises(CorpusError, match=r"'a\\x00b' is no name of a file"):
+    with pytest.raises(CorpusError, match=r"'a\\x00b' is not a file name"):
         list(read_lines(Path("a\0b")))
 
 

@@ -47,13 +47,13 @@ def test_objects_in_blocks_of_any_size_are_those_of_the_json_module(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", ":1: expected a JSON array of objects, or an object a line. Received: the end of the file"),
+        ("", ":1: expected a JSON array of objects, or an object per line. Received: the end of the file"),
         ("7", ":1: expected a JSON array of objects.*'7'"),
         ("[\n1]", ":2: expected a JSON object. Received: '1]'"),
         ('[\n{"a": 1}\n{"a": 2}]', ":3: expected a comma or the end of the array"),
         ('[{"a": 1},\n]', ":2: expected a JSON object. Received: ']'"),
-        ('[{"a": 1},\n', ":2: expected a JSON object. Received: the end of the file, which may have been cut"),
-        ('[{"a": 1}\n] {}', ":2: expected nothing behind the end of the array"),
+        ('[{"a": 1},\n', ":2: expected a JSON object. Received: the end of the file, which may be truncated"),
+        ('[{"a": 1}\n] {}', ":2: expected nothing after the end of the array"),
         ('[\n{"a": \n x}]', ":3: not valid JSON"),
         ('[{"a": "x', ":1: not valid JSON"),
         ("[" * 1_000_000, ":1: expected a JSON object"),

@@ -137,8 +137,8 @@ def test_rules_of_ones_own_hold_in_the_model():
 
 @pytest.mark.parametrize(
     ("line", "reason"),
-    [("xyz\t41", "'xyz' is no code point"), ("D800\t41", "no character"), ("\t41", "nothing to replace"),
-     ("110000", "no character"), ("0041\t43", "an earlier line")],
+    [("xyz\t41", "'xyz' is not a code point"), ("D800\t41", "not a character"), ("\t41", "nothing to replace"),
+     ("110000", "not a character"), ("0041\t43", "an earlier line")],
 )  # fmt: skip
 def test_a_wrong_rule_is_named_by_file_and_line(line, reason):
     with pytest.raises(ValueError, match=rf"my\.tsv:2: expected code points.*{reason}"):

@@ -96,8 +96,8 @@ def test_other_marks_name_the_encoding_and_the_remedy(write, encoding):
         ("a.bz2", b"BZh9 no", "damaged bz2 file"),
         ("a.zip", zipped({"a": TEXT})[:-30], "damaged zip file"),
         ("a.zip", zipped({"a": TEXT})[:-6] + b"\xff\0\0\0\0\0", "damaged zip file"),
-        ("a.zip", zipped({"a": b"1", "b": b"2"}), "expected a zip file of one text. It holds 2: 'a', 'b'"),
-        ("a.zip", zipped({}), "expected a zip file of one text. It holds none"),
+        ("a.zip", zipped({"a": b"1", "b": b"2"}), "expected a zip file with one text. It holds 2: 'a', 'b'"),
+        ("a.zip", zipped({}), "expected a zip file with one text. It holds none"),
         ("a.txt", gzip.compress(TEXT), "Received a gzip file; its name must end in .gz"),
         ("a.txt", zipped({"a": TEXT}), "Received a zip file"),
         ("a.xlsx", b"", "a .xlsx file, a spreadsheet, cannot be read. Expected plain text"),
@@ -124,7 +124,7 @@ def test_what_unpacks_to_far_more_than_text_does_is_refused(write, monkeypatch, 
     monkeypatch.setattr(opening, "_LARGE", 1 << 16)
     monkeypatch.setattr(opening, "_MAX_RATIO", 50)
     path = write("a" + suffix, PACK[suffix](b"a\n" * (1 << 19)))
-    with pytest.raises(CorpusError, match="50 times its size: hardly text"):
+    with pytest.raises(CorpusError, match="50 times its size: unlikely for text"):
         list(read_lines(path))
 
 

@@ -94,7 +94,7 @@ def test_each_symbol_is_one_piece_however_text_is_normalised():
 
 
 @pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
-def test_the_patterns_keep_to_what_is_asked_of_ones_own(pattern):
+def test_the_built_in_patterns_pass_the_check_of_users_patterns(pattern):
     assert check(f"/{pattern}/") == ""
 
 
@@ -102,16 +102,16 @@ def test_the_patterns_keep_to_what_is_asked_of_ones_own(pattern):
     ("name", "reason"),
     [
         ("urls", "must be url, email"),
-        ("/(a+)+b/", "must be quick"),
-        ("/a{1,500}a{1,500}b/", "must be quick"),
-        ("/a++b/", "must be quick"),
-        ("/(((a{1,99}){1,99}){1,99}){1,99}/", "must be quick"),
-        ("/x*/", "must be quick|must not match nothing"),
-        ("/x{0,3}/", "must not match nothing"),
+        ("/(a+)+b/", "must be fast"),
+        ("/a{1,500}a{1,500}b/", "must be fast"),
+        ("/a++b/", "must be fast"),
+        ("/(((a{1,99}){1,99}){1,99}){1,99}/", "must be fast"),
+        ("/x*/", "must be fast|must not match empty text"),
+        ("/x{0,3}/", "must not match empty text"),
         ("/(a)\\1/", "references to groups"),
         ("/(/", "must be a regular expression"),
     ],
 )
-def test_an_expression_that_is_wrong_or_may_take_long_is_refused(name, reason):
+def test_invalid_or_slow_expressions_are_refused(name, reason):
     with pytest.raises(ValueError, match=reason):
         Placeholders((name,))

@@ -69,14 +69,14 @@ def test_the_first_record_names_the_columns_where_it_must_or_reads_as_names(read
 @pytest.mark.parametrize(
     ("text", "names", "message"),
     [
-        ("a,b\nc\n", ("", ""), ":2: expected 2 columns, as the first line has. Received: 1"),
+        ("a,b\nc\n", ("", ""), ":2: expected 2 columns, as in the header. Received: 1"),
         ("a;b\nc;d;e\n", ("", ""), ":2: expected 2 columns.*Received: 3"),
-        ("a,b;c\nd,e;f\n", ("", ""), ":1: commas and semicolons both may divide the columns.*sep=;"),
+        ("a,b;c\nd,e;f\n", ("", ""), ":1: commas and semicolons could both separate the columns.*sep=;"),
         ("one column\n", ("", ""), ":1: expected source and target with a comma between them.*one column"),
-        ("en,de\na,b\n", ("en", "fr"), ":1: the first line names no column 'fr'. It names: en, de"),
-        ("en,en\na,b\n", ("en", "en"), ":1: the first line names the column 'en' twice"),
-        ('a,b\nc,"d\ne\n', ("", ""), ":2: a quote that opens in this record is never closed"),
-        ('a,b\nc,"d"e\n', ("", ""), ":2: expected a comma or the end of the line behind a closing quote"),
+        ("en,de\na,b\n", ("en", "fr"), ":1: the header has no column 'fr'. It names: en, de"),
+        ("en,en\na,b\n", ("en", "en"), ":1: the header names the column 'en' twice"),
+        ('a,b\nc,"d\ne\n', ("", ""), ":2: a quote in this record is never closed"),
+        ('a,b\nc,"d"e\n', ("", ""), ":2: expected a comma or the end of the line after a closing quote"),
         ("a,b\rc,d\n", ("", ""), ":1: a carriage return within a line"),
         (
             'a,b\nc,"' + "x" * 999 + "\n" + "x" * 1_048_000,
@@ -106,11 +106,13 @@ def test_several_files_are_read_one_after_the_other_and_pairs_know_their_file(tm
     assert [(pair.source, pair.target) for pair in pairs] == [("1", "x"), ("2", "y"), ("3", "z")]
     assert [pair.place for pair in pairs] == [f"{a}:1", f"{a}:2", f"{b}:1"]
     assert [pair.source for pair in text_at(str(tmp_path / "c,d.tsv"))] == ["4"], "a name may hold a comma"
-    with pytest.raises(CorpusError, match="2 source files and 1 target file: expected as many, in the same order"):
+    with pytest.raises(
+        CorpusError, match="2 source files and 1 target file: expected the same number, in the same order"
+    ):
         text_at(f"{a},{b}", c)
     with pytest.raises(CorpusError, match=r"a.en has 2 lines, .*b.de has 1"):
         list(text_at(f"{a},{b}", f"{d},{c}"))
-    with pytest.raises(CorpusError, match=r"x.csv: of two files each must have a sentence a line"):
+    with pytest.raises(CorpusError, match=r"x.csv: expected one sentence per line in each of two files"):
         text_at("x.csv", "y.csv")
 
 

@@ -90,7 +90,7 @@ class Harness:
 
     def places(self, folder: Path) -> list[Path]:
         """Where a run writes."""
-        return [folder, folder / "tokens", folder / "export" / "saved_model"]
+        return [folder, folder / "stores", folder / "export" / "saved_model"]
 
     def stop(self, folder: Path, number: int, seconds: float) -> tuple[int, float]:
         """Starts, and sends a signal after so many seconds; returns the exit code and how long it took to end."""

@@ -205,7 +205,7 @@ def _copy(name: str) -> Path:
     """A run folder of its own, without what is large."""
     folder = Path(name)
     shutil.rmtree(folder, ignore_errors=True)
-    left_out = shutil.ignore_patterns("export", "tokens", "tensorboard", "checkpoint*", "*.png")
+    left_out = shutil.ignore_patterns("export", "stores", "tensorboard", "checkpoint*", "*.png")
     shutil.copytree(RUN, folder, ignore=left_out)
     return folder
 

@@ -165,7 +165,7 @@ def run(arguments: argparse.Namespace) -> int:
         if report.tokenizer.startswith(LEARNED):
             report.notes.append("A run's own tokeniser learns from all the text, and will lack fewer characters.")
         if recipe and report.tokenizer and not arguments.no_forecast:
-            from seq2seq.run.cost import forecast
+            from seq2seq.tasks.text_to_text.cost import forecast
 
             progress("measuring training steps", 0.0)
             report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.tokens)

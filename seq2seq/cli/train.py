@@ -51,6 +51,12 @@ TASK is one of: {", ".join(TASKS)}
 SEVERAL = {f"data.{part}.{side}" for part in ("train", "validation", "test") for side in ("source", "target")}
 """Fields that may be given several values, which are files."""
 
+
+def build_run(folder: RunFolder, recipe: Recipe) -> None:
+    """Trains and scores a recipe by its task."""
+    build(folder, recipe, task_named(recipe.task))
+
+
 Build = Callable[[RunFolder, Recipe], None]
 """Trains and scores a recipe in a folder, from wherever an earlier run of it has stopped."""
 
@@ -89,7 +95,7 @@ def run_recipe(
     program: str,
     about: str,
     arguments: Sequence[str] | None = None,
-    build: Build = build,
+    build: Build = build_run,
 ) -> int:
     """Parses the command line, opens the run folder and runs `build`. Returns the exit code.
 

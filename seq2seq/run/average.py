@@ -15,46 +15,41 @@ from typing import Any
 from seq2seq.files import follow_links
 from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.messages import plain_markdown, shell_word
-from seq2seq.run.folder import RunFolderError, load_weights, save_weights
-from seq2seq.run.parsing import leaves
-from seq2seq.tasks.text_to_text.folder import TextRunFolder
-from seq2seq.tasks.text_to_text.kind import kind_of
-from seq2seq.tasks.text_to_text.model import build_model, check_size
-from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.run.folder import RunFolder, RunFolderError, load_weights, save_weights
+from seq2seq.run.sections import Recipe
+from seq2seq.run.task import Task
 
 _log = logging.getLogger(__name__)
 
 
-def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
+def average_runs(runs: Sequence[Path], output: Path, task: Task, last: int = 0) -> Path:
     """Writes a run folder whose weights are the mean of others, whole or not at all.
 
     Args:
         runs: Run folders of one architecture and with equal vocabularies.
         output: The new folder; it must not exist, or be empty.
+        task: Of all runs.
         last: Of each run the last so many of the epochs that `training.keep_epochs` kept; 0: its best weights.
 
     Returns:
         `output`.
 
     Raises:
-        RunFolderError: fewer than two sets of weights, too few epochs kept, runs that do not go together, a damaged
+        RunFolderError: fewer than two sets of weights, too few epochs kept, runs that do not fit together, a damaged
             run, or an output that holds something.
     """
-    folders = [TextRunFolder(run) for run in runs]
-    recipes = [folder.load_recipe() for folder in folders]
+    folders = [RunFolder(run) for run in runs]
+    recipes = [folder.read_recipe(task.Recipe) for folder in folders]
     files = [file for folder in folders for file in _files(folder, last)]
     if len(files) < 2 and not last:
         raise RunFolderError(
-            f"An average wants several runs, or --last N for epochs that one run kept. Received: {folders[0].path}"
+            f"An average is made of several runs, or of epochs that a run kept (--last N). Received: {folders[0].path}"
         )
     output = follow_links(output)
     check_replaceable(output, "")
-    for folder, recipe in zip(folders[1:], recipes[1:], strict=True):
-        _check(folders[0], recipes[0], folder, recipe)
-    source, target = folders[0].load_tokenizers()
-    for file in files:
-        check_size(recipes[0].model, source.size, target.size, file)
-    model = build_model(recipes[0].model, source.size, target.size, source.vocabulary)
+    for folder in folders[1:]:
+        task.check_same_codec(folders[0], folder)
+    model = task.untrained_model(folders[0], files)
     sums: list[Any] = []
     for file in files:
         load_weights(model, file)
@@ -64,19 +59,18 @@ def average_runs(runs: Sequence[Path], output: Path, last: int = 0) -> Path:
     recipe = recipes[0].model_copy(update={"name": output.name})
     made_of = [{"weights": str(file), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()} for file in files]
     with whole_folder(output) as partial:
-        new = TextRunFolder(partial)
+        new = RunFolder(partial)
         new.save_recipe(recipe, made_of)
-        new.save_tokenizers(source, target)
         save_weights(model, new.weights_file)
-        for file in (folders[0].data_file, folders[0].learned_file):
+        for file in (folders[0].data_file, *task.codec_files(folders[0])):
             if file.is_file():
                 (partial / file.name).write_bytes(file.read_bytes())
-        new.write(new.readme_file, _readme(recipe, output, made_of))
+        new.write(new.readme_file, _readme(recipe, task, output, made_of))
     _log.info("%s: the mean of %d sets of weights", output, len(files))
     return output
 
 
-def _files(folder: TextRunFolder, last: int) -> list[Path]:
+def _files(folder: RunFolder, last: int) -> list[Path]:
     """The weights that a run gives to the mean."""
     if last:
         kept = list(folder.kept_epochs().values())
@@ -90,22 +84,7 @@ def _files(folder: TextRunFolder, last: int) -> list[Path]:
     return [folder.weights_file]
 
 
-def _check(first: TextRunFolder, wanted: Recipe, folder: TextRunFolder, recipe: Recipe) -> None:
-    ours, theirs = ({k: v for k, v in leaves(r.model) if not k.endswith("dropout")} for r in (wanted, recipe))
-    ours["data.right_to_left"], theirs["data.right_to_left"] = wanted.data.right_to_left, recipe.data.right_to_left
-    apart = [f"  {name}: {ours[name]!r} and {value!r}" for name, value in theirs.items() if ours[name] != value]
-    if apart:
-        raise RunFolderError(f"{first.path} and {folder.path} are of different architectures:\n" + "\n".join(apart))
-    for side, one, other in zip(("source", "target"), first.load_tokenizers(), folder.load_tokenizers(), strict=True):
-        if one.model != other.model:
-            raise RunFolderError(
-                f"{first.path} and {folder.path} have different {side} vocabularies: ids of the one mean nothing to "
-                "the other."
-            )
-
-
-def _readme(recipe: Recipe, path: Path, made_of: list[dict[str, Any]]) -> str:
-    verb = kind_of(recipe).verb
+def _readme(recipe: Recipe, task: Task, path: Path, made_of: list[dict[str, Any]]) -> str:
     parts = "\n".join(f"- {plain_markdown(part['weights'])} (sha256 {part['sha256'][:16]}…)" for part in made_of)
     return f"""# {plain_markdown(recipe.name)}
 
@@ -113,11 +92,11 @@ The mean of {len(made_of)} sets of weights, each counting the same; nothing was 
 
 {parts}
 
-Network, data and search are as in the first of these runs; all of it is in recipe.json, under `made_of` what this was
-made of, with checksums. No score is known before it is measured.
+Network, data and search are as in the first of these runs: recipe.json has them, and under `made_of` the weights that
+this was made of, with checksums. No score is known before it is measured.
 
 ## Use
 
-    seq2seq {verb} {shell_word(path)} < text
+    {task.EXAMPLE.format(run=shell_word(path))}
     seq2seq evaluate {shell_word(path)}
 """

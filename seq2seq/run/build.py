@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from seq2seq.distributed import team
-from seq2seq.messages import show
 from seq2seq.run.environment import record_start
 from seq2seq.run.folder import RunFolder
+from seq2seq.run.sections import Recipe
+from seq2seq.run.task import Task
 from seq2seq.run.train import train
-from seq2seq.tasks.text_to_text.data import find_corpus
-from seq2seq.tasks.text_to_text.finish import record_data, score_tests, show_examples
-from seq2seq.tasks.text_to_text.folder import TextRunFolder
-from seq2seq.tasks.text_to_text.prepare import learn_tokenizers
 
 
-def build(run: RunFolder, recipe: Any) -> None:
-    """Trains and scores `recipe` in the run folder, from wherever an earlier run of it has stopped; prints examples.
+def build(folder: RunFolder, recipe: Recipe, task: Task) -> None:
+    """Trains and scores `recipe` in the run folder, from wherever an earlier run of it has stopped.
 
-    Of several processes the first scores and prints.
+    Of several processes the first scores.
     """
-    folder, corpus = TextRunFolder(run.path), find_corpus(recipe.data)
+    data = task.open_data(recipe)
     if team.is_leader():
-        record_data(folder, corpus)
+        task.record_data(folder, data)
         record_start(folder)
-    source, target = team.leader_first(lambda: learn_tokenizers(folder, recipe, corpus), folder.load_tokenizers)
-    train(folder, recipe, corpus, source, target)
-    if not team.is_leader():
-        return
-    score_tests(folder, recipe, corpus.tests)
-    show(show_examples(folder, corpus.tests))
+    train(folder, recipe, task, data)
+    if team.is_leader():
+        task.finish(folder, recipe, data)

@@ -18,7 +18,6 @@ from seq2seq.distributed import team
 from seq2seq.files import read_json
 from seq2seq.run.folder import RunFolder, RunFolderError
 from seq2seq.run.report import versions
-from seq2seq.text.corpus import files_of
 
 _log = logging.getLogger(__name__)
 
@@ -85,10 +84,10 @@ def describe() -> dict[str, Any]:
     }
 
 
-def checksums(texts: Iterable[object]) -> dict[str, str | None]:
-    """Returns the sha256 of every file that the texts are read from, by its path; None for what came through a pipe."""
-    files = dict.fromkeys(path.resolve() for text in texts for path in files_of(text))
-    return {str(path): sha256(path) if path.is_file() else None for path in files}
+def checksums(files: Iterable[Path]) -> dict[str, str | None]:
+    """Returns the sha256 of every file by its path; None for what came through a pipe."""
+    resolved = dict.fromkeys(path.resolve() for path in files)
+    return {str(path): sha256(path) if path.is_file() else None for path in resolved}
 
 
 def same_data(folder: RunFolder, now: dict[str, str | None]) -> None:

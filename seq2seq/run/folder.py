@@ -53,14 +53,13 @@ class RunFolder:
         self.history_file = self.path / "history.csv"
         self.scores_file = self.path / "scores.json"
         self.data_file = self.path / "data.json"
-        self.learned_file = self.path / "learned.json"
         self.curves_file = self.path / "curves.png"
         self.readme_file = self.path / "README.md"
         self.hypotheses = self.path / "hypotheses"
         self.tensorboard = self.path / "tensorboard"
         self.exports = self.path / "export"
         self.made_from_file = self.exports / "made_from.json"
-        self.tokens = self.path / "tokens"
+        self.stores = self.path / "stores"
         self.epochs = self.path / "epochs"
         self.environment_file = self.path / "environment.json"
         self.bad_batches = self.path / "bad_batches"
@@ -73,6 +72,15 @@ class RunFolder:
         if not self.path.is_dir():
             raise RunFolderError(f"{self.path} is a file. Choose another folder with --run-folder.")
         return all(TEMPORARY.fullmatch(path.name) for path in self.path.iterdir())
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the run has made anything beyond the records of what it is going to do."""
+        return not self._records >= set(self.path.iterdir())
+
+    @property
+    def _records(self) -> set[Path]:
+        return {self.recipe_file, self.data_file, self.environment_file}
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -92,7 +100,7 @@ class RunFolder:
                         "--run-folder."
                     ) from None
                 self._check_links()
-                for place in (self.path, self.tokens, self.epochs, self.bad_batches, self.hypotheses, self.exports):
+                for place in (self.path, self.stores, self.epochs, self.bad_batches, self.hypotheses, self.exports):
                     remove_leftovers(place)
             yield
 
@@ -118,9 +126,8 @@ class RunFolder:
             try:
                 yield
             except BaseException:
-                records = {self.recipe_file, self.data_file, self.environment_file}
-                if made and self.path.is_dir() and records >= set(self.path.iterdir()):
-                    for file in records:
+                if made and self.path.is_dir() and not self.has_begun:
+                    for file in self._records:
                         file.unlink(missing_ok=True)
                     with suppress(OSError):  # another process has put something beside it
                         for path in made:

@@ -29,10 +29,10 @@ def open_run(folder: RunFolder, recipe: Recipe) -> bool:
     if folder.is_average:
         raise RunFolderError(f"{folder.path} holds averaged weights, not a run that goes on. Choose another folder.")
     if folder.scores_file.exists():
-        shutil.rmtree(folder.tokens, ignore_errors=True)  # the earlier run was stopped right before its last deed
+        shutil.rmtree(folder.stores, ignore_errors=True)  # the earlier run was stopped right before its last step
     old = dict(leaves(before))
     changed = {name: value for name, value in leaves(recipe) if old[name] != value}
-    if changed and (set(changed) <= OPERATIONAL or not (folder.path / "source.model").exists()):
+    if changed and (set(changed) <= OPERATIONAL or not folder.has_begun):
         folder.save_recipe(recipe)  # otherwise the earlier run failed before it had done anything
     elif changed and set(changed) <= OPERATIONAL | {EPOCHS}:
         _change_epochs(folder, recipe)

@@ -2,10 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
+from seq2seq.pipeline.plan import Layout, Rows
+from seq2seq.run.folder import RunFolder
 from seq2seq.run.sections import Recipe as AnyRecipe
+from seq2seq.run.selection import Selection
+
+if TYPE_CHECKING:
+    import keras
+
+    from seq2seq.metrics.bleu import Score
+
+
+class Stores(Protocol):
+    """The data of a run as columns of numbers, on disk."""
+
+    @property
+    def train(self) -> Rows:
+        """What the first epoch is planned from: its steps are those of every epoch's schedule."""
+
+    @property
+    def validation(self) -> Rows:
+        """The same for validation."""
+
+    def epoch(self, number: int) -> Rows:
+        """Returns the training data of an epoch, counted from 0: a function of the recipe's seed and the number."""
+
+    def layout(self, epoch: int | None = None) -> Layout:
+        """Returns how rows become a batch in an epoch of training; None: for validation."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a task has made of its data before the epochs."""
+
+    codec: Any
+    """What turns data into numbers and back: tokenisers, a scaler. The task keeps it in the run folder."""
+    stores: Stores
+    selection: Selection
+    """What chooses the best epoch. Its score is one of those that `Task.validator` gives."""
+    uniform_loss: float
+    """The loss of a model that has learned nothing, as the validation loss counts it: what training must stay below."""
 
 
 class Task(Protocol):
@@ -34,3 +75,42 @@ class Task(Protocol):
     @property
     def EXAMPLE(self) -> str:
         """A command that tries a run out, with {run} for its folder."""
+
+    def open_data(self, recipe: Any) -> Any:
+        """Returns the data that the recipe names, fetched where needed; ValueError where it is missing or damaged."""
+
+    def record_data(self, folder: RunFolder, data: Any) -> None:
+        """Writes data.json: all that is read, with checksums; RunFolderError if a run that goes on had other data."""
+
+    def prepare(self, folder: RunFolder, recipe: Any, data: Any) -> Prepared:
+        """Learns the codec, or reads it again, and writes the stores. Each stage can be resumed."""
+
+    def build_model(self, recipe: Any, codec: Any) -> keras.Model:
+        """Returns a new, built network."""
+
+    def objective(self, recipe: Any, model: Any) -> Any:
+        """Returns what `fit` trains: a Keras model around the network, not yet compiled."""
+
+    def begin_epoch(self, objective: Any, recipe: Any, epoch: int) -> None:
+        """Sets what the objective counts in an epoch, counted from 0."""
+
+    def validator(self, model: Any, codec: Any, data: Any, recipe: Any) -> Callable[[], Mapping[str, Score]]:
+        """Returns what scores the network's outputs for the validation data. It is called after each epoch."""
+
+    def rows_as_text(self, codec: Any, store: Rows, rows: Sequence[int]) -> str:
+        """Returns rows of a store as the lines of a table, parted by tabs, to show a bad batch."""
+
+    def finish(self, folder: RunFolder, recipe: Any, data: Any) -> None:
+        """Scores the tests, exports, writes the README and, last of all, scores.json."""
+
+    def load(self, path: Path, others: Sequence[Path], **options: Any) -> Any:
+        """Returns what `seq2seq.load` does for its run folders."""
+
+    def check_same_codec(self, first: RunFolder, other: RunFolder) -> None:
+        """Raises RunFolderError if numbers do not mean the same in two runs, or their networks are not alike."""
+
+    def untrained_model(self, folder: RunFolder, weights: Sequence[Path]) -> keras.Model:
+        """Returns a run's network without its weights; RunFolderError if one of these files is too small for it."""
+
+    def codec_files(self, folder: RunFolder) -> list[Path]:
+        """Returns the files of a run's codec and of what it has learned of its data."""

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from seq2seq.run.sections import Recipe
     from seq2seq.run.task import Task
+    from seq2seq.tasks import compression, summarization, translation
+
+    _CHECKED: tuple[Task, ...] = (translation, summarization, compression)
 
 TASKS = {
     "translation": "seq2seq.tasks.translation",

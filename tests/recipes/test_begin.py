@@ -6,8 +6,7 @@ import pytest
 
 from recipes.translation import RECIPES
 from seq2seq.cli.common import EXIT_FAILED, EXIT_MISTAKE
-from seq2seq.cli.train import run_recipe
-from seq2seq.run.build import build
+from seq2seq.cli.train import build_run, run_recipe
 from seq2seq.signals import EXIT_INTERRUPTED, RunFailed
 
 GOES_ON = "the same command goes on from there"
@@ -74,6 +73,6 @@ def test_a_pipe_in_place_of_a_file_is_refused(tmp_path, capsys):
     text = ["--data.train.source", tmp_path / "t.tsv"]
     aligned = [*text, "--training.guided_attention", "1", "--data.train_alignments", tmp_path / "pipe"]
     for words in (aligned, ["--data.train.source", tmp_path / "pipe", "--data.train.target", tmp_path / "pipe"]):
-        assert start(build, *words, "--run-folder", tmp_path / "run") == EXIT_MISTAKE
+        assert start(build_run, *words, "--run-folder", tmp_path / "run") == EXIT_MISTAKE
         assert f"{tmp_path / 'pipe'} is a folder, a pipe or a device." in capsys.readouterr().err
         assert not (tmp_path / "run").exists()

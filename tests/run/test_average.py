@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 
 import seq2seq
-from seq2seq.run.average import average_runs
+from seq2seq.run import average
 from seq2seq.run.folder import RunFolderError, load_weights, save_weights
+from seq2seq.tasks import translation
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
+
+
+def average_runs(runs, output, last=0):
+    return average.average_runs(runs, output, translation, last)
 
 
 def weights_of(folder, file=None):

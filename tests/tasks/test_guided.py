@@ -61,8 +61,8 @@ def test_guidance_ends_with_its_last_epoch_and_a_stopped_run_goes_on_alike(run, 
     monkeypatch.setattr(checkpoint, "save_checkpoint", save_then_die)
     with pytest.raises(Killed):
         run(tmp_path / "parted", *guided)
-    assert "alignment" in Store(tmp_path / "parted" / "tokens" / "train")
-    assert "alignment" not in Store(tmp_path / "parted" / "tokens" / "validation")
+    assert "alignment" in Store(tmp_path / "parted" / "stores" / "train")
+    assert "alignment" not in Store(tmp_path / "parted" / "stores" / "validation")
     monkeypatch.setattr(checkpoint, "save_checkpoint", save)
     assert run(tmp_path / "parted", *guided) == 0
     whole, parted = (history(tmp_path / name) for name in ("whole", "parted"))

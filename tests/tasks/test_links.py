@@ -35,7 +35,7 @@ def outside(tmp_path):
     assert all(path.read_text() == "mine" for path in folder.rglob("*") if path.is_file())
 
 
-FOLDERS = ["tokens", "tokens/train", "export", "export/saved_model", "tensorboard/train", "epochs", "bad_batches", "x"]
+FOLDERS = ["stores", "stores/train", "export", "export/saved_model", "tensorboard/train", "epochs", "bad_batches", "x"]
 FILES = ["partial-source.model", "checkpoint.npz", "checkpoint.before.npz", "history.csv", "hypotheses/test.txt", "x/y"]
 
 
@@ -51,7 +51,7 @@ def test_a_link_in_a_run_that_goes_on_is_refused_by_name(run, begun, outside, ca
     assert f"error: {path} is a link; a run folder is written without following links" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["hypotheses/a.txt", "tokens/train", "export/litert"])
+@pytest.mark.parametrize("name", ["hypotheses/a.txt", "stores/train", "export/litert"])
 def test_a_link_that_comes_while_a_run_is_at_work_is_not_followed(tmp_path, outside, name):
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
@@ -107,7 +107,7 @@ def test_what_a_killed_process_left_is_removed_and_what_users_call_so_is_not(tmp
     with folder.claimed():
         pass
     kept = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
-    assert kept == {"recipe.json", "partial-source.model", "before-it", "tokens", "export"}
+    assert kept == {"recipe.json", "partial-source.model", "before-it", "stores", "export"}
 
 
 def test_a_run_that_was_killed_at_its_first_file_begins_anew(tmp_path):

@@ -46,7 +46,7 @@ def test_training_reads_targets_from_their_last_piece(run, corpus_files, tmp_pat
     monkeypatch.setattr(build, "score_tests", lambda *_: None)  # which takes the token store away
     monkeypatch.setattr(build, "show_examples", lambda *_: "")
     assert run(tmp_path / "run", "--data.right_to_left", "true", "--training.epochs", "1") == 0
-    store = Store(tmp_path / "run" / "tokens" / "train")
+    store = Store(tmp_path / "run" / "stores" / "train")
     plain = SubwordTokenizer.load(tmp_path / "run" / "target.model")
     sides = zip(read_lines(corpus_files / "train.x"), read_lines(corpus_files / "train.y"), strict=True)
     for pair, (source, target) in enumerate(list(sides)[:20]):

@@ -5,8 +5,9 @@ import pytest
 from recipes.translation import RECIPES
 from seq2seq.cli.train import parse
 from seq2seq.run.parsing import RecipeError, from_json
+from seq2seq.run.selection import Selection
 from seq2seq.tasks.text_to_text.recipe import Recipe
-from seq2seq.tasks.text_to_text.selection import Selection
+from seq2seq.tasks.text_to_text.selection import choose_selection
 
 
 def recipe(task="translation", language="de", select_by="auto"):
@@ -32,10 +33,10 @@ LINES = [f"hier sind {n} kurze Zeilen" for n in range(20)]
     ],
 )
 def test_the_validation_text_says_what_chooses(given, targets, score):
-    found = Selection.of(given, targets)
+    found = choose_selection(given, targets)
     assert found.score == score
     assert found.by_loss == (given.training.select_by == "loss")
-    assert found == Selection.of(given, list(targets))
+    assert found == choose_selection(given, list(targets))
 
 
 def rows(*values):

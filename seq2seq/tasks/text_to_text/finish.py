@@ -11,12 +11,14 @@ from seq2seq.files import read_json
 from seq2seq.messages import show
 from seq2seq.run.environment import checksums, same_data, sha256
 from seq2seq.run.folder import RunFolder
-from seq2seq.run.report import read_history, versions, write_readme
+from seq2seq.run.report import read_history, versions
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.kind import kind_of
 from seq2seq.tasks.text_to_text.learned import load_learned
+from seq2seq.tasks.text_to_text.readme import write_readme
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.test_sets import data_entry
-from seq2seq.text.corpus import Text, overlap, read_lines
+from seq2seq.text.corpus import Text, files_of, overlap, read_lines
 
 if TYPE_CHECKING:
     from seq2seq.inference.generator import Generator
@@ -33,7 +35,7 @@ def record_data(folder: RunFolder, corpus: Corpus) -> None:
         RunFolderError: the run goes on, but its training text is another one by now.
     """
     shared = overlap(corpus.train, corpus.tests)  # reads the whole text, and tells what is wrong with it
-    training = checksums([corpus.train, corpus.validation])
+    training = checksums([*files_of(corpus.train), *files_of(corpus.validation)])
     same_data(folder, training)
     entries = {name: data_entry(text) for name, text in corpus.tests.items()}
     for name, count in shared.items():
@@ -43,7 +45,13 @@ def record_data(folder: RunFolder, corpus: Corpus) -> None:
     folder.write_json(folder.data_file, {"training": training, "tests": entries})
 
 
-def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> dict[str, Any]:
+def finish(folder: TextRunFolder, recipe: Recipe, tests: dict[str, Text]) -> None:
+    """Scores and exports the run, and shows a few outputs."""
+    score_tests(folder, recipe, tests)
+    show(show_examples(folder, tests))
+
+
+def score_tests(folder: TextRunFolder, recipe: Recipe, tests: dict[str, Text]) -> dict[str, Any]:
     """Translates and scores every test set; writes hypotheses, scores.json and the README. Returns the scores."""
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.tasks.text_to_text.loading import load_generator
@@ -68,7 +76,7 @@ def score_tests(folder: RunFolder, recipe: Recipe, tests: dict[str, Text]) -> di
     record: dict[str, Any] = {"tests": scores, "data": checksums, "score_tokenizer": recipe.tokenization.name}
     record |= {"search": _plain(generator.options), "versions": versions()}
     folder.write_json(folder.scores_file, record)
-    shutil.rmtree(folder.tokens, ignore_errors=True)
+    shutil.rmtree(folder.stores, ignore_errors=True)
     return scores
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from seq2seq.backend import prepare_keras
@@ -16,15 +17,25 @@ from seq2seq.text.subword import SubwordTokenizer
 
 
 class TextRunFolder(RunFolder):
-    """A run folder with the tokenisers of both sides."""
+    """A run folder with the tokenisers of both sides.
+
+    Args:
+        path: The folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path | str):
+        super().__init__(path)
+        self.learned_file = self.path / "learned.json"
+        self.source_model_file = self.path / "source.model"
+        self.target_model_file = self.path / "target.model"
 
     def load_recipe(self) -> Recipe:
         """Reads the resolved recipe; errors as `RunFolder.read_recipe`."""
         return self.read_recipe(Recipe)
 
     def save_tokenizers(self, source: SubwordTokenizer, target: SubwordTokenizer) -> None:
-        source.save(self.path / "source.model")
-        target.save(self.path / "target.model")
+        source.save(self.source_model_file)
+        target.save(self.target_model_file)
 
     def load_tokenizers(self) -> tuple[SubwordTokenizer, SubwordTokenizer]:
         """Returns the source's and the target's; RunFolderError names a missing or damaged one."""
@@ -32,14 +43,14 @@ class TextRunFolder(RunFolder):
         placeholders = placeholders_of(recipe)
         try:
             return (
-                SubwordTokenizer.load(self.path / "source.model", False, placeholders),
-                SubwordTokenizer.load(self.path / "target.model", recipe.data.right_to_left, placeholders),
+                SubwordTokenizer.load(self.source_model_file, False, placeholders),
+                SubwordTokenizer.load(self.target_model_file, recipe.data.right_to_left, placeholders),
             )
         except ValueError as error:
             raise RunFolderError(str(error)) from error
 
     def load_test(self, name: str) -> Text:
-        """Returns where a test split of the run's data stands; RunFolderError names those that the run knows."""
+        """Returns a test set of the run's data; RunFolderError lists those that the run has."""
         try:
             tests = read_json(self.data_file)["tests"]
             known = {name: text_of(entry) for name, entry in tests.items()}

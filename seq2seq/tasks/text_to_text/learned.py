@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.files import read_json
 from seq2seq.metrics import tokenization
-from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.run.folder import RunFolderError
+from seq2seq.run.selection import Selection
 from seq2seq.search.limits import Limits, advice, learn_limits, too_long
 from seq2seq.search.options import SearchOptions
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
-from seq2seq.tasks.text_to_text.selection import SCORES, Selection
+from seq2seq.tasks.text_to_text.selection import SCORES, choose_selection
 from seq2seq.text.sentences import count_sentences
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Learned:
         return asdict(self) | {"limits": self.limits._asdict()}
 
 
-def learn(folder: RunFolder, recipe: Recipe, corpus: Corpus, tokens: TokenisedCorpus) -> Learned:
+def learn(folder: TextRunFolder, recipe: Recipe, corpus: Corpus, tokens: TokenisedCorpus) -> Learned:
     """Returns what is known of the run's text; writes learned.json, or reads it in a run that goes on."""
     known = load_learned(folder)
     if known:
@@ -54,7 +55,7 @@ def learn(folder: RunFolder, recipe: Recipe, corpus: Corpus, tokens: TokenisedCo
     sources, targets = _lengths(tokens.train)
     counts = [count_sentences(example.source) for example in islice(corpus.train, SAMPLE)]
     found = Learned(
-        Selection.of(recipe, [example.target for example in corpus.validation]),
+        choose_selection(recipe, [example.target for example in corpus.validation]),
         learn_limits(sources, targets),
         int(sources.max(initial=0)),
         int(targets.max(initial=0)),
@@ -79,7 +80,7 @@ def report(learned: Learned, recipe: Recipe, corpus: Corpus, tokens: TokenisedCo
             _log.warning("%s", advice(options, lost, len(store), name, learned.limits))
 
 
-def load_learned(folder: RunFolder) -> Learned | None:
+def load_learned(folder: TextRunFolder) -> Learned | None:
     """Returns what a run has learned; None before it has.
 
     Raises:
@@ -105,10 +106,10 @@ def load_learned(folder: RunFolder) -> Learned | None:
         raise RunFolderError(f"{folder.learned_file}: damaged ({error}). Train again in a new folder.") from error
 
 
-def load_search(folder: RunFolder) -> SearchOptions:
+def load_search(folder: TextRunFolder) -> SearchOptions:
     """Returns how a run searches: as its recipe says, with the limits that it has learned where the recipe has none."""
     learned = load_learned(folder)
-    return TextRunFolder(folder.path).load_recipe().search.with_limits(learned.limits if learned else None)
+    return folder.load_recipe().search.with_limits(learned.limits if learned else None)
 
 
 def _lengths(store: Store) -> tuple[Any, Any]:

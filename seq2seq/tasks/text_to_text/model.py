@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2seq.backend import prepare_keras
 from seq2seq.run.folder import RunFolderError
-from seq2seq.tasks.text_to_text.recipe import Model
+from seq2seq.tasks.text_to_text.recipe import Model, Training
 
 
 def build_model(recipe: Model, source_size: int, target_size: int, pieces: Sequence[str] | None = None) -> Any:
@@ -86,3 +86,11 @@ def check_size(recipe: Model, source_size: int, target_size: int, path: Path) ->
             f"{path}: the weights are damaged or of another model (the recipe's has {4 * least:,} bytes of them or "
             f"more, the file holds {size:,})."
         )
+
+
+def build_objective(options: Training, model: Any) -> Any:
+    """Returns what `fit` trains: the network with the losses that the recipe asks for."""
+    from seq2seq.training.losses import TeacherForcing
+
+    budget = options.loss_budget_mb * 2**20
+    return TeacherForcing(model, options.label_smoothing, budget, options.guided_attention, options.selector_loss)

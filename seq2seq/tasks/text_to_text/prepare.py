@@ -12,12 +12,14 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from seq2seq.distributed import team
+from seq2seq.pipeline.plan import Layout
 from seq2seq.pipeline.store import Store
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_word
 from seq2seq.text.alignment import align_tokens
 from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS
 from seq2seq.text.token_store import Align, check_ids, write_token_store
 from seq2seq.types import AlignmentPoints, Example
 
@@ -74,8 +76,8 @@ class TokenisedCorpus:
     ):
         self.folder, self.recipe, self.corpus = folder, recipe, corpus
         self.source, self.target = source, target
-        self.train = self._in_turn("train", lambda: islice(corpus.train, recipe.data.max_train or None))
-        self.validation = self._in_turn("validation", lambda: corpus.validation)
+        self.train = self._leader_first("train", lambda: islice(corpus.train, recipe.data.max_train or None))
+        self.validation = self._leader_first("validation", lambda: corpus.validation)
         for name, store in (("Training", self.train), ("Validation", self.validation)):
             counts = store.metadata
             _log.info(
@@ -91,20 +93,27 @@ class TokenisedCorpus:
         if not self.recipe.tokenizer.sampling:
             return self.train
         base = (self.recipe.seed * 100_003 + number) * 2
-        return self._in_turn(
+        return self._leader_first(
             "sampled",
             lambda: islice(self.corpus.train, self.recipe.data.max_train or None),
             (base * 1_000_003, (base + 1) * 1_000_003),
         )
 
-    def _in_turn(
+    def layout(self, epoch: int | None = None) -> Layout:
+        """Returns how pairs become a batch: with alignments in epochs whose losses read them."""
+        options = self.recipe.training
+        guided = options.guided_attention > 0 and (not options.guided_until or (epoch or 0) < options.guided_until)
+        aligned = epoch is not None and (guided or self.recipe.model.selector)
+        return ALIGNED_PAIRS if aligned else PAIRS
+
+    def _leader_first(
         self, name: str, examples: Callable[[], Iterable[Example]], seeds: tuple[int, int] | None = None
     ) -> Store:
         """Of several processes the first writes the store, then the others read it."""
-        return team.leader_first(lambda: self._write(name, examples(), seeds), lambda: Store(self.folder.tokens / name))
+        return team.leader_first(lambda: self._write(name, examples(), seeds), lambda: Store(self.folder.stores / name))
 
     def _write(self, name: str, examples: Iterable[Example], seeds: tuple[int, int] | None = None) -> Store:
-        folder, alpha = self.folder.inside(self.folder.tokens / name), self.recipe.tokenizer.sampling
+        folder, alpha = self.folder.inside(self.folder.stores / name), self.recipe.tokenizer.sampling
         align = None if name == "validation" else self._aligner()
         if seeds is None and (folder / "store.json").exists():
             store = Store(folder)

@@ -123,7 +123,7 @@ class Scored:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunFolderError(f"{self.path}: damaged data ({error!r}). Evaluate it again.") from error
         here = all(path.is_file() for path in files_of(text))  # of a missing one the reader says so
-        for path, digest in (checksums([text]) if here else {}).items():
+        for path, digest in (checksums(files_of(text)) if here else {}).items():
             if recorded.get(path) != digest:
                 raise RunFolderError(f"{path} has changed since {self.path} was scored on it. Evaluate it again.")
         return list(text)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.run.environment import checksums
-from seq2seq.text.corpus import Joined, ParallelText, Records, Text
+from seq2seq.text.corpus import Joined, ParallelText, Records, Text, files_of
 
 
 def data_entry(text: Text) -> dict[str, Any]:
     """Where a test set stands, how it is read, and the checksums of its files by their paths."""
     place = {"texts": [_place(one) for one in text.texts]} if isinstance(text, Joined) else _place(text)
-    return {**place, "sha256": checksums([text])}
+    return {**place, "sha256": checksums(files_of(text))}
 
 
 def _place(text: ParallelText | Records) -> dict[str, Any]:

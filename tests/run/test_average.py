@@ -91,7 +91,7 @@ def test_what_does_not_go_together_is_refused_by_name_and_nothing_is_made(finish
     other_recipe(other, ["data"], "right_to_left", True)
     with pytest.raises(RunFolderError, match="right_to_left: False and True"):
         average_runs([finished, other], tmp_path / "new")
-    with pytest.raises(RunFolderError, match="wants several runs, or --last N"):
+    with pytest.raises(RunFolderError, match="made of several runs, or of epochs"):
         average_runs([finished], tmp_path / "new")
     with pytest.raises(RunFolderError, match=r"has kept 0 epochs, not 2: train with --training\.keep_epochs 2"):
         average_runs([finished], tmp_path / "new", last=2)

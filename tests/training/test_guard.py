@@ -43,7 +43,7 @@ def test_a_bad_step_ends_the_run_and_names_batch_and_checkpoint(run, tmp_path, p
     message = capsys.readouterr().err
     assert f"Epoch 2, step 2: {told}" in message
     file = folder / "bad_batches" / "epoch-2-step-2.tsv"
-    assert f"pairs are in {file}" in message
+    assert f"rows are in {file}" in message
     assert f"last good checkpoint is {folder / 'checkpoint.npz'}" in message
     assert "--training.skip_bad_steps 10" in message
     assert "Traceback" not in message

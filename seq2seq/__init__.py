@@ -29,6 +29,6 @@ def load(run: str | Path, *others: str | Path, ensemble: str = "probabilities", 
     Raises:
         ValueError: the folder is neither, incomplete, damaged or of another version, or they do not go together.
     """
-    from seq2seq.tasks.text_to_text.loading import load_translator
+    from seq2seq import tasks
 
-    return load_translator(Path(run), others, ensemble, **options)
+    return tasks.load(Path(run), [Path(other) for other in others], ensemble=ensemble, **options)

@@ -27,9 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Does the verb's work; ValueError for a mistake in the arguments."""
     check_outputs(arguments.runs, {}, Folder("--output", arguments.output))
     from seq2seq.run.average import average_runs
-    from seq2seq.tasks import check_verb, task_of
+    from seq2seq.tasks import task_of
 
-    for run in arguments.runs:
-        check_verb(run, "average")
     runs, task = [Path(path) for path in arguments.runs], task_of(arguments.runs[0])
     show(average_runs(runs, Path(arguments.output), task, arguments.last))

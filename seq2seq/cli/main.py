@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ VERBS = {
 """By the name of their module in this folder, which has `add_arguments(parser)` and `run(arguments)`; train has
 `main(words)`, as the fields of recipes are its options."""
 
+RUNS = ("run", "runs", "others", "score", "reverse")
+"""Arguments of the verbs that name run folders."""
+
 SILENT = ("average", "export")
 """Verbs that leave a folder; what they print is only where it is."""
 
@@ -49,7 +53,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         say("error: standard output is closed. Send it to a file, or to /dev/null.")
         return EXIT_MISTAKE
     module = importlib.import_module(f"seq2seq.cli.{parsed.verb}")
-    return guarded(lambda: module.run(parsed))
+
+    def work() -> int | None:
+        check_runs(parsed)
+        return int(module.run(parsed) or 0)
+
+    return guarded(work)
+
+
+def check_runs(parsed: argparse.Namespace) -> None:
+    """Raises RunFolderError if a run that the arguments name is of a task that the verb does not take."""
+    from seq2seq.tasks import check_verb
+
+    for name in RUNS:
+        given = getattr(parsed, name, None) or []
+        for path in [given] if isinstance(given, str) else given:
+            check_verb(path, parsed.verb)
 
 
 def entry() -> int:

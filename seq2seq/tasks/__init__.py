@@ -53,6 +53,28 @@ def _recorded_task(record: dict[str, Any], path: Path) -> Task:
     return task_named(name)
 
 
+def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Any:
+    """Returns what `seq2seq.load` does: for a run folder, or the LiteRT folder that was made of one.
+
+    Raises:
+        ValueError: the folder is neither, or is damaged, or `others` do not go together with it.
+    """
+    from seq2seq.lite.folder import is_lite_folder
+
+    if is_lite_folder(path):
+        from seq2seq.tasks.text_to_text.loading import load_translator
+
+        return load_translator(path, others, **options)
+    task = task_of(path)
+    for other in others:
+        if (other / "recipe.json").is_file() and task_of(other).load is not task.load:
+            raise ValueError(
+                f"Expected runs of tasks of one kind. Received: {path}, a run of {task.NAME}, and {other}, a run of "
+                f"{task_of(other).NAME}."
+            )
+    return task.load(path, others, **options)
+
+
 def check_verb(folder: Path | str, verb: str) -> None:
     """Raises if a verb does not take a run of this task; a path that is no run folder passes. Imports no framework.
 

@@ -299,9 +299,9 @@ def _model() -> Any:
 def _trainee() -> Any:
     from seq2seq.run.train import make_optimizer
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
-    from seq2seq.training.losses import TeacherForcing
+    from seq2seq.training.objective import Objective
 
-    trainee = TeacherForcing(_model(), 0.1)
+    trainee = Objective(_model())
     trainee.build()
     trainee.compile(make_optimizer(TextRunFolder(RUN.absolute()).load_recipe(), 10))
     trainee.optimizer.build(trainee.trainable_variables)

@@ -242,16 +242,16 @@ class OurSteps(Steps):
 
         from seq2seq.layers.decoder import RNNDecoder
         from seq2seq.layers.encoder import RNNEncoder
-        from seq2seq.models.seq2seq import Seq2Seq
-        from seq2seq.training.losses import TeacherForcing
+        from seq2seq.tasks.text_to_text.model import connect
+        from seq2seq.training.objective import Objective
         from seq2seq.training.optimizers import AveragingAdam
 
         keras.config.set_dtype_policy(policy)
         keras.utils.set_random_seed(1)
         encoder = RNNEncoder(SIZES["encoder"], dropout=0.3)
         decoder = RNNDecoder(SIZES["decoder"], readout_units=SIZES["readout"], dropout=0.3)
-        model = Seq2Seq(encoder, decoder, SIZES["vocabulary"], SIZES["vocabulary"], SIZES["embedding"])
-        self.trainee = TeacherForcing(model, label_smoothing=0.1)
+        sizes = SIZES["vocabulary"], SIZES["vocabulary"]
+        self.trainee = Objective(connect(encoder, decoder, sizes, SIZES["embedding"]), (), {"label_smoothing": 0.1})
         self.trainee.build()
         self.trainee.compile(AveragingAdam(1e-3, global_clipnorm=1.0), jit_compile=False)
 

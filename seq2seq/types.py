@@ -16,6 +16,12 @@ Ids = Tensor
 Mask = Tensor
 """`(batch, time)`, bool: True at what is real, False at padding."""
 
+Vectors = Tensor
+"""`(batch, time, features)`, float."""
+
+Logits = Tensor
+"""`(batch, time, size)`, float: unnormalised log-probabilities, or log-probabilities."""
+
 Shape = Sequence[int | None]
 """Sizes of the axes of a tensor; None: not known before."""
 
@@ -85,6 +91,28 @@ class Batch(NamedTuple):
         """The tensors that a model is called with, by name: source and source_mask, target_input, extras."""
         source = {} if self.source is None else {"source": self.source.values, "source_mask": self.source.mask}
         return {**source, "target_input": self.target_input, **self.extras}
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, Tensor], target_output: Tensor, weights: Tensor) -> Batch:
+        """Returns the batch that has these inputs."""
+        extras = {name: part for name, part in inputs.items() if name not in ("source", "source_mask", "target_input")}
+        return cls(source_of(inputs), inputs["target_input"], target_output, weights, extras)
+
+
+def source_of(inputs: Mapping[str, Tensor]) -> Padded | None:
+    """Returns the source among the named inputs of a model; None where there is none.
+
+    Raises:
+        ValueError: a source without its mask: what is padding does not follow from the values.
+    """
+    if "source" not in inputs:
+        return None
+    if "source_mask" not in inputs:
+        raise ValueError(
+            "Expected with the input source an input source_mask, (batch, source), True at the real positions. "
+            f"Received: {', '.join(inputs)}"
+        )
+    return Padded(inputs["source"], inputs["source_mask"])
 
 
 class SearchResult(NamedTuple):

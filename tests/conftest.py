@@ -17,6 +17,7 @@ import pytest
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.pipeline.store import Store
+from seq2seq.tasks.text_to_text.model import connect
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_store import write_token_store
 from seq2seq.types import Example
@@ -74,15 +75,15 @@ def build_model(randomize: Any) -> Callable[..., Seq2Seq]:
         selector: bool = False,
         pieces: Any = None,
     ) -> Seq2Seq:
-        model = Seq2Seq(
+        model = connect(
             RNNEncoder(**{"units": 4, **(encoder or {})}),
             make_decoder(**{"units": 8, "readout_units": 5, **(decoder or {})}),
-            *sizes,
+            sizes,
             embedding_dim,
             tie,
-            pointer,
-            selector,
-            pieces,
+            pointer=pointer,
+            selector=selector,
+            pieces=pieces,
         )
         model.build()
         randomize(model, seed)

@@ -69,6 +69,7 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
             "tensorflow": tf.__version__,
             "quantize": quantize,
             **networks.shape(),
+            "source_size": generator.source_tokenizer.size,
             **generator.text_facts(),
             "search": asdict(generator.options),
             "files": files,

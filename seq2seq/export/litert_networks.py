@@ -84,7 +84,7 @@ class Networks:
         """What the host must know to drive the networks."""
         encoder = self.model.encoder
         sizes = encoder.state_sizes
-        widths = [self.model.reading_dim, *[encoder.memory_dim] * len(sizes)]
+        widths = [self.model.source_frontend.output_dim, *[encoder.memory_dim] * len(sizes)]
         return {
             "batches": list(self.batches),
             "beams": list(self.beams),
@@ -100,12 +100,11 @@ class Networks:
             "decoder": {
                 "state": self.state_width,
                 "attention": self.model.has_attention,
-                "pointer": self.model.gate is not None,
+                "pointer": self.model.head.needs_attention,
             },
-            "words": self.model.words is not None,
+            "words": not self.model.source_frontend.keeps_positions,
             "extract": self.marks is not None,
             "rules": {"min_length": self.rules.min_length, "no_repeat": self.rules.no_repeat},
-            "source_size": self.model.source_size,
             "target_size": self.model.target_size,
         }
 
@@ -137,7 +136,7 @@ class Networks:
 
     def _encode(self, layer: int, b: int) -> Any:
         encoder, directions = self.model.encoder, len(self.encoder_layers[layer])
-        width = encoder.memory_dim if layer else self.model.reading_dim
+        width = encoder.memory_dim if layer else self.model.source_frontend.output_dim
         given = _floats("inputs", b, directions * width)
         keep, state = _floats("keep", b, directions), _floats("state", b, sum(encoder.state_sizes[layer]))
         return tf.function(self._encode_step(layer), autograph=False).get_concrete_function(given, keep, state)
@@ -153,7 +152,7 @@ class Networks:
 
         def with_attention(state: Any, values: Any, mask: Any, source: Any = None) -> dict[str, Any]:
             if source is not None:
-                values = self.model.expand_to_tokens(Padded(source, mask), values)
+                values = self.model.source_frontend.expand_to_tokens(values, Padded(source, mask))
             memory = self.model.decoder.build_memory(values, mask)
             first = self.model.decoder.initial_state(self._finals(state), memory)
             return {"state": _flat(first), "keys": memory.keys, "values": memory.values}
@@ -165,7 +164,7 @@ class Networks:
             return tf.function(without, autograph=False).get_concrete_function(spec)
         values = _floats("values", b, None, self.model.encoder.memory_dim)
         mask = tf.TensorSpec((b, None), tf.bool, "mask")
-        source = [] if self.model.words is None else [tf.TensorSpec((b, None), tf.int32, "source")]
+        source = [] if self.model.source_frontend.keeps_positions else [tf.TensorSpec((b, None), tf.int32, "source")]
         return tf.function(with_attention, autograph=False).get_concrete_function(spec, values, mask, *source)
 
     def _memory_specs(self, b: int) -> list[Any]:
@@ -175,7 +174,7 @@ class Networks:
         return [
             *(_floats(name, b, None, size) for name, size in sizes.items()),
             tf.TensorSpec((b, None), tf.bool, "mask"),
-            *([] if self.model.gate is None else [tf.TensorSpec((b, None), tf.int32, "source")]),
+            *([] if not self.model.head.needs_attention else [tf.TensorSpec((b, None), tf.int32, "source")]),
         ]
 
     def _bind(self, state: Any, memory: Sequence[Any]) -> Memory:

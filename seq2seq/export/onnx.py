@@ -72,9 +72,9 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
             "opset": OPSET,
             "symbols": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS},
             "attention": generator.has_attention,
-            "pointer": generator.model.gate is not None,
+            "pointer": generator.model.head.needs_attention,
             "selector": generator.model.has_selector,
-            "source_size": generator.model.source_size,
+            "source_size": generator.source_tokenizer.size,
             "target_size": generator.model.target_size,
             **generator.text_facts(),
             "search": asdict(generator.options),
@@ -112,7 +112,7 @@ class _Step(keras.Model):
             for name, tensor in (("keys", memory.keys), ("values", memory.values)):
                 self.inputs_by_name[name] = ("batch", "source", tensor.shape[-1])
             self.inputs_by_name["mask"] = ("batch", "source")
-        if model.gate is not None:
+        if model.head.needs_attention:
             self.inputs_by_name["source"] = ("batch", "source")
 
     def call(self, inputs: Sequence[Any]) -> dict[str, Any]:

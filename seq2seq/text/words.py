@@ -11,7 +11,7 @@ from keras import ops
 
 from seq2seq.symbols import EOS
 from seq2seq.text.spelling import FEATURES, FIRST, LAST, fingerprints, mark, spell
-from seq2seq.types import Marks, Padded, Tensor
+from seq2seq.types import Marks, Padded, Shape, Tensor
 
 
 def word_numbers(source: Padded, marks: Marks) -> Tensor:
@@ -112,6 +112,8 @@ class WordFrontend(keras.layers.Layer):
         `(batch, source, width)`, the words at the left.
     """
 
+    keeps_positions = False
+
     def __init__(self, pieces: Sequence[str], units: int, memory_units: int | None, **kwargs: Any):
         super().__init__(**kwargs)
         self.pieces = tuple(pieces)
@@ -128,12 +130,12 @@ class WordFrontend(keras.layers.Layer):
         self.within = keras.layers.Dense(memory_units, use_bias=False, name="within") if memory_units else None
 
     @property
-    def width(self) -> int:
-        """Of what the encoder reads."""
+    def output_dim(self) -> int:
+        """Width of what the encoder reads."""
         return self.units + FEATURES * self.feature_units
 
-    def build(self, source_shape: Any) -> None:
-        self.own.build(source_shape)
+    def build(self, source_shape: Shape | None = None) -> None:
+        self.own.build((None, None))
         self.embedding.build((None, None, FEATURES))
         if self.within is not None:
             self.within.build((None, None, self.units))
@@ -159,6 +161,10 @@ class WordFrontend(keras.layers.Layer):
         """
         memory = take_by_word(values, self.numbers(source))
         return memory if self.within is None else memory + self.within(self.own(source.values))
+
+    def repeat_for_tokens(self, values: Tensor, source: Padded) -> Tensor:
+        """Gives each token what its word has, as it is; shapes as in `take_by_word`."""
+        return take_by_word(values, self.numbers(source))
 
     def numbers(self, source: Padded) -> Tensor:
         """Returns the number of each piece's word, `(batch, source)` int32; see `word_numbers`."""

@@ -61,7 +61,7 @@ class Watch:
 
 @dataclass
 class Guard:
-    """Looks at a `TeacherForcing` after every step."""
+    """Looks at an `Objective` after every step."""
 
     trainee: Any
     skip: int

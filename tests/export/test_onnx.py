@@ -78,7 +78,7 @@ def test_inputs_and_axes_have_the_names_of_the_documentation(kind):
     assert inputs["ids"] == ["rows"]
     assert inputs["state"][0] == "rows"
     memory = {"keys", "values", "mask"} if kind[0].has_attention else set()
-    pointer = {"source"} if kind[0].model.gate is not None else set()
+    pointer = {"source"} if kind[0].model.head.needs_attention else set()
     assert set(inputs) == {"ids", "state"} | memory | pointer
     assert all(inputs[name][:2] == ["batch", "source"] for name in memory)
     keep = {"keep"} if kind[0].model.has_selector else set()

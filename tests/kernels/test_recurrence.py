@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seq2seq.layers import recurrence
-from seq2seq.training.losses import TeacherForcing
+from seq2seq.training.objective import Objective
 from tests.inputs import named
 
 if keras.backend.backend() != "tensorflow":
@@ -60,7 +60,7 @@ def step(model, batch, graph):
     import tensorflow as tf
 
     source, target, weights = batch
-    trainee = TeacherForcing(model, 0.1)
+    trainee = Objective(model, (), {"label_smoothing": 0.1})
     trainee.build()
     variables = trainee.trainable_variables
 

@@ -9,11 +9,11 @@ from keras import ops
 
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
-from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.greedy import greedy_search
 from seq2seq.symbols import EOS, PAD
+from seq2seq.tasks.text_to_text.model import connect
 from seq2seq.text.token_batches import shift
-from seq2seq.training.losses import TeacherForcing
+from seq2seq.training.objective import Objective
 from tests.inputs import named, padded
 
 FIRST, SIZE, LONGEST = 4, 14, 6
@@ -40,8 +40,8 @@ def test_short_sequences_are_learned(task, compiled):
     unseen = np.asarray([tuple(row) not in seen for row in held_out.tolist()])
     assert unseen.sum() > 100
 
-    model = Seq2Seq(RNNEncoder(32), RNNDecoder(64, readout_units=32), SIZE, SIZE, 16)
-    trainer = TeacherForcing(model)
+    model = connect(RNNEncoder(32), RNNDecoder(64, readout_units=32), (SIZE, SIZE), 16)
+    trainer = Objective(model)
     trainer.compile(keras.optimizers.Adam(0.01, clipnorm=1.0), jit_compile=keras.backend.backend() != "tensorflow")
     given, wanted = shift(target)
     trainer.fit(

@@ -52,5 +52,5 @@ def test_a_model_without_one_cannot_extract(build_model):
     with pytest.raises(ValueError, match=r"no selector.*model\.selector true"):
         chances(plain, padded(SOURCE))
     assert not Ensemble([build_model(selector=True), plain]).has_selector
-    with pytest.raises(ValueError, match="one vocabulary"):
+    with pytest.raises(ValueError, match="needs one vocabulary"):
         build_model(sizes=(12, 13), selector=True)

@@ -127,8 +127,8 @@ def test_a_word_is_the_mean_of_its_pieces_beside_its_spelling(tokenizer, reader,
     vectors = array(reader.own.embeddings)[source.values]
     numbers = array(word_numbers(source, reader.marks))
     features, table = array(reader.features(source.values, numbers)), array(reader.embedding.embeddings)
-    assert words.shape == (*source.values.shape, reader.width)
-    assert reader.width == 8 + FEATURES * table.shape[1]
+    assert words.shape == (*source.values.shape, reader.output_dim)
+    assert reader.output_dim == 8 + FEATURES * table.shape[1]
     for row in range(len(source.values)):
         real = source.mask[row]
         assert mask[row].sum() == numbers[row][real].max() + 1

@@ -54,7 +54,7 @@ def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
     from seq2seq.pipeline.feed import as_fit_data
     from seq2seq.run.train import make_optimizer
     from seq2seq.tasks.text_to_text.model import build_model
-    from seq2seq.training.losses import TeacherForcing
+    from seq2seq.training.objective import Objective
     from seq2seq.training.shared import part_seeds
 
     rate = 0.3 if case == "dropout" else 0.0
@@ -65,7 +65,7 @@ def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
     keras.utils.set_random_seed(3)
     keras.config.set_dtype_policy(recipe.training.precision)
     try:
-        trainee = TeacherForcing(build_model(recipe.model, SIZE, SIZE), label_smoothing=0.1)
+        trainee = Objective(build_model(recipe.model, SIZE, SIZE), (), {"label_smoothing": 0.1})
         trainee.build()
         trainee.exchange = team.exchange()
         trainee.compile(make_optimizer(recipe, STEPS), jit_compile=False)

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from seq2seq.training.checkpoint import _digest, load_checkpoint, save_checkpoint
-from seq2seq.training.losses import TeacherForcing
+from seq2seq.training.objective import Objective
 from seq2seq.training.optimizers import AveragingAdam, averaged_weights
 
 
 @pytest.fixture
 def make_trainee(build_model):
     def make(units=4):
-        trainee = TeacherForcing(build_model({"units": units, "dropout": 0.5}, {"dropout": 0.5}), 0.1)
+        trainee = Objective(build_model({"units": units, "dropout": 0.5}, {"dropout": 0.5}))
         trainee.build()
         trainee.compile(AveragingAdam(0.05, use_ema=True, ema_momentum=0.9))
         trainee.optimizer.build(trainee.trainable_variables)

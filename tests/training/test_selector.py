@@ -6,7 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.training.losses import TeacherForcing, selector_loss
+from seq2seq.training.auxiliary import SelectorLoss, selector_loss
+from seq2seq.training.objective import Objective
 from tests.inputs import named, padded
 
 SOURCE = np.array([[5, 6, 7, 8, 3], [8, 9, 3, 0, 0]], np.int32)
@@ -57,7 +58,7 @@ def test_being_sure_costs_what_it_is_wrong_by_and_stays_finite(array, guide, odd
 @pytest.mark.parametrize("pointer", [False, True])
 def test_fit_learns_what_to_keep(build_model, batch, array, pointer):
     model = build_model(selector=True, pointer=pointer)
-    trainer = TeacherForcing(model, selector_loss=1.0)
+    trainer = Objective(model, [SelectorLoss(1.0)])
     trainer.compile(keras.optimizers.Adam(0.05), jit_compile=False)
     for _ in range(40):
         trainer.train_on_batch(*batch)
@@ -74,7 +75,7 @@ def test_the_loss_is_that_of_the_pieces_and_the_weighted_choices_a_token(build_m
     choices = float(array(selector_loss(keep, inputs["alignment"], MASK, weights)))
     found = {}
     for rate, given in ((0.0, inputs), (2.0, without), (2.0, inputs)):
-        trainer = TeacherForcing(model, selector_loss=rate)
+        trainer = Objective(model, [SelectorLoss(rate)])
         trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
         values = trainer.evaluate(given, target, sample_weight=weights, verbose=0, return_dict=True)
         found[rate, "alignment" in given] = values["loss"], values["nll"]

@@ -94,9 +94,9 @@ def objective(recipe: Recipe, model: Seq2Seq) -> Any:
 
 def begin_epoch(objective: Any, recipe: Recipe, epoch: int) -> None:
     """Switches the loss of coverage on after its first epochs."""
-    if objective.coverage_rate is not None:
+    if "coverage" in objective.rates:
         options = recipe.training
-        objective.coverage_rate.assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
+        objective.rates["coverage"].assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
 
 
 def validator(model: Seq2Seq, codec: TextCodec, data: Corpus, recipe: Recipe) -> Callable[[], dict[str, Score]]:

@@ -8,7 +8,9 @@ import pytest
 from keras import ops
 
 from seq2seq.layers.heads import log_of
-from seq2seq.training.losses import TeacherForcing, coverage_loss, fused_cross_entropy
+from seq2seq.training.auxiliary import CoverageLoss, coverage_loss
+from seq2seq.training.cross_entropy import fused_cross_entropy
+from seq2seq.training.objective import Objective
 from tests.inputs import named
 
 ROWS, DIM, SIZE = 23, 4, 50
@@ -166,7 +168,7 @@ def token_nlls(model, batch, array):
 
 def test_fit_reports_the_mean_likelihood_of_a_token_over_batches_of_any_size(build_model, batches, array):
     model = build_model()
-    trainer = TeacherForcing(model, label_smoothing=0.1)
+    trainer = Objective(model, (), {"label_smoothing": 0.1})
     trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
     history = trainer.fit(_Batches(batches), epochs=1, verbose=0, shuffle=False).history
     nlls = [token_nlls(model, batch, array) for batch in batches]
@@ -179,7 +181,7 @@ def test_fit_reports_the_mean_likelihood_of_a_token_over_batches_of_any_size(bui
 @pytest.mark.parametrize("tie", ["none", "all"])
 def test_fit_follows_the_gradient_of_the_mean_loss_of_a_token(build_model, batches, gradients, tie):
     model, reference = build_model(tie=tie), build_model(tie=tie)
-    trainer = TeacherForcing(model, budget=1)
+    trainer = Objective(model, (), {"budget": 1})
     trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False)
     trainer.fit(_Batches(batches[:1]), epochs=1, verbose=0)
     inputs, target, weights = batches[0]
@@ -242,7 +244,7 @@ def test_a_pointers_values_and_gradients_equal_those_of_the_mixture(
 @pytest.mark.parametrize("order", ["before", "after"])
 def test_fit_trains_a_pointer_on_the_likelihood_of_its_logits(build_model, batches, gradients, array, order):
     model, reference = (build_model(tie="all", pointer=True, decoder={"attention_position": order}) for _ in range(2))
-    trainer = TeacherForcing(model, budget=1)
+    trainer = Objective(model, (), {"budget": 1})
     trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False)
     nlls = np.concatenate([token_nlls(model, batch, array) for batch in batches])
     np.testing.assert_allclose(
@@ -272,11 +274,11 @@ def test_the_loss_of_coverage_is_what_went_where_it_was_before(rng, array):
 
 
 def test_the_loss_of_coverage_counts_only_once_it_is_switched_on(build_model, batches):
-    trainer = TeacherForcing(build_model(decoder={"coverage": True}))
+    trainer = Objective(build_model(decoder={"coverage": True}), [CoverageLoss()])
     trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
     losses = []
     for rate in (0.0, 2.0):
-        trainer.coverage_rate.assign(rate)
+        trainer.rates["coverage"].assign(rate)
         found = trainer.evaluate(_Batches(batches), verbose=0, return_dict=True)
         losses.append((found["loss"], found["nll"]))
     assert losses[1][0] > losses[0][0] + 0.1

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from seq2seq.training.losses import TeacherForcing, guided_loss
+from seq2seq.training.auxiliary import AlignmentLoss, alignment_loss
+from seq2seq.training.objective import Objective
 from tests.inputs import named, padded
 
 
@@ -25,8 +26,8 @@ def batch():
 
 def test_attention_that_is_the_given_one_costs_nothing(array):
     guide = np.eye(3, dtype="float32")[None, [2, 0, 1]]
-    assert array(guided_loss(guide, guide, np.ones((1, 3), "float32"))) == 0
-    assert array(guided_loss(guide[:, :, ::-1], guide, np.ones((1, 3), "float32"))) > 1
+    assert array(alignment_loss(guide, guide, np.ones((1, 3), "float32"))) == 0
+    assert array(alignment_loss(guide[:, :, ::-1], guide, np.ones((1, 3), "float32"))) > 1
 
 
 def test_the_loss_is_the_cross_entropy_of_the_pieces_that_have_links(rng, array, batch):
@@ -35,20 +36,20 @@ def test_the_loss_is_the_cross_entropy_of_the_pieces_that_have_links(rng, array,
     attention = rng.dirichlet(np.ones(4), (2, 4)).astype("float32")
     wanted = -np.log([attention[0, 0, 2], attention[0, 1, 1], attention[1, 0, 0]]).sum()
     wanted -= 0.5 * np.log(attention[0, 2, :2]).sum()
-    np.testing.assert_allclose(array(guided_loss(attention, guide, weights)), wanted, rtol=1e-5)
+    np.testing.assert_allclose(array(alignment_loss(attention, guide, weights)), wanted, rtol=1e-5)
 
 
 def test_padding_and_rows_of_no_weight_change_nothing(rng, array, batch):
     inputs, _, weights = batch
     guide = inputs["alignment"]
     attention = rng.dirichlet(np.ones(4), (2, 4)).astype("float32")
-    wanted = array(guided_loss(attention, guide, weights))
+    wanted = array(alignment_loss(attention, guide, weights))
     more = [(0, 1), (0, 2), (0, 3)]
-    wide = guided_loss(np.pad(attention, more), np.pad(guide, more), np.pad(weights, more[:2]))
+    wide = alignment_loss(np.pad(attention, more), np.pad(guide, more), np.pad(weights, more[:2]))
     np.testing.assert_array_equal(array(wide), wanted)
     again = [np.concatenate([part, part]) for part in (attention, guide, weights)]
     again[2][2:] = 0.0
-    np.testing.assert_allclose(array(guided_loss(*again)), wanted, rtol=1e-6)
+    np.testing.assert_allclose(array(alignment_loss(*again)), wanted, rtol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
@@ -57,7 +58,7 @@ def test_the_gradient_stays_finite_where_there_is_no_attention_at_all(gradients,
     guide = np.array([[[0.0, 1.0, 0.0]]], "float32")
 
     def loss():
-        return guided_loss(ops.softmax(ops.cast(scores, dtype)), guide, np.ones((1, 1), "float32"))
+        return alignment_loss(ops.softmax(ops.cast(scores, dtype)), guide, np.ones((1, 1), "float32"))
 
     value, (found,) = gradients(loss, [scores])
     assert np.isfinite(float(value))
@@ -84,9 +85,9 @@ def test_fit_moves_attention_to_where_it_is_guided(build_model, batch, array, ki
 
     def distance():
         memory = model.encode(padded(inputs["source"]))
-        return float(array(guided_loss(model.align(given, memory, memory.state), guide, weights)))
+        return float(array(alignment_loss(model.align(given, memory, memory.state), guide, weights)))
 
-    trainer = TeacherForcing(model, guided_attention=1.0)
+    trainer = Objective(model, [AlignmentLoss(1.0)])
     trainer.compile(keras.optimizers.Adam(0.05), jit_compile=False)
     before = distance()
     for _ in range(12):
@@ -100,10 +101,10 @@ def test_the_loss_is_that_of_the_pieces_and_the_weighted_guides_a_token(build_mo
     given, guide = inputs["target_input"], inputs["alignment"]
     without = {name: part for name, part in inputs.items() if name != "alignment"}
     memory = model.encode(padded(inputs["source"]))
-    guided = float(array(guided_loss(model.align(given, memory, memory.state), guide, weights)))
+    guided = float(array(alignment_loss(model.align(given, memory, memory.state), guide, weights)))
     found = {}
     for rate, given in ((0.0, without), (2.0, without), (2.0, inputs)):
-        trainer = TeacherForcing(model, guided_attention=rate)
+        trainer = Objective(model, [AlignmentLoss(rate)])
         trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
         values = trainer.evaluate(given, target, sample_weight=weights, verbose=0, return_dict=True)
         found[rate, len(given)] = values["loss"], values["nll"]

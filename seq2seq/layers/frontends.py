@@ -1,0 +1,91 @@
+"""Front ends: from what a batch holds to the vectors that an encoder reads.
+
+A front end is a layer with these methods; `text.words.WordFrontend` is another.
+
+    call(source)                        padded ids, frames or readings -> padded vectors, maybe of fewer positions
+    expand_to_tokens(values, source)    outputs of the encoder -> one vector for each position of the source
+    repeat_for_tokens(values, source)   the same for any values, each as it is
+    output_dim                          width of the vectors
+    keeps_positions                     whether there is one vector for each position, so that nothing is expanded
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from seq2seq.types import Ids, Padded, Shape, Tensor, Vectors
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class TokenEmbedding(keras.layers.Layer):
+    """Vectors of token ids, for the source, for the target, or for both.
+
+    An output layer that shares the matrix needs a small spread, the input of a network values near 1. So the vectors
+    are sqrt(units) times the matrix's rows, which start with a standard deviation of 1 / sqrt(units) (Vaswani et al.
+    2017, 3.4). Without it the first epochs are lost.
+
+    Args:
+        size: Number of ids.
+        units: Width of the vectors.
+        initializer: Of the matrix; None: normal, as above.
+
+    Call arguments:
+        source: `Padded`, `(batch, time)`, int32.
+
+    Returns:
+        `Padded`, `(batch, time, units)`.
+    """
+
+    keeps_positions = True
+
+    def __init__(self, size: int, units: int, initializer: Any = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.size = size
+        self.units = units
+        self.initializer = keras.initializers.get(initializer or embedding_initializer(units))
+        self.table = keras.layers.Embedding(size, units, self.initializer, name="table")
+
+    @property
+    def output_dim(self) -> int:
+        """Width of the vectors."""
+        return self.units
+
+    @property
+    def embeddings(self) -> Any:
+        """The matrix, a variable of `(size, units)`."""
+        return self.table.embeddings
+
+    def build(self, source_shape: Shape | None = None) -> None:
+        if not self.table.built:
+            self.table.build((None, None))
+        self.built = True
+
+    def call(self, source: Padded) -> Padded:
+        return Padded(self.embed(source.values), source.mask)
+
+    def embed(self, ids: Ids) -> Vectors:
+        """`(…)` ids -> `(…, units)`."""
+        return self.table(ids) * self.units**0.5
+
+    def expand_to_tokens(self, values: Vectors, source: Padded) -> Vectors:
+        """Returns `values`, which have one vector for each token already."""
+        return values
+
+    def repeat_for_tokens(self, values: Tensor, source: Padded) -> Tensor:
+        """Returns `values`, which have one entry for each token already."""
+        return values
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "size": self.size,
+            "units": self.units,
+            "initializer": keras.initializers.serialize(self.initializer),
+        }
+
+
+def embedding_initializer(units: int) -> keras.initializers.Initializer:
+    """Returns what the matrix of a `TokenEmbedding` of this width starts from."""
+    return keras.initializers.RandomNormal(stddev=units**-0.5)

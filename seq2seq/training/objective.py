@@ -1,0 +1,135 @@
+"""What `fit` minimises: the loss of a model's head, and further terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import keras
+from keras import ops
+
+from seq2seq.training.guard import FiniteMean
+from seq2seq.types import Batch, Tensor, source_of
+
+
+class Outputs(NamedTuple):
+    """What the terms of an objective read of a model."""
+
+    features: Any
+    """What the model's head takes."""
+    attention: Tensor | None = None
+    """`(batch, target, source)`, float; None where no term needs it."""
+    keep: Tensor | None = None
+    """`(batch, source)`, float32: the log-odds of a selector; None without one."""
+
+
+class Term(Protocol):
+    """A further term: a value that is called with a batch and what the model made of it, and returns a sum."""
+
+    @property
+    def name(self) -> str:
+        """Its name in `Objective.rates`."""
+
+    @property
+    def rate(self) -> float:
+        """What its sum is multiplied with at first."""
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether `Outputs.attention` must be there."""
+
+    @property
+    def extras(self) -> Sequence[str]:
+        """Names in `Batch.extras`; in a batch that lacks one the term does not count."""
+
+    def __call__(self, batch: Batch, outputs: Outputs) -> Tensor:
+        """Returns the sum over the batch, a float32 scalar."""
+
+
+class Objective(keras.Model):
+    """The mean loss of a model a step of its targets, given the true target up to it.
+
+        objective = Objective(model, [CoverageLoss(0.5)], {"label_smoothing": 0.1})
+        objective.compile("adam")
+        objective.fit(inputs, target_output, sample_weight=weights)
+
+    The training weights are the model's own.
+
+    Args:
+        model: A `Seq2Seq`, or what has its `encode`, `decode_features`, `head_features`, `head` and `decoder`.
+        terms: Added to the loss of the head, each times its rate.
+        head_options: Keywords of the head's `loss`, such as the label_smoothing of a `VocabularyHead`.
+
+    Call arguments:
+        inputs: By name, see `Batch.inputs`.
+
+    Returns:
+        By name, the fields of `Outputs` that are there. The logits never exist outside the loss.
+
+    Raises:
+        ValueError: two terms have the same name.
+    """
+
+    def __init__(
+        self, model: Any, terms: Iterable[Term] = (), head_options: Mapping[str, Any] | None = None, **kwargs: Any
+    ):
+        super().__init__(**kwargs)
+        self.model = model
+        self.terms = tuple(terms)
+        self.head_options = dict(head_options or {})
+        self.exchange: Any = None
+        """Sums over the processes that train together; None: there is only this one."""
+        # Named as Keras' own mean loss, whose place it takes in what `fit` reports: one loss that is not finite would
+        # spoil that one.
+        self.loss_mean = FiniteMean(name="loss")
+        self.nll = FiniteMean(name="nll")
+        names = [term.name for term in self.terms]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Expected terms of different names. Received: {', '.join(names)}")
+        self.rates: dict[str, Any] = {
+            term.name: self.add_weight(
+                (), keras.initializers.Constant(term.rate), trainable=False, name=f"{term.name}_rate"
+            )
+            for term in self.terms
+        }
+        """By the names of the terms: variables, which may be assigned between epochs."""
+
+    def build(self, input_shape: Any = None) -> None:
+        self.model.build()
+        self.built = True
+
+    def _terms_of(self, inputs: Mapping[str, Tensor]) -> list[Term]:
+        """The terms that count in a batch with these inputs."""
+        return [term for term in self.terms if all(name in inputs for name in term.extras)]
+
+    def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> dict[str, Any]:
+        memory = self.model.encode(source_of(inputs), training)
+        output = self.model.decode_features(inputs["target_input"], memory, memory.state, training)
+        outputs = {"features": self.model.head_features(output, memory)}
+        if any(term.needs_attention for term in self._terms_of(inputs)):
+            outputs["attention"] = self.model.decoder.align(output, memory)
+        if memory.keep is not None:
+            outputs["keep"] = memory.keep
+        return outputs
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Tensor = None,
+        y_pred: Any = None,
+        sample_weight: Tensor = None,
+        training: bool = True,
+    ) -> Tensor:
+        weights = ops.ones(ops.shape(y)[:2]) if sample_weight is None else sample_weight
+        batch, outputs = Batch.of(x, y, weights), Outputs(**y_pred)
+        loss, nll, count = self.model.head.loss(outputs.features, y, weights, training=training, **self.head_options)
+        for term in self._terms_of(x):
+            loss = loss + self.rates[term.name] * term(batch, outputs)
+        own_loss = loss
+        if training and self.exchange is not None:
+            # Each process divides its part by the count of all: the sum of the gradients is that of the whole batch.
+            loss, nll, count = self.exchange.sum_of_step(ops.stop_gradient(loss), nll, count)
+        count = ops.maximum(count, 1.0)
+        self.loss_mean.update_state(loss / count, sample_weight=count)
+        self.nll.update_state(nll / count, sample_weight=count)
+        return own_loss / count

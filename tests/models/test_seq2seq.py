@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 
-from tests.inputs import padded
+from tests.inputs import named, padded
 
 SOURCE = np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32)
 TARGET = np.array([[2, 9, 5], [2, 10, 0]], np.int32)
@@ -57,3 +58,44 @@ def test_a_model_without_attention_has_no_alignments(build_model):
 def test_sizes_that_do_not_fit_the_tie_are_refused(build_model, options, message):
     with pytest.raises(ValueError, match=message):
         build_model(**options)
+
+
+@pytest.mark.parametrize("pointer", [False, True])
+def test_what_is_shared_is_shared_after_loading(build_model, array, tmp_path, pointer):
+    model = build_model(tie="all", pointer=pointer)
+    model.save(tmp_path / "model.keras")
+    for loaded in (keras.saving.load_model(tmp_path / "model.keras"), type(model).from_config(model.get_config())):
+        assert loaded.head.embedding is loaded.target_embedding is loaded.source_frontend
+        loaded.build()
+        assert [w.shape for w in loaded.weights] == [w.shape for w in model.weights]
+
+
+def test_keras_trains_the_model_by_a_stock_loss_and_a_stock_metric(build_model, array):
+    model = build_model()
+    model.compile(
+        keras.optimizers.SGD(0.1),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
+        jit_compile=False,
+    )
+    output, weights = np.array([[9, 5, 3], [10, 3, 0]], np.int32), np.array([[1, 1, 1], [1, 1, 0]], "float32")
+    inputs = named(SOURCE, TARGET)
+    history = model.fit(inputs, output, sample_weight=weights, epochs=3, verbose=0).history
+    assert history["loss"][2] < history["loss"][0]
+    assert 0 <= history["accuracy"][2] <= 1
+    assert model.predict(inputs, verbose=0).shape == (2, 3, 12)
+
+
+def test_the_mask_alone_says_what_is_padding(build_model, array):
+    """Id 0 may be real, and what padding holds does not matter."""
+    model, mask = build_model(), SOURCE != 0
+    other = np.where(mask, SOURCE, 9)
+    expected = array(model(named(SOURCE, TARGET)))
+    np.testing.assert_array_equal(array(model({**named(SOURCE, TARGET), "source": other})), expected)
+    real = array(model({**named(SOURCE, TARGET), "source_mask": np.ones_like(mask)}))
+    assert np.abs(real[1] - expected[1]).max() > 1e-3
+
+
+def test_a_source_without_its_mask_is_refused(build_model):
+    with pytest.raises(ValueError, match=r"source_mask.*Received: source, target_input"):
+        build_model()({"source": SOURCE, "target_input": TARGET})

@@ -49,7 +49,6 @@ ARROWS = {
     "outputs": {"files", "folders"},
     "progress": {"clock", "messages"},
     "spawning": {"early"},
-    "training": {"layers"},
     "evaluation": {"inference"},
     "lite": {"inference"},
 }

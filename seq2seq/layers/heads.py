@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from seq2seq.layers.cross_entropy import BUDGET, fused_cross_entropy
 from seq2seq.layers.frontends import TokenEmbedding
-from seq2seq.training.cross_entropy import BUDGET, fused_cross_entropy
 from seq2seq.types import Ids, Logits, Padded, Shape, Tensor, Vectors
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from keras import ops
 
+from seq2seq.layers.cross_entropy import fused_cross_entropy
 from seq2seq.layers.heads import log_of
 from seq2seq.training.auxiliary import CoverageLoss, coverage_loss
-from seq2seq.training.cross_entropy import fused_cross_entropy
 from seq2seq.training.objective import Objective
 from tests.inputs import named
 

@@ -21,8 +21,8 @@ def notes(sample: Sequence[tuple[str, str]], names: Sequence[str]) -> Iterator[s
     for name in names or _COMMON:
         placeholders = Placeholders((name,))
         found = [placeholders.mask_pair(*pair) for pair in sample]
-        some = sum(bool(pair.strings or pair.apart) for pair in found)
-        alike = sum(bool(pair.strings) and not pair.apart for pair in found)
+        some = sum(bool(pair.strings or pair.unmatched) for pair in found)
+        alike = sum(bool(pair.strings) and not pair.unmatched for pair in found)
         if names or some > SHARE * len(sample):
             told = f"Placeholder {name}: in {some:,} of {len(sample):,} pairs, {alike:,} with the same on both sides."
             yield told if names else f"{told} tokenizer.placeholders {name} copies it exactly."

@@ -80,7 +80,7 @@ class MaskedPair(NamedTuple):
     source: str
     target: str
     strings: tuple[str, ...]
-    apart: int
+    unmatched: int
     """Strings that one side has more often than the other; they are not masked."""
 
 
@@ -106,10 +106,10 @@ class Placeholders:
 
     def mask(self, source: str) -> Masked:
         """Returns the text with symbols for its first `count` strings."""
-        found = dict.fromkeys(match.group() for match in self._pattern.finditer(source))
+        matches = dict.fromkeys(match.group() for match in self._pattern.finditer(source))
         # Text that looks like a symbol comes first: unmasked it would be taken for another symbol.
-        kept = set(sorted(found, key=lambda string: not self._is_symbol(string))[: self.count])
-        strings = tuple(string for string in found if string in kept)
+        kept = set(sorted(matches, key=lambda string: not self._is_symbol(string))[: self.count])
+        strings = tuple(string for string in matches if string in kept)
         return Masked(self.mask_by(source, strings), strings, self.count)
 
     def mask_by(self, text: str, strings: Sequence[str]) -> str:
@@ -129,8 +129,8 @@ class Placeholders:
         in_source, in_target = (Counter(match.group() for match in self._pattern.finditer(t)) for t in (source, target))
         shared = (s for s in in_source if in_source[s] == in_target[s] and not (one_word and len(s.split()) > 1))
         strings = tuple(islice(shared, self.count))
-        apart = sum(in_source[s] != in_target[s] for s in in_source | in_target)
-        return MaskedPair(self.mask_by(source, strings), self.mask_by(target, strings), strings, apart)
+        unmatched = sum(in_source[s] != in_target[s] for s in in_source | in_target)
+        return MaskedPair(self.mask_by(source, strings), self.mask_by(target, strings), strings, unmatched)
 
     def _is_symbol(self, string: str) -> bool:
         return bool(_symbols(string, self.count)) and bool(_SYMBOL.fullmatch(string))
@@ -147,18 +147,18 @@ class Count(NamedTuple):
     """Different symbols in one pair, at most."""
     pairs: int
     """Pairs with at least one symbol."""
-    apart: int
+    unmatched: int
     """Strings that one side has more often than the other."""
 
 
 def count_in(placeholders: Placeholders, pairs: Iterable[tuple[str, str]], one_word: bool = False) -> Count:
     """Counts the placeholders in training pairs."""
-    symbols = some = apart = 0
+    symbols = some = unmatched = 0
     for source, target in pairs:
         masked = placeholders.mask_pair(source, target, one_word)
         symbols, some = max(symbols, len(masked.strings)), some + bool(masked.strings)
-        apart += masked.apart
-    return Count(symbols, some, apart)
+        unmatched += masked.unmatched
+    return Count(symbols, some, unmatched)
 
 
 def _symbols(text: str, count: int) -> list[str]:

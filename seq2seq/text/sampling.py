@@ -17,7 +17,7 @@ import numpy as np
 
 from seq2seq.text.pieces import BEGIN
 
-CUTS = 64
+CANDIDATES = 64
 """Segmentations of a word to draw from: of a unigram model the most probable ones (the l of Kudo 2018), of a BPE model
 random ones."""
 LONGEST = 100
@@ -44,12 +44,12 @@ class WordSampler:
         self.pieces = {piece: i for i, piece in enumerate(pieces) if i not in self.special}
         try:
             processor.NBestEncodeAsIds("a", 1)
-            cuts = self._likeliest
+            candidates = self._unigram_candidates
         except RuntimeError:
-            cuts = self._merged
-        self._cuts = lru_cache(WORDS)(cuts)
+            candidates = self._bpe_candidates
+        self._candidates = lru_cache(WORDS)(candidates)
 
-    def cut(self, ids: Sequence[int], draw: random.Random) -> list[int]:
+    def sample(self, ids: Sequence[int], draw: random.Random) -> list[int]:
         """Returns another segmentation of a line, given its usual ids. Words with unknown pieces or bytes stay."""
         drawn: list[int] = []
         word: list[int] = []
@@ -65,30 +65,30 @@ class WordSampler:
     def _draw(self, word: list[int], draw: random.Random) -> Sequence[int]:
         if len(word) > LONGEST:
             return word
-        cuts, shares = self._cuts(tuple(word))
-        return cuts[min(bisect(shares, draw.random()), len(cuts) - 1)]
+        candidates, cumulative = self._candidates(tuple(word))
+        return candidates[min(bisect(cumulative, draw.random()), len(candidates) - 1)]
 
-    def _likeliest(self, word: tuple[int, ...]) -> tuple[list[Sequence[int]], list[float]]:
+    def _unigram_candidates(self, word: tuple[int, ...]) -> tuple[list[Sequence[int]], list[float]]:
         """Returns segmentations by the unigram model, and their cumulative probabilities."""
         text = self._text(word)
-        best = self.processor.NBestEncodeAsIds(self.processor.DecodeIds(list(word)), CUTS) if text else []
-        cuts: list[Sequence[int]] = [cut for cut in best if cut and self._text(cut) == text]
-        if not cuts:
+        best = self.processor.NBestEncodeAsIds(self.processor.DecodeIds(list(word)), CANDIDATES) if text else []
+        candidates: list[Sequence[int]] = [ids for ids in best if ids and self._text(ids) == text]
+        if not candidates:
             return [word], [1.0]
-        scores = self.alpha * np.array([sum(map(self.processor.GetScore, cut)) for cut in cuts])
+        scores = self.alpha * np.array([sum(map(self.processor.GetScore, ids)) for ids in candidates])
         probabilities = np.exp(scores - scores.max())
-        return cuts, np.cumsum(probabilities / probabilities.sum()).tolist()
+        return candidates, np.cumsum(probabilities / probabilities.sum()).tolist()
 
-    def _merged(self, word: tuple[int, ...]) -> tuple[list[Sequence[int]], list[float]]:
+    def _bpe_candidates(self, word: tuple[int, ...]) -> tuple[list[Sequence[int]], list[float]]:
         """Returns segmentations by BPE with dropped merges, and their cumulative probabilities, which are equal."""
         text = self._text(word)
         if not text:
             return [word], [1.0]
         draw = random.Random(text)  # a string seeds equally in every process
-        cuts: list[Sequence[int]] = [self._merge(text, draw) or word for _ in range(CUTS)]
-        return cuts, list(accumulate([1 / CUTS] * CUTS))
+        candidates: list[Sequence[int]] = [self._random_bpe(text, draw) or word for _ in range(CANDIDATES)]
+        return candidates, list(accumulate([1 / CANDIDATES] * CANDIDATES))
 
-    def _merge(self, text: str, draw: random.Random) -> list[int]:
+    def _random_bpe(self, text: str, draw: random.Random) -> list[int]:
         """Returns the ids of BPE from characters on: each step drops merges at random and makes the first one left.
 
         Returns no ids if a character is not a piece.

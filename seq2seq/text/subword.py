@@ -30,6 +30,14 @@ KINDS = ("unigram", "bpe")
 MOST_BYTES = 1 << 29
 """Bytes of a model, at most: far more than a million long pieces need."""
 
+_FIXED_OPTIONS = {
+    "max_sentence_length": 1 << 16,
+    "num_threads": 1,  # the unigram vocabulary depends on the number of threads
+    "minloglevel": 2,
+    **{f"{name}_id": i for name, i in (("pad", PAD), ("unk", UNK), ("bos", BOS), ("eos", EOS))},
+    **{f"{name}_piece": NAMES[i] for name, i in (("pad", PAD), ("unk", UNK), ("bos", BOS), ("eos", EOS))},
+}
+"""Of SentencePiece's trainer, for every vocabulary."""
 _log = logging.getLogger(__name__)
 
 
@@ -128,22 +136,11 @@ class SubwordTokenizer:
             "byte_fallback": byte_fallback or normalization.needs_bytes,
             "split_digits": split_digits,
             "character_coverage": character_coverage,
-            "max_sentence_length": 1 << 16,
-            "num_threads": 1,  # the unigram vocabulary depends on the number of threads
-            "pad_id": PAD,
-            "unk_id": UNK,
-            "bos_id": BOS,
-            "eos_id": EOS,
-            "pad_piece": NAMES[PAD],
-            "unk_piece": NAMES[UNK],
-            "bos_piece": NAMES[BOS],
-            "eos_piece": NAMES[EOS],
-            "minloglevel": 2,
+            **_FIXED_OPTIONS,
         }
+        if placeholders:
+            options["user_defined_symbols"] = [symbol(number) for number in range(1, placeholders.count + 1)]
         with tempfile.TemporaryDirectory() as folder:
-            if placeholders:
-                numbers = range(1, placeholders.count + 1)
-                options["user_defined_symbols"] = [symbol(number) for number in numbers]
             options |= normalization.trainer_options(characters, Path(folder))
             model = _named(_train_to_fit(text, size, options), normalization.rule)
         return cls(model, placeholders=placeholders)
@@ -175,7 +172,7 @@ class SubwordTokenizer:
             seed: Equal seeds and lines give equal ids, in every process.
         """
         sampler, draw = self._sampler(alpha), random.Random(seed)
-        return self._ordered([sampler.cut(ids, draw) for ids in self._cut(lines)])
+        return self._ordered([sampler.sample(ids, draw) for ids in self._cut(lines)])
 
     def decode(self, ids: Sequence[Sequence[int]]) -> list[str]:
         """Returns the text of each row of ids, without control symbols."""

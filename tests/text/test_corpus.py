@@ -1,4 +1,4 @@
-"""Files to examples. What is wrong with a file is said with its name and line."""
+"""Files to examples. Errors name the file and the line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(tmp_path):
     return write_file
 
 
-def test_two_files_run_in_parallel_with_their_line_numbers(write):
+def test_two_files_are_read_in_parallel_with_line_numbers(write):
     text = ParallelText(write("a.de", "Hund\n\nÄpfel".encode()), write("a.en", b"dog\nnothing\napples\n"))
     expected = [Example("Hund", "dog", 1), Example("", "nothing", 2), Example("Äpfel", "apples", 3)]
     assert list(text) == expected
@@ -85,7 +85,7 @@ def test_unequal_counts_name_both_and_the_first_line_without_a_partner(write, so
     ],
     ids=["nul", "utf-16", "byte", "cut", "endless"],
 )
-def test_a_line_that_is_no_text_is_named_by_file_and_line(write, line, message, suffix):
+def test_a_line_that_is_not_text_is_named_by_file_and_line(write, line, message, suffix):
     content = b"fine\nfine\n" + line + b"\nfine\n"
     path = write("a.de" + suffix, gzip.compress(content) if suffix else content)
     with pytest.raises(CorpusError, match=rf"a\.de{suffix}:3: .*({message})".replace(".gz", r"\.gz")):

@@ -1,4 +1,4 @@
-"""The tokeniser in a TensorFlow graph is the tokeniser outside of it."""
+"""The tokeniser in a TensorFlow graph equals the tokeniser outside it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ODD = [
 ]  # fmt: skip
 BOTH = [(kind, fallback) for kind in ("unigram", "bpe") for fallback in (False, True)]
 RULES = [("lossless", False), ("lossless", True), ("keep", True), ("nmt_nfkc", False)]
-"""Rules of normalisation, without capitals marked and with."""
+"""Rules of normalisation, without and with marked capitals."""
 every_model = pytest.mark.parametrize("pair", BOTH + RULES, indirect=True, ids=str)
 
 
@@ -110,7 +110,7 @@ def test_lengths_and_a_ragged_tensor_contradict_each_other(graphs):
 
 
 @pytest.mark.parametrize("model", [b"", b"the cat sat on the mat"])
-def test_bytes_that_are_no_model_are_refused_when_made(model):
+def test_bytes_that_are_not_a_model_are_refused_at_once(model):
     with pytest.raises(ValueError, match="SentencePiece model"):
         GraphTokenizer(model)
 
@@ -136,7 +136,7 @@ class _Echo(tf.Module):
         return self.tokenizer.decode(self.tokenizer.encode(lines).to_tensor(PAD))
 
 
-def test_saved_in_a_module_it_works_in_a_fresh_process(tokenizers, tmp_path):
+def test_a_saved_module_works_in_a_fresh_process(tokenizers, tmp_path):
     tokenizer = tokenizers["unigram", True]
     tf.saved_model.save(_Echo(tokenizer.model), str(tmp_path / "echo"))
     lines = ["the cat", "", "😀 a\0b", "Straße  ½"]

@@ -1,4 +1,4 @@
-"""JSON of any layout gives its objects in constant memory, and says on which line it ends to be JSON."""
+"""JSON of any layout gives its objects in constant memory, and errors name the line."""
 
 from __future__ import annotations
 
@@ -63,19 +63,19 @@ def test_objects_in_blocks_of_any_size_are_those_of_the_json_module(
         ('[\n{"a": ' + "1" * 5000 + "}]", ":2: not valid JSON"),
     ],
 )
-def test_what_is_no_array_of_objects_is_refused_with_its_line(tmp_path, text, message):
+def test_anything_but_objects_is_refused_with_its_line(tmp_path, text, message):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(CorpusError, match=f"a.json{message}"):
         list(json_objects(tmp_path / "a.json"))
 
 
-def test_bytes_that_are_no_utf_8_are_named_with_their_line(tmp_path):
+def test_invalid_utf_8_is_named_with_its_line(tmp_path):
     (tmp_path / "a.json").write_bytes(b'[{"a": "b"},\n{"a": "\xff"}]')
     with pytest.raises(CorpusError, match=r"a.json:2: not valid UTF-8 \(byte 0xff\)"):
         list(json_objects(tmp_path / "a.json"))
 
 
-def test_nested_fields_are_named_with_points_and_a_field_of_the_very_name_goes_before(tmp_path):
+def test_nested_fields_are_named_with_dots_unless_a_field_has_that_name(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"t": {"en": "a", "de": "b"}}\n{"t.en": "c", "t": {"en": "x", "de": "d"}}\n{"t": {"en": "x"}}\n')
     assert [row for row, _ in json_lines(path)] == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""What becomes of characters: kept, mapped, marked, and never lost without a word."""
+"""Characters are kept, mapped or marked, and never lost silently."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seq2seq.text.normalization import MARK, Normalization, parse_rules
 from seq2seq.text.subword import SubwordTokenizer
 
 ODD = ["10⁶ m²", "½ …", "今天，老师！", "می‌خواهم", "น้ำ ລຳ", "dix\u00a0%", "a▁b ␛ ⇧", "Ein Haus", "ein Haus,"]
-"""Text with what NFKC changes, a no-break space, a zero-width non-joiner, and the signs that rules use."""
+"""Text with characters that NFKC changes, a no-break space, a zero-width non-joiner, and the signs of the rules."""
 CHARACTERS = sorted({c for line in ODD for c in line} - {" "})
 
 quick = settings(max_examples=100, deadline=None, derandomize=True, database=None)
@@ -53,7 +53,7 @@ def test_text_in_the_characters_of_the_training_text_comes_back(kept, text):
         ("\ufeffein", "ein"),
     ],
 )
-def test_a_character_that_the_training_text_lacks_becomes_an_equal_one_that_it_has(given, expected):
+def test_a_character_outside_the_training_text_becomes_its_equivalent_in_it(given, expected):
     tokenizer = SubwordTokenizer.train([*ODD, "fi bc"], 300)
     assert there_and_back(tokenizer, given) == expected
 
@@ -64,7 +64,7 @@ def test_letters_are_composed_as_in_the_training_text():
     assert there_and_back(apart, "e\u0301") == "e\u0301"
 
 
-def test_what_would_change_the_meaning_stays_unknown():
+def test_mappings_that_change_the_meaning_are_not_applied():
     tokenizer = SubwordTokenizer.train(["10 6 1⁄2 m"], 20)
     for text in ("10⁶", "½", "①"):
         assert UNK in tokenizer.encode([text])[0]
@@ -81,12 +81,12 @@ def test_the_rules_of_sentencepiece_are_its_own(rule):
 @pytest.mark.parametrize("mark", [False, True])
 @quick
 @given(text=one_line)
-def test_without_loss_any_line_comes_back(lossless, mark, text):
+def test_the_lossless_rule_restores_any_line(lossless, mark, text):
     assert there_and_back(lossless[mark], text) == text
     assert lossless[mark].encode([""]) == [[]]
 
 
-def test_sampled_cuts_lose_nothing_either(lossless):
+def test_sampling_loses_nothing_either(lossless):
     lines = ["  def f(x):\treturn  x ", "a b  c", *ODD]
     for tokenizer in lossless.values():
         assert tokenizer.decode(tokenizer.sample(lines, 0.1, 1)) == lines
@@ -106,7 +106,7 @@ def test_marked_capitals_come_back(plain_and_marked, rule, text):
     assert there_and_back(marked, text) == there_and_back(plain, text)
 
 
-def test_a_word_has_the_same_pieces_with_a_capital_and_without():
+def test_a_word_has_the_same_pieces_with_and_without_a_capital():
     lines = ["Hello world, hello World", "the house. House", "(Hello) USA"] * 9
     tokenizer = SubwordTokenizer.train(lines, 40, "bpe", normalization=Normalization("keep", True))
     small, capital, inner = (tokenizer.pieces(ids) for ids in tokenizer.encode(["hello", "Hello", "a Hello"]))
@@ -129,7 +129,7 @@ def test_an_output_never_has_a_line_break():
         assert tokenizer.decode([tokenizer.ids(["<0x61>", "<0x0A>", "<0x62>", "<0x0D>", "<0x63>"])]) == ["a b c"]
 
 
-def test_rules_of_ones_own_hold_in_the_model():
+def test_the_users_own_rules_hold_in_the_model():
     own = parse_rules(["# comment", "", "00BD\t0031 002F 0032\thalf", "0065 0065\t0045", "2026"], "my.tsv")
     assert there_and_back(learn("my.tsv", own=own, byte_fallback=True), "½ see…") == "1/2 sE"
     assert there_and_back(learn("my.tsv", True, own=own, byte_fallback=True), "½ See Ee") == "1/2 SE Ee"

@@ -1,4 +1,4 @@
-"""Files of every kind give the lines that the plain one gives; what is no text is refused in a sentence."""
+"""Files in every format give the lines of the plain file; a file that is not text is refused in one sentence."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def write(tmp_path):
 
 @pytest.mark.parametrize("mark", [b"", BOM], ids=["plain", "mark"])
 @pytest.mark.parametrize("suffix", PACK)
-def test_compressed_and_with_a_byte_order_mark_a_file_has_the_same_lines(write, suffix, mark):
+def test_compression_and_a_byte_order_mark_do_not_change_the_lines(write, suffix, mark):
     assert list(read_lines(write("a.de" + suffix.upper(), PACK[suffix](mark + TEXT)))) == [
         "eins",
         "zwei\u2028drei",
@@ -58,18 +58,18 @@ def test_compressed_and_with_a_byte_order_mark_a_file_has_the_same_lines(write, 
     ]
 
 
-def test_files_put_together_give_all_lines_and_a_mark_within_is_text(write):
+def test_concatenated_files_give_all_lines_and_a_mark_inside_is_text(write):
     for suffix in (".gz", ".xz", ".bz2"):
         path = write("a" + suffix, PACK[suffix](BOM + b"a\n") + PACK[suffix](BOM + b"b\n"))
         assert list(read_lines(path)) == ["a", "\ufeffb"]
 
 
-def test_a_file_with_nothing_but_a_mark_has_no_lines(write):
+def test_a_file_with_only_a_mark_has_no_lines(write):
     assert list(read_lines(write("a", BOM))) == []
     assert list(read_lines(write("a", BOM + b"\n"))) == [""]
 
 
-def test_a_mark_is_no_part_of_terms_words_links_json_or_standard_input(write, monkeypatch):
+def test_a_mark_is_not_part_of_terms_words_alignments_json_or_standard_input(write, monkeypatch):
     assert read_dictionary(write("d.tsv", BOM + b"dog\tKater\n")) == {"dog": "Kater"}
     assert Terminology.load(write("t.tsv", BOM + b"dog\tKater\r\n")).for_line("a dog").include == ("Kater",)
     text = ParallelText(write("p.tsv", BOM + b"a b\tc\n"))
@@ -107,7 +107,7 @@ def test_other_marks_name_the_encoding_and_the_remedy(write, encoding):
     ],
     ids=lambda value: "" if isinstance(value, bytes) else value,  # packed bytes hold the time of day
 )
-def test_what_is_no_text_is_refused_with_the_name_of_the_file(write, name, content, message):
+def test_a_file_that_is_not_text_is_refused_by_name(write, name, content, message):
     with pytest.raises(CorpusError, match=f"{name}: .*{message}"):
         list(read_lines(write(name, content)))
 
@@ -120,7 +120,7 @@ def test_an_encrypted_zip_file_is_refused(write):
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".xz", ".bz2", ".zip"])
-def test_what_unpacks_to_far_more_than_text_does_is_refused(write, monkeypatch, suffix):
+def test_a_file_that_unpacks_to_far_more_than_text_is_refused(write, monkeypatch, suffix):
     monkeypatch.setattr(opening, "_LARGE", 1 << 16)
     monkeypatch.setattr(opening, "_MAX_RATIO", 50)
     path = write("a" + suffix, PACK[suffix](b"a\n" * (1 << 19)))
@@ -128,7 +128,7 @@ def test_what_unpacks_to_far_more_than_text_does_is_refused(write, monkeypatch, 
         list(read_lines(path))
 
 
-def test_a_zip_file_is_read_as_its_own_name_says_or_as_its_members(write):
+def test_a_zip_file_is_read_by_its_own_name_or_that_of_its_member(write):
     assert kind_of(write("a.csv.zip", zipped({"b.json": b""}))) == "csv"
     assert kind_of(write("corpus.zip", zipped({"../b.json": b""}))) == "json"
     assert kind_of(write("corpus.zip", b"damaged")) == "lines"
@@ -136,6 +136,6 @@ def test_a_zip_file_is_read_as_its_own_name_says_or_as_its_members(write):
     assert [e.target for e in text_at(str(path))] == ["b"]
 
 
-def test_a_language_is_no_kind_of_file(write):
+def test_a_language_code_is_not_taken_for_a_format(write):
     for code in ("pt", "br", "ps", "ar", "id"):
         assert list(read_lines(write(f"a.{code}", b"x\n"))) == ["x"]

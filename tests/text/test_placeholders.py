@@ -1,4 +1,4 @@
-"""What is copied: found, masked on both sides, and itself again."""
+"""What is copied: found, masked on both sides, and restored."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_each_pattern_finds_its_strings_and_nothing_else(name, text, found):
 @pytest.mark.parametrize("count", [1, 2, MOST])
 @quick
 @given(text=st.one_of(st.lists(st.sampled_from(PARTS), max_size=24).map("".join), st.text(max_size=40)))
-def test_what_was_masked_comes_back_exactly(count, text):
+def test_masked_text_is_restored_exactly(count, text):
     masked = Placeholders(ALL, count=count).mask(text)
     assert masked.restore(masked.text) == text
     assert len(masked.strings) <= count
@@ -71,18 +71,18 @@ def test_equal_strings_of_a_pair_have_equal_symbols_in_the_order_of_the_source()
     pair = Placeholders(("url", "number")).mask_pair("a http://x.y 7 http://x.y 1,5", "7 http://x.y b http://x.y 1.5")
     assert pair.source == "a ⟨1⟩ ⟨2⟩ ⟨1⟩ 1,5"
     assert pair.target == "⟨2⟩ ⟨1⟩ b ⟨1⟩ 1.5"
-    assert pair.apart == 2
+    assert pair.unmatched == 2
     assert count_in(Placeholders(("number",)), [("1 2", "2 1"), ("3", "4"), ("a", "b")]) == Count(2, 1, 2)
 
 
-def test_what_stands_in_no_source_or_too_often_is_told():
+def test_missing_and_repeated_symbols_are_counted():
     masked = Placeholders(("url",)).mask("http://a.b http://c.d")
     assert masked.lost("⟨2⟩ x") == ("⟨1⟩",)
     assert masked.doubled("⟨2⟩ ⟨2⟩ ⟨3⟩") == 2
     assert masked.restore("⟨2⟩ ⟨3⟩.") == "http://c.d ."
 
 
-def test_each_symbol_is_one_piece_however_text_is_normalised():
+def test_each_symbol_is_one_token_under_every_normalisation():
     tokenizer = SubwordTokenizer.train(["see ⟨1⟩, ⟨2⟩ there"] * 3, 40, placeholders=Placeholders(("url",), count=2))
     (ids,) = tokenizer.encode(["see(⟨2⟩)"])
     assert symbol(2) in tokenizer.pieces(ids)

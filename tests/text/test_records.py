@@ -32,7 +32,7 @@ def test_the_first_line_of_a_tsv_names_its_columns(write):
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "told"),
+    ("name", "text", "message"),
     [
         (
             "x.jsonl",
@@ -46,19 +46,19 @@ def test_the_first_line_of_a_tsv_names_its_columns(write):
         ("x.tsv", "body\ttitle\na\n", r"x.tsv:2: expected 2 columns.*Received: 1"),
     ],
 )
-def test_what_is_no_record_is_refused_with_its_line(write, name, text, told):
-    with pytest.raises(CorpusError, match=told):
+def test_anything_but_records_is_refused_with_its_line(write, name, text, message):
+    with pytest.raises(CorpusError, match=message):
         list(Records(write(name, text), "body", "title"))
 
 
-def test_the_name_of_a_file_tells_what_it_is(tmp_path):
+def test_the_name_of_a_file_decides_its_format(tmp_path):
     assert text_at("a.jsonl") == Records(tmp_path.joinpath("a.jsonl").relative_to(tmp_path))
     assert isinstance(text_at("a.tsv"), ParallelText)
     assert text_at("a.tsv.gz", "", "x").source_field == "x"
     assert text_at("a.jsonl", "b").target is not None
 
 
-def test_what_is_held_out_does_not_depend_on_how_many_lines_a_record_takes(write):
+def test_held_out_records_do_not_depend_on_lines_per_record(write):
     rows = [{"source": str(n), "target": "x"} for n in range(1, 201)]
     arrays = write("a.json", json.dumps(rows, indent=3)), write("b.json", json.dumps(rows))
     for path in arrays:
@@ -67,7 +67,7 @@ def test_what_is_held_out_does_not_depend_on_how_many_lines_a_record_takes(write
         assert len(list(Part(text_at(str(path)), held_out=False))) == 196
 
 
-def test_overlap_counts_the_sources_of_a_test_that_training_has_but_for_case_and_spaces():
+def test_overlap_counts_test_sources_in_the_training_text_ignoring_case_and_spaces():
     train = [Example("Hi  there", "x", 1), Example("other", "y", 2)]
     test = [Example(source, "z", 1) for source in ("hi THERE", "hi there", "there", "")]
     assert overlap(train, {"test": test, "none": test[2:]}) == {"test": 2, "none": 0}

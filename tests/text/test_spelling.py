@@ -1,4 +1,4 @@
-"""How pieces are spelled, and the features that words can share."""
+"""How pieces are spelled, and the features that words share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shared(one, other):
 
 
 def test_words_share_what_they_are_spelled_alike_in():
-    assert shared("▁walking", "walking") == FEATURES  # where it stands is no part of a spelling
+    assert shared("▁walking", "walking") == FEATURES  # the position is not part of the spelling
     assert shared("▁Walking", "▁walking") == FEATURES - 1  # nor are capitals but of what it is made of
     assert shared("▁walking", "▁talking") == 3  # two ends and the kinds
     assert shared("▁walking", "▁walks") == 2  # a beginning and the kinds
@@ -33,7 +33,7 @@ def test_words_share_what_they_are_spelled_alike_in():
     assert shared("▁Straße", "▁STRASSE") == FEATURES - 1
 
 
-def test_known_are_features_of_two_pieces_and_of_no_control_symbol():
+def test_known_features_belong_to_two_pieces_and_to_no_control_symbol():
     pieces = [*NAMES, *WORDS, "▁"]
     found = spell(pieces)
     numbers, count = np.unique(prints(WORDS), return_counts=True)
@@ -60,19 +60,19 @@ def test_letters_beyond_the_basic_plane_are_counted_as_one():
     assert (fingerprints(found.first, found.last, found.kinds) >= 0).all()
 
 
-def test_a_byte_is_no_letter():
+def test_a_byte_is_not_a_letter():
     found = spell(["▁ab", "<0xE2>", "<0x>"])
     assert found.lengths.tolist() == [2, 0, 2]
     assert found.kinds.any(axis=1).tolist() == [True, False, True]
 
 
-def test_marks_tell_what_begins_a_word_and_what_has_no_letter():
+def test_marks_hold_which_pieces_begin_a_word_and_which_have_no_letter():
     found = mark(["▁ab", "c", "▁", "▁.", "1"])
     assert found.begins.tolist() == [True, False, True, True, False]
     assert found.punctuation.tolist() == [False, False, True, True, False]
 
 
-def test_a_vocabulary_of_nothing_has_no_features():
+def test_an_empty_vocabulary_has_no_features():
     for pieces in ([], list(NAMES)):
         found = spell(pieces)
         assert found.first.shape == (len(pieces), 5)

@@ -1,4 +1,4 @@
-"""SentencePiece, there and back again."""
+"""SentencePiece: training, encoding, sampling and decoding."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ normalizer = sentencepiece.SentencePieceNormalizer(rule_name="nmt_nfkc")
 
 
 def normalized(text: str) -> str:
-    """By SentencePiece's own rules: NFKC and more, blanks collapsed and stripped. It writes a blank as ▁."""
+    """By SentencePiece's own rules: NFKC and more, spaces collapsed and stripped. It writes a space as ▁."""
     return " ".join(normalizer.Normalize(text).replace("▁", " ").split(" ")).strip(" ")
 
 
@@ -58,7 +58,7 @@ def test_with_byte_fallback_decoding_gives_back_the_normalised_text_and_nothing_
 @pytest.mark.parametrize("kind", KINDS)
 @quick
 @given(text=st.text(st.sampled_from(ALPHABET), max_size=40))
-def test_text_in_known_letters_comes_back_with_single_blanks(tokenizers, kind, text):
+def test_text_in_known_letters_comes_back_with_single_spaces(tokenizers, kind, text):
     tokenizer = tokenizers[kind, False]
     (ids,) = tokenizer.encode([text])
     assert UNK not in ids
@@ -106,7 +106,7 @@ def test_the_same_text_and_seed_give_the_same_vocabulary(sentences, kind, max_li
 
 
 @pytest.mark.parametrize(("kind", "alpha"), [("unigram", 0.1), ("bpe", 0.3)])
-def test_sampled_cuts_obey_their_seed_and_say_the_same(tokenizers, sentences, kind, alpha):
+def test_sampled_ids_follow_the_seed_and_keep_the_text(tokenizers, sentences, kind, alpha):
     tokenizer, lines = tokenizers[kind, True], sentences[:40]
     first = tokenizer.sample(lines, alpha, seed=5)
     tokenizer.sample(lines[:7], alpha, seed=9)
@@ -117,7 +117,7 @@ def test_sampled_cuts_obey_their_seed_and_say_the_same(tokenizers, sentences, ki
 
 
 @pytest.mark.parametrize(("kind", "alpha"), [("unigram", 0.2), ("bpe", 0.1)])
-def test_sampled_cuts_are_the_same_in_every_process(tokenizers, sentences, kind, alpha, tmp_path):
+def test_sampled_ids_are_equal_in_every_process(tokenizers, sentences, kind, alpha, tmp_path):
     tokenizer, lines = tokenizers[kind, False], sentences[:30]
     tokenizer.save(tmp_path / "it.model")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -133,13 +133,13 @@ def _sample(path, lines, alpha):
 
 @pytest.mark.parametrize(("kind", "alpha"), [("unigram", 1000.0), ("bpe", 0.0)])
 @pytest.mark.parametrize("fallback", [False, True])
-def test_with_nothing_left_to_chance_the_usual_cuts_come_out(tokenizers, sentences, kind, alpha, fallback):
+def test_without_randomness_sampling_equals_encoding(tokenizers, sentences, kind, alpha, fallback):
     tokenizer = tokenizers[kind, fallback]
     lines = [*sentences[:40], "", " ", "naïve 😀 cat\u0301", "▁▁ x", "never-seen;words"]
     assert tokenizer.sample(lines, alpha, 1) == tokenizer.encode(lines)
 
 
-def test_unigram_cuts_are_drawn_in_proportion_to_their_smoothed_probability(tokenizers, sentences):
+def test_unigram_segmentations_are_drawn_in_proportion_to_their_smoothed_probability(tokenizers, sentences):
     tokenizer, alpha, count = tokenizers["unigram", False], 0.1, 4000
     processor = tokenizer._processor
     all_cuts = {word: processor.NBestEncodeAsIds(word, 64) for word in " ".join(sentences).split()}
@@ -209,7 +209,7 @@ def test_a_model_of_other_control_symbols_is_refused(sentences):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_size_that_the_text_cannot_fill_falls_back_with_a_warning(caplog, kind):
+def test_a_size_beyond_the_text_falls_back_with_a_warning(caplog, kind):
     tokenizer = SubwordTokenizer.train(["the cat sat", "the dog sat"], 5000, kind)
     assert 10 < tokenizer.size < 5000
     assert f"too small for a vocabulary of 5,000 pieces: using {tokenizer.size}" in caplog.text
@@ -217,7 +217,7 @@ def test_a_size_that_the_text_cannot_fill_falls_back_with_a_warning(caplog, kind
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_digits_join_nothing_where_they_are_split(kind):
+def test_split_digits_merge_with_nothing(kind):
     lines = ["in 2014, 1,000 paid $10.50 and 50% more", "in 2014. 1,000 paid $10.50 and 50% less"] * 20
 
     def mixed(split):
@@ -237,6 +237,6 @@ def test_digits_join_nothing_where_they_are_split(kind):
         (["the cat sat on the mat"], {"size": 5}, "vocabulary of 5"),
     ],
 )
-def test_what_cannot_be_trained_says_why(lines, options, message):
+def test_errors_of_training_say_why(lines, options, message):
     with pytest.raises(ValueError, match=message):
         SubwordTokenizer.train(lines, **{"size": 30, **options})

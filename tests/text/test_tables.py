@@ -1,4 +1,4 @@
-"""CSV as spreadsheets write it is read as it was meant, or refused with the line and the reason."""
+"""CSV as spreadsheets write it is read as intended, or refused with the line and the reason."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CELLS = st.text(st.sampled_from("ab ,;\t\"\n'é"), max_size=8)
     end=st.sampled_from(["\n", "\r\n"]),
     everywhere=st.booleans(),
 )
-def test_what_a_spreadsheet_writes_is_read(tmp_path_factory, rows, delimiter, end, everywhere):
+def test_csv_of_a_spreadsheet_is_read(tmp_path_factory, rows, delimiter, end, everywhere):
     out = io.StringIO()
     quoting = csv.QUOTE_ALL if everywhere else csv.QUOTE_MINIMAL
     csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows([("en", "de"), *rows])
@@ -45,7 +45,7 @@ def test_what_a_spreadsheet_writes_is_read(tmp_path_factory, rows, delimiter, en
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_the_delimiter_is_found_and_lines_are_those_on_which_records_begin(read, delimiter):
+def test_the_delimiter_is_inferred_and_records_have_the_line_numbers_of_their_beginning(read, delimiter):
     text = f'"{LONG}, a"|"b\nc"\n\nd|"e ""f"""\n'.replace("|", delimiter)
     assert read(text) == [(f"{LONG}, a", "b c", 1), ("d", 'e "f"', 4)]
 
@@ -62,7 +62,7 @@ def test_the_delimiter_is_found_and_lines_are_those_on_which_records_begin(read,
         ("", ("", ""), []),
     ],
 )
-def test_the_first_record_names_the_columns_where_it_must_or_reads_as_names(read, text, names, expected):
+def test_the_first_record_names_the_columns_where_required_or_likely(read, text, names, expected):
     assert read(text, *names) == expected
 
 
@@ -87,18 +87,18 @@ def test_the_first_record_names_the_columns_where_it_must_or_reads_as_names(read
     ],
     ids=range(11),
 )
-def test_what_is_no_table_is_refused_with_its_line(read, text, names, message):
+def test_anything_but_a_table_is_refused_with_its_line(read, text, names, message):
     with pytest.raises(CorpusError, match=f"a.csv{message}"):
         read(text, *names)
 
 
-def test_in_a_tsv_quotes_stand_for_themselves(read):
+def test_quotes_are_ordinary_characters_in_a_tsv(read):
     text = '"b c\ta\n x " y\tb\n"He said\t"c\n'
     assert read(text, name="a.tsv") == [('"b c', "a", 1), (' x " y', "b", 2), ('"He said', '"c', 3)]
     assert read("x\ty\n" + text, "x", "y", "a.tsv")[0] == ('"b c', "a", 2)
 
 
-def test_several_files_are_read_one_after_the_other_and_pairs_know_their_file(tmp_path):
+def test_several_files_are_read_in_order_and_pairs_name_their_file(tmp_path):
     for name, text in {"a.en": "1\n2\n", "b.en": "3\n", "a.de": "x\ny\n", "b.de": "z\n", "c,d.tsv": "4\tw\n"}.items():
         (tmp_path / name).write_text(text)
     a, b, c, d = (str(tmp_path / name) for name in ("a.en", "b.en", "a.de", "b.de"))
@@ -116,6 +116,6 @@ def test_several_files_are_read_one_after_the_other_and_pairs_know_their_file(tm
         text_at("x.csv", "y.csv")
 
 
-def test_names_decide_the_kind_whatever_their_case():
+def test_names_decide_the_format_ignoring_case():
     kinds = {"a.TSV": "tsv", "a.csv.gz": "csv", "a.JSON.xz": "json", "a.ndjson": "jsonl", "a.en": "lines"}
     assert {name: kind_of(Path(name)) for name in kinds} == kinds

@@ -82,7 +82,7 @@ def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, Placeholders | None]:
     found = count_in(placeholders, pairs(), one_word)
     _log.info(
         "Placeholders: %s pairs have some, at most %s; %s strings that only one side has stay as they are.",
-        *(f"{count:,}" for count in (found.pairs, found.symbols, found.apart)),
+        *(f"{count:,}" for count in (found.pairs, found.symbols, found.unmatched)),
     )
     if not found.symbols:
         _log.warning("No pair has a placeholder on both sides, so none can be learned: nothing will be copied.")

@@ -19,37 +19,37 @@ class Training(Section):
     """How to train."""
 
     epochs: int = 10
-    """Passes over the corpus, at most."""
+    """Passes over the training data, at most."""
     learning_rate: float = 0.0015
-    """Peak of the learning rate of Adam."""
+    """Peak learning rate of Adam."""
     schedule: Literal["constant", "cosine", "linear", "inverse_sqrt"] = "cosine"
-    """What the learning rate does after the warm-up; cosine and linear end near 0 after the last epoch."""
+    """The learning rate after the warm-up; cosine and linear end near 0 after the last epoch."""
     warmup_steps: int = 300
     """Steps in which the learning rate rises from 0 to its peak."""
     label_smoothing: float = 0.1
-    """Share of each target spread over the vocabulary."""
+    """Share of each target spread over all choices."""
     gradient_clip: float = 1.0
     """Largest norm of all gradients together; 0 is no clipping."""
     weight_decay: float = 0.0
     """Decoupled weight decay of Adam; 0 is none."""
     ema: float = 0.998
-    """Momentum of the moving average of the weights that is validated, kept and used; it is of the last tenth of the
+    """Momentum of the moving average of the weights, which is validated, kept and used; it covers the last tenth of the
     steps until there are 10 / (1 - ema) of them. 0 is no averaging."""
     accumulate: int = 1
-    """Batches whose gradients are added up to one step of the optimizer."""
+    """Batches whose gradients make one step of the optimizer."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Number format of the computation; weights stay float32."""
     loss_budget_mb: int = 64
     """Megabytes that the logits may take at once; larger batches go through the output layer in chunks."""
     patience: int = 0
-    """Stop after so many epochs in which neither the validation score nor the loss became better; 0 is never."""
+    """Stop after this many epochs in which neither the validation score nor the loss improved; 0 is never."""
     skip_bad_steps: int = 0
-    """Steps of the run that may be left out because their loss or gradient is not finite, is 0 or has exploded; at one
+    """Steps of the run that may be skipped because their loss or gradient is not finite, is 0 or has exploded; at one
     more the run ends and names the batch."""
     checkpoint_minutes: float = 10
-    """Keep a checkpoint every so many minutes, beside those at the end of every epoch; 0 is never."""
+    """Minutes between checkpoints, beside those at the end of every epoch; 0 is none."""
     keep_epochs: int = 0
-    """Keep the averaged weights of so many last epochs in epochs/ of the run folder, for seq2seq average."""
+    """Keep the averaged weights of this many last epochs in epochs/ of the run folder, for seq2seq average."""
 
 
 OPERATIONAL = frozenset({"training.skip_bad_steps", "training.checkpoint_minutes"})
@@ -64,7 +64,7 @@ class Recipe(Section):
     task: str
     """A name in seq2seq.tasks.TASKS."""
     seed: int = 1
-    """Of everything that is random: weights, order of the data, dropout, subword sampling."""
+    """Seed of everything random: weights, order of the data, dropout, sampling."""
 
     if TYPE_CHECKING:  # each task declares these where they read best in its --help
 

@@ -71,7 +71,7 @@ def test_a_pipe_in_place_of_a_file_is_refused(tmp_path, capsys):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "t.tsv").write_text("a\tb\n")
     text = ["--data.train.source", tmp_path / "t.tsv"]
-    aligned = [*text, "--training.guided_attention", "1", "--data.train_alignments", tmp_path / "pipe"]
+    aligned = [*text, "--training.alignment_loss", "1", "--data.train_alignments", tmp_path / "pipe"]
     for words in (aligned, ["--data.train.source", tmp_path / "pipe", "--data.train.target", tmp_path / "pipe"]):
         assert start(build_run, *words, "--run-folder", tmp_path / "run") == EXIT_MISTAKE
         assert f"{tmp_path / 'pipe'} is a folder, a pipe or a device." in capsys.readouterr().err

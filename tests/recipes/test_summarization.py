@@ -69,10 +69,10 @@ def test_custom_json_lines_are_learned_from(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["--model.pointer", "true", "--tokenizer.joint", "false", "--model.tie", "target"], "wants tokenizer.joint"),
-        (["--model.pointer", "true", "--model.decoder.attention", "none"], "model.pointer wants attention"),
-        (["--model.decoder.coverage", "true", "--model.decoder.attention", "none"], "coverage wants attention"),
-        (["--training.coverage_loss", "1"], "coverage_loss wants model.decoder.coverage"),
+        (["--model.pointer", "true", "--tokenizer.joint", "false", "--model.tie", "target"], "needs tokenizer.joint"),
+        (["--model.pointer", "true", "--model.decoder.attention", "none"], "model.pointer needs attention"),
+        (["--model.decoder.coverage", "true", "--model.decoder.attention", "none"], "coverage needs attention"),
+        (["--training.coverage_loss", "1"], "coverage_loss needs model.decoder.coverage"),
         (["--search.coverage_penalty", "-1"], "coverage_penalty must be from 0 to 1,000"),
         (["--search.min_length", "-1"], "min_length must not be negative"),
     ],

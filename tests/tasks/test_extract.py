@@ -124,17 +124,17 @@ def test_members_must_all_have_a_selector_and_the_same_pieces(cli, extractors, f
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model.selector": "true"}, "model.selector and training.selector_loss above 0 want each other"),
-        ({"training.selector_loss": "1"}, "model.selector and training.selector_loss above 0 want each other"),
+        ({"model.selector": "true"}, "model.selector and training.selector_loss above 0 need each other"),
+        ({"training.selector_loss": "1"}, "model.selector and training.selector_loss above 0 need each other"),
         ({"training.selector_loss": "-1"}, "training.selector_loss must not be negative"),
-        ({"search.extract": "true"}, "search.extract wants model.selector"),
+        ({"search.extract": "true"}, "search.extract needs model.selector"),
         (
             {"model.selector": "true", "training.selector_loss": "1", "data.right_to_left": "true"},
-            "model.selector keeps source pieces as they are",
+            "model.selector keeps source tokens as they are",
         ),
         (
-            {"model.selector": "true", "training.selector_loss": "1", "training.guided_attention": "1"},
-            "model.selector finds links of its own",
+            {"model.selector": "true", "training.selector_loss": "1", "training.alignment_loss": "1"},
+            "model.selector makes alignments of its own",
         ),
     ],
 )

@@ -37,7 +37,7 @@ def test_a_guided_run_attends_as_the_links_say(run, finished, links, corpus_file
     more += ("--model.decoder.attention_position", "after", "--training.ema", "0", "--training.select_by", "loss")
     more += ("--training.learning_rate", "0.02", "--search.beam_size", "1")
     more += ("--batching.tokens", "150", "--model.encoder.dropout", "0", "--model.decoder.dropout", "0")
-    guided = ("--data.train_alignments", str(links), "--training.guided_attention", "1")
+    guided = ("--data.train_alignments", str(links), "--training.alignment_loss", "1")
     assert run(tmp_path / "guided", *more, *guided) == 0
     assert share_on_the_diagonal(finished, corpus_files, tmp_path / "out") < 0.6
     assert share_on_the_diagonal(tmp_path / "guided", corpus_files, tmp_path / "out") > 0.8
@@ -47,7 +47,14 @@ def test_guidance_ends_with_its_last_epoch_and_a_stopped_run_goes_on_alike(run, 
     from seq2seq.training import checkpoint
 
     save = checkpoint.save_checkpoint
-    guided = ("--data.train_alignments", str(links), "--training.guided_attention", "2", "--training.guided_until", "2")
+    guided = (
+        "--data.train_alignments",
+        str(links),
+        "--training.alignment_loss",
+        "2",
+        "--training.alignment_epochs",
+        "2",
+    )
 
     class Killed(BaseException):
         pass
@@ -100,7 +107,7 @@ def tokenised(tokenizers, tmp_path):
     return make
 
 
-GUIDED = {"training__guided_attention": "1", "data__train_alignments": "links"}
+GUIDED = {"training__alignment_loss": "1", "data__train_alignments": "links"}
 
 
 @pytest.mark.parametrize("sampling", ["0", "0.2"])
@@ -132,13 +139,13 @@ def test_a_store_of_a_run_that_was_not_guided_is_made_again(tokenised):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"training.guided_attention": "1"}, "training.guided_attention wants data.train_alignments"),
-        ({"data.train_alignments": "x"}, "data.train_alignments wants training.guided_attention above 0"),
-        ({"training.guided_until": "2"}, "training.guided_until wants training.guided_attention above 0"),
-        ({"training.guided_attention": "-1"}, "training.guided_attention must not be negative"),
+        ({"training.alignment_loss": "1"}, "training.alignment_loss needs data.train_alignments"),
+        ({"data.train_alignments": "x"}, "data.train_alignments needs training.alignment_loss above 0"),
+        ({"training.alignment_epochs": "2"}, "training.alignment_epochs needs training.alignment_loss above 0"),
+        ({"training.alignment_loss": "-1"}, "training.alignment_loss must not be negative"),
         (
-            {"training.guided_attention": "1", "data.train_alignments": "x", "model.decoder.attention": "none"},
-            "training.guided_attention wants attention",
+            {"training.alignment_loss": "1", "data.train_alignments": "x", "model.decoder.attention": "none"},
+            "training.alignment_loss needs attention",
         ),
     ],
 )
@@ -150,7 +157,7 @@ def test_a_recipe_that_cannot_be_guided_is_refused(changes, message):
 def test_mistakes_in_the_links_are_told_before_anything_is_made(run, links, tmp_path, capsys):
     lines = links.read_text().splitlines()
     (tmp_path / "bad").write_text("\n".join([*lines[:6], lines[6] + " 40-0", *lines[7:]]) + "\n")
-    guided = ("--training.guided_attention", "1", "--data.train_alignments")
+    guided = ("--training.alignment_loss", "1", "--data.train_alignments")
     assert run(tmp_path / "run", *guided, str(tmp_path / "bad")) == 2
     assert f"{tmp_path / 'bad'}:7: '40-0' aligns word 40 of the source" in capsys.readouterr().err
     assert run(tmp_path / "run", *guided, str(tmp_path / "none")) == 2

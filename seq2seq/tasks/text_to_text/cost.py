@@ -107,5 +107,5 @@ def _objective(recipe: Recipe, vocabularies: Vocabularies) -> Any:
     from seq2seq.tasks.text_to_text.model import build_model, build_objective
 
     source, target = vocabularies
-    plain = recipe.training.model_copy(update={"guided_attention": 0.0, "selector_loss": 0.0})
+    plain = recipe.training.model_copy(update={"alignment_loss": 0.0, "selector_loss": 0.0})
     return build_objective(plain, build_model(recipe.model, len(source), len(target), source))

@@ -135,8 +135,8 @@ def build_objective(options: Training, model: Any) -> Any:
     terms: list[Term] = []
     if model.decoder.coverage:
         terms.append(CoverageLoss(0.0))  # which training switches on at an epoch
-    if options.guided_attention:
-        terms.append(AlignmentLoss(options.guided_attention))
+    if options.alignment_loss:
+        terms.append(AlignmentLoss(options.alignment_loss))
     if options.selector_loss:
         terms.append(SelectorLoss(options.selector_loss))
     budget = options.loss_budget_mb * 2**20

@@ -102,7 +102,9 @@ class TokenisedCorpus:
     def layout(self, epoch: int | None = None) -> Layout:
         """Returns how pairs become a batch: with alignments in epochs whose losses read them."""
         options = self.recipe.training
-        guided = options.guided_attention > 0 and (not options.guided_until or (epoch or 0) < options.guided_until)
+        guided = options.alignment_loss > 0 and (
+            not options.alignment_epochs or (epoch or 0) < options.alignment_epochs
+        )
         aligned = epoch is not None and (guided or self.recipe.model.selector)
         return ALIGNED_PAIRS if aligned else PAIRS
 
@@ -145,7 +147,7 @@ class TokenisedCorpus:
             from seq2seq.text.copies import align_copies
 
             return lambda _, sources, targets: align_copies(self.source, sources, targets)
-        return self._align if self.recipe.training.guided_attention else None
+        return self._align if self.recipe.training.alignment_loss else None
 
     def _align(
         self, examples: list[Example], sources: list[list[int]], targets: list[list[int]]

@@ -1,8 +1,7 @@
-"""Recipes as values: typed, frozen, checked when made, with a docstring at every field that `--help` prints."""
+"""The recipe of a text-to-text task: typed, frozen, checked when made; `--help` prints the docstring of each field."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Literal
 
 from seq2seq.layers.names import AttentionName, AttentionPosition, BridgeName, CellName
@@ -11,18 +10,18 @@ from seq2seq.pipeline.plan import Batching
 from seq2seq.run import sections
 from seq2seq.run.sections import Section
 from seq2seq.search.options import SearchOptions
-from seq2seq.tasks.text_to_text.text_checks import text_contradictions
+from seq2seq.tasks.text_to_text.checks import contradictions
 
 
 class Files(Section):
-    """A text of the user's own."""
+    """A text of your own."""
 
     source: str = ""
-    """File with an input a line; or with both sides: a .tsv with source and target in its first columns, a .csv, a
-    .jsonl with a JSON object a line, or a .json with an array of objects. Each may be compressed (.gz, .xz, .bz2, or a
-    .zip of one file). Several are read one after the other: a.en,b.en"""
+    """File with one input per line; or with both sides: a .tsv with source and target in its first columns, a .csv, a
+    .jsonl with one JSON object per line, or a .json with an array of objects. Each may be compressed (.gz, .xz, .bz2,
+    or a .zip of one file). Several are read one after the other: a.en,b.en"""
     target: str = ""
-    """File of equally many lines, or as many files as source has; empty where source holds both sides."""
+    """File with as many lines, or as many files as source has; empty where source holds both sides."""
 
 
 class Data(Section):
@@ -31,13 +30,13 @@ class Data(Section):
     corpus: Literal["grammar", "multi30k", "tatoeba_spa", "phrases", "aeslc", "sentence_compression", "files"] = (
         "grammar"
     )
-    """A data set of the catalogue, or "files" for the user's own, named below."""
+    """A data set of the catalogue, or "files" for your own, named below."""
     source_language: str = "en"
-    """Code of the language translated from (ISO 639-1)."""
+    """Language of the source (ISO 639-1 code)."""
     target_language: str = "de"
-    """Code of the language written; scores split text into words by its rules."""
+    """Language of the target; scores split text into words by its rules."""
     score_tokenizer: TokenizerName = "auto"
-    """How scores split text into words, by sacreBLEU's names. auto follows target_language: 13a where blanks part
+    """How scores split text into words, by sacreBLEU's names. auto follows target_language: 13a where spaces separate
     words, zh for Chinese; ja-mecab and ko-mecab for Japanese and Korean, flores200 for Thai, Lao, Khmer, Burmese and
     Tibetan, where installed, otherwise char."""
     tests: tuple[str, ...] = ("test",)
@@ -45,66 +44,66 @@ class Data(Section):
     train: Files = Files()
     """For "files": what to train on."""
     validation: Files = Files()
-    """For "files": what to choose the best epoch by. Where none is given, one training pair in fifty (at most 1,000)
-    is kept for it and not trained on."""
+    """For "files": what chooses the best epoch. Where none is given, one training pair in fifty (at most 1,000) is held
+    out for it."""
     test: Files = Files()
-    """For "files": what to score at the end; none is fine."""
+    """For "files": what to score at the end; optional."""
     source_field: str = ""
     """For "files": the source's field in JSON ("source" where empty; translation.en is the field en in the field
     translation), or its column in a .csv or .tsv whose first line names the columns. Where empty, a .tsv has no such
-    line, and a .csv has one if it reads as names (en,de); their first two columns are source and target."""
+    line, and a .csv has one if its first line looks like names (en,de); the first two columns are source and target."""
     target_field: str = ""
-    """For "files": the target's, "target" where empty."""
+    """For "files": the same for the target; "target" where empty."""
     reference_fields: tuple[str, ...] = ()
-    """For "files": fields with further references, of tests."""
+    """For "files": fields with further references in tests."""
     right_to_left: bool = False
-    """Learn to write the target from its last piece to its first; what is read and printed stays as it is. Such a run
-    reranks what another found: seq2seq rerank."""
+    """Write the target from its last token to its first; input and output files are unchanged. Such a run reranks the
+    outputs of another: seq2seq rerank."""
     train_alignments: str = ""
-    """For training.guided_attention: file with a line a training pair, the words that belong together as Pharaoh has
-    them: `0-0 1-2`, source-target from 0, words as blanks part them. It may be compressed."""
+    """For training.alignment_loss: file with one line per training pair in Pharaoh format: `0-0 1-2` aligns source word
+    0 to target word 0 and source word 1 to target word 2, split at spaces. It may be compressed."""
     max_train: int = 0
-    """Use only the first so many training pairs; 0 is all."""
+    """Use only this many training pairs, the first ones; 0 is all."""
     max_length: int = 150
-    """Training pairs with more pieces on one side are left out, and counted."""
+    """Training pairs with more tokens on one side are left out and counted."""
     cut_source: int = 0
-    """Above 0: of a longer source only the first so many pieces are read in training, and how many were cut is told.
-    For use the same is search.max_input with search.cut_input."""
+    """Above 0: longer sources are cut to this many tokens in training, and counted. In use, search.max_input with
+    search.cut_input does the same."""
 
 
 class Tokenizer(Section):
-    """How text becomes pieces."""
+    """How text becomes tokens."""
 
     kind: Literal["unigram", "bpe"] = "unigram"
     """Kind of SentencePiece model."""
     size: int = 5000
-    """Vocabulary size, of each side where not joint."""
+    """Size of the vocabulary, of each where not joint."""
     joint: bool = True
-    """One vocabulary learned from both sides; embeddings can then be shared."""
+    """Learn one vocabulary from both sides; embeddings can then be shared."""
     byte_fallback: bool = False
     """Spell unknown characters as bytes instead of an unknown symbol; takes 256 ids of the vocabulary."""
     split_digits: bool = False
-    """Make every digit a piece; otherwise digits join each other and punctuation ("2014." may be one)."""
+    """Make every digit a token; otherwise digits join each other and punctuation ("2014." may be one)."""
     normalization: str = "keep"
-    """What happens to text before it is cut. keep: text stays as the training text has it; control characters go, tabs
-    become blanks, and characters that the training text lacks become equal ones that it has (a no-break space, a
-    ligature, a full-width letter). lossless: for code and tables, text comes back to the last blank; implies
+    """What happens to text before it is split. keep: text stays as it is in the training text; control characters are
+    removed, tabs become spaces, and characters that the training text lacks become equivalent ones that it has (a
+    no-break space, a ligature, a full-width letter). lossless: for code and tables, every space comes back; implies
     byte_fallback. identity, nfkc, nmt_nfkc, nfkc_cf, nmt_nfkc_cf: SentencePiece's own. Or the path of a TSV with rules
     in SentencePiece's form (00BD, a tab, 0031 002F 0032)."""
     source_normalization: str = ""
-    """The same for the source, where not joint; empty is as the target's."""
+    """The same for the source, where not joint; empty: as for the target."""
     casing: Literal["keep", "mark"] = "keep"
-    """mark: write a capital as a mark and the small letter, so that "Hello" and "hello" share pieces; it takes keep,
-    lossless, identity or an own TSV as normalization."""
+    """mark: write a capital as a mark and the small letter, so that "Hello" and "hello" share tokens; it needs keep,
+    lossless, identity or your own TSV as normalization."""
     placeholders: tuple[str, ...] = ()
-    """What is copied from source to target as it is, in place of being translated: url, email, tag (<b>, &amp;), braces
-    ({name}), printf (%s), emoji, number, or regular expressions of one's own between slashes, with bounded repeats:
-    /[A-Z]{2,4}-[0-9]{1,6}/. Strings that both sides of a training pair have become numbered symbols."""
+    """What is copied from source to target unchanged: url, email, tag (<b>, &amp;), braces ({name}), printf (%s),
+    emoji, number, or your own regular expressions between slashes, with bounded repeats: /[A-Z]{2,4}-[0-9]{1,6}/.
+    Strings that occur on both sides of a training pair become numbered symbols."""
     character_coverage: float = 1.0
-    """Share of the characters that get a piece of their own; 0.9995 for scripts of thousands of characters."""
+    """Share of the characters that get a token of their own; 0.9995 for scripts of thousands of characters."""
     sampling: float = 0.0
-    """Cut training text anew at random in every epoch. Unigram: smoothness, smaller is more random, 0.1 to 0.5 is
-    usual; BPE: share of merges dropped, 0.1 is usual. 0 is off."""
+    """Split training text at random, another way in every epoch. Unigram: smoothness, smaller is more random, 0.1 to
+    0.5 is usual; BPE: share of merges dropped, 0.1 is usual. 0 is off."""
 
 
 class Encoder(Section):
@@ -115,7 +114,7 @@ class Encoder(Section):
     units: int = 256
     """Width of one direction of each layer."""
     num_layers: int = 1
-    """Layers on top of each other."""
+    """Number of layers."""
     bidirectional: bool = True
     """Read in both directions; the memory is then 2 x units wide."""
     residual: bool = False
@@ -123,7 +122,7 @@ class Encoder(Section):
     dropout: float = 0.3
     """Dropout rate on every layer's input and on the memory."""
     variational_dropout: bool = False
-    """One dropout mask a sentence instead of one a step."""
+    """One dropout mask for all steps of a sequence instead of one for each step."""
 
 
 class Decoder(Section):
@@ -134,7 +133,7 @@ class Decoder(Section):
     units: int = 512
     """Width of each layer."""
     num_layers: int = 1
-    """Layers on top of each other."""
+    """Number of layers."""
     attention: AttentionName = "additive"
     """additive: Bahdanau et al. 2015; general, dot: Luong et al. 2015; multi_head: Vaswani et al. 2017; none: the
     plain encoder-decoder of Sutskever et al. 2014."""
@@ -161,7 +160,7 @@ class Decoder(Section):
     dropout: float = 0.3
     """Dropout rate on every layer's input and before the output layer."""
     variational_dropout: bool = False
-    """One dropout mask a sentence instead of one a step."""
+    """One dropout mask for all steps of a sequence instead of one for each step."""
 
 
 class Model(Section):
@@ -170,18 +169,17 @@ class Model(Section):
     embedding: int = 256
     """Width of the embeddings."""
     tie: Literal["none", "target", "all"] = "all"
-    """One matrix for target embedding and output layer ("target"), and for the source embedding too ("all", wants a
-    joint vocabulary); with model.words the source has its own in any case."""
+    """One matrix for target embedding and output layer ("target"), and for the source embedding too ("all", needs a
+    joint vocabulary); with model.words the source always has its own."""
     pointer: bool = False
-    """Let the decoder copy pieces of the source where attention points to them (See et al. 2017); wants a joint
-    vocabulary."""
+    """Let the decoder copy source tokens that it attends to (See et al. 2017); needs a joint vocabulary."""
     selector: bool = False
-    """Learn too which words of the source the target takes over, so that search.extract can write just these (Gehrmann
-    et al. 2018); wants a joint vocabulary and training.selector_loss above 0."""
+    """Also learn which source words the target keeps, so that search.extract can write just these (Gehrmann et al.
+    2018); needs a joint vocabulary and training.selector_loss above 0."""
     words: bool = False
-    """Let the encoder go from word to word, whatever the pieces: a word's vector is the mean of its pieces' and the sum
-    of those of its spelling, shared by the words that begin, end or look alike. For small corpora of languages that
-    part words by blanks."""
+    """Let the encoder read words instead of tokens: the vector of a word is the mean of its tokens' vectors plus
+    vectors of its spelling, which words that begin, end or look alike share. For small corpora of languages that
+    separate words by spaces."""
     encoder: Encoder = Encoder()
     """The encoder."""
     decoder: Decoder = Decoder()
@@ -192,33 +190,32 @@ class Training(sections.Training):
     """How to train."""
 
     coverage_loss: float = 0.0
-    """What it costs to attend again to what was attended to before, beside the loss of the pieces; wants
+    """Weight of the loss for attending again to the same source positions (See et al. 2017); needs
     model.decoder.coverage. 1 is usual."""
     coverage_from: int = 0
-    """The loss of coverage counts after so many epochs; it helps late."""
-    guided_attention: float = 0.0
-    """What it costs to attend elsewhere than data.train_alignments say, beside the loss of the pieces (Chen et al.
-    2016). 0.5 to 1 is usual; 0 is off."""
-    guided_until: int = 0
-    """Attention is guided in so many epochs only, the first ones; 0 is in all."""
+    """Add the coverage loss after this many epochs; it helps late in training."""
+    alignment_loss: float = 0.0
+    """Weight of the loss for attending elsewhere than data.train_alignments say (Chen et al. 2016). 0.5 to 1 is usual;
+    0 is off."""
+    alignment_epochs: int = 0
+    """Add the alignment loss in this many epochs only, the first ones; 0 is all."""
     selector_loss: float = 0.0
-    """With model.selector: what the cross-entropy of its choices, a source piece each, counts beside the loss of the
-    target's pieces. 1 is usual."""
+    """With model.selector: weight of the cross-entropy of its choices, summed over source tokens. 1 is usual."""
     select_by: Literal["auto", "bleu", "chrf", "ter", "rouge", "exact_match", "cer", "loss"] = "auto"
-    """What makes an epoch the best one, on the validation text: a score of greedy outputs, or the loss. auto: BLEU for
-    translation, otherwise the mean of ROUGE-1, -2 and -L; chrf where the targets have fewer than 4 words a line on
-    average; exact_match where each comes four times or more on average. Of equal scores the lower loss is better."""
+    """What chooses the best epoch on the validation text: a score of greedy outputs, or the loss. auto: BLEU for
+    translation, otherwise the mean of ROUGE-1, -2 and -L; chrf where targets have fewer than 4 words per line on
+    average; exact_match where each occurs four times or more on average. Of equal scores the lower loss wins."""
 
 
 class Recipe(sections.Recipe):
-    """All that decides about a run."""
+    """Everything that decides a run."""
 
     task: Literal["translation", "summarization", "compression"] = "translation"
-    """What is measured: BLEU, chrF and TER; ROUGE; or ROUGE and the kept words."""
+    """What is measured: BLEU, chrF and TER; ROUGE; or ROUGE and the words kept."""
     data: Data = Data()
     """What to learn from."""
     tokenizer: Tokenizer = Tokenizer()
-    """How text becomes pieces."""
+    """How text becomes tokens."""
     model: Model = Model()
     """The network."""
     batching: Batching = Batching()
@@ -226,9 +223,9 @@ class Recipe(sections.Recipe):
     training: Training = Training()
     """How to train."""
     search: SearchOptions = SearchOptions()
-    """How to translate when the run is scored; commands can override it."""
+    """How to search when the run is scored; commands can override it."""
     exports: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("saved_model",)
-    """What to export at the end, into the run folder's export/; empty is nothing."""
+    """What to export at the end into export/ of the run folder; empty is nothing."""
 
     @property
     def tokenization(self) -> Tokenization:
@@ -236,103 +233,7 @@ class Recipe(sections.Recipe):
         return Tokenization.of(self.data.target_language, self.data.score_tokenizer)
 
     def model_post_init(self, _: Any) -> None:
-        """Tells what no single field can be blamed for."""
-        problems = list(_contradictions(self))
+        """Raises ValueError for fields that contradict each other or are out of range."""
+        problems = list(contradictions(self))
         if problems:
             raise ValueError("; ".join(problems))
-
-
-def _contradictions(recipe: Recipe) -> Iterator[str]:
-    if recipe.model.tie == "all" and not recipe.tokenizer.joint:
-        yield "model.tie 'all' shares one matrix of both sides and wants tokenizer.joint true (or model.tie target)"
-    decoder, training = recipe.model.decoder, recipe.training
-    if recipe.model.pointer and not recipe.tokenizer.joint:
-        yield "model.pointer copies source pieces into the target and wants tokenizer.joint true"
-    if recipe.model.selector and (not recipe.tokenizer.joint or recipe.data.right_to_left):
-        yield "model.selector keeps source pieces as they are, and wants tokenizer.joint true, data.right_to_left false"
-    if recipe.model.selector != (training.selector_loss > 0):
-        yield "model.selector and training.selector_loss above 0 want each other"
-    if recipe.model.selector and training.guided_attention:
-        yield "model.selector finds links of its own, and wants training.guided_attention 0"
-    if recipe.search.extract and not recipe.model.selector:
-        yield "search.extract wants model.selector"
-    if decoder.attention == "none":
-        wanting = {
-            "model.pointer": recipe.model.pointer,
-            "model.decoder.input_feeding": decoder.input_feeding,
-            "model.decoder.coverage": decoder.coverage,
-            "training.guided_attention": training.guided_attention > 0,
-            "search.coverage_penalty": recipe.search.coverage_penalty > 0,
-        }
-        yield from (f"{name} wants attention" for name, wants in wanting.items() if wants)
-    if training.coverage_loss and not decoder.coverage:
-        yield "training.coverage_loss wants model.decoder.coverage"
-    if training.guided_attention > 0 and not recipe.data.train_alignments:
-        yield "training.guided_attention wants data.train_alignments"
-    if training.guided_attention > 0 and recipe.data.right_to_left:
-        yield "training.guided_attention wants data.right_to_left false: links count words from the left"
-    for name, value in (
-        ("data.train_alignments", recipe.data.train_alignments),
-        ("training.guided_until", training.guided_until),
-    ):
-        if value and not training.guided_attention:
-            yield f"{name} wants training.guided_attention above 0"
-    if decoder.attention_position == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
-        yield "model.decoder.attention_position 'between' needs num_layers of at least 2 and no input_feeding"
-    if decoder.query_input and (decoder.attention_position != "before" or decoder.attention == "none"):
-        yield "model.decoder.query_input needs attention, and attention_position 'before'"
-    if decoder.attention != "none" and not decoder.readout:
-        yield "model.decoder.readout must be true where there is attention"
-    yield from text_contradictions(recipe)
-    if recipe.data.corpus == "files" and not recipe.data.train.source:
-        yield "data.train.source must name a file where data.corpus is 'files'"
-    at_least_one = {
-        "tokenizer.size": recipe.tokenizer.size,
-        "model.embedding": recipe.model.embedding,
-        "model.encoder.units": recipe.model.encoder.units,
-        "model.encoder.num_layers": recipe.model.encoder.num_layers,
-        "model.decoder.units": decoder.units,
-        "model.decoder.num_layers": decoder.num_layers,
-        "model.decoder.heads": decoder.heads,
-        "data.max_length": recipe.data.max_length,
-        "training.epochs": training.epochs,
-        "training.accumulate": training.accumulate,
-        "training.loss_budget_mb": training.loss_budget_mb,
-    }
-    for name, value in at_least_one.items():
-        if value < 1:
-            yield f"{name} must be at least 1, received {value}"
-    rates = {
-        "model.encoder.dropout": recipe.model.encoder.dropout,
-        "model.decoder.dropout": decoder.dropout,
-        "training.label_smoothing": training.label_smoothing,
-        "training.ema": training.ema,
-    }
-    for name, rate in rates.items():
-        if not 0 <= rate < 1:
-            yield f"{name} must be in [0, 1), received {rate}"
-    not_negative = {
-        "data.max_train": recipe.data.max_train,
-        "data.cut_source": recipe.data.cut_source,
-        "training.coverage_loss": training.coverage_loss,
-        "training.coverage_from": training.coverage_from,
-        "training.guided_attention": training.guided_attention,
-        "training.guided_until": training.guided_until,
-        "training.selector_loss": training.selector_loss,
-        "model.decoder.attention_units": decoder.attention_units,
-        "tokenizer.sampling": recipe.tokenizer.sampling,
-        "training.warmup_steps": training.warmup_steps,
-        "training.gradient_clip": training.gradient_clip,
-        "training.weight_decay": training.weight_decay,
-        "training.patience": training.patience,
-        "training.keep_epochs": training.keep_epochs,
-        "training.skip_bad_steps": training.skip_bad_steps,
-        "training.checkpoint_minutes": training.checkpoint_minutes,
-    }
-    for name, number in not_negative.items():
-        if number < 0:
-            yield f"{name} must not be negative, received {number}"
-    if training.learning_rate <= 0:
-        yield f"training.learning_rate must be above 0, received {training.learning_rate}"
-    if not 0 < recipe.tokenizer.character_coverage <= 1:
-        yield f"tokenizer.character_coverage must be in (0, 1], received {recipe.tokenizer.character_coverage}"

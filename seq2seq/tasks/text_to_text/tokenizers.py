@@ -40,7 +40,7 @@ def _normalization(rule: str, recipe: Recipe) -> Normalization:
 
 def needs_one_word(recipe: Recipe) -> bool:
     """Whether a placeholder must be one word, as alignments of words are given."""
-    return recipe.training.guided_attention > 0
+    return recipe.training.alignment_loss > 0
 
 
 def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokenizer]:

@@ -1,0 +1,152 @@
+"""What is wrong with a recipe beyond its single fields: a function for each section, and the ranges of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from seq2seq.text.normalization import NAMES, can_mark_capitals
+from seq2seq.text.placeholders import check
+
+if TYPE_CHECKING:
+    from seq2seq.tasks.text_to_text.recipe import Recipe
+
+
+def contradictions(recipe: Recipe) -> Iterator[str]:
+    """Yields a sentence for everything that contradicts itself or is out of range."""
+    yield from _data(recipe)
+    yield from _tokenizer(recipe)
+    yield from _model(recipe)
+    yield from _decoder(recipe)
+    yield from _training(recipe)
+    if recipe.search.extract and not recipe.model.selector:
+        yield "search.extract needs model.selector"
+    yield from _ranges(recipe)
+
+
+def _data(recipe: Recipe) -> Iterator[str]:
+    data = recipe.data
+    if data.corpus == "files" and not data.train.source:
+        yield "data.train.source must name a file where data.corpus is 'files'"
+    if data.train_alignments and not recipe.training.alignment_loss:
+        yield "data.train_alignments needs training.alignment_loss above 0"
+
+
+def _tokenizer(recipe: Recipe) -> Iterator[str]:
+    options = recipe.tokenizer
+    rules = {"normalization": options.normalization, "source_normalization": options.source_normalization}
+    for name, rule in rules.items():
+        if not rule and name == "source_normalization":
+            continue
+        if rule not in NAMES and not rule.endswith(".tsv"):
+            yield f"tokenizer.{name} must be {', '.join(NAMES)} or the path of a .tsv, received {rule!r}"
+        elif options.casing == "mark" and not can_mark_capitals(rule):
+            yield f"tokenizer.casing mark needs tokenizer.{name} keep, lossless, identity or a .tsv, received {rule!r}"
+    yield from (f"tokenizer.placeholders {wrong}" for name in options.placeholders if (wrong := check(name)))
+    if options.joint and options.source_normalization not in ("", options.normalization):
+        yield "tokenizer.source_normalization other than the target's needs tokenizer.joint false"
+    if options.casing == "mark":
+        parts = {"model.words": recipe.model.words, "model.selector": recipe.model.selector}
+        for name in (name for name, used in parts.items() if used):
+            yield f"tokenizer.casing mark splits words in two and does not go with {name}"
+    if not 0 < options.character_coverage <= 1:
+        yield f"tokenizer.character_coverage must be in (0, 1], received {options.character_coverage}"
+
+
+def _model(recipe: Recipe) -> Iterator[str]:
+    model, joint = recipe.model, recipe.tokenizer.joint
+    if model.tie == "all" and not joint:
+        yield "model.tie 'all' shares one matrix of both sides and needs tokenizer.joint true (or model.tie target)"
+    if model.pointer and not joint:
+        yield "model.pointer copies source tokens into the target and needs tokenizer.joint true"
+    if not model.selector:
+        return
+    if not joint or recipe.data.right_to_left:
+        yield "model.selector keeps source tokens as they are and needs tokenizer.joint true, data.right_to_left false"
+    if recipe.training.alignment_loss:
+        yield "model.selector makes alignments of its own and needs training.alignment_loss 0"
+
+
+def _decoder(recipe: Recipe) -> Iterator[str]:
+    decoder = recipe.model.decoder
+    attention_readers = {
+        "model.pointer": recipe.model.pointer,
+        "model.decoder.input_feeding": decoder.input_feeding,
+        "model.decoder.coverage": decoder.coverage,
+        "training.alignment_loss": recipe.training.alignment_loss > 0,
+        "search.coverage_penalty": recipe.search.coverage_penalty > 0,
+    }
+    if decoder.attention == "none":
+        yield from (f"{name} needs attention" for name, used in attention_readers.items() if used)
+    elif not decoder.readout:
+        yield "model.decoder.readout must be true where there is attention"
+    if decoder.attention_position == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
+        yield "model.decoder.attention_position 'between' needs num_layers of at least 2 and input_feeding false"
+    if decoder.query_input and (decoder.attention_position != "before" or decoder.attention == "none"):
+        yield "model.decoder.query_input needs attention, and attention_position 'before'"
+
+
+def _training(recipe: Recipe) -> Iterator[str]:
+    training = recipe.training
+    if recipe.model.selector != (training.selector_loss > 0):
+        yield "model.selector and training.selector_loss above 0 need each other"
+    if training.coverage_loss and not recipe.model.decoder.coverage:
+        yield "training.coverage_loss needs model.decoder.coverage"
+    if training.alignment_loss > 0 and not recipe.data.train_alignments:
+        yield "training.alignment_loss needs data.train_alignments"
+    if training.alignment_loss > 0 and recipe.data.right_to_left:
+        yield "training.alignment_loss needs data.right_to_left false: alignments count words from the left"
+    if training.alignment_epochs and not training.alignment_loss:
+        yield "training.alignment_epochs needs training.alignment_loss above 0"
+    if training.learning_rate <= 0:
+        yield f"training.learning_rate must be above 0, received {training.learning_rate}"
+
+
+def _ranges(recipe: Recipe) -> Iterator[str]:
+    encoder, decoder, training = recipe.model.encoder, recipe.model.decoder, recipe.training
+    at_least_one = {
+        "tokenizer.size": recipe.tokenizer.size,
+        "model.embedding": recipe.model.embedding,
+        "model.encoder.units": encoder.units,
+        "model.encoder.num_layers": encoder.num_layers,
+        "model.decoder.units": decoder.units,
+        "model.decoder.num_layers": decoder.num_layers,
+        "model.decoder.heads": decoder.heads,
+        "data.max_length": recipe.data.max_length,
+        "training.epochs": training.epochs,
+        "training.accumulate": training.accumulate,
+        "training.loss_budget_mb": training.loss_budget_mb,
+    }
+    for name, value in at_least_one.items():
+        if value < 1:
+            yield f"{name} must be at least 1, received {value}"
+    rates = {
+        "model.encoder.dropout": encoder.dropout,
+        "model.decoder.dropout": decoder.dropout,
+        "training.label_smoothing": training.label_smoothing,
+        "training.ema": training.ema,
+    }
+    for name, rate in rates.items():
+        if not 0 <= rate < 1:
+            yield f"{name} must be in [0, 1), received {rate}"
+    not_negative = {
+        "data.max_train": recipe.data.max_train,
+        "data.cut_source": recipe.data.cut_source,
+        "training.coverage_loss": training.coverage_loss,
+        "training.coverage_from": training.coverage_from,
+        "training.alignment_loss": training.alignment_loss,
+        "training.alignment_epochs": training.alignment_epochs,
+        "training.selector_loss": training.selector_loss,
+        "model.decoder.attention_units": decoder.attention_units,
+        "tokenizer.sampling": recipe.tokenizer.sampling,
+        "training.warmup_steps": training.warmup_steps,
+        "training.gradient_clip": training.gradient_clip,
+        "training.weight_decay": training.weight_decay,
+        "training.patience": training.patience,
+        "training.keep_epochs": training.keep_epochs,
+        "training.skip_bad_steps": training.skip_bad_steps,
+        "training.checkpoint_minutes": training.checkpoint_minutes,
+    }
+    for name, number in not_negative.items():
+        if number < 0:
+            yield f"{name} must not be negative, received {number}"

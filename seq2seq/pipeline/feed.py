@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from seq2seq.pipeline.plan import Plan
+from seq2seq.pipeline.plan import Batches
 from seq2seq.types import Batch
 
 
@@ -15,7 +15,7 @@ def new_shapes_are_cheap() -> bool:
     return keras.backend.backend() == "tensorflow"
 
 
-def as_fit_data(plan: Plan, first: int = 0) -> Any:
+def as_fit_data(plan: Batches, first: int = 0) -> Any:
     """Returns `plan` from step `first` on as `(inputs, target_output, weights)`, once, prefetched.
 
     The inputs are tensors by name: see `Batch.inputs`.
@@ -32,8 +32,8 @@ def as_fit_data(plan: Plan, first: int = 0) -> Any:
         lambda: (_arrange(plan[step]) for step in steps), output_signature=signature
     )
     batches = batches.apply(tf.data.experimental.assert_cardinality(len(steps))).prefetch(4)
-    # There is nothing to tune, and the thread that would tune sleeps: whoever takes the data down waits until it wakes,
-    # which is later the longer an epoch was; half a minute after one of two.
+    # There is nothing to tune. The tuning thread sleeps, and closing the data waits until it wakes: after a long epoch
+    # that takes half a minute.
     options = tf.data.Options()
     options.autotune.enabled = False
     return batches.with_options(options)
@@ -44,7 +44,7 @@ def _arrange(batch: Batch) -> tuple[dict[str, Any], Any, Any]:
 
 
 class _PlanDataset(keras.utils.PyDataset):
-    def __init__(self, plan: Plan, first: int):
+    def __init__(self, plan: Batches, first: int):
         super().__init__()
         self.plan, self.first = plan, first
 

@@ -41,6 +41,16 @@ class SequenceColumn(Protocol):
         ...
 
 
+class Batches(Protocol):
+    """The batches of an epoch by step: a `Plan`, or anything that `fit` can read like one."""
+
+    def __len__(self) -> int:
+        """Steps."""
+        ...
+
+    def __getitem__(self, step: int) -> Batch: ...
+
+
 @dataclass(frozen=True)
 class Layout:
     """How rows of a store become a batch: what a task says of its data."""

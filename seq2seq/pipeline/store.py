@@ -102,7 +102,7 @@ class Store:
             rows, columns, self.metadata = _read_description(self.folder)
             self.columns = {name: ColumnReader(self.folder, name, column, rows) for name, column in columns.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            raise self._damaged(str(error)) from error
+            raise self.damaged(str(error)) from error
         self._rows = rows
 
     def __len__(self) -> int:
@@ -133,9 +133,10 @@ class Store:
             low, high = int(values[start : start + BLOCK].min()), int(values[start : start + BLOCK].max())
             if low < 0 or high >= limit:
                 wrong = low if low < 0 else high
-                raise self._damaged(f"{name} holds {wrong:,}, expected 0 to {limit - 1:,}")
+                raise self.damaged(f"{name} holds {wrong:,}, expected 0 to {limit - 1:,}")
 
-    def _damaged(self, reason: str) -> ValueError:
+    def damaged(self, reason: str) -> ValueError:
+        """Returns the error to raise for a store whose values cannot be right."""
         return ValueError(f"{self.folder} is not a whole store ({reason}). Delete it: the same command makes it again.")
 
     @classmethod

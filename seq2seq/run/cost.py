@@ -104,9 +104,9 @@ def measure(make: Make, recipe: Recipe, batches: Sequence[Batch], seconds: float
         trainee.build()
         trainee.compile(make_optimizer(recipe, 1000), jit_compile=not new_shapes_are_cheap())
         if not new_shapes_are_cheap():  # every shape is compiled when it first comes
-            trainee.fit(as_fit_data(_Batches(batches)), shuffle=False, verbose=0)  # type: ignore[arg-type]
+            trainee.fit(as_fit_data(_Batches(batches)), shuffle=False, verbose=0)
         clock = Clock()
-        trainee.fit(as_fit_data(_Batches(batches)), shuffle=False, verbose=0, callbacks=[clock])  # type: ignore[arg-type]
+        trainee.fit(as_fit_data(_Batches(batches)), shuffle=False, verbose=0, callbacks=[clock])
     finally:
         keras.config.set_dtype_policy("float32")
     return {

@@ -7,6 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seq2seq.pipeline.store import Column, Store
 from seq2seq.symbols import EOS
 from seq2seq.types import AlignmentPoints, Example
@@ -63,9 +65,32 @@ def write_token_store(
 
 
 def check_ids(store: Store, source_size: int, target_size: int) -> None:
-    """Raises ValueError if an id is beyond its vocabulary. Reads all ids, in constant memory."""
+    """Raises ValueError if an id is beyond its vocabulary, or an alignment outside its pair.
+
+    Reads all values, in constant memory.
+    """
     store.check_below("source", source_size)
     store.check_below("target", target_size)
+    if "alignment" in store:
+        _check_alignment(store)
+
+
+def _check_alignment(store: Store) -> None:
+    counts, points, done = store.lengths("alignment"), store["alignment"].values, 0
+    for start in range(0, len(store), CHUNK):
+        rows = slice(start, start + CHUNK)
+        lengths = np.stack([store.lengths("source")[rows], store.lengths("target")[rows]], axis=1)
+        limits = np.repeat(lengths.astype(np.int64), counts[rows], axis=0)
+        values = points[done : done + len(limits)]
+        if ((values < 0) | (values >= limits)).any():
+            raise store.damaged("alignment holds a position outside its pair")
+        done += len(limits)
+
+
+def counts_of(store: Store) -> dict[str, int]:
+    """Returns how many pairs were left out of a store, and how many sources were cut: "empty", "too_long", "cut"."""
+    counts = {name: store.metadata.get(name) for name in ("empty", "too_long", "cut")}
+    return {name: count if type(count) is int else 0 for name, count in counts.items()}
 
 
 _Pair = tuple[Example, list[int], list[int]]

@@ -6,7 +6,7 @@ import pytest
 
 from seq2seq.pipeline.store import Store
 from seq2seq.symbols import EOS
-from seq2seq.text.token_store import CHUNK, check_ids, write_token_store
+from seq2seq.text.token_store import CHUNK, check_ids, counts_of, write_token_store
 from seq2seq.types import Example
 
 
@@ -30,7 +30,7 @@ def test_sequences_are_read_as_they_were_written_with_an_eos(make_store, rng):
 def test_empty_and_too_long_pairs_are_left_out_and_counted(make_store):
     pairs = [([4], [5]), ([], [5]), ([4], []), ([], []), ([4] * 4, [5]), ([4], [5] * 4), ([6] * 3, [7] * 3)]
     store = make_store(pairs, max_length=3)
-    assert store.metadata == {"empty": 3, "too_long": 2, "cut": 0}
+    assert counts_of(store) == {"empty": 3, "too_long": 2, "cut": 0}
     assert [store["source"][i].tolist() for i in range(len(store))] == [[4, EOS], [6, 6, 6, EOS]]
     assert [store["target"][i].tolist() for i in range(len(store))] == [[5, EOS], [7, 7, 7, EOS]]
 
@@ -41,8 +41,13 @@ def test_a_store_without_pairs_is_empty(make_store):
 
 def test_long_sources_are_cut_and_counted_where_asked(make_store):
     store = make_store([([5, 6, 7, 8], [5]), ([5, 6], [5, 6, 7, 8]), ([5, 6, 7], [9])], max_length=3, cut_source=2)
-    assert store.metadata == {"empty": 0, "too_long": 1, "cut": 2}
+    assert counts_of(store) == {"empty": 0, "too_long": 1, "cut": 2}
     assert [store["source"][i].tolist() for i in range(2)] == [[5, 6, EOS], [5, 6, EOS]]
+
+
+def test_damaged_counts_stop_nothing(tmp_path):
+    store = Store.write(tmp_path / "store", [], {}, {"empty": "many", "too_long": None})
+    assert counts_of(store) == {"empty": 0, "too_long": 0, "cut": 0}
 
 
 def test_each_chunk_is_encoded_with_its_number(tmp_path):
@@ -80,6 +85,24 @@ def test_ids_beyond_a_vocabulary_are_found(make_store):
     for sizes, name in (((7, 10), "source holds 7, expected 0 to 6"), ((8, 9), "target holds 9, expected 0 to 8")):
         with pytest.raises(ValueError, match=f"{name}.*Delete it"):
             check_ids(store, *sizes)
+
+
+@pytest.mark.parametrize("point", [(3, 0), (0, 2), (-1, 0), (0, -1)])
+def test_alignments_outside_their_pair_are_found(tmp_path, monkeypatch, point):
+    monkeypatch.setattr("seq2seq.text.token_store.CHUNK", 2)
+    examples = [Example("4 5", "6", line) for line in range(1, 6)]
+    points = [[], [(0, 0), (1, 0)], [], [(2, 1)], [(0, 0)]]  # EOS is a position too
+
+    def write():
+        def align(kept, sources, targets):
+            return [points[example.line - 1] for example in kept]
+
+        return write_token_store(tmp_path / "store", examples, numbers, numbers, 9, align=align)
+
+    check_ids(write(), 7, 7)
+    points[3] = [(0, 0), point]
+    with pytest.raises(ValueError, match=r"alignment holds a position outside its pair\)\. Delete it"):
+        check_ids(write(), 7, 7)
 
 
 def test_alignments_stay_with_their_pairs_when_others_are_left_out(tmp_path):

@@ -20,7 +20,7 @@ from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_w
 from seq2seq.text.alignment import align_tokens
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS
-from seq2seq.text.token_store import Align, check_ids, write_token_store
+from seq2seq.text.token_store import Align, check_ids, counts_of, write_token_store
 from seq2seq.types import AlignmentPoints, Example
 
 if TYPE_CHECKING:
@@ -79,11 +79,11 @@ class TokenisedCorpus:
         self.train = self._leader_first("train", lambda: islice(corpus.train, recipe.data.max_train or None))
         self.validation = self._leader_first("validation", lambda: corpus.validation)
         for name, store in (("Training", self.train), ("Validation", self.validation)):
-            counts = store.metadata
+            counts = counts_of(store)
             _log.info(
                 "%s text: %s pairs (left out: %s with an empty side, %s too long)%s",
                 *(name, f"{len(store):,}", f"{counts['empty']:,}", f"{counts['too_long']:,}"),
-                f"; {counts['cut']:,} sources cut to {recipe.data.cut_source:,} pieces" if counts.get("cut") else "",
+                f"; {counts['cut']:,} sources cut to {recipe.data.cut_source:,} pieces" if counts["cut"] else "",
             )
             if not len(store):
                 raise ValueError(f"{name} text holds no pair that can be used: all are empty or too long.")

@@ -1,56 +1,60 @@
 """The time loop of GRU and LSTM, with or without additive attention, with its gradient written by hand.
 
-Automatic differentiation multiplies out the gradient of every weight matrix at every step, adds all of these up, and
-casts and transposes the weights at every step. Here the loop back holds only what recurs, as cuDNN's does (Appleyard et
-al. 2016, section 3): what reached each step is kept, and a product after the loop gives the gradient of each matrix.
-`layers.recurrence` is the way without kernels, for every cell and backend; a test holds both to each other.
+Automatic differentiation computes the gradient of every weight matrix at every step and adds them up, and casts and
+transposes the weights at every step. Here the backward loop holds only what recurs, as cuDNN's does (Appleyard et al.
+2016, section 3): the gradients that reach each step are saved, and one product after the loop gives the gradient of
+each matrix. `layers.recurrence` does the same without kernels, for every cell and backend; a test compares the two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from seq2seq.types import Mask, Tensor
 
-class AdditiveLook(NamedTuple):
-    """What a step needs to ask a memory and to feed what it found to the cell."""
 
-    keys: Any
+class AdditiveInputs(NamedTuple):
+    """What a step needs to attend to a memory and to add the context to the cell's input."""
+
+    keys: Tensor
     """`(rows, source, units)`."""
-    values: Any
+    values: Tensor
     """`(rows, source, memory_dim)`."""
-    query_kernel: Any
+    query_kernel: Tensor
     """`(cell units, units)`."""
-    weight: Any
+    weight: Tensor
     """`(units, 1)`."""
-    fed_kernel: Any
+    feedback_kernel: Tensor
     """`(memory_dim, projected_size)`."""
-    known: Any
-    """`(rows, time, units)`: what the inputs add to the queries."""
+    query_inputs: Tensor
+    """`(rows, time, units)`: the inputs' share of the queries."""
 
 
 class _GRU:
     parts = 3
-    """Parts of the projection, each as wide as the state: update, reset, candidate."""
-    apart: tuple[int, ...] = (2,)
-    """Those whose product with the state does not just add to the input, and has its bias inside the loop."""
-    kept = 4
-    """How many tensors `forward` keeps."""
+    """Parts of the projection, each as wide as the state: update gate, reset gate, candidate."""
+    separate: tuple[int, ...] = (2,)
+    """The parts whose product with the state is not simply added to the input; their bias is added in the loop."""
+    saved = 4
+    """How many tensors `forward` saves for `backward`."""
 
     @staticmethod
-    def forward(x: list[Any], product: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:
-        """Returns the new state, and what `backward` wants to have kept."""
+    def forward(x: list[Tensor], product: list[Tensor], state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Returns the new state, and what `backward` needs of this step."""
         (h,) = state
         update, reset = tf.sigmoid(x[0] + product[0]), tf.sigmoid(x[1] + product[1])
         candidate = tf.tanh(x[2] + reset * product[2])
         return [candidate + update * (h - candidate)], [update, reset, candidate, product[2]]
 
     @staticmethod
-    def backward(gradient: list[Any], state: list[Any], kept: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-        """Returns the gradients by `x`, by `product` and by the state before, the product's share left out."""
-        (dh,), (h,), (update, reset, candidate, from_candidate) = gradient, state, kept
+    def backward(
+        gradient: list[Tensor], state: list[Tensor], saved: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Returns the gradients by `x`, by `product`, and by the state before without its share through the product."""
+        (dh,), (h,), (update, reset, candidate, from_candidate) = gradient, state, saved
         held = dh * update
         dcandidate = tf.raw_ops.TanhGrad(y=candidate, dy=dh - held)
         dupdate = tf.raw_ops.SigmoidGrad(y=update, dy=dh * (h - candidate))
@@ -61,28 +65,30 @@ class _GRU:
 class _LSTM:
     parts = 4
     """Input gate, forget gate, candidate, output gate."""
-    apart: tuple[int, ...] = ()
-    kept = 5
+    separate: tuple[int, ...] = ()
+    saved = 5
 
     @staticmethod
-    def forward(x: list[Any], product: list[Any], state: list[Any]) -> tuple[list[Any], list[Any]]:
+    def forward(x: list[Tensor], product: list[Tensor], state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
         """As `_GRU.forward`."""
         _, c = state
         enter, forget, candidate, output = (one + other for one, other in zip(x, product, strict=True))
         enter, forget, candidate, output = tf.sigmoid(enter), tf.sigmoid(forget), tf.tanh(candidate), tf.sigmoid(output)
         c = forget * c + enter * candidate
-        shown = tf.tanh(c)
-        return [output * shown, c], [enter, forget, candidate, output, shown]
+        squashed = tf.tanh(c)
+        return [output * squashed, c], [enter, forget, candidate, output, squashed]
 
     @staticmethod
-    def backward(gradient: list[Any], state: list[Any], kept: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+    def backward(
+        gradient: list[Tensor], state: list[Tensor], saved: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
         """As `_GRU.backward`."""
-        (dh, dc), (_, c), (enter, forget, candidate, output, shown) = gradient, state, kept
-        dc = dc + tf.raw_ops.TanhGrad(y=shown, dy=dh * output)
+        (dh, dc), (_, c), (enter, forget, candidate, output, squashed) = gradient, state, saved
+        dc = dc + tf.raw_ops.TanhGrad(y=squashed, dy=dh * output)
         denter = tf.raw_ops.SigmoidGrad(y=enter, dy=dc * candidate)
         dforget = tf.raw_ops.SigmoidGrad(y=forget, dy=dc * c)
         dcandidate = tf.raw_ops.TanhGrad(y=candidate, dy=dc * enter)
-        doutput = tf.raw_ops.SigmoidGrad(y=output, dy=dh * shown)
+        doutput = tf.raw_ops.SigmoidGrad(y=output, dy=dh * squashed)
         dparts = [denter, dforget, dcandidate, doutput]
         return dparts, dparts, [None, dc * forget]
 
@@ -93,15 +99,15 @@ CELLS: dict[str, Any] = {"GRUCell": _GRU, "LSTMCell": _LSTM}
 
 def run(
     cell: str,
-    projected: Any,
-    state: Sequence[Any],
-    kernel: Any,
-    bias: Any,
-    mask: Any = None,
+    projected: Tensor,
+    state: Sequence[Tensor],
+    kernel: Tensor,
+    bias: Tensor,
+    mask: Mask | None = None,
     reverse: bool = False,
-    look: AdditiveLook | None = None,
-    look_mask: Any = None,
-) -> tuple[list[Any], list[Any]]:
+    attention: AdditiveInputs | None = None,
+    attention_mask: Mask | None = None,
+) -> tuple[list[Tensor], list[Tensor]]:
     """Runs a cell over time.
 
     Args:
@@ -110,153 +116,254 @@ def run(
         state: The state before the first step, `(rows, units)` each.
         kernel: `(units, projected_size)`.
         bias: `(projected_size,)`, added to the product with `kernel`.
-        mask: `(rows, time)`, bool, or None; where False the state stays as it was.
+        mask: `(rows, time)`, bool, or None; where False the state does not change.
         reverse: From the last step to the first.
-        look: What the bottom layer of a decoder asks before each step; None: nothing.
-        look_mask: `(rows, source)`, bool.
+        attention: With what the bottom layer of a decoder attends before each step; None: it does not.
+        attention_mask: `(rows, source)`, bool.
 
     Returns:
-        `[outputs]` or, with `look`, `[outputs, contexts]`, `(rows, time, …)` each; and the state after the last step.
+        `[outputs]` or, with attention, `[outputs, contexts]`, `(rows, time, …)` each; and the last state.
     """
-    math, count, dtype = CELLS[cell], len(state), projected.dtype
-    keep = None if mask is None else tf.cast(mask, dtype)[:, :, None]
-    low = None if look is None else tf.cast(tf.where(look_mask, 0.0, -1e9), dtype)
+    count, dtype = len(state), projected.dtype
+    keep = None if mask is None else _by_time(tf.cast(mask, dtype)[:, :, None])
+    low = None if attention is None else tf.cast(tf.where(attention_mask, 0.0, -1e9), dtype)
 
     @tf.custom_gradient
-    def loop(projected: Any, kernel: Any, bias: Any, *rest: Any) -> Any:
-        start = list(rest[:count])
-        memory = AdditiveLook(*rest[count:]) if look is not None else None
-        size, parts = kernel.shape[0], math.parts
-        steps = tf.shape(projected)[1]
-        # Each part is a tensor of its own from here on: within the loop nothing is cut and nothing put together.
-        kernels, biases = tf.split(kernel, parts, 1), tf.split(bias, parts, 0)
-        xs = [
-            x if k in math.apart else x + b
-            for k, (x, b) in enumerate(zip(tf.split(_by_time(projected), parts, -1), biases, strict=True))
-        ]
-        fed = [] if memory is None else tf.split(memory.fed_kernel, parts, 1)
-        known: Any = None if memory is None else _by_time(memory.known)
-        keeps = None if keep is None else _by_time(keep)
+    def differentiable(projected: Tensor, kernel: Tensor, bias: Tensor, *rest: Tensor) -> Any:
+        attending = None if attention is None else _Attending(AdditiveInputs(*rest[count:]), low, CELLS[cell].parts)
+        loop = _Loop(CELLS[cell], projected, kernel, bias, keep, reverse, attending)
+        saved, final = loop.forward(list(rest[:count]))
+        sequences = [*saved.outputs, *saved.attention[:1]]
+        return [*(_by_time(array.stack()) for array in sequences), *final], loop.gradient_of(saved, count)
 
-        def arrays(*shapes: tuple[Any, ...]) -> list[Any]:
-            """One for each shape of an element."""
-            return [tf.TensorArray(dtype, steps, element_shape=s, clear_after_read=False) for s in shapes]
-
-        def forward(i: Any, state: list[Any], before: Any, after: Any, kept: Any, looked: Any) -> Any:
-            t = steps - 1 - i if reverse else i
-            x = [part[t] for part in xs]
-            product = [tf.matmul(state[0], part) for part in kernels]
-            for k in math.apart:
-                product[k] = tf.nn.bias_add(product[k], biases[k])
-            new_looked = []
-            if memory is not None:
-                query = tf.matmul(state[0], memory.query_kernel) + known[t]
-                hidden = tf.tanh(query[:, None] + memory.keys)
-                scores = tf.reshape(tf.matmul(tf.reshape(hidden, (-1, hidden.shape[-1])), memory.weight), tf.shape(low))
-                weights = tf.nn.softmax(scores + low)
-                context = tf.squeeze(tf.matmul(weights[:, None], memory.values), 1)
-                x = [part + tf.matmul(context, by) for part, by in zip(x, fed, strict=True)]
-                new_looked = [context, weights, hidden]
-            new, new_kept = math.forward(x, product, state)
-            if keeps is not None:
-                new = [old + keeps[t] * (changed - old) for old, changed in zip(state, new, strict=True)]
-            writes = ((before, state), (after, new[:1]), (kept, new_kept), (looked, new_looked))
-            return i + 1, new, *([a.write(t, v) for a, v in zip(*pair, strict=True)] for pair in writes)
-
-        empty = (
-            arrays(*[(None, size)] * count),
-            arrays((None, size)),
-            arrays(*[(None, size)] * math.kept),
-            []
-            if memory is None
-            else arrays((None, memory.values.shape[-1]), (None, None), (None, None, memory.keys.shape[-1])),
-        )
-        _, final, before, after, kept, looked = tf.while_loop(
-            lambda i, *_: i < steps, forward, (0, start, *empty), maximum_iterations=steps
-        )
-        outputs = _by_time(after[0].stack())
-        contexts = [] if memory is None else [_by_time(looked[0].stack())]
-
-        def gradient(*upstream: Any) -> list[Any]:
-            doutputs, dfinal = _by_time(upstream[0]), list(upstream[len(upstream) - count :])
-            back = [tf.transpose(part) for part in kernels]
-            if memory is not None:
-                back.append(tf.transpose(memory.query_kernel))
-                fed_back, line = [tf.transpose(part) for part in fed], tf.reshape(memory.weight, (1, -1))
-                dcontexts_above = _by_time(upstream[1])
-
-            def backward(i: Any, dstate: list[Any], sums: list[Any], reached: list[Any]) -> Any:
-                t = i if reverse else steps - 1 - i
-                dstate = [dstate[0] + doutputs[t], *dstate[1:]]
-                held = [None] * count
-                if keeps is not None:
-                    moved = [keeps[t] * d for d in dstate]
-                    held, dstate = [d - m for d, m in zip(dstate, moved, strict=True)], moved
-                state = [a.read(t) for a in before]
-                dx, dproduct, direct = math.backward(dstate, state, [a.read(t) for a in kept])
-                values = [*dx, *(dproduct[k] for k in math.apart)]
-                if memory is not None:
-                    _, weights, hidden = (a.read(t) for a in looked)
-                    dcontext = tf.add_n(
-                        [*(tf.matmul(d, by) for d, by in zip(dx, fed_back, strict=True)), dcontexts_above[t]]
-                    )
-                    dweights = tf.squeeze(tf.matmul(memory.values, dcontext[:, :, None]), 2)
-                    dscores = weights * (dweights - tf.reduce_sum(weights * dweights, -1, keepdims=True))
-                    slope = 1 - hidden * hidden
-                    dquery = line * tf.squeeze(tf.matmul(dscores[:, None], slope), 1)
-                    dweight = tf.matmul(tf.reshape(dscores, (1, -1)), tf.reshape(hidden, (-1, hidden.shape[-1])))
-                    sums = [sums[0] + dscores[:, :, None] * slope, sums[1] + tf.cast(dweight, tf.float32)]
-                    dproduct = [*dproduct, dquery]
-                    values += [dquery, dcontext]
-                through = [tf.matmul(d, by) for d, by in zip(dproduct, back, strict=True)]
-                reasons = zip([through, *[[]] * (count - 1)], direct, held, strict=True)  # only h was multiplied
-                dstate = [tf.add_n([*products, *(d for d in rest if d is not None)]) for products, *rest in reasons]
-                reached = [a.write(t, v) for a, v in zip(reached, values, strict=True)]
-                return i + 1, dstate, sums, reached
-
-            widths = [size] * (parts + len(math.apart))
-            widths += [] if memory is None else [memory.keys.shape[-1], memory.values.shape[-1]]
-            asks = None if memory is None else memory.keys.shape[-1]
-            sums = [] if memory is None else [tf.zeros_like(memory.keys), tf.zeros((1, asks), tf.float32)]
-            _, dstart, sums, reached = tf.while_loop(
-                lambda i, *_: i < steps,
-                backward,
-                (0, dfinal, sums, arrays(*((None, w) for w in widths))),
-                maximum_iterations=steps,
-            )
-            stacked = [a.stack() for a in reached]
-            dxs, dproducts = stacked[:parts], stacked[:parts]
-            for place, k in enumerate(math.apart, parts):
-                dproducts[k] = stacked[place]
-            states = before[0].stack()
-            dkernel = tf.concat([_outer(states, d) for d in dproducts], 1)
-            dbias = tf.concat([tf.reduce_sum(d, (0, 1)) for d in dproducts], 0)
-            dprojected = _by_time(tf.concat(dxs, -1))
-            if memory is None:
-                return [dprojected, dkernel, dbias, *dstart]
-            dqueries, dcontexts = stacked[-2:]
-            found = looked[0].stack()
-            mixed = tf.transpose(looked[1].stack(), (1, 2, 0))
-            return [
-                *(dprojected, dkernel, dbias, *dstart),
-                *(sums[0] * line, tf.matmul(mixed, _by_time(dcontexts)), _outer(states, dqueries)),
-                tf.cast(tf.transpose(sums[1]), dtype),
-                tf.concat([_outer(found, d) for d in dxs], 1),
-                _by_time(dqueries),
-            ]
-
-        return [outputs, *contexts, *final], gradient
-
-    results = loop(projected, kernel, bias, *state, *(look or ()))
+    results = differentiable(projected, kernel, bias, *state, *(attention or ()))
     return results[:-count], results[-count:]
 
 
-def _by_time(tensor: Any) -> Any:
+class _Saved(NamedTuple):
+    """What the forward loop saves: arrays with an element a step."""
+
+    states: list[Any]
+    """For each tensor of the state, `(rows, units)` before the step."""
+    outputs: list[Any]
+    """One array, `(rows, units)`."""
+    cell: list[Any]
+    """What the cell's `forward` saves, `(rows, units)` each."""
+    attention: list[Any]
+    """With attention: context `(rows, memory_dim)`, weights `(rows, source)`, hidden `(rows, source, units)`."""
+
+
+class _Attending:
+    """Additive attention at one step, forward and backward."""
+
+    def __init__(self, inputs: AdditiveInputs, low: Tensor, parts: int):
+        self.inputs = inputs
+        self.low = low  # (rows, source): far below every score at padding, otherwise 0
+        self.query_inputs = _by_time(inputs.query_inputs)
+        self.units, self.memory_dim = inputs.keys.shape[-1], inputs.values.shape[-1]
+        self.feedback_kernels = tf.split(inputs.feedback_kernel, parts, 1)
+        self.shapes = (None, self.memory_dim), (None, None), (None, None, self.units)
+        """Of what `forward` returns."""
+
+    def forward(self, t: Tensor, h: Tensor) -> list[Tensor]:
+        """Returns context, weights and hidden, from the state before step `t`, `(rows, cell units)`."""
+        query = tf.matmul(h, self.inputs.query_kernel) + self.query_inputs[t]
+        hidden = tf.tanh(query[:, None] + self.inputs.keys)
+        scores = tf.matmul(tf.reshape(hidden, (-1, hidden.shape[-1])), self.inputs.weight)
+        weights = tf.nn.softmax(tf.reshape(scores, tf.shape(self.low)) + self.low)
+        return [tf.squeeze(tf.matmul(weights[:, None], self.inputs.values), 1), weights, hidden]
+
+    def feed(self, context: Tensor, x: list[Tensor]) -> list[Tensor]:
+        """Adds the context's share to the parts of a step's input."""
+        return [part + tf.matmul(context, kernel) for part, kernel in zip(x, self.feedback_kernels, strict=True)]
+
+    def start_backward(self) -> list[Tensor]:
+        """Prepares the weights for the backward loop. Returns the sums of gradients that it carries, zeros."""
+        self.feedback_back = [tf.transpose(kernel) for kernel in self.feedback_kernels]
+        self.weight_row = tf.reshape(self.inputs.weight, (1, -1))
+        return [tf.zeros_like(self.inputs.keys), tf.zeros((1, self.units), tf.float32)]
+
+    def backward(
+        self, dx: list[Tensor], dcontext: Tensor, saved: list[Tensor], sums: list[Tensor]
+    ) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """Returns the gradients by the query and by the context of a step, and the new sums.
+
+        Args:
+            dx: The gradient by the parts of the step's input.
+            dcontext: The gradient that reaches the context from above.
+            saved: What `forward` returned.
+            sums: Gradients of the keys, without the factor `weight`, and of `weight`, over the steps so far.
+        """
+        _, weights, hidden = saved
+        dcontext = tf.add_n([*(tf.matmul(d, by) for d, by in zip(dx, self.feedback_back, strict=True)), dcontext])
+        dweights = tf.squeeze(tf.matmul(self.inputs.values, dcontext[:, :, None]), 2)
+        dscores = weights * (dweights - tf.reduce_sum(weights * dweights, -1, keepdims=True))
+        slope = 1 - hidden * hidden
+        dquery = self.weight_row * tf.squeeze(tf.matmul(dscores[:, None], slope), 1)
+        dweight = tf.matmul(tf.reshape(dscores, (1, -1)), tf.reshape(hidden, (-1, hidden.shape[-1])))
+        sums = [sums[0] + dscores[:, :, None] * slope, sums[1] + tf.cast(dweight, tf.float32)]
+        return dquery, dcontext, sums
+
+    def gradients(
+        self, saved: _Saved, states: Tensor, dxs: list[Tensor], dqueries: Tensor, dcontexts: Tensor, sums: list[Tensor]
+    ) -> list[Tensor]:
+        """Returns the gradients of the `AdditiveInputs`, from those of all steps, `(time, rows, …)` each."""
+        contexts, weights = saved.attention[0].stack(), saved.attention[1].stack()
+        return [
+            sums[0] * self.weight_row,
+            tf.matmul(tf.transpose(weights, (1, 2, 0)), _by_time(dcontexts)),
+            _outer(states, dqueries),
+            tf.cast(tf.transpose(sums[1]), dqueries.dtype),
+            tf.concat([_outer(contexts, d) for d in dxs], 1),
+            _by_time(dqueries),
+        ]
+
+
+class _Loop:
+    """The loops over time, forward and backward.
+
+    Each part of the projection is a tensor of its own: within the loops nothing is split or concatenated.
+    """
+
+    def __init__(
+        self,
+        cell: Any,
+        projected: Tensor,
+        kernel: Tensor,
+        bias: Tensor,
+        keep: Tensor | None,
+        reverse: bool,
+        attending: _Attending | None,
+    ):
+        self.cell, self.keep, self.reverse, self.attending = cell, keep, reverse, attending
+        self.size, self.dtype = kernel.shape[0], projected.dtype
+        self.steps = tf.shape(projected)[1]
+        self.kernels, self.biases = tf.split(kernel, cell.parts, 1), tf.split(bias, cell.parts, 0)
+        inputs = tf.split(_by_time(projected), cell.parts, -1)
+        pairs = enumerate(zip(inputs, self.biases, strict=True))
+        self.inputs = [x if k in cell.separate else x + b for k, (x, b) in pairs]
+
+    def _arrays(self, *shapes: tuple[int | None, ...]) -> list[Any]:
+        """Returns an empty array over the steps for each shape of an element."""
+        return [tf.TensorArray(self.dtype, self.steps, element_shape=s, clear_after_read=False) for s in shapes]
+
+    def _repeat(self, body: Callable[..., Any], *start: Any) -> Any:
+        """Calls `body(i, *values)` for every step `i` from 0; returns the last values."""
+        _, *values = tf.while_loop(
+            lambda i, *_: i < self.steps,
+            lambda i, *values: (i + 1, *body(i, *values)),
+            (0, *start),
+            maximum_iterations=self.steps,
+        )
+        return values
+
+    def forward(self, start: list[Tensor]) -> tuple[_Saved, list[Tensor]]:
+        """Runs all steps from the state `start`. Returns what it saved and the last state."""
+        attending, state_shapes = self.attending, [(None, self.size)] * len(start)
+
+        def body(i: Tensor, state: list[Tensor], saved: _Saved) -> Any:
+            t = self.steps - 1 - i if self.reverse else i
+            x = [part[t] for part in self.inputs]
+            product = [tf.matmul(state[0], kernel) for kernel in self.kernels]
+            for k in self.cell.separate:
+                product[k] = tf.nn.bias_add(product[k], self.biases[k])
+            attended = []
+            if attending is not None:
+                attended = attending.forward(t, state[0])
+                x = attending.feed(attended[0], x)
+            new, of_cell = self.cell.forward(x, product, state)
+            if self.keep is not None:
+                new = [old + self.keep[t] * (changed - old) for old, changed in zip(state, new, strict=True)]
+            values = _Saved(state, new[:1], of_cell, attended)
+            return new, _Saved(*(_write(arrays, t, value) for arrays, value in zip(saved, values, strict=True)))
+
+        saved = _Saved(
+            self._arrays(*state_shapes),
+            self._arrays((None, self.size)),
+            self._arrays(*[(None, self.size)] * self.cell.saved),
+            self._arrays(*(() if attending is None else attending.shapes)),
+        )
+        final, saved = self._repeat(body, start, saved)
+        return saved, final
+
+    def gradient_of(self, saved: _Saved, count: int) -> Callable[..., list[Tensor]]:
+        """Returns the function that `tf.custom_gradient` needs; `count` is the number of tensors of the state."""
+
+        def gradient(*upstream: Tensor) -> list[Tensor]:
+            sequences, dfinal = [_by_time(d) for d in upstream[:-count]], list(upstream[-count:])
+            sums = [] if self.attending is None else self.attending.start_backward()
+            dstart, sums, reached = self._backward(saved, sequences, dfinal, sums)
+            stacked, parts = [array.stack() for array in reached], self.cell.parts
+            dxs, dproducts = stacked[:parts], stacked[:parts]
+            for place, k in enumerate(self.cell.separate, parts):
+                dproducts[k] = stacked[place]
+            states = saved.states[0].stack()
+            dkernel = tf.concat([_outer(states, d) for d in dproducts], 1)
+            dbias = tf.concat([tf.reduce_sum(d, (0, 1)) for d in dproducts], 0)
+            result = [_by_time(tf.concat(dxs, -1)), dkernel, dbias, *dstart]
+            if self.attending is None:
+                return result
+            return [*result, *self.attending.gradients(saved, states, dxs, stacked[-2], stacked[-1], sums)]
+
+        return gradient
+
+    def _backward(
+        self, saved: _Saved, dsequences: list[Tensor], dfinal: list[Tensor], sums: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor], list[Any]]:
+        """Runs all steps backward.
+
+        Args:
+            saved: From `forward`.
+            dsequences: The gradients by the outputs and, with attention, by the contexts, `(time, rows, …)`.
+            dfinal: The gradient by the last state.
+            sums: With attention, from `start_backward`.
+
+        Returns:
+            The gradient by the first state; the sums; and arrays of the gradients by the parts of `x`, by the separate
+            products and, with attention, by query and context.
+        """
+        attending, count = self.attending, len(dfinal)
+        back = [tf.transpose(kernel) for kernel in self.kernels]
+        widths = [self.size] * (self.cell.parts + len(self.cell.separate))
+        if attending is not None:
+            back.append(tf.transpose(attending.inputs.query_kernel))
+            widths += [attending.units, attending.memory_dim]
+
+        def body(i: Tensor, dstate: list[Tensor], sums: list[Tensor], reached: list[Any]) -> Any:
+            t = i if self.reverse else self.steps - 1 - i
+            dstate = [dstate[0] + dsequences[0][t], *dstate[1:]]
+            held = [None] * count
+            if self.keep is not None:
+                moved = [self.keep[t] * d for d in dstate]
+                held, dstate = [d - m for d, m in zip(dstate, moved, strict=True)], moved
+            state, of_cell, attended = (
+                [array.read(t) for array in arrays] for arrays in (saved.states, saved.cell, saved.attention)
+            )
+            dx, dproduct, direct = self.cell.backward(dstate, state, of_cell)
+            values = [*dx, *(dproduct[k] for k in self.cell.separate)]
+            if attending is not None:
+                dquery, dcontext, sums = attending.backward(dx, dsequences[1][t], attended, sums)
+                dproduct = [*dproduct, dquery]
+                values += [dquery, dcontext]
+            products = [tf.matmul(d, by) for d, by in zip(dproduct, back, strict=True)]
+            shares = zip([products, *[[]] * (count - 1)], direct, held, strict=True)  # only h enters products
+            dstate = [tf.add_n([*through, *(d for d in others if d is not None)]) for through, *others in shares]
+            return dstate, sums, _write(reached, t, values)
+
+        dstart, sums, reached = self._repeat(body, dfinal, sums, self._arrays(*((None, w) for w in widths)))
+        return dstart, sums, reached
+
+
+def _write(arrays: list[Any], t: Tensor, values: list[Tensor]) -> list[Any]:
+    return [array.write(t, value) for array, value in zip(arrays, values, strict=True)]
+
+
+def _by_time(tensor: Tensor) -> Tensor:
     """`(rows, time, …)` -> `(time, rows, …)`, and back."""
     return tf.transpose(tensor, (1, 0, 2))
 
 
-def _outer(left: Any, right: Any) -> Any:
-    """`(time, rows, m)` and `(time, rows, n)` -> `(m, n)`, added up over time and rows."""
+def _outer(left: Tensor, right: Tensor) -> Tensor:
+    """`(time, rows, m)` and `(time, rows, n)` -> `(m, n)`, summed over time and rows."""
     left, right = (tf.reshape(x, (-1, x.shape[-1])) for x in (left, right))
     return tf.matmul(left, right, transpose_a=True)

@@ -301,15 +301,17 @@ class RNNDecoder(keras.layers.Layer):
         )
         if query is None:
             query = ops.zeros((*ops.shape(projected)[:2], query_kernel.shape[1]), projected.dtype)
-        look = recurrence.AdditiveLook(memory.keys, memory.values, query_kernel, score_kernel, feedback_kernel, query)
+        given = recurrence.AdditiveInputs(
+            memory.keys, memory.values, query_kernel, score_kernel, feedback_kernel, query
+        )
         (outputs, context), final = recurrence.run(
             type(self.cells[0]).__name__,
             projected,
             state,
             *recurrent_weights(self.cells[0]),
             mask=mask,
-            look=look,
-            look_mask=memory.mask,
+            attention=given,
+            attention_mask=memory.mask,
         )
         return StackOutputs(outputs, context), [final]
 

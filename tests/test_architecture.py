@@ -46,6 +46,7 @@ TENSORFLOW = {"kernels", "text", "pipeline", "export", "cli", "run", "tasks"}
 ARROWS = {
     "backend": {"figures", "signals"},
     "folders": {"files"},
+    "kernels": {"types"},
     "outputs": {"files", "folders"},
     "progress": {"clock", "messages"},
     "spawning": {"early"},

@@ -130,7 +130,7 @@ def joined() -> Iterator[None]:
         )
     if not os.environ.get(LAUNCHED):  # who started these sees to it that they are there
         wait_for_all(rank, addresses)
-    from seq2seq.kernels.exchange import Exchange, is_loss_of_a_process
+    from seq2seq.kernels.exchange import Exchange, is_lost_process
 
     if rank:
         logging.getLogger("seq2seq").setLevel(logging.WARNING)
@@ -141,7 +141,7 @@ def joined() -> Iterator[None]:
             signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         yield
     except Exception as error:
-        if not is_loss_of_a_process(error):
+        if not is_lost_process(error):
             raise
         raise RunFailed(
             f"Another of the {world} processes was lost. Start all of them again with the same command: the run goes "
@@ -192,13 +192,13 @@ def broadcast(names: Sequence[str], measure: Callable[[], dict[str, float]]) -> 
     found = measure() if is_leader() else dict.fromkeys(names, 0.0)
     if _exchange is None:
         return found
-    return dict(zip(names, _exchange.numbers([found[name] for name in names]), strict=True))
+    return dict(zip(names, _exchange.broadcast([found[name] for name in names]), strict=True))
 
 
 def should_stop(asked: Callable[[], bool]) -> Callable[[], bool]:
     """Returns what tells, after a step, whether all processes stop: one in which `asked` is true lets a step pass."""
     here = _exchange
-    return asked if here is None else lambda: here.agree(asked())
+    return asked if here is None else lambda: here.should_stop(asked())
 
 
 def check_equal(count: Callable[[], int], what: str) -> None:
@@ -206,7 +206,7 @@ def check_equal(count: Callable[[], int], what: str) -> None:
     if _exchange is None:
         return
     number = count()
-    if _exchange.any(_exchange.numbers([number]) != [number]):
+    if _exchange.any(_exchange.broadcast([number]) != [number]):
         raise RunFailed(
             f"Not all processes have the same {what}. They must see one run folder, on a file system that they share, "
             "and run the same versions of everything."

@@ -261,8 +261,8 @@ def tokenizer_file(draw: random.Random) -> None:
 
 @cache
 def _store() -> Path:
+    from seq2seq.text.examples import Example
     from seq2seq.text.token_store import write_token_store
-    from seq2seq.types import Example
 
     examples = [Example("a b c", "d e", number) for number in range(1, 20)]
 

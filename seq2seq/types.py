@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 Tensor = Any
@@ -27,9 +27,6 @@ Shape = Sequence[int | None]
 
 State = Any
 """A recurrent state: a nest of tensors, each `(rows, …)`. Search reorders its rows and never looks inside."""
-
-AlignmentPoints = list[tuple[int, int]]
-"""Places in the source and in the target that belong together, both from 0."""
 
 
 class Padded(NamedTuple):
@@ -151,24 +148,3 @@ class Hypothesis:
 
 EMPTY = Hypothesis("", (), 0.0, 0.0)
 """What an empty line becomes."""
-
-
-@dataclass(frozen=True)
-class Example:
-    """A source and its target, text without line breaks, with the place they came from."""
-
-    source: str
-    target: str
-    line: int
-    """Counted from 1."""
-    references: tuple[str, ...] = ()
-    """Further targets that are as right; only tests have them."""
-    alignment: tuple[tuple[int, int], ...] = ()
-    """Words of the source and of the target that belong together, from 0; only guided training needs them."""
-    file: str = field(default="", compare=False)
-    """Where the source stands; empty where in no file."""
-
-    @property
-    def place(self) -> str:
-        """File and line, for messages."""
-        return f"{self.file}:{self.line}"

@@ -18,9 +18,9 @@ from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.pipeline.store import Store
 from seq2seq.tasks.text_to_text.model import connect
+from seq2seq.text.examples import Example
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_store import write_token_store
-from seq2seq.types import Example
 from tests.decoders import make_decoder
 
 WORDS = ["the", "a", "cat", "dog", "sits", "on", "mat", "sees", "house", "trees", "green"]

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from seq2seq.files import format_json
 from seq2seq.text.corpus import CorpusError, Joined, ParallelText, Records, Text, kind_of
+from seq2seq.text.examples import Example
 from seq2seq.text.lines import without_mark
 from seq2seq.text.opening import plain_name, reading
-from seq2seq.types import Example
 
 BLOCK = 1 << 20
 

@@ -14,7 +14,7 @@ from seq2seq.files import output_file
 from seq2seq.inference.generator import Generator
 from seq2seq.metrics.bleu import Score
 from seq2seq.metrics.calibration import Calibration, calibrate
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 FORMATS = (".png", ".svg")
 

@@ -12,7 +12,7 @@ import numpy as np
 from seq2seq.evaluation.measures import Measures, Outputs
 from seq2seq.evaluation.significance import SAMPLES, Tested
 from seq2seq.metrics.tokenization import SPACED, Tokenization
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 LENGTHS = (1, 6, 11, 16, 21, 31)
 """Where the buckets by source length begin, in words."""

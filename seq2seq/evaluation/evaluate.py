@@ -17,7 +17,7 @@ from seq2seq.metrics.exact import character_error_rate, exact_match
 from seq2seq.metrics.rouge import mean_rouge
 from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.search.limits import advice, too_long
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 _log = logging.getLogger(__name__)
 

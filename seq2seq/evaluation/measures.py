@@ -14,7 +14,7 @@ from seq2seq.metrics.exact import character_error_rate, character_errors, exact_
 from seq2seq.metrics.rouge import KINDS, rouge, rouge_lines
 from seq2seq.metrics.summary import describe_summaries, kept_word_scores, names_right
 from seq2seq.metrics.tokenization import Tokenization
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 Outputs = Mapping[str, Sequence[str]]
 """Outputs of each system by its name, a line for each example; the first system is the baseline."""

@@ -13,7 +13,7 @@ import numpy as np
 from seq2seq.inference.lines import LineGenerator
 from seq2seq.symbols import EOS, NAMES
 from seq2seq.text.alignment import align_words, format_alignment
-from seq2seq.types import AlignmentPoints
+from seq2seq.text.examples import AlignmentPoints
 
 UNITS = ("words", "pieces")
 """What hard alignments count."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import product
 
-from seq2seq.types import AlignmentPoints
+from seq2seq.text.examples import AlignmentPoints
 
 _POINT = re.compile(r"([0-9]+)-([0-9]+)", re.ASCII)
 

@@ -9,10 +9,10 @@ import numpy as np
 from seq2seq.metrics.subsequence import longest_common_subsequence
 from seq2seq.pipeline.padding import padded
 from seq2seq.text.alignment import align_tokens
+from seq2seq.text.examples import AlignmentPoints
 from seq2seq.text.pieces import BEGIN
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.words import word_numbers
-from seq2seq.types import AlignmentPoints
 
 
 def align_copies(

@@ -10,11 +10,11 @@ from typing import Any
 
 from seq2seq.text.alignment import parse_alignment
 from seq2seq.text.characters import encodable
+from seq2seq.text.examples import Example
 from seq2seq.text.json_text import field_names, field_of, json_lines, json_objects
 from seq2seq.text.lines import MAX_LINE_BYTES, decode_line, one_line, read_lines
 from seq2seq.text.opening import CorpusError, check_kind, open_bytes, plain_name, reading
 from seq2seq.text.tables import csv_rows, named_tsv
-from seq2seq.types import Example
 
 __all__ = [
     "MAX_LINE_BYTES",

@@ -11,7 +11,7 @@ import numpy as np
 
 from seq2seq.pipeline.store import Column, Store
 from seq2seq.symbols import EOS
-from seq2seq.types import AlignmentPoints, Example
+from seq2seq.text.examples import AlignmentPoints, Example
 
 CHUNK = 4096
 """Lines tokenised at once."""

@@ -129,8 +129,8 @@ def test_the_shares_of_all_workers_are_the_batches_of_one(finished_store, world)
 
 @pytest.fixture
 def finished_store(tmp_path):
+    from seq2seq.text.examples import Example
     from seq2seq.text.token_store import write_token_store
-    from seq2seq.types import Example
 
     draw = np.random.default_rng(1)
     lines = [" ".join(map(str, draw.integers(4, 20, draw.integers(1, 9)))) for _ in range(57)]

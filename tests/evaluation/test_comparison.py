@@ -10,7 +10,7 @@ from seq2seq.evaluation.significance import mean_tests
 from seq2seq.metrics.bleu import bleu, chrf, ter
 from seq2seq.metrics.exact import character_error_rate, exact_match
 from seq2seq.metrics.tokenization import SPACED, Tokenization
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 SAMPLES = {"bs": 50, "ar": 60}
 WORDS = ["a", "cat", "dog", "sees", "the", "green", "house", "runs", "and", "sleeps"]

@@ -14,7 +14,7 @@ from seq2seq.tasks.text_to_text.loading import load_generator
 from seq2seq.tasks.text_to_text.prepare import Corpus, learn_tokenizers
 from seq2seq.tasks.text_to_text.recipe import Model, Recipe, Tokenizer
 from seq2seq.text.corpus import read_lines
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 WORDS = ["ab", "cd", "ef", "gh", "ij", "kl", "mn", "op"]
 KEPT = set(WORDS[::2])

@@ -13,7 +13,7 @@ from seq2seq.run.parsing import RecipeError, override
 from seq2seq.tasks.text_to_text.prepare import Corpus, TokenisedCorpus
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.text.corpus import read_lines
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 
 @pytest.fixture(scope="module")

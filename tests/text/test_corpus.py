@@ -7,7 +7,7 @@ import gzip
 import pytest
 
 from seq2seq.text.corpus import MAX_LINE_BYTES, CorpusError, ParallelText, read_lines
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from seq2seq.text.corpus import CorpusError, ParallelText, Part, Records, overlap, text_at
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 ROWS = [{"body": "a\nb", "title": "A", "second": "AA"}, {"body": "c", "title": "C", "other": 3}]
 

@@ -11,9 +11,10 @@ import pytest
 from seq2seq.pipeline.feed import as_fit_data
 from seq2seq.pipeline.plan import Batching, Plan
 from seq2seq.symbols import BOS, EOS, PAD
+from seq2seq.text.examples import Example
 from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS, expected_attention, shift
 from seq2seq.text.token_store import write_token_store
-from seq2seq.types import Batch, Example, Padded
+from seq2seq.types import Batch, Padded
 
 PAIR_COUNT = 700
 BATCHING = Batching(tokens=120, buckets=4, window=128, max_rows=16)

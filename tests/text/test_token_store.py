@@ -6,8 +6,8 @@ import pytest
 
 from seq2seq.pipeline.store import Store
 from seq2seq.symbols import EOS
+from seq2seq.text.examples import Example
 from seq2seq.text.token_store import CHUNK, check_ids, counts_of, write_token_store
-from seq2seq.types import Example
 
 
 def numbers(lines, chunk):

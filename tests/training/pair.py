@@ -17,9 +17,9 @@ from seq2seq.distributed import team
 from seq2seq.pipeline.plan import Batching, Plan
 from seq2seq.pipeline.store import Store
 from seq2seq.tasks.text_to_text.recipe import Decoder, Encoder, Model, Recipe, Training
+from seq2seq.text.examples import Example
 from seq2seq.text.token_batches import PAIRS
 from seq2seq.text.token_store import write_token_store
-from seq2seq.types import Example
 
 SIZE, STEPS = 24, 8
 TOKENS = 24

@@ -18,10 +18,10 @@ from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_word
 from seq2seq.text.alignment import align_tokens
+from seq2seq.text.examples import AlignmentPoints, Example
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS
 from seq2seq.text.token_store import Align, check_ids, counts_of, write_token_store
-from seq2seq.types import AlignmentPoints, Example
 
 if TYPE_CHECKING:
     from seq2seq.text.corpus import Text

@@ -21,7 +21,7 @@ from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.test_sets import data_entry, text_of
 from seq2seq.text.corpus import Text, files_of, read_lines
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 RECORD = "scores.json"
 HYPOTHESES = "hypotheses.txt"

@@ -13,7 +13,7 @@ from seq2seq.cli.start import start_process
 from seq2seq.messages import Parser, say
 
 VERBS = {
-    "train": "make a run of a named recipe: train, score, export",
+    "train": "train, score and export a model: by a named recipe, or from your own files",
     "doctor": "look at a corpus before training on it",
     "translate": "translate lines of text with a trained run",
     "summarize": "the same for a run that summarises: lines of text in, summaries out",
@@ -35,9 +35,33 @@ SILENT = ("average", "export")
 """Verbs that leave a folder; what they print is only where it is."""
 
 
+EXTRAS = {
+    "train": "tensorflow keras tensorflow_text sacrebleu sacremoses rouge_score pooch requests pydantic h5py",
+    "lite": "ai_edge_litert",
+    "onnx": "onnx tf2onnx",
+    "ray": "ray",
+}
+"""Optional parts of the installation, and the modules of each."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one verb. Exit codes: 0 done; 2 wrong input or arguments; 1 failed; 130 interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        return _run(words)
+    except ModuleNotFoundError as error:
+        module = str(error.name).split(".")[0]
+        extra = next((name for name, modules in EXTRAS.items() if module in modules.split()), "")
+        if not extra:
+            raise
+        say(
+            f"error: `seq2seq {words[0]}` needs the package {module}, which is not installed. "
+            f'Install it with: pip install "keras-seq2seq-rnn[{extra}]"'
+        )
+        return EXIT_MISTAKE
+
+
+def _run(words: Sequence[str]) -> int:
     if words[:1] == ["train"]:
         return int(importlib.import_module("seq2seq.cli.train").main(words[1:]))
     parser = Parser(prog="seq2seq", description="Sequence-to-sequence learning with recurrent networks.")

@@ -1,9 +1,8 @@
-"""`seq2seq train TASK VARIANT`, which `python -m recipes.TASK VARIANT` is too: a recipe, overrides, a run folder."""
+"""`seq2seq train`: a named recipe (`python -m recipes.TASK VARIANT` does the same), or one for the user's own files."""
 
 from __future__ import annotations
 
 import difflib
-import importlib
 import json
 import os
 import sys
@@ -14,7 +13,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 from seq2seq.backend import check_settings
-from seq2seq.cli.common import EXIT_FAILED, EXIT_MISTAKE, guarded, quiet_start
+from seq2seq.cli import own_files
+from seq2seq.cli.common import EXIT_FAILED, guarded, quiet_start
+from seq2seq.cli.recipe_flags import read_flags
 from seq2seq.distributed import team
 from seq2seq.distributed.launch import launch
 from seq2seq.files import follow_links, is_plain_name, read_json, write_text
@@ -27,7 +28,7 @@ from seq2seq.run.opening import open_run
 from seq2seq.run.parsing import RecipeError, describe, override
 from seq2seq.run.sections import Recipe
 from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED
-from seq2seq.tasks import TASKS, load_recipe, task_named
+from seq2seq.tasks import TASKS, load_recipe, named_recipes, task_named
 
 USAGE = """\
 usage: {program} VARIANT [--run-folder DIR] [--FIELD VALUE ...]
@@ -41,15 +42,17 @@ A run that was stopped goes on with the same command.
 Variants: {variants}
 """
 
-TRAIN_USAGE = f"""\
-usage: seq2seq train TASK VARIANT [--FIELD VALUE ...]
-       seq2seq train TASK [VARIANT] --help
+TRAIN_USAGE = """\
+usage: seq2seq train TASK VARIANT [--FIELD VALUE ...]                       a named recipe
+       seq2seq train FILE.tsv [--task TASK] [--FIELD VALUE ...]             your own file with both sides
+       seq2seq train --source FILE --target FILE [--task TASK] [...]        your own files, a line each
+       seq2seq train --from RECIPE.json [--FIELD VALUE ...]                 the recipe of another run
+       seq2seq train TASK [VARIANT] --help                                  all fields
 
-TASK is one of: {", ".join(TASKS)}
+Trains, scores and leaves all in a run folder: runs/VARIANT, runs/ and the name of the file, or --run-folder DIR.
+A run that was stopped goes on with the same command. For your own files the sizes of network and vocabulary are
+chosen by how much text there is, and shown.
 """
-
-SEVERAL = {f"data.{part}.{side}" for part in ("train", "validation", "test") for side in ("source", "target")}
-"""Fields that may be given several values, which are files."""
 
 
 def build_run(folder: RunFolder, recipe: Recipe) -> None:
@@ -64,24 +67,37 @@ Build = Callable[[RunFolder, Recipe], None]
 def main(words: Sequence[str]) -> int:
     """Carries out `seq2seq train`, given the words after it. Returns the exit code."""
     quiet_start()
-    if not words or words[0] in ("--help", "-h"):
-        return guarded(lambda: show(TRAIN_USAGE))
-    name, *rest = words
-    if name not in TASKS:
-        close = difflib.get_close_matches(name, TASKS, n=1)
-        hint = f" Did you mean {close[0]}?" if close else ""
-        say(f"error: Expected a task: {', '.join(TASKS)}. Received: {name!r}.{hint}")
-        return EXIT_MISTAKE
-    return run_recipe(named_recipes(name), f"seq2seq train {name}", task_named(name).__doc__ or "", rest)
+    name, *rest = words or ["--help"]
+    if name not in TASKS and {"--help", "-h"} & {name, *rest}:
+        return guarded(lambda: show(f"{TRAIN_USAGE}\n{_variants_by_task()}"))
+    if name in TASKS:
+        return run_recipe(named_recipes(name), f"seq2seq train {name}", task_named(name).__doc__ or "", rest)
+    if name.startswith("--from"):
+        return run_recipe({}, "seq2seq train", "", words)
+    if own_files.is_own_files(words):
+        return run_recipe({}, "seq2seq train", "", words, read=_read_own_files)
+    return guarded(lambda: _refuse(name))
 
 
-def named_recipes(task: str) -> dict[str, Recipe]:
-    """Returns the named recipes of a task; where tasks share a module, those that are of this one alone."""
-    module = task_named(task).RECIPES
-    recipes: dict[str, Recipe] = importlib.import_module(module).RECIPES
-    if module.endswith(f".{task}"):
-        return recipes
-    return {name: recipe for name, recipe in recipes.items() if recipe.task == task}
+def _read_own_files(words: Sequence[str]) -> tuple[Recipe, Path, str]:
+    recipe, folder, notice = own_files.read(words)
+    return recipe, folder or _default_folder(recipe.name), notice
+
+
+def _variants_by_task() -> str:
+    """Lists what there is to train."""
+    lines = [f"{task:14} {', '.join(named_recipes(task))}" for task in TASKS]
+    return "\n".join(["TASK           VARIANT", *lines])
+
+
+def _refuse(word: str) -> None:
+    """Raises RecipeError for a word that is neither a task nor a file: what is close to it, and what there is."""
+    variants = {variant: task for task in TASKS for variant in named_recipes(task)}
+    close = difflib.get_close_matches(word, [*variants, *TASKS], n=1)
+    hint = f" Did you mean {close[0]}?" if close else ""
+    if close and close[0] in variants:
+        hint = f" Did you mean: seq2seq train {variants[close[0]]} {close[0]}"
+    raise RecipeError(f"Expected a task or a file. Received: {word!r}.{hint}\n\n{_variants_by_task()}")
 
 
 def run_module(recipes: Mapping[str, Recipe], about: str) -> int:
@@ -96,6 +112,7 @@ def run_recipe(
     about: str,
     arguments: Sequence[str] | None = None,
     build: Build = build_run,
+    read: Callable[[Sequence[str]], tuple[Recipe, Path, str]] | None = None,
 ) -> int:
     """Parses the command line, opens the run folder and runs `build`. Returns the exit code.
 
@@ -105,6 +122,7 @@ def run_recipe(
         about: The first lines of the help text.
         arguments: Those of the process where None.
         build: Does the work.
+        read: Returns the recipe, its run folder and a notice for the user. Default: `parse`, and no notice.
     """
     quiet_start()
     arguments = list(sys.argv[1:] if arguments is None else arguments)
@@ -121,7 +139,7 @@ def run_recipe(
             return None
         workers, words = take_count("workers", "local processes", arguments)
         count, rest = take_count("seeds", "runs", words)
-        recipe, path = parse(recipes, rest, usage)
+        recipe, path, notice = read(rest) if read else (*parse(recipes, rest, usage), "")
         path = follow_links(path)  # once: whatever becomes of the link, the run stays where it is
         check_run_folder(path)
         check_settings()
@@ -129,6 +147,8 @@ def run_recipe(
             return launch([sys.executable, "-P", "-m", *_module_words(program), *words], workers)
         folder.append(RunFolder(path))
         with team.joined():
+            if notice and team.is_leader():
+                show(notice)
             if count:
                 run_seeds(recipe, path, count, build)
                 return None
@@ -243,27 +263,10 @@ def summary_of_seeds(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, A
 
 def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = "") -> tuple[Recipe, Path]:
     """Returns the resolved recipe and its run folder; RecipeError names everything that is wrong at once."""
-    flags: dict[str, str] = {}
-    variant = name = ""
-    rest = list(arguments)
-    while rest:
-        word = rest.pop(0)
-        if not word.startswith("--"):
-            if name in SEVERAL and (variant or word not in recipes):
-                flags[name] += f",{word}"
-                continue
-            if variant:
-                raise RecipeError(f"Expected one variant. Received: {variant!r} and {word!r}\n\n{usage}")
-            variant = word
-            continue
-        name, equals, value = word[2:].partition("=")
-        if not equals:
-            if not rest:
-                raise RecipeError(f"--{name} expects a value.")
-            value = rest.pop(0)
-        if name in flags:
-            raise RecipeError(f"--{name} is given twice.")
-        flags[name] = value
+    words, flags = read_flags(arguments, recipes)
+    if len(words) > 1:
+        raise RecipeError(f"Expected one variant. Received: {words[0]!r} and {words[1]!r}\n\n{usage}")
+    variant = words[0] if words else ""
     run_folder, source = flags.pop("run-folder", ""), flags.pop("from", "")
     if bool(source) == bool(variant):
         raise RecipeError(f"Name one variant, or a recipe with --from.\n\n{usage}")

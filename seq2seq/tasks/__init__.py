@@ -29,6 +29,15 @@ def task_named(name: str) -> Task:
     return cast("Task", importlib.import_module(TASKS[name]))
 
 
+def named_recipes(task: str) -> dict[str, Recipe]:
+    """Returns the named recipes of a task; where tasks share a module, those that are of this one alone."""
+    module = task_named(task).RECIPES
+    recipes: dict[str, Recipe] = importlib.import_module(module).RECIPES
+    if module.endswith(f".{task}"):
+        return recipes
+    return {name: recipe for name, recipe in recipes.items() if recipe.task == task}
+
+
 def task_of(folder: Path | str) -> Task:
     """Returns the task of a run folder; RunFolderError where it is none, or its task is unknown."""
     from seq2seq.run.folder import RunFolder

@@ -22,13 +22,18 @@ _IN_LONG_TEXT = """
     in out mt pe line phrase string title headline subject heading article body message mail email question answer
     prompt response instruction query reply form complex simple formal informal noisy clean incorrect correct wrong
     right left
+"""
+"""Names that may also be entries of a word list."""
+
+_CODES = """
     aa ab af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv dz ee el en eo
     es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka
     kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng
     nl nn no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su
     sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu
 """
-"""Names and language codes (ISO 639-1) that may also be entries of a word list."""
+LANGUAGES = frozenset(_CODES.split())
+"""Codes of languages (ISO 639-1)."""
 
 
 def is_header(first: tuple[str, str], sample: Sequence[tuple[str, str]], languages: tuple[str, str] = ("", "")) -> bool:
@@ -45,5 +50,5 @@ def is_header(first: tuple[str, str], sample: Sequence[tuple[str, str]], languag
     lengths = sorted(len(source) for source, _ in sample)
     names = set(_NAMES.split()) | {code.lower() for code in languages if code}
     if lengths and lengths[len(lengths) // 2] >= LONG:
-        names |= set(_IN_LONG_TEXT.split())
+        names |= set(_IN_LONG_TEXT.split()) | LANGUAGES
     return all(word in names for words in parts for word in words)

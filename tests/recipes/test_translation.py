@@ -36,7 +36,8 @@ def test_a_mistake_on_the_command_line_makes_no_folder(tmp_path, capsys):
 
 def test_the_verb_train_knows_tasks_and_their_variants(tmp_path, capsys):
     assert command(["train", "--help"]) == 0
-    assert "translation, summarization, compression" in capsys.readouterr().out
+    lines = capsys.readouterr().out.splitlines()
+    assert {"translation", "summarization", "compression"} <= {line.split(" ")[0] for line in lines}
     assert command(["train", "translatoin", "tiny"]) == 2
     assert "Did you mean translation?" in capsys.readouterr().err
     assert command(["train", "translation", "--help"]) == 0

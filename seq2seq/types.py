@@ -39,20 +39,34 @@ class Padded(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What the decoder may look at: the encoded source, made once a sentence."""
+    """What a decoder attends to: the encoded source, made once and shared by all its steps."""
 
-    values: Any
+    values: Tensor
     """`(batch, source, memory_dim)`, float: what attention returns a mixture of."""
-    keys: Any
+    keys: Tensor
     """`(batch, source, units)`, float: the values projected once for scoring; None without attention."""
-    mask: Any
+    mask: Mask
     """`(batch, source)`, bool: False at padding."""
+
+
+class Encoded(NamedTuple):
+    """What a model makes of a source, once: all that decoding needs beside ids and state."""
+
+    memory: Memory | None
+    """What the decoder attends to; None without a source."""
     state: State
-    """The decoder's first state, from the bridge."""
-    source: Any = None
+    """The decoder's first state."""
+    source: Padded | None = None
     """`(batch, source)`, int32: the ids that a pointer may copy; None without one."""
-    keep: Any = None
-    """`(batch, source)`, float32: the log-odds that a piece belongs to what is written; None without a selector."""
+    keep: Tensor | None = None
+    """`(batch, source)`, float32: the log-odds that a token belongs to the output; None without a selector."""
+
+    @property
+    def source_memory(self) -> Memory:
+        """The memory of a model that has a source; ValueError for one without."""
+        if self.memory is None:
+            raise ValueError("Expected a memory, which a model has of its source. Received: a model without a source")
+        return self.memory
 
 
 class Marks(NamedTuple):

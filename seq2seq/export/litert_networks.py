@@ -15,7 +15,7 @@ from seq2seq.search.greedy import follow
 from seq2seq.search.rules import FORBIDDEN, Rules, forbid_control_symbols, forbid_ids
 from seq2seq.symbols import EOS, PAD
 from seq2seq.text.extraction import extract
-from seq2seq.types import Marks, Memory, Padded
+from seq2seq.types import Encoded, Marks, Memory, Padded
 
 
 class Networks:
@@ -56,9 +56,9 @@ class Networks:
         self.batches = batches
         self.beams = beams
         self.encoder_layers = model.encoder.layers
-        memory = model.encode(Padded(ops.full((1, 2), EOS, dtype="int32"), ops.ones((1, 2), "bool")), training=False)
-        self.memory = memory
-        self.state_sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
+        encoded = model.encode(Padded(ops.full((1, 2), EOS, dtype="int32"), ops.ones((1, 2), "bool")), training=False)
+        self.encoded = encoded
+        self.state_sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(encoded.state)]
         # The coverage is as wide as the source, and comes last.
         self.state_width = None if model.decoder.coverage else sum(self.state_sizes)
 
@@ -170,18 +170,21 @@ class Networks:
     def _memory_specs(self, b: int) -> list[Any]:
         if not self.model.has_attention:
             return []
-        sizes = {"keys": self.memory.keys.shape[-1], "values": self.memory.values.shape[-1]}
+        memory = self.encoded.source_memory
+        sizes = {"keys": memory.keys.shape[-1], "values": memory.values.shape[-1]}
         return [
             *(_floats(name, b, None, size) for name, size in sizes.items()),
             tf.TensorSpec((b, None), tf.bool, "mask"),
             *([] if not self.model.head.needs_attention else [tf.TensorSpec((b, None), tf.int32, "source")]),
         ]
 
-    def _bind(self, state: Any, memory: Sequence[Any]) -> Memory:
+    def _bind(self, state: Any, memory: Sequence[Any]) -> Encoded:
         leaves = split(state, self.state_sizes)
-        state = keras.tree.pack_sequence_as(self.memory.state, leaves)
-        keys, values, mask, source = (*memory, None, None, None, None)[:4]
-        return Memory(values, keys, mask, state, source)
+        state = keras.tree.pack_sequence_as(self.encoded.state, leaves)
+        if not memory:
+            return Encoded(None, state)
+        keys, values, mask, *source = memory
+        return Encoded(Memory(values, keys, mask), state, Padded(source[0], mask) if source else None)
 
     def _decode(self, b: int, k: int) -> Any:
         rows = b * k
@@ -209,15 +212,15 @@ class Networks:
 
     def _greedy(self, b: int) -> Any:
         def greedy(ids: Any, limits: Any) -> dict[str, Any]:
-            memory = self._encode_whole(b, _padded(ids))
+            encoded = self._encode_whole(b, _padded(ids))
 
             def step(last: Any, state: Any) -> tuple[Any, Any]:
-                logits, state = self.model.decode(last[:, None], memory, state, training=False)
+                logits, state = self.model.decode(last[:, None], encoded, state, training=False)
                 return ops.squeeze(logits, 1), state
 
             # As `greedy_search`, but Keras' argmax minds the sign of zero by operations that LiteRT has not.
             found = follow(
-                step, memory.state, limits, ops.max(limits), lambda logits, _: tf.argmax(logits, -1), self.rules
+                step, encoded.state, limits, ops.max(limits), lambda logits, _: tf.argmax(logits, -1), self.rules
             )
             return {
                 "ids": found.ids[:, 0],
@@ -242,7 +245,7 @@ class Networks:
 
         return tf.function(extracted, autograph=False).get_concrete_function(tf.TensorSpec((b, None), tf.int32, "ids"))
 
-    def _encode_whole(self, b: int, source: Padded) -> Memory:
+    def _encode_whole(self, b: int, source: Padded) -> Encoded:
         """As the model's `encode`, by operations that LiteRT has."""
         (sequence, mask), finals = self.model.embed_source(source), []
         for layer in range(len(self.encoder_layers)):
@@ -250,7 +253,7 @@ class Networks:
             widths = sequence.shape[-1], outputs.shape[-1]
             sequence = outputs + sequence if self.model.encoder.residual and widths[0] == widths[1] else outputs
             finals.append(final)
-        return self.model.build_memory(source, sequence, self._finals(ops.concatenate(finals, -1)))
+        return self.model.finish_encoding(source, sequence, self._finals(ops.concatenate(finals, -1)))
 
     def _read(self, layer: int, b: int, sequence: Any, kept: Any) -> tuple[Any, Any]:
         """Runs a layer of the encoder over `(b, source, width)` by a loop that needs no list of tensors."""
@@ -280,7 +283,10 @@ class Networks:
         def step(ids: Any, state: Any, *memory: Any) -> dict[str, Any]:
             bound = self._bind(state, memory)
             output = self.model.decode_features(ids[:, None], bound, bound.state, training=False)
-            return {"weights": self.model.decoder.align(output, bound)[:, 0], "state": _flat(output.state)}
+            return {
+                "weights": self.model.decoder.align(output, bound.source_memory)[:, 0],
+                "state": _flat(output.state),
+            }
 
         specs = [tf.TensorSpec((1,), tf.int32, "ids"), _floats("state", 1, self.state_width)]
         return tf.function(step, autograph=False).get_concrete_function(*specs, *self._memory_specs(1))

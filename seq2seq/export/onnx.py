@@ -32,7 +32,7 @@ from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.outputs import export_kind
 from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.symbols import BOS, EOS, PAD, UNK
-from seq2seq.types import Memory, Padded
+from seq2seq.types import Encoded, Memory, Padded
 
 if TYPE_CHECKING:
     from seq2seq.inference.generator import Generator
@@ -90,11 +90,11 @@ class _Encoder(keras.Model):
         self.built = self._called = True  # the exporter asks; the model inside is
 
     def call(self, ids: Any) -> dict[str, Any]:
-        memory = self.model.encode(Padded(ids, ops.not_equal(ids, PAD)), training=False)
-        found = {"state": join(keras.tree.flatten(memory.state))}
+        encoded = self.model.encode(Padded(ids, ops.not_equal(ids, PAD)), training=False)
+        found = {"state": join(keras.tree.flatten(encoded.state))}
         if self.model.has_attention:
-            found |= {"keys": memory.keys, "values": memory.values, "mask": memory.mask}
-        return found if memory.keep is None else found | {"keep": memory.keep}
+            found |= encoded.source_memory._asdict()
+        return found if encoded.keep is None else found | {"keep": encoded.keep}
 
 
 class _Step(keras.Model):
@@ -102,14 +102,14 @@ class _Step(keras.Model):
         super().__init__(name="step")
         self.model = model
         self.built = self._called = True
-        memory = model.encode(Padded(ops.full((1, 2), EOS, dtype="int32"), ops.ones((1, 2), "bool")), training=False)
-        self._structure = keras.tree.map_structure(lambda tensor: 0, memory.state)
-        self._sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(memory.state)]
+        encoded = model.encode(Padded(ops.full((1, 2), EOS, dtype="int32"), ops.ones((1, 2), "bool")), training=False)
+        self._structure = keras.tree.map_structure(lambda tensor: 0, encoded.state)
+        self._sizes = [tensor.shape[-1] for tensor in keras.tree.flatten(encoded.state)]
         # The coverage is as wide as the source, and comes last.
         width: str | int = "state" if model.decoder.coverage else sum(self._sizes)
         self.inputs_by_name: dict[str, tuple[str | int, ...]] = {"ids": ("rows",), "state": ("rows", width)}
         if model.has_attention:
-            for name, tensor in (("keys", memory.keys), ("values", memory.values)):
+            for name, tensor in (("keys", encoded.source_memory.keys), ("values", encoded.source_memory.values)):
                 self.inputs_by_name[name] = ("batch", "source", tensor.shape[-1])
             self.inputs_by_name["mask"] = ("batch", "source")
         if model.head.needs_attention:
@@ -118,9 +118,11 @@ class _Step(keras.Model):
     def call(self, inputs: Sequence[Any]) -> dict[str, Any]:
         ids, state, *rest = inputs
         state = keras.tree.pack_sequence_as(self._structure, split(state, self._sizes))
-        keys, values, mask, source = (*rest, None, None, None, None)[:4]
-        memory = Memory(values, keys, mask, state, source)
-        logits, state = self.model.decode(ops.expand_dims(ids, 1), memory, state, False)
+        encoded = Encoded(None, state)
+        if rest:
+            keys, values, mask, *source = rest
+            encoded = Encoded(Memory(values, keys, mask), state, Padded(source[0], mask) if source else None)
+        logits, state = self.model.decode(ops.expand_dims(ids, 1), encoded, state, False)
         log_probabilities = ops.log_softmax(forbid_control_symbols(ops.squeeze(logits, 1)))
         return {"log_probabilities": log_probabilities, "next_state": join(keras.tree.flatten(state))}
 

@@ -138,8 +138,8 @@ class TextService(IdsService):
         ids = tf.pad(ids[:, :width], [[0, 0], [0, 1]])
         target = tf.where(places < ends, ids, tf.where((places == ends) & some[:, tf.newaxis], EOS, PAD))
         source_shown = tf.where(some[:, tf.newaxis], source.values, PAD)
-        memory = self._generator.model.encode(source, training=False)
-        weights = self._generator.model.align(_begin(target), memory, memory.state)
+        encoded = self._generator.model.encode(source, training=False)
+        weights = self._generator.model.align(_begin(target), encoded, encoded.state)
         kept = tf.cast(target != PAD, weights.dtype)[:, :, tf.newaxis]
         return {
             "text": self._to_text(found)[:, 0],

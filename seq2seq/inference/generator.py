@@ -173,8 +173,8 @@ class _Aligner(keras.Model):
 
     def call(self, inputs: Any) -> Any:
         source, target_input = inputs
-        memory = self.model.encode(source, training=False)
-        return self.model.align(target_input, memory, memory.state)
+        encoded = self.model.encode(source, training=False)
+        return self.model.align(target_input, encoded, encoded.state)
 
 
 class _Scorer(keras.Model):
@@ -186,8 +186,8 @@ class _Scorer(keras.Model):
 
     def call(self, inputs: Any) -> Any:
         source, target_input, target_output = inputs
-        memory = self.model.encode(source, training=False)
-        logits, _ = self.model.decode(target_input, memory, memory.state, training=False)
+        encoded = self.model.encode(source, training=False)
+        logits, _ = self.model.decode(target_input, encoded, encoded.state, training=False)
         logits = ops.cast(logits, "float32")
         logits = forbid_control_symbols(logits)  # as the search does, or its own output would score otherwise
         gains = ops.log_softmax(logits)

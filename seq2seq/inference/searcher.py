@@ -53,22 +53,22 @@ def search(
         ValueError: a coverage penalty for a model without attention, an extract by one without a selector
             or without marks.
     """
-    memory = model.encode(source, training=False)
+    encoded = model.encode(source, training=False)
     if options.extract:
         if marks is None:
             raise ValueError("To extract, a search wants the marks of the source's vocabulary.")
-        return extract(model.keep_probabilities(memory), first_of(source), marks)
-    start, penalize = memory.state, None
+        return extract(model.keep_probabilities(encoded), first_of(source), marks)
+    start, penalize = encoded.state, None
     if options.coverage_penalty and options.beam_size > 1:
         if not model.has_attention:
             raise ValueError("A coverage penalty wants attention, and this model has none.")
-        start = track_coverage(memory.state, memory)
+        start = track_coverage(encoded.state, encoded.source_memory)
 
         def penalize(state: Any) -> Any:
-            return coverage_penalty(state.coverage[0], memory.mask, options.coverage_penalty)
+            return coverage_penalty(state.coverage[0], encoded.source_memory.mask, options.coverage_penalty)
 
     def step(ids: Any, state: Any) -> tuple[Any, Any]:
-        logits, state = model.decode(ops.expand_dims(ids, 1), memory, state, training=False)
+        logits, state = model.decode(ops.expand_dims(ids, 1), encoded, state, training=False)
         return ops.squeeze(logits, 1), state
 
     mask = first_of(source).mask

@@ -178,9 +178,9 @@ class RNNDecoder(keras.layers.Layer):
             mask: `(batch, source)`, bool.
         """
         if self.attention_layer is None:
-            return Memory(values, None, mask, None)
+            return Memory(values, None, mask)
         keys, values = self.attention_layer.project_memory(values)
-        return Memory(values, keys, mask, None)
+        return Memory(values, keys, mask)
 
     def initial_state(self, encoder_state: list[CellState], memory: Memory | None = None) -> DecoderState:
         """Makes the first state from the encoder's last one; with coverage the memory says for how many positions."""
@@ -222,7 +222,7 @@ class RNNDecoder(keras.layers.Layer):
         if memory is None:
             if self.attention is not None:
                 raise ValueError("This decoder attends to a memory. Received: memory=None")
-            memory = Memory(None, None, None, None)
+            memory = Memory(None, None, None)
         inputs, first = self.dropouts[0](inputs, training=training), state
         if not self.coverage:  # if tracked at all, it is added up at the end
             state = state._replace(coverage=())

@@ -1,30 +1,41 @@
-"""Several models that write one text together: at each step their distributions are mixed."""
+"""Several models that write one output together: at each step their distributions are mixed."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.rules import forbid_control_symbols
-from seq2seq.types import Memory, Padded, State
+from seq2seq.types import Encoded, Ids, Padded, State, Tensor
 
 MIXINGS = ("probabilities", "log-probabilities")
+
+
+class EncodedByMembers(NamedTuple):
+    """What the members of an ensemble make of a source."""
+
+    members: tuple[Encoded, ...]
+
+    @property
+    def state(self) -> State:
+        """The first state: a tuple with that of each member."""
+        return tuple(encoded.state for encoded in self.members)
 
 
 class Ensemble(keras.Model):
     """Members of one target vocabulary, called as one `Seq2Seq` is.
 
-    What a member gives is a tuple here, with an entry a member: sources, the parts of the memory, the state.
+    What belongs to one model there is here a tuple over the members: the source and the state.
 
     Args:
         members: Built models, at least one.
         mixing: "probabilities": the mean of the members' probabilities; "log-probabilities": the mean of their
-            logarithms, normalised, which wants the members to agree. No member has probability for control symbols.
+            logarithms, normalised, which is high only where the members agree. Control symbols have no probability.
         aligning: Places of the members whose attention is shown; they must read the same source ids. None: of all
             that have attention.
 
@@ -52,7 +63,7 @@ class Ensemble(keras.Model):
         sizes = {member.target_size for member in members}
         if len(sizes) != 1:
             raise ValueError(
-                "An ensemble wants members of one target vocabulary. "
+                "An ensemble needs members of one target vocabulary. "
                 f"Received: {len(members)} members, target sizes {sorted(sizes)}"
             )
         self.members = list(members)
@@ -75,55 +86,51 @@ class Ensemble(keras.Model):
         """Whether `keep_probabilities` has something to say."""
         return all(member.has_selector for member in self.members)
 
-    def encode(self, source: Sequence[Padded], training: bool | None = None) -> Memory:
+    def encode(self, source: Sequence[Padded], training: bool | None = None) -> EncodedByMembers:
         """Encodes `(batch, source)` ids for each member once."""
-        memories = [m.encode(ids, training=training) for m, ids in zip(self.members, source, strict=True)]
-        return Memory(*zip(*memories, strict=True))
+        pairs = zip(self.members, source, strict=True)
+        return EncodedByMembers(tuple(member.encode(ids, training=training) for member, ids in pairs))
 
-    def keep_probabilities(self, memory: Memory) -> Any:
+    def keep_probabilities(self, encoded: EncodedByMembers) -> Tensor:
         """The mean of the members' probabilities that a source token is kept, `(batch, source)`, float32.
 
         All members must read the same source ids. ValueError: one has no selector.
         """
-        found = [m.keep_probabilities(its_memory) for m, its_memory in zip(self.members, _parts(memory), strict=True)]
-        return ops.mean(ops.stack(found), axis=0)
+        members = zip(self.members, encoded.members, strict=True)
+        return ops.mean(ops.stack([member.keep_probabilities(part) for member, part in members]), axis=0)
 
-    def decode(self, ids: Any, memory: Memory, state: State, training: bool | None = None) -> tuple[Any, State]:
-        """Goes on from `state` over `(rows, target)` ids, any number of steps.
+    def decode(
+        self, ids: Ids, encoded: EncodedByMembers, state: State, training: bool | None = None
+    ) -> tuple[Tensor, State]:
+        """Continues from `state` over `(rows, target)` ids, any number of steps.
 
         Returns:
             log-probabilities `(rows, target, target_size)`, float32; and the state after the last step.
         """
-        found, states = [], []
-        for member, its_memory, its_state in zip(self.members, _parts(memory), state, strict=True):
-            logits, its_state = member.decode(ids, its_memory, its_state, training)
-            # Each as a search takes it alone: else one that likes control symbols would count for less.
-            found.append(ops.log_softmax(forbid_control_symbols(logits)))
-            states.append(its_state)
-        return self._mix(found), tuple(states)
+        log_probs, states = [], []
+        for member, part, before in zip(self.members, encoded.members, state, strict=True):
+            logits, after = member.decode(ids, part, before, training)
+            # Each as a search takes it alone: else a member that gives control symbols much would count for less.
+            log_probs.append(ops.log_softmax(forbid_control_symbols(logits)))
+            states.append(after)
+        return self._mix(log_probs), tuple(states)
 
-    def _mix(self, found: list[Any]) -> Any:
-        if len(found) == 1:
-            return found[0]
-        stacked = ops.stack(found)  # (members, rows, target, target_size)
+    def _mix(self, log_probs: list[Tensor]) -> Tensor:
+        if len(log_probs) == 1:
+            return log_probs[0]
+        stacked = ops.stack(log_probs)  # (members, rows, target, target_size)
         if self.mixing == "probabilities":
-            return ops.logsumexp(stacked, axis=0) - math.log(len(found))
+            return ops.logsumexp(stacked, axis=0) - math.log(len(log_probs))
         return ops.log_softmax(ops.mean(stacked, axis=0))
 
-    def align(self, ids: Any, memory: Memory, state: State) -> Any:
-        """The mean of the shown members' attention weights, `(rows, target, source)`; ValueError if there are none."""
+    def align(self, ids: Ids, encoded: EncodedByMembers, state: State) -> Tensor:
+        """The mean attention weights of the shown members, `(rows, target, source)`; ValueError if there are none."""
         if not self.has_attention:
             raise ValueError("No member of this ensemble has attention to show, so it has no alignments.")
-        memories = list(_parts(memory))
-        weights = [self.members[i].align(ids, memories[i], state[i]) for i in self.aligning]
+        weights = [self.members[i].align(ids, encoded.members[i], state[i]) for i in self.aligning]
         return ops.mean(ops.stack([ops.cast(w, "float32") for w in weights]), axis=0)
 
-    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Any:
+    def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Tensor:
         pairs = zip(inputs["source"], inputs["source_mask"], strict=True)
-        memory = self.encode([Padded(*pair) for pair in pairs], training)
-        return self.decode(inputs["target_input"], memory, memory.state, training)[0]
-
-
-def _parts(memory: Memory) -> list[Memory]:
-    """The members' memories out of all of them."""
-    return [Memory(*parts) for parts in zip(*memory, strict=True)]
+        encoded = self.encode([Padded(*pair) for pair in pairs], training)
+        return self.decode(inputs["target_input"], encoded, encoded.state, training)[0]

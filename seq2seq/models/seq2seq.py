@@ -13,7 +13,7 @@ from seq2seq.layers.decoder_state import DecoderOutput
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.layers.frontends import TokenEmbedding
 from seq2seq.layers.heads import PointerFeatures, Selector
-from seq2seq.types import Ids, Logits, Memory, Padded, Shape, State, Tensor, Vectors, source_of
+from seq2seq.types import Encoded, Ids, Logits, Padded, Shape, State, Tensor, Vectors, source_of
 
 NO_SELECTOR = "This model has no selector, so it cannot extract: train one with model.selector true."
 PARTS = ("source_frontend", "encoder", "target_embedding", "decoder", "head", "selector")
@@ -23,8 +23,8 @@ PARTS = ("source_frontend", "encoder", "target_embedding", "decoder", "head", "s
 class Seq2Seq(keras.Model):
     """Encoder-decoder.
 
-        memory = model.encode(Padded(ids, mask))
-        logits, state = model.decode(ids, memory, memory.state)
+        encoded = model.encode(Padded(ids, mask))
+        logits, state = model.decode(target_ids, encoded, encoded.state)
 
     Args:
         source_frontend: See `layers.frontends`. It may be the `target_embedding` itself.
@@ -82,59 +82,60 @@ class Seq2Seq(keras.Model):
             self.selector.build((None, None, self.encoder.memory_dim))
         self.built = True
 
-    def encode(self, source: Padded, training: bool | None = None) -> Memory:
+    def encode(self, source: Padded, training: bool | None = None) -> Encoded:
         """Encodes `(batch, source, …)` once; every row has at least one real position."""
         vectors, mask = self.embed_source(source)
-        encoded = self.encoder(vectors, mask, training=training)
-        return self.build_memory(source, encoded.values, encoded.state)
+        outputs = self.encoder(vectors, mask, training=training)
+        return self.finish_encoding(source, outputs.values, outputs.state)
 
     def embed_source(self, source: Padded) -> Padded:
         """Returns what the encoder reads: `(batch, positions, output_dim)` of the front end."""
         return self.source_frontend(source)
 
-    def build_memory(self, source: Padded, values: Vectors, state: State) -> Memory:
-        """Makes the memory from the source and from the encoder's outputs and last state."""
-        expanded = self.source_frontend.expand_to_tokens(values, source)
-        memory = self.decoder.build_memory(expanded, source.mask)
-        memory = memory._replace(state=self.decoder.initial_state(state, memory))
-        if self.head.needs_attention:
-            memory = memory._replace(source=source.values)
+    def finish_encoding(self, source: Padded, values: Vectors, state: State) -> Encoded:
+        """Makes the result of `encode` from the source and from the encoder's outputs and last state."""
+        frontend = self.source_frontend
+        memory = self.decoder.build_memory(frontend.expand_to_tokens(values, source), source.mask)
+        copied, keep = source if self.head.needs_attention else None, None
         if self.selector is not None:
-            keep = self.source_frontend.repeat_for_tokens(self.selector(values), source)
-            memory = memory._replace(keep=keep)
-        return memory
+            keep = frontend.repeat_for_tokens(self.selector(values), source)
+        return Encoded(memory, self.decoder.initial_state(state, memory), copied, keep)
 
-    def keep_probabilities(self, memory: Memory) -> Tensor:
+    def keep_probabilities(self, encoded: Encoded) -> Tensor:
         """How likely each source token is kept, `(batch, source)`, float32; ValueError without a selector."""
         if not self.has_selector:
             raise ValueError(NO_SELECTOR)
-        return ops.sigmoid(memory.keep)
+        return ops.sigmoid(encoded.keep)
 
-    def decode(self, ids: Ids, memory: Memory, state: State, training: bool | None = None) -> tuple[Logits, State]:
+    def decode(self, ids: Ids, encoded: Encoded, state: State, training: bool | None = None) -> tuple[Logits, State]:
         """Continues from `state` over `(rows, target)` ids, any number of steps.
+
+        `rows` is the batch of `encoded` times any number of rows that share a source, next to each other.
 
         Returns:
             logits `(rows, target, size)`, with a pointer log-probabilities; and the state after the last step.
         """
-        output = self.decode_features(ids, memory, state, training)
-        return self.head.logits(self.head_features(output, memory)), output.state
+        output = self.decode_features(ids, encoded, state, training)
+        return self.head.logits(self.head_features(output, encoded)), output.state
 
-    def decode_features(self, ids: Ids, memory: Memory, state: State, training: bool | None = None) -> DecoderOutput:
+    def decode_features(self, ids: Ids, encoded: Encoded, state: State, training: bool | None = None) -> DecoderOutput:
         """As `decode`, without the head. The weights of attention are in the output where the head needs them."""
-        output = self.decoder(self.target_embedding.embed(ids), memory, state, training=training)
-        return output._replace(weights=self.decoder.align(output, memory)) if self.head.needs_attention else output
-
-    def head_features(self, output: DecoderOutput, memory: Memory) -> Vectors | PointerFeatures:
-        """Returns what the head takes of a call of `decode_features`."""
+        output = self.decoder(self.target_embedding.embed(ids), encoded.memory, state, training=training)
         if not self.head.needs_attention:
-            return output.features
-        return PointerFeatures(output.features, output.weights, Padded(memory.source, memory.mask))
+            return output
+        return output._replace(weights=self.decoder.align(output, encoded.source_memory))
 
-    def align(self, ids: Ids, memory: Memory, state: State) -> Tensor:
+    def head_features(self, output: DecoderOutput, encoded: Encoded) -> Vectors | PointerFeatures:
+        """Returns what the head takes of a call of `decode_features`."""
+        if encoded.source is None:
+            return output.features
+        return PointerFeatures(output.features, output.weights, encoded.source)
+
+    def align(self, ids: Ids, encoded: Encoded, state: State) -> Tensor:
         """Attention weights `(rows, target, source)` over these ids; ValueError if the model has no attention."""
         if not self.has_attention:
             raise ValueError("This model has no attention, so it has no alignments.")
-        return self.decoder.align(self.decode_features(ids, memory, state), memory)
+        return self.decoder.align(self.decode_features(ids, encoded, state), encoded.source_memory)
 
     @property
     def target_size(self) -> int:
@@ -155,8 +156,8 @@ class Seq2Seq(keras.Model):
         source = source_of(inputs)
         if source is None:
             raise ValueError(f"Expected inputs source, source_mask and target_input. Received: {', '.join(inputs)}")
-        memory = self.encode(source, training)
-        return self.decode(inputs["target_input"], memory, memory.state, training)[0]
+        encoded = self.encode(source, training)
+        return self.decode(inputs["target_input"], encoded, encoded.state, training)[0]
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -103,13 +103,13 @@ class Objective(keras.Model):
         return [term for term in self.terms if all(name in inputs for name in term.extras)]
 
     def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> dict[str, Any]:
-        memory = self.model.encode(source_of(inputs), training)
-        output = self.model.decode_features(inputs["target_input"], memory, memory.state, training)
-        outputs = {"features": self.model.head_features(output, memory)}
+        encoded = self.model.encode(source_of(inputs), training)
+        output = self.model.decode_features(inputs["target_input"], encoded, encoded.state, training)
+        outputs = {"features": self.model.head_features(output, encoded)}
         if any(term.needs_attention for term in self._terms_of(inputs)):
-            outputs["attention"] = self.model.decoder.align(output, memory)
-        if memory.keep is not None:
-            outputs["keep"] = memory.keep
+            outputs["attention"] = self.model.decoder.align(output, encoded.memory)
+        if encoded.keep is not None:
+            outputs["keep"] = encoded.keep
         return outputs
 
     def compute_loss(

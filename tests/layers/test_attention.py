@@ -33,7 +33,7 @@ def values(rng):
 
 def build_memory(attention, values, mask=MASK):
     keys, projected = attention.project_memory(values)
-    return Memory(projected, keys, mask, None)
+    return Memory(projected, keys, mask)
 
 
 def attend(attention, query, memory):

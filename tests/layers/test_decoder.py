@@ -40,7 +40,7 @@ def remember(rng):
     def make_memory(decoder, repeats=1):
         again = lambda x: keras.ops.convert_to_tensor(np.repeat(x, repeats, axis=0))  # noqa: E731
         memory = decoder.build_memory(again(values), again(MASK))
-        return memory._replace(state=decoder.initial_state([[again(state[0][0])]], memory))
+        return memory, decoder.initial_state([[again(state[0][0])]], memory)
 
     return make_memory
 
@@ -57,7 +57,7 @@ def test_feeding_by_a_kernel_of_zeros_equals_no_feeding(make, inputs, remember, 
     if position == "before":
         kernel[:UNITS] = array(plain.feedback_projection.kernel)  # what the context is multiplied with
     fed.feedback_projection.kernel.assign(kernel)
-    wanted, got = (decoder(inputs, *(m := remember(decoder), m.state)) for decoder in (plain, fed))
+    wanted, got = (decoder(inputs, *remember(decoder)) for decoder in (plain, fed))
     np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-6)
     np.testing.assert_allclose(array(got.queries), array(wanted.queries), atol=1e-6)
     for a, b in zip(keras.tree.flatten(got.state.layers), keras.tree.flatten(wanted.state.layers), strict=True):
@@ -75,12 +75,12 @@ def test_a_query_that_knows_the_input_is_the_plain_one_where_its_kernel_ignores_
     for wanted, weight in zip(plain.weights, others, strict=True):
         weight.assign(array(wanted))
     kernel.assign(np.zeros(kernel.shape, "float32"))
-    memory = remember(plain)
-    wanted, got = (decoder(inputs, memory, memory.state) for decoder in (plain, knowing))
+    memory, state = remember(plain)
+    wanted, got = (decoder(inputs, memory, state) for decoder in (plain, knowing))
     np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-6)
     np.testing.assert_allclose(array(got.queries), array(wanted.queries), atol=1e-6)
     kernel.assign(np.ones(kernel.shape, "float32"))
-    asked = knowing(inputs, memory, memory.state)
+    asked = knowing(inputs, memory, state)
     assert np.abs(array(asked.features) - array(got.features)).max() > 1e-3
     weights = array(knowing.align(asked, memory))
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
@@ -100,9 +100,9 @@ def test_rows_that_share_a_source_equal_a_repeated_memory(
         {"attention_position": position, "input_feeding": input_feeding},
     )
     decoder = make(attention=attention, heads=2, num_layers=layers, coverage=coverage, **options)
-    shared, repeated = remember(decoder), remember(decoder, repeats=3)
+    (shared, _), (repeated, state) = remember(decoder), remember(decoder, repeats=3)
     rows = rng.normal(size=(BATCH * 3, TARGET, FEATURES)).astype("float32")
-    got, wanted = (decoder(rows, memory, repeated.state) for memory in (shared, repeated))
+    got, wanted = (decoder(rows, memory, state) for memory in (shared, repeated))
     np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-6)
     np.testing.assert_allclose(array(decoder.align(got, shared)), array(decoder.align(wanted, repeated)), atol=1e-6)
 
@@ -110,13 +110,11 @@ def test_rows_that_share_a_source_equal_a_repeated_memory(
 def test_with_before_the_first_query_is_the_state_before_and_with_after_the_new_output(make, inputs, remember, array):
     for feeding in (False, True):
         before, after = (make(attention_position=p, input_feeding=feeding) for p in ("before", "after"))
-        memory = remember(before)
-        first = array(before(inputs, memory, memory.state).queries)[:, 0]
-        np.testing.assert_allclose(
-            first, array(before.attention_layer.project_query(memory.state.layers[0][0])), atol=1e-6
-        )
-        memory = remember(after)
-        output = after(inputs, memory, memory.state)
+        memory, state = remember(before)
+        first = array(before(inputs, memory, state).queries)[:, 0]
+        np.testing.assert_allclose(first, array(before.attention_layer.project_query(state.layers[0][0])), atol=1e-6)
+        memory, state = remember(after)
+        output = after(inputs, memory, state)
         last = after.attention_layer.project_query(output.state.layers[0][0])
         np.testing.assert_allclose(array(output.queries)[:, -1], array(last), atol=1e-6)
 
@@ -126,13 +124,13 @@ def test_with_between_the_bottom_layer_asks_and_the_next_one_reads_the_context(m
     between, after = make(**options, attention_position="between"), make(**options, attention_position="after")
     for wanted, weight in zip(between.weights, after.weights, strict=True):
         weight.assign(array(wanted)[tuple(slice(n) for n in weight.shape)])  # without the rows that read the context
-    memory = remember(between)
-    full = between(inputs, memory, memory.state)
+    memory, state = remember(between)
+    full = between(inputs, memory, state)
     np.testing.assert_allclose(array(full.queries)[:, -1], array(full.state.layers[0][0]), atol=1e-6)
     kernel = array(between.cells[1].kernel).copy()
     kernel[UNITS:] = 0
     between.cells[1].kernel.assign(kernel)
-    blind, stack = between(inputs, memory, memory.state), after(inputs, remember(after), memory.state)
+    blind, stack = between(inputs, memory, state), after(inputs, remember(after)[0], state)
     seeing, blind, stack = ([array(t) for t in keras.tree.flatten(out.state)] for out in (full, blind, stack))
     for a, b in zip(blind, stack, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
@@ -141,8 +139,8 @@ def test_with_between_the_bottom_layer_asks_and_the_next_one_reads_the_context(m
 
 def test_the_alignment_is_what_the_features_were_made_from(make, inputs, remember, array):
     decoder = make(attention_position="after", attention="dot")
-    memory = remember(decoder)
-    output = decoder(inputs, memory, memory.state)
+    memory, state = remember(decoder)
+    output = decoder(inputs, memory, state)
     weights = array(decoder.align(output, memory))
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
     both = np.concatenate([array(output.queries), weights @ array(memory.values), inputs], -1)
@@ -157,7 +155,7 @@ def test_residual_adds_a_layers_input_from_the_second_layer_on(make, inputs, rem
     bottom.set_weights(
         [array(w) for w in deep.cells[0].weights] + [array(w) for w in deep.bridge_layer.projections[0][0].weights]
     )
-    plain, added, below = (decoder(inputs, *(m := remember(decoder), m.state)) for decoder in (deep, residual, bottom))
+    plain, added, below = (decoder(inputs, *remember(decoder)) for decoder in (deep, residual, bottom))
     np.testing.assert_allclose(array(added.features), array(plain.features) + array(below.features), atol=1e-6)
 
 
@@ -168,7 +166,7 @@ def test_variational_dropout_between_layers_is_constant_over_time(
     decoder = make(
         num_layers=2, input_feeding=input_feeding, dropout=0.5, variational_dropout=True, attention_position="after"
     )
-    memory, seen = remember(decoder), []
+    (memory, state), seen = remember(decoder), []
     for place, dropout in enumerate(decoder.dropouts):
 
         def record(x, training=None, dropout=dropout, place=place):
@@ -177,7 +175,7 @@ def test_variational_dropout_between_layers_is_constant_over_time(
             return x * ones
 
         monkeypatch.setattr(dropout, "call", record)
-    decoder(inputs, memory, memory.state, training=True)
+    decoder(inputs, memory, state, training=True)
     assert sorted(place for place, _ in seen) == [0, 1, 2]
     for _, ones in seen:
         assert ones.shape[:2] == (BATCH, TARGET)
@@ -222,8 +220,8 @@ PROMPTS = {
 @pytest.mark.parametrize("kind", PROMPTS)
 def test_a_padded_prompt_gives_the_state_of_the_prompt_alone(make, inputs, remember, array, kind, training):
     decoder = make(**PROMPTS[kind])
-    memory, lengths = remember(decoder), np.array([TARGET, 1])
-    state = memory.state if decoder.attention is None else track_coverage(memory.state, memory)
+    (memory, state), lengths = remember(decoder), np.array([TARGET, 1])
+    state = state if decoder.attention is None else track_coverage(state, memory)
     mask = np.arange(TARGET) < lengths[:, None]
     prompts = np.where(mask[..., None], inputs, np.float32(9.0))
     padded = decoder(prompts, memory, state, mask=mask, training=training)
@@ -251,7 +249,7 @@ def test_without_attention_neither_a_memory_nor_an_encoder_is_needed(inputs, ran
 def test_a_decoder_with_attention_asks_for_its_memory(make, inputs, remember):
     decoder = make()
     with pytest.raises(ValueError, match=r"attends to a memory. Received: memory=None"):
-        decoder(inputs, None, remember(decoder).state)
+        decoder(inputs, None, remember(decoder)[1])
     with pytest.raises(ValueError, match="as wide as its memory"):
         make(coverage=True).zero_state(BATCH)
 

@@ -96,8 +96,8 @@ def decoder_of(randomize, array, rng):
 
 def outputs(decoder, inputs, values):
     memory = decoder.build_memory(values, MASK)
-    memory = memory._replace(state=decoder.initial_state([[values[:, 0]]], memory))
-    return decoder(inputs, memory, memory.state), memory
+    state = decoder.initial_state([[values[:, 0]]], memory)
+    return decoder(inputs, memory, state), memory, state
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -107,7 +107,7 @@ def test_coverage_that_weighs_nothing_changes_nothing(decoder_of, array, attenti
     covered.attention_layer.coverage_weight.assign(0 * covered.attention_layer.coverage_weight)
     plain, *_ = decoder_of(attention=attention, **PLACES[place])
     plain.set_weights([array(w) for w in covered.weights if w is not covered.attention_layer.coverage_weight])
-    (got, _), (wanted, memory) = outputs(covered, inputs, values), outputs(plain, inputs, values)
+    (got, *_), (wanted, memory, _) = outputs(covered, inputs, values), outputs(plain, inputs, values)
     np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-5)
     np.testing.assert_allclose(array(got.weights), array(plain.align(wanted, memory)), atol=1e-5)
 
@@ -117,19 +117,19 @@ def test_coverage_that_weighs_nothing_changes_nothing(decoder_of, array, attenti
 def test_coverage_is_the_sum_of_the_weights_and_matters(decoder_of, array, attention, place):
     decoder, inputs, values = decoder_of(attention=attention, coverage=True, **PLACES[place])
     decoder.attention_layer.coverage_weight.assign(0 * decoder.attention_layer.coverage_weight - 3.0)
-    output, memory = outputs(decoder, inputs, values)
+    output, memory, state = outputs(decoder, inputs, values)
     weights = array(output.weights)
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
     assert not weights[~np.broadcast_to(MASK[:, None], weights.shape)].any()
     np.testing.assert_allclose(array(output.state.coverage[0]), weights.sum(1), atol=1e-5)
     # Step by step, what was seen put in by hand.
-    again = decoder(inputs[:, :1], memory, memory.state._replace(coverage=(weights[:, 0],)))
+    again = decoder(inputs[:, :1], memory, state._replace(coverage=(weights[:, 0],)))
     assert np.abs(array(again.weights)[:, 0] - weights[:, 0]).max() > 1e-3
 
 
 def test_what_was_seen_can_be_followed_without_coverage(decoder_of, array):
     decoder, inputs, values = decoder_of()
-    plain, memory = outputs(decoder, inputs, values)
-    followed = decoder(inputs, memory, track_coverage(memory.state, memory))
+    plain, memory, state = outputs(decoder, inputs, values)
+    followed = decoder(inputs, memory, track_coverage(state, memory))
     np.testing.assert_allclose(array(followed.state.coverage[0]), array(decoder.align(plain, memory)).sum(1), atol=1e-5)
     np.testing.assert_array_equal(array(followed.features), array(plain.features))

@@ -107,10 +107,10 @@ def close(got, wanted, atol=1e-5):
 
 
 def test_one_step_at_a_time_equals_teacher_forcing(model, whole, array):
-    memory = model.encode(padded(SOURCE))
-    state, steps = memory.state, []
+    encoded = model.encode(padded(SOURCE))
+    state, steps = encoded.state, []
     for t in range(TARGET.shape[1]):
-        logits, state = model.decode(TARGET[:, t : t + 1], memory, state)
+        logits, state = model.decode(TARGET[:, t : t + 1], encoded, state)
         steps.append(array(logits))
     close(np.concatenate(steps, axis=1), whole)
 

@@ -73,11 +73,11 @@ def test_twice_the_same_member_changes_nothing(members):
 @pytest.mark.parametrize("mixing", MIXINGS)
 def test_one_step_at_a_time_equals_teacher_forcing(members, mixing):
     ensemble = Ensemble(members, mixing)
-    memory = ensemble.encode(every(SOURCES[0], SOURCES[1], SOURCES[0]))
-    whole, _ = ensemble.decode(TARGET, memory, memory.state)
-    state, steps = memory.state, []
+    encoded = ensemble.encode(every(SOURCES[0], SOURCES[1], SOURCES[0]))
+    whole, _ = ensemble.decode(TARGET, encoded, encoded.state)
+    state, steps = encoded.state, []
     for t in range(TARGET.shape[1]):
-        found, state = ensemble.decode(TARGET[:, t : t + 1], memory, state)
+        found, state = ensemble.decode(TARGET[:, t : t + 1], encoded, state)
         steps.append(ops.convert_to_numpy(found))
     np.testing.assert_allclose(np.concatenate(steps, axis=1), ops.convert_to_numpy(whole), atol=1e-5)
 
@@ -94,12 +94,12 @@ def test_alignments_are_the_mean_of_those_that_attend_to_the_same(members):
     source = SOURCES[0]
     weights = []
     for member in (members[0], members[2]):
-        memory = member.encode(padded(source))
-        weights.append(ops.convert_to_numpy(member.align(TARGET, memory, memory.state)))
+        encoded = member.encode(padded(source))
+        weights.append(ops.convert_to_numpy(member.align(TARGET, encoded, encoded.state)))
     for aligning, wanted in ((None, np.mean(weights, axis=0)), ((0, 1), weights[0])):
         ensemble = Ensemble(members, aligning=aligning)
-        memory = ensemble.encode(every(source, source, source))
-        found = ops.convert_to_numpy(ensemble.align(TARGET, memory, memory.state))
+        encoded = ensemble.encode(every(source, source, source))
+        found = ops.convert_to_numpy(ensemble.align(TARGET, encoded, encoded.state))
         np.testing.assert_allclose(found, wanted, atol=1e-6)
     assert not Ensemble(members, aligning=(1,)).has_attention
 
@@ -112,6 +112,6 @@ def test_what_cannot_be_mixed_is_refused(members, build_model):
     with pytest.raises(ValueError, match="Unknown mixing"):
         Ensemble(members, "votes")
     ensemble = Ensemble([members[1]])
-    memory = ensemble.encode(every(SOURCES[1]))
+    encoded = ensemble.encode(every(SOURCES[1]))
     with pytest.raises(ValueError, match="no alignments"):
-        ensemble.align(TARGET, memory, memory.state)
+        ensemble.align(TARGET, encoded, encoded.state)

@@ -54,14 +54,14 @@ def test_short_sequences_are_learned(task, compiled):
     )
 
     def translate(ids):
-        memory = model.encode(ids)
+        encoded = model.encode(ids)
 
         def step(last, state):
-            logits, state = model.decode(ops.expand_dims(last, 1), memory, state)
+            logits, state = model.decode(ops.expand_dims(last, 1), encoded, state)
             return logits[:, 0], state
 
         limits = ops.full((ops.shape(ids.values)[0],), LONGEST + 2, dtype="int32")
-        return greedy_search(step, memory.state, limits, LONGEST + 2).ids[:, 0]
+        return greedy_search(step, encoded.state, limits, LONGEST + 2).ids[:, 0]
 
     found = ops.convert_to_numpy(compiled(translate)(padded(held_out)))
     answer = np.where(expected == EOS, PAD, expected)[:, :LONGEST]

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 
+from seq2seq.types import Encoded
 from tests.inputs import named, padded
 
 SOURCE = np.array([[5, 6, 7, 3], [8, 3, 0, 0]], np.int32)
@@ -21,11 +22,11 @@ def test_a_tie_shares_the_matrices_over_the_vocabulary(build_model, tie, matrice
 @pytest.mark.parametrize("tie", ["none", "all"])
 def test_logits_are_features_times_the_output_weights(build_model, array, tie):
     model = build_model(tie=tie)
-    memory = model.encode(padded(SOURCE))
-    features = model.decode_features(TARGET, memory, memory.state).features
+    encoded = model.encode(padded(SOURCE))
+    features = model.decode_features(TARGET, encoded, encoded.state).features
     kernel, bias = map(array, model.head.kernel_and_bias())
     expected = array(features) @ kernel.T + bias
-    np.testing.assert_allclose(array(model.decode(TARGET, memory, memory.state)[0]), expected, atol=1e-5)
+    np.testing.assert_allclose(array(model.decode(TARGET, encoded, encoded.state)[0]), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -33,8 +34,8 @@ def test_logits_are_features_times_the_output_weights(build_model, array, tie):
 )
 def test_alignments_sum_to_one_over_the_source_and_skip_its_padding(build_model, array, order, feeding):
     model = build_model(decoder={"attention_position": order, "input_feeding": feeding, "num_layers": 2})
-    memory = model.encode(padded(SOURCE))
-    weights = array(model.align(TARGET, memory, memory.state))
+    encoded = model.encode(padded(SOURCE))
+    weights = array(model.align(TARGET, encoded, encoded.state))
     assert weights.shape == (2, 3, 4)
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
     assert (weights[1, :, 2:] == 0).all()
@@ -43,9 +44,9 @@ def test_alignments_sum_to_one_over_the_source_and_skip_its_padding(build_model,
 
 def test_a_model_without_attention_has_no_alignments(build_model):
     model = build_model(decoder={"attention": "none"})
-    memory = model.encode(padded(SOURCE))
+    encoded = model.encode(padded(SOURCE))
     with pytest.raises(ValueError, match="no attention"):
-        model.align(TARGET, memory, memory.state)
+        model.align(TARGET, encoded, encoded.state)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,17 @@ def test_a_model_without_attention_has_no_alignments(build_model):
 def test_sizes_that_do_not_fit_the_tie_are_refused(build_model, options, message):
     with pytest.raises(ValueError, match=message):
         build_model(**options)
+
+
+def test_without_attention_decoding_needs_a_state_and_no_memory(build_model, array):
+    model = build_model(decoder={"attention": "none"})
+    encoded = model.encode(padded(SOURCE))
+    alone = Encoded(None, encoded.state)
+    for got, expected in zip(*(model.decode(TARGET, e, e.state) for e in (alone, encoded)), strict=True):
+        for one, other in zip(keras.tree.flatten(got), keras.tree.flatten(expected), strict=True):
+            np.testing.assert_array_equal(array(one), array(other))
+    with pytest.raises(ValueError, match="a model without a source"):
+        _ = alone.source_memory
 
 
 @pytest.mark.parametrize("pointer", [False, True])

@@ -84,8 +84,8 @@ def test_fit_moves_attention_to_where_it_is_guided(build_model, batch, array, ki
     given, guide = inputs["target_input"], inputs["alignment"]
 
     def distance():
-        memory = model.encode(padded(inputs["source"]))
-        return float(array(alignment_loss(model.align(given, memory, memory.state), guide, weights)))
+        encoded = model.encode(padded(inputs["source"]))
+        return float(array(alignment_loss(model.align(given, encoded, encoded.state), guide, weights)))
 
     trainer = Objective(model, [AlignmentLoss(1.0)])
     trainer.compile(keras.optimizers.Adam(0.05), jit_compile=False)
@@ -100,8 +100,8 @@ def test_the_loss_is_that_of_the_pieces_and_the_weighted_guides_a_token(build_mo
     inputs, target, weights = batch
     given, guide = inputs["target_input"], inputs["alignment"]
     without = {name: part for name, part in inputs.items() if name != "alignment"}
-    memory = model.encode(padded(inputs["source"]))
-    guided = float(array(alignment_loss(model.align(given, memory, memory.state), guide, weights)))
+    encoded = model.encode(padded(inputs["source"]))
+    guided = float(array(alignment_loss(model.align(given, encoded, encoded.state), guide, weights)))
     found = {}
     for rate, given in ((0.0, without), (2.0, without), (2.0, inputs)):
         trainer = Objective(model, [AlignmentLoss(rate)])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from seq2seq.run.parsing import override
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.text.corpus import CorpusError
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 MIN_PAIRS = 100
 """Training with fewer pairs is refused: there would be one pair for validation, or none."""

@@ -9,7 +9,7 @@ from seq2seq.cli.main import main
 from seq2seq.cli.train import _read_own_files, run_recipe
 from seq2seq.tasks.text_to_text.presets import MIN_PAIRS, CorpusSize, measure, preset_for
 from seq2seq.text.corpus import CorpusError
-from seq2seq.types import Example
+from seq2seq.text.examples import Example
 
 WIDTHS = ("embedding", "encoder.units", "decoder.units", "decoder.attention_units")
 TINY = [word for name in WIDTHS for word in (f"--model.{name}", "8")]

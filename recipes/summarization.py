@@ -25,10 +25,10 @@ PHRASES = Recipe(
         encoder=Encoder(units=128, dropout=0.2),
         decoder=Decoder(units=192, num_layers=2, attention_position="between", coverage=True, dropout=0.2),
     ),
-    # Smoothing would tell the model that every name of training may stand where one is copied.
+    # Label smoothing would teach that any name of the training text may replace a copied one.
     training=Training(epochs=5, learning_rate=0.003, warmup_steps=50, label_smoothing=0.0, ema=0.99),
 )
-"""The embedded corpus, minutes on a laptop: names and numbers that training has never seen must come out right."""
+"""The embedded corpus, minutes on a laptop: names and numbers that training has never seen must be copied."""
 
 AESLC = Recipe(
     name="aeslc",
@@ -67,7 +67,7 @@ SENTENCE_COMPRESSION = Recipe(
     ),
     search=SearchOptions(extract=True, max_ratio=1, max_extra=2),
 )
-"""8,000 news sentences and what is left of them: their own words, those that the selector keeps."""
+"""8,000 news sentences and their compressions: the words that the selector keeps."""
 
 CUSTOM = Recipe(
     name="custom",
@@ -79,7 +79,7 @@ CUSTOM = Recipe(
     training=Training(epochs=12, learning_rate=0.002),
     search=AESLC.search,
 )
-"""The user's own files: --data.train.source names one with both sides, or --data.train.target the other."""
+"""Your own files: --data.train.source names one with both sides, or --data.train.target the other side."""
 
 TINY = Recipe(
     name="tiny",
@@ -95,7 +95,7 @@ TINY = Recipe(
     batching=Batching(tokens=2000, buckets=2),
     training=Training(epochs=2, warmup_steps=5, coverage_loss=1.0, coverage_from=1),
 )
-"""Goes through every stage in seconds; learns nothing worth having."""
+"""Goes through every stage in seconds; learns nothing useful."""
 
 RECIPES = {recipe.name: recipe for recipe in (PHRASES, TINY, AESLC, SENTENCE_COMPRESSION, CUSTOM)}
 """The named variants."""

@@ -56,7 +56,7 @@ TINY = Recipe(
     batching=Batching(tokens=2000, buckets=2),
     training=Training(epochs=2, warmup_steps=5),
 )
-"""Goes through every stage in seconds; learns nothing worth having."""
+"""Goes through every stage in seconds; learns nothing useful."""
 
 TATOEBA = Recipe(
     name="tatoeba_en_es",
@@ -67,7 +67,7 @@ TATOEBA = Recipe(
 """118,964 short everyday sentences."""
 
 CUSTOM = Recipe(name="custom", data=Data(corpus="grammar", tests=("test",)))
-"""The user's own files: --data.train.source and --data.train.target name them."""
+"""Your own files: --data.train.source and --data.train.target name them."""
 
 _LANGUAGES = importlib.import_module("seq2seq.catalogue.multi30k").LANGUAGES
 

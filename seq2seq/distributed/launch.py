@@ -18,17 +18,17 @@ from seq2seq.signals import GRACE, RunFailed, Terminated
 from seq2seq.spawning import safe_environment
 
 LEAVE = 5.0
-"""Seconds in which the others may end by themselves after process 0 has; TensorFlow's sums heed no signal."""
+"""Seconds for the others to end by themselves after process 0; TensorFlow's sums do not react to signals."""
 PATIENCE = 8.0
-"""Seconds in which process 0, when another one fails, may find the same mistake and tell it itself."""
+"""Seconds for process 0 to find the same mistake and report it itself when another process fails."""
 LINES = 20
-"""Of what a lost process wrote last, that are shown."""
+"""Last lines of a lost process that are shown."""
 
 
 def launch(command: Sequence[str], workers: int) -> int:
     """Runs `command` in so many processes that find each other by TF_CONFIG; returns the exit code of process 0.
 
-    Only process 0 is seen, and hears of Ctrl-C and SIGTERM: it keeps a checkpoint and lets the others go with it.
+    Only process 0 prints and gets Ctrl-C and SIGTERM: it keeps a checkpoint; the others end with it.
 
     Raises:
         ValueError: TF_CONFIG is set already.
@@ -36,7 +36,7 @@ def launch(command: Sequence[str], workers: int) -> int:
     """
     if os.environ.get(CLUSTER):
         raise ValueError(
-            f"{CLUSTER} makes this command one process of a cluster; --workers N starts N local ones. Use one of both."
+            f"{CLUSTER} makes this command one process of a cluster; --workers N starts N local ones. Use only one."
         )
     with ExitStack() as stack:
         team = []
@@ -61,10 +61,10 @@ def _watch(team: Sequence[_Worker]) -> int:
     while (code := first.process.poll()) is None:
         for worker in others:
             if worker.process.poll():
-                told = first.wait(PATIENCE if worker.process.returncode > 0 else 0)
-                if told is None or told <= 0:
+                code_of_first = first.wait(PATIENCE if worker.process.returncode > 0 else 0)
+                if code_of_first is None or code_of_first <= 0:
                     raise RunFailed(worker.loss(len(team)))
-                return told
+                return code_of_first
         time.sleep(0.1)
     if code < 0:
         raise RunFailed(first.loss(len(team)))
@@ -90,7 +90,7 @@ class _Worker:
         self.process = subprocess.Popen(
             command,
             env=variables,
-            stdin=subprocess.PIPE,  # where it ends, the process knows that this one has gone
+            stdin=subprocess.PIPE,  # its end tells the process that this one is gone
             stdout=subprocess.DEVNULL if rank else None,
             stderr=subprocess.PIPE if rank else None,
             start_new_session=True,  # Ctrl-C goes to all processes of a terminal
@@ -107,7 +107,7 @@ class _Worker:
         return None
 
     def end(self) -> None:
-        """Ends the process, if it has not ended: all that it keeps is kept whole at any time."""
+        """Ends the process, if it has not ended: its files are whole at any time."""
         self.process.kill()
         self.process.wait()
         self.reader.join(1)
@@ -116,16 +116,16 @@ class _Worker:
                 stream.close()
 
     def loss(self, workers: int) -> str:
-        """Tells that it was lost."""
+        """Returns the message for a lost process."""
         self.reader.join(1)
         code = self.process.returncode
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        told = "".join(f"\n  {line}" for line in self.last)
-        last = f"\nWhat it wrote last:{told}" if told and code > 0 else ""
+        end = f"signal {-code}" if code < 0 else f"exit code {code}"
+        lines = "".join(f"\n  {line}" for line in self.last)
+        last = f"\nIts last lines:{lines}" if lines and code > 0 else ""
         return (
-            f"process {self.rank} of {workers} was lost ({how}); the others were ended. The same command goes on from "
-            f"the last checkpoint. A process that the system ends is often one too many for the memory: --workers "
-            f"takes fewer in a new folder.{last}"
+            f"process {self.rank} of {workers} was lost ({end}); the others were ended. The same command goes on from "
+            f"the last checkpoint. A process that the system ends often means too little memory: use fewer --workers "
+            f"in a new folder.{last}"
         )
 
     def _read(self) -> None:
@@ -134,7 +134,7 @@ class _Worker:
 
 
 def _environments(workers: int) -> list[dict[str, str]]:
-    """Returns the environment of each process: its place in the cluster, and its share of the cores."""
+    """Returns the environment of each process: its place in the cluster and its share of the cores."""
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(workers)]
         for one in sockets:

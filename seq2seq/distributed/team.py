@@ -1,4 +1,4 @@
-"""The processes that carry out one recipe together. Process 0 leads: it alone writes, scores and decides."""
+"""The processes that carry out one recipe together. Process 0 is the leader: it alone writes, scores and decides."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 CLUSTER = "TF_CONFIG"
 """The variable that makes a process one of several: TensorFlow's own."""
 LAUNCHED = "SEQ2SEQ_LAUNCHED"
-"""The variable that a process finds which was started by `launch`: it ends with whoever holds its standard input."""
+"""Set for processes that `launch` has started: such a process ends when its standard input is closed."""
 
 _exchange: Exchange | None = None
 
@@ -57,7 +57,7 @@ def place(config: str) -> tuple[int, list[str]]:
         return (rank, addresses) if len(addresses) > 1 else (0, [])
     except (ValueError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{CLUSTER} is not as several processes need it ({error}). Expected, in process 1 of 2: "
+            f"{CLUSTER} does not describe a cluster ({error}). Expected, in process 1 of 2: "
             '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 1}}. '
             f"Received: {config}"
         ) from None
@@ -71,9 +71,9 @@ def _address(text: Any) -> str:
 
 
 def wait_for_all(rank: int, addresses: Sequence[str], patience: float = 1.0) -> None:
-    """Returns when every other process listens at its address, as this one does meanwhile; says for whom it waits.
+    """Returns when every other process listens at its address, as this one does meanwhile; says which are missing.
 
-    TensorFlow would wait without a word, and without answering to a signal.
+    TensorFlow would wait without a message and without reacting to signals.
 
     Raises:
         ValueError: another program listens at this process's own address.
@@ -106,11 +106,11 @@ def _listens(address: str) -> bool:
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Inside, this process is one of those that TF_CONFIG names, if it names several; all must be there first.
+    """Joins the processes that TF_CONFIG names, if it names several, when all of them are there.
 
     Raises:
         ValueError: TF_CONFIG is wrong, or the backend is another than TensorFlow.
-        RunFailed: another process has gone.
+        RunFailed: another process is gone.
     """
     global _exchange
     rank, addresses = place(os.environ.get(CLUSTER, ""))
@@ -128,7 +128,7 @@ def joined() -> Iterator[None]:
             f"Several processes train together on the TensorFlow backend only; this is {keras.backend.backend()}. "
             f"Leave --workers and {CLUSTER} out, or set KERAS_BACKEND=tensorflow."
         )
-    if not os.environ.get(LAUNCHED):  # who started these sees to it that they are there
+    if not os.environ.get(LAUNCHED):  # their launcher started them all
         wait_for_all(rank, addresses)
     from seq2seq.kernels.exchange import Exchange, is_lost_process
 
@@ -137,7 +137,7 @@ def joined() -> Iterator[None]:
     try:
         _exchange = Exchange(rank, world, local=bool(os.environ.get(LAUNCHED)))
         if threading.current_thread() is threading.main_thread():
-            # TensorFlow's server takes SIGTERM for itself, and does nothing with it.
+            # TensorFlow's server takes over SIGTERM and does nothing with it.
             signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
         yield
     except Exception as error:
@@ -152,17 +152,17 @@ def joined() -> Iterator[None]:
 
 
 def exchange() -> Exchange | None:
-    """Returns what joins this process with the others; None where it is alone."""
+    """Returns the connection to the other processes; None where this one is alone."""
     return _exchange
 
 
 def size() -> int:
-    """Processes that carry out the recipe together."""
+    """Returns the number of processes that carry out the recipe together."""
     return _exchange.world if _exchange else 1
 
 
 def rank_and_size() -> tuple[int, int]:
-    """Rank of this process, and how many there are."""
+    """Returns the rank of this process and the number of processes."""
     return (_exchange.rank, _exchange.world) if _exchange else (0, 1)
 
 
@@ -172,13 +172,13 @@ def is_leader() -> bool:
 
 
 def barrier() -> None:
-    """Returns when every process has come here."""
+    """Returns when every process has called this."""
     if _exchange:
         _exchange.barrier()
 
 
 def leader_first(make: Callable[[], T], read: Callable[[], T]) -> T:
-    """Returns what `make` makes in process 0 and then, in the others, what `read` finds of it."""
+    """Returns what `make` makes in process 0, and after that what `read` reads of it in the others."""
     if is_leader():
         made = make()
         barrier()
@@ -188,21 +188,24 @@ def leader_first(make: Callable[[], T], read: Callable[[], T]) -> T:
 
 
 def broadcast(names: Sequence[str], measure: Callable[[], dict[str, float]]) -> dict[str, float]:
-    """Returns what `measure` finds in process 0 by these names, the same numbers in every process."""
-    found = measure() if is_leader() else dict.fromkeys(names, 0.0)
+    """Returns the numbers that `measure` gives in process 0, by these names, in every process."""
+    numbers = measure() if is_leader() else dict.fromkeys(names, 0.0)
     if _exchange is None:
-        return found
-    return dict(zip(names, _exchange.broadcast([found[name] for name in names]), strict=True))
+        return numbers
+    return dict(zip(names, _exchange.broadcast([numbers[name] for name in names]), strict=True))
 
 
-def should_stop(asked: Callable[[], bool]) -> Callable[[], bool]:
-    """Returns what tells, after a step, whether all processes stop: one in which `asked` is true lets a step pass."""
+def should_stop(pending: Callable[[], bool]) -> Callable[[], bool]:
+    """Returns a function to call after each step: whether all processes stop, as `pending` is true in one of them.
+
+    A process in which it is true does one more step first.
+    """
     here = _exchange
-    return asked if here is None else lambda: here.should_stop(asked())
+    return pending if here is None else lambda: here.should_stop(pending())
 
 
 def check_equal(count: Callable[[], int], what: str) -> None:
-    """RunFailed, in all processes, where one counts another number than process 0. Nothing is counted in one alone."""
+    """Raises RunFailed in all processes where the count of one differs from that of process 0."""
     if _exchange is None:
         return
     number = count()

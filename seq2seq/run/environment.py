@@ -1,4 +1,4 @@
-"""What a run depends on beside its recipe: versions, machine, flags, the state of the code, the bytes of its data."""
+"""What a run depends on besides its recipe: versions, machine, flags, the state of the code, the bytes of its data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from seq2seq.run.report import versions
 _log = logging.getLogger(__name__)
 
 PREFIXES = ("TF_", "XLA_", "KERAS_", "OMP_", "MKL_", "CUDA_", "NVIDIA_", "JAX_", "SEQ2SEQ_", "PYTHONHASHSEED")
-"""Of the environment variables that are recorded."""
+"""Beginnings of the environment variables that are recorded."""
 DECIDING = ("versions", "backend", "threads", "platform")
 """Parts of a record on which the bits of a result may depend."""
 
@@ -39,7 +39,7 @@ def make_deterministic() -> None:
 
 
 def record_start(folder: RunFolder) -> None:
-    """Adds a start to environment.json, and tells where what decides about the bits differs from the first one.
+    """Adds a start to environment.json, and warns where something that decides the bits differs from the first start.
 
     Raises:
         RunFolderError: another number of processes has begun what is in the folder.
@@ -55,7 +55,7 @@ def record_start(folder: RunFolder) -> None:
         how = f"with --workers {before} (or a cluster of as many)" if before > 1 else "without --workers"
         raise RunFolderError(
             f"The run in {folder.path} was begun by {before} process{'es' * (before > 1)}, and now there "
-            f"{'are' if now['workers'] > 1 else 'is'} {now['workers']}: the batches would be others. Go on {how}, or "
+            f"{'are' if now['workers'] > 1 else 'is'} {now['workers']}: the batches would differ. Go on {how}, or "
             "choose another folder with --run-folder."
         )
     for part in DECIDING:
@@ -91,9 +91,9 @@ def checksums(files: Iterable[Path]) -> dict[str, str | None]:
 
 
 def same_data(folder: RunFolder, now: dict[str, str | None]) -> None:
-    """RunFolderError where the training text is not what it was when the run began.
+    """Raises RunFolderError where the training data are not what they were when the run began.
 
-    Files may stand elsewhere than before, but must hold the same bytes.
+    Files may have moved, but must hold the same bytes.
     """
     try:
         before = dict(read_json(folder.data_file)["training"])
@@ -103,9 +103,9 @@ def same_data(folder: RunFolder, now: dict[str, str | None]) -> None:
         return
     changed = [f"  {path}: sha256 {before.get(path, 'none')} then, {now[path]} now" for path in now]
     raise RunFolderError(
-        f"The training text is not what it was when the run in {folder.path} began:\n"
+        f"The training data are not what they were when the run in {folder.path} began:\n"
         + "\n".join(line for path, line in zip(now, changed, strict=True) if before.get(path) != now[path])
-        + "\nBring the old text back, or choose another folder with --run-folder."
+        + "\nBring the old files back, or choose another folder with --run-folder."
     )
 
 
@@ -116,7 +116,7 @@ def sha256(path: Path) -> str:
 
 
 def _threads() -> dict[str, int]:
-    """Cores that this process may use and, where TensorFlow was told, the sizes of its pools (0: as many)."""
+    """Returns the cores that this process may use and the sizes of TensorFlow's pools (0: its default)."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     found = {"cores": cores}
     import keras
@@ -130,7 +130,7 @@ def _threads() -> dict[str, int]:
 
 
 def _git(folder: Path) -> dict[str, Any] | None:
-    """The commit of the code, and whether it was changed since; None outside of a repository."""
+    """Returns the commit of the code and whether it was changed since; None outside a repository."""
 
     def ask(*words: str) -> str:
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The run folder: the one artefact that a recipe leaves and every command takes. Loading it runs no code from it."""
+"""The run folder: the one artefact that a run leaves and every command takes. Loading it runs no code from it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FORMAT = 4
 
 
 WEIGHTS = ".weights.h5"
-"""How Keras wants files with weights alone to end."""
+"""The ending that Keras expects of weights-only files."""
 
 
 class RunFolderError(ValueError):
@@ -84,9 +84,9 @@ class RunFolder:
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
-        """Inside, no other process trains in this folder; RunFolderError if one does.
+        """Holds the folder for this process; RunFolderError if another one trains in it.
 
-        A folder of something else is left alone.
+        A folder that is no run's is left alone.
         """
         foreign = not self.is_new and not self.recipe_file.exists()
         with ExitStack() as stack:
@@ -96,7 +96,7 @@ class RunFolder:
                     stack.enter_context(locked(self.path, wait=False))
                 except BlockingIOError:
                     raise RunFolderError(
-                        f"Another process is at work in {self.path}. Wait for it, or choose another folder with "
+                        f"Another process is working in {self.path}. Wait for it, or choose another folder with "
                         "--run-folder."
                     ) from None
                 self._check_links()
@@ -105,13 +105,13 @@ class RunFolder:
             yield
 
     def _check_links(self) -> None:
-        """RunFolderError for a link in the folder: what it leads to would be written to, and removed."""
+        """Raises RunFolderError for a link in the folder: its target would be written to, or removed."""
         for place, folders, files in os.walk(self.path):
             for name in folders + files:
                 self.inside(Path(place, name))
 
     def inside(self, path: Path) -> Path:
-        """Returns a path in the folder that is going to be written to; RunFolderError if a link is on its way."""
+        """Returns a path in the folder that will be written to; RunFolderError if the path leads through a link."""
         try:
             check_no_links(self.path, path)
         except ValueError as error:
@@ -120,7 +120,7 @@ class RunFolder:
 
     @contextmanager
     def begun(self) -> Iterator[None]:
-        """As `claimed`; a folder that was made inside goes again where the work fails before anything was learned."""
+        """As `claimed`; a folder that was made inside is removed where the work fails before anything was learned."""
         made = [path for path in (self.path, *self.path.parents) if not path.exists()]
         with self.claimed():
             try:
@@ -143,20 +143,20 @@ class RunFolder:
         self.write(file, format_json(value, indent=2) + "\n")
 
     def save_recipe(self, recipe: Recipe, made_of: list[dict[str, Any]] | None = None) -> None:
-        """Writes recipe.json; of averaged weights with the files that they were made of."""
+        """Writes recipe.json; for averaged weights with the files that they were made of."""
         values = {"format": FORMAT, "seq2seq": __version__, "recipe": recipe.model_dump(mode="json")}
         self.write_json(self.recipe_file, values | ({"made_of": made_of} if made_of else {}))
 
     @property
     def is_average(self) -> bool:
-        """Whether the weights are the mean of others', and not trained here; see `save_recipe`."""
+        """Whether the weights are the mean of others and were not trained here; see `save_recipe`."""
         try:
             return "made_of" in read_json(self.recipe_file)
         except (OSError, ValueError, TypeError):
             return False
 
     def keep_epoch(self, epoch: int, model: Any, count: int) -> None:
-        """Writes the weights of an epoch, counted from 1, to epochs/, and removes all but the last `count` there."""
+        """Writes the weights of an epoch, counted from 1, to epochs/, and removes all but the last `count`."""
         self.inside(self.epochs).mkdir(exist_ok=True)
         save_weights(model, self.epochs / f"{epoch:04d}{WEIGHTS}")
         for number, path in self.kept_epochs().items():

@@ -10,7 +10,7 @@ from seq2seq.run.report import read_history
 from seq2seq.run.sections import OPERATIONAL, Recipe
 
 EPOCHS = "training.epochs"
-"""The field that a run may change to go on longer."""
+"""The field that may change so that a run goes on longer."""
 
 
 def open_run(folder: RunFolder, recipe: Recipe) -> bool:
@@ -33,13 +33,13 @@ def open_run(folder: RunFolder, recipe: Recipe) -> bool:
     old = dict(leaves(before))
     changed = {name: value for name, value in leaves(recipe) if old[name] != value}
     if changed and (set(changed) <= OPERATIONAL or not folder.has_begun):
-        folder.save_recipe(recipe)  # otherwise the earlier run failed before it had done anything
+        folder.save_recipe(recipe)  # or the earlier run failed before it had made anything
     elif changed and set(changed) <= OPERATIONAL | {EPOCHS}:
         _change_epochs(folder, recipe)
     elif changed:
-        told = "\n".join(f"  {name}: {old[name]!r} there, {value!r} now" for name, value in changed.items())
+        changes = "\n".join(f"  {name}: {old[name]!r} there, {value!r} now" for name, value in changed.items())
         raise RunFolderError(
-            f"{folder.path} holds a run of another recipe:\n{told}\n"
+            f"{folder.path} holds a run of another recipe:\n{changes}\n"
             "Choose another folder with --run-folder, or delete this one."
         )
     return folder.scores_file.exists()
@@ -54,7 +54,7 @@ def _change_epochs(folder: RunFolder, recipe: Recipe) -> None:
     trained = len(read_history(folder)) if folder.history_file.exists() else 0
     if recipe.training.epochs < trained:
         raise RunFolderError(
-            f"{folder.path} has trained {trained} epochs, and --{EPOCHS} {recipe.training.epochs} asks for fewer: give "
+            f"{folder.path} has trained {trained} epochs, and --{EPOCHS} {recipe.training.epochs} is fewer: give "
             f"{trained} or more, or another folder with --run-folder."
         )
     if folder.scores_file.exists():

@@ -1,4 +1,4 @@
-"""Recipes from strings and from JSON, and as the text of `--help`. What is wrong is told at once, in our own words."""
+"""Recipes from strings and from JSON, and as the text of `--help`. All errors are reported together, in plain words."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LARGEST = 2**31 - 1
 
 
 class RecipeError(ValueError):
-    """A recipe cannot be made from what was given. The message tells every error at once."""
+    """A recipe cannot be made from what was given. The message lists every error."""
 
 
 def override(recipe: RecipeT, changes: Mapping[str, str]) -> RecipeT:
@@ -51,7 +51,7 @@ def override(recipe: RecipeT, changes: Mapping[str, str]) -> RecipeT:
 
 
 def _parts(text: str) -> list[str]:
-    """The parts between commas, but for those within braces, brackets and parentheses, as regular expressions have."""
+    """Splits at commas, except within braces, brackets and parentheses, as regular expressions have them."""
     return [part for part in re.split(r",(?![^\[({]*[\])}])", text) if part]
 
 
@@ -87,7 +87,7 @@ def _validated(kind: type[RecipeT], values: dict[str, Any], problems: Sequence[s
         ]
     except ValidationError as error:
         known = [name for name, _ in leaves(kind())]
-        problems += [_tell(dict(detail), known) for detail in error.errors()]
+        problems += [_describe_error(dict(detail), known) for detail in error.errors()]
     except OverflowError as error:
         problems.append(f"A number is too large ({error}).")
     if problems:
@@ -95,8 +95,8 @@ def _validated(kind: type[RecipeT], values: dict[str, Any], problems: Sequence[s
     return recipe
 
 
-def _tell(detail: dict[str, Any], known: list[str]) -> str:
-    """One line of ours for one error of pydantic's."""
+def _describe_error(detail: dict[str, Any], known: list[str]) -> str:
+    """Returns one line for one error of pydantic."""
     name = ".".join(str(part) for part in detail["loc"])
     if detail["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"--{name}: no such field.{_nearest(name, known)}"
@@ -110,7 +110,7 @@ def _tell(detail: dict[str, Any], known: list[str]) -> str:
 
 def _nearest(name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    if not close:  # perhaps only the last part was remembered
+    if not close:  # perhaps only the last part of the name was given
         ends = {full.rsplit(".", 1)[-1]: full for full in known}
         close = [ends[end] for end in difflib.get_close_matches(name.rsplit(".", 1)[-1], list(ends), n=1)]
     return f" Did you mean --{close[0]}?" if close else ""

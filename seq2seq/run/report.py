@@ -1,4 +1,4 @@
-"""What a run tells about itself: history, curves, scores, and a README."""
+"""The history of a run and its curves, and the versions that its results depend on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from seq2seq.run.folder import RunFolder, RunFolderError
 
 
 def write_history(folder: RunFolder, history: list[dict[str, Any]]) -> None:
-    """Writes a row an epoch to history.csv; nothing without one."""
+    """Writes one row per epoch to history.csv; nothing where there is none."""
     if not history:
         return
     text = io.StringIO()
@@ -48,7 +48,7 @@ def _title(score: str) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Of everything that a score may depend on."""
+    """Returns the versions of everything that a score may depend on."""
     names = ("keras", "tensorflow", "jax", "numpy", "sentencepiece", "sacrebleu", "sacremoses", "rouge-score")
     found = {"python": platform.python_version(), "seq2seq": __version__}
     for name in names:

@@ -308,10 +308,10 @@ def describe_implementations(model: Any) -> str:
     """Returns how the layers go through time in training, and why not quicker."""
     parts = []
     for name, part in (("encoder", model.encoder), ("decoder", model.decoder)):
-        told = list(
+        names = list(
             dict.fromkeys(f"{way.name} ({way.reason})" if way.reason else way.name for way in part.implementations())
         )
-        parts.append(f"{name} {part.cell} by {', then '.join(told)}")
+        parts.append(f"{name} {part.cell} by {', then '.join(names)}")
     return "; ".join(parts)
 
 

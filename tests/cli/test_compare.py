@@ -66,7 +66,7 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(cli, finished, other
 
     assert "two runs or more" in refused(finished)
     assert "no scores.json" in refused(finished, tmp_path)
-    assert "no test set 'x'" in refused(finished, other, "--test", "x")
+    assert "No test set 'x'" in refused(finished, other, "--test", "x")
     scores = json.loads((other / "scores.json").read_text())
     scores["tests"]["test"]["bleu"]["signature"] += "|version:0"
     (other / "scores.json").write_text(json.dumps(scores))

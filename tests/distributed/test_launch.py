@@ -120,7 +120,7 @@ def test_a_process_whose_launcher_has_gone_ends():
 
 def test_a_cluster_within_a_cluster_is_refused(monkeypatch):
     monkeypatch.setenv(CLUSTER, "{}")
-    with pytest.raises(ValueError, match="Use one of both"):
+    with pytest.raises(ValueError, match="Use only one"):
         launch([sys.executable, "-c", "raise SystemExit(9)"], 2)
 
 

@@ -161,7 +161,7 @@ def finished_store(tmp_path):
 def test_a_cluster_that_is_none_is_told(run, tmp_path, monkeypatch, capsys, text):
     monkeypatch.setenv(CLUSTER, text)
     assert run(tmp_path / "run") == 2
-    assert "TF_CONFIG is not as several processes need it" in capsys.readouterr().err
+    assert "TF_CONFIG does not describe a cluster" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

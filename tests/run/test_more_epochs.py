@@ -53,7 +53,7 @@ def test_a_finished_run_goes_on_to_more_epochs_and_ends_the_same_when_killed_on_
 def test_fewer_epochs_than_were_trained_are_refused_and_nothing_changes(run, finished, capsys):
     before = {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()}
     assert run(finished, "--training.epochs", "2") == 2
-    assert "has trained 3 epochs, and --training.epochs 2 asks for fewer" in capsys.readouterr().err
+    assert "has trained 3 epochs, and --training.epochs 2 is fewer" in capsys.readouterr().err
     assert {path: path.read_bytes() for path in finished.rglob("*") if path.is_file()} == before
 
 
@@ -86,7 +86,7 @@ def test_a_run_under_way_or_stopped_early_is_opened_for_any_number_from_what_was
     folder.save_recipe(of(planned))
     if state == "under way":
         folder.scores_file.unlink()
-    with pytest.raises(RunFolderError, match="asks for fewer"):
+    with pytest.raises(RunFolderError, match="is fewer"):
         open_run(folder, of(2))
     assert open_run(folder, of(planned)) == folder.scores_file.exists()
     assert not open_run(folder, of(asked))

@@ -143,7 +143,7 @@ def test_two_processes_do_not_work_on_one_folder(run, tmp_path, capsys):
     (tmp_path / "run").mkdir()
     with locked(tmp_path / "run"):
         assert run(tmp_path / "run") == 2
-        assert "Another process is at work in" in capsys.readouterr().err
+        assert "Another process is working in" in capsys.readouterr().err
         assert not list((tmp_path / "run").iterdir())
 
 

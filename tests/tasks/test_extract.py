@@ -156,4 +156,4 @@ def test_text_that_no_blanks_part_is_told_of(line, long, words, tmp_path, caplog
     assert not open_run(TextRunFolder(tmp_path), recipe)
     with caplog.at_level("WARNING"):
         learn_tokenizers(TextRunFolder(tmp_path), recipe, Corpus(pairs, pairs, {}))
-    assert ("pieces between blanks" in caplog.text) == (long and words)
+    assert ("tokens between spaces" in caplog.text) == (long and words)

@@ -54,7 +54,7 @@ def test_what_cannot_be_made_here_is_told_and_left_out(tmp_path, written, monkey
     with caplog.at_level(logging.WARNING):
         finish(tmp_path)
     assert written == ["litert"]
-    assert f"wants tensorflow-text. Where that is: seq2seq export {tmp_path} --format saved_model" in caplog.text
+    assert f"needs tensorflow-text. Where that is: seq2seq export {tmp_path} --format saved_model" in caplog.text
 
 
 @pytest.mark.parametrize(

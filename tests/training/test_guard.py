@@ -57,7 +57,7 @@ def test_bad_steps_are_left_out_where_that_is_wanted_also_when_the_run_goes_on(r
     assert run(tmp_path / "stopped") == 1
     assert run(tmp_path / "stopped", "--training.skip_bad_steps", "1") == 0
     assert run(tmp_path / "whole", "--training.skip_bad_steps", "1") == 0
-    assert "The step was left out." in caplog.text
+    assert "The step was skipped." in caplog.text
     assert [row["skipped_steps"] for row in _history(tmp_path / "whole")] == ["0", "1", "0"]
     _same(tmp_path / "stopped", tmp_path / "whole")
     assert all(np.isfinite(weights).all() for weights in _weights(tmp_path / "whole"))

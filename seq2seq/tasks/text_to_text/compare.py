@@ -37,7 +37,7 @@ def compare_runs(
         ValueError: something keeps them from being compared; it says what.
     """
     if len(paths) < 2:
-        raise ValueError(f"A comparison wants two runs or more. Received: {', '.join(map(str, paths))}")
+        raise ValueError(f"A comparison takes two runs or more. Received: {', '.join(map(str, paths))}")
     sides = [Scored(path) for path in paths]
     first = sides[0]
     for side in sides[1:]:
@@ -50,7 +50,7 @@ def compare_runs(
     shared = set.intersection(*named) if named else {""}
     if (test and named and test not in shared) or not shared:
         known = "; ".join(f"{side.name}: {', '.join(filter(None, side.tests)) or 'an evaluation'}" for side in sides)
-        raise ValueError(f"There is no test set {test!r} that all of them were scored on. They have {known}")
+        raise ValueError(f"No test set {test!r} was scored for every run. They have {known}")
     order = (
         [test]
         if test
@@ -62,16 +62,14 @@ def compare_runs(
     for name in order:
         examples = first.examples(name)
         for side in sides[1:]:
-            theirs = side.examples(name)
+            others = side.examples(name)
             apart = next(
-                (i for i, pair in enumerate(zip(examples, theirs, strict=False)) if _key(pair[0]) != _key(pair[1])),
+                (i for i, pair in enumerate(zip(examples, others, strict=False)) if _key(pair[0]) != _key(pair[1])),
                 None,
             )
-            if apart is not None or len(examples) != len(theirs):
+            if apart is not None or len(examples) != len(others):
                 where = (
-                    f"line {apart + 1} is another one"
-                    if apart is not None
-                    else f"{len(examples):,} and {len(theirs):,} lines"
+                    f"line {apart + 1} differs" if apart is not None else f"{len(examples):,} and {len(others):,} lines"
                 )
                 raise ValueError(
                     f"{first.name} and {side.name} were scored on different texts ({where}): nothing can be compared."

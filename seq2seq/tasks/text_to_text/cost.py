@@ -18,39 +18,39 @@ from seq2seq.text.token_batches import PAIRS, shift
 from seq2seq.types import Batch
 
 SAMPLE = 50_000
-"""Pairs that a plan is made of; the steps of a larger corpus are reckoned from it."""
+"""Pairs that a plan is made of; the steps of a larger corpus are estimated from it."""
 MEASURED = 40
 """Steps that are measured, at most."""
 Vocabularies = tuple[list[str], list[str]]
-"""Of source and target, pieces by their ids."""
+"""Of source and target: tokens by id."""
 
 
-def forecast(recipe: Recipe, vocabularies: Vocabularies, pieces: np.ndarray, seconds: float = 8.0) -> Forecast | None:
+def forecast(recipe: Recipe, vocabularies: Vocabularies, lengths: np.ndarray, seconds: float = 8.0) -> Forecast | None:
     """Measures some steps of the recipe's training in a process of its own.
 
     Args:
         recipe: With its model and its batching.
-        vocabularies: Of source and target, pieces by their ids.
-        pieces: `(2, pairs)` lengths of source and target, EOS counted, of the pairs that training would take.
+        vocabularies: Of source and target: tokens by id.
+        lengths: `(2, pairs)` lengths of source and target, EOS counted, of the pairs that training would take.
         seconds: How long to measure, about; starting takes some more.
 
     Returns:
-        None where there is no pair.
+        None where there are no pairs.
 
     Raises:
         ValueError: the recipe's numbers do not fit together, or the process ended without an answer.
     """
-    count = pieces.shape[1]
+    count = lengths.shape[1]
     if recipe.data.max_train:
         count = min(count, recipe.data.max_train)
     if not count:
         return None
     rows = np.unique(np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.int64))
     sizes = len(vocabularies[0]), len(vocabularies[1])
-    store = _Synthetic(np.asarray(pieces[:, rows], np.int64), sizes)
+    store = _Synthetic(np.asarray(lengths[:, rows], np.int64), sizes)
     plan = Plan(store, PAIRS, recipe.batching, recipe.seed)
     steps = max(1, round(len(plan) * count / len(rows)))
-    widest = int(pieces[0, :count].max()), int(pieces[1, :count].max())
+    widest = int(lengths[0, :count].max()), int(lengths[1, :count].max())
     chosen = np.random.default_rng(recipe.seed).integers(0, len(plan), WARM_UP - 1 + MEASURED)
     batches = [store.full(*widest, recipe.batching.tokens, recipe.batching.max_rows)]
     batches += [plan[int(step)] for step in chosen]

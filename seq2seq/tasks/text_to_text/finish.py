@@ -1,4 +1,4 @@
-"""The end of a recipe: scores on the test sets, by the artefact itself, as any user would load it; and its exports."""
+"""The end of a run: scores on the test sets by the finished run folder, as any user loads it; and its exports."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _log = logging.getLogger(__name__)
 
 
 def record_data(folder: RunFolder, corpus: Corpus) -> None:
-    """Writes to data.json the checksums of all that is read, where the test sets stand, and how much of them is in the
+    """Writes to data.json the checksums of all files, the places of the test sets, and how much of them is in the
     training text too.
 
     Raises:
         RunFolderError: the run goes on, but its training text is another one by now.
     """
-    shared = overlap(corpus.train, corpus.tests)  # reads the whole text, and tells what is wrong with it
+    shared = overlap(corpus.train, corpus.tests)  # reads the whole text, and raises where it is wrong
     training = checksums([*files_of(corpus.train), *files_of(corpus.validation)])
     same_data(folder, training)
     entries = {name: data_entry(text) for name, text in corpus.tests.items()}
     for name, count in shared.items():
         entries[name]["in_training"] = count
         if count:
-            _log.info("Test set %s: %s of its sources stand in the training text too", name, f"{count:,}")
+            _log.info("Test set %s: %s of its sources are in the training text too", name, f"{count:,}")
     folder.write_json(folder.data_file, {"training": training, "tests": entries})
 
 
@@ -81,9 +81,9 @@ def score_tests(folder: TextRunFolder, recipe: Recipe, tests: dict[str, Text]) -
 
 
 def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
-    """Writes what `recipe.exports` names and is not there yet, or was made here of other weights.
+    """Writes the exports that `recipe.exports` names, unless they are there and made of these weights.
 
-    What this machine cannot make is said and left out.
+    Formats that this machine cannot make are left out with a warning.
     """
     from seq2seq.export.formats import export, has_export, missing_for, refusal
 
@@ -96,7 +96,7 @@ def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
         missing = missing_for(form)
         if missing:
             how = f"Where that is: seq2seq export {folder.path} --format {form}"
-            _log.warning("No %s is exported: it wants %s. %s", form, missing, how)
+            _log.warning("No %s is exported: it needs %s. %s", form, missing, how)
         elif reason := refusal(form, generator):
             _log.warning("No %s is exported. %s", form, reason)
         else:

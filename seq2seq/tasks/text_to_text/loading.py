@@ -58,7 +58,7 @@ def load_generator(
     paths = [Path(path), *map(Path, others)]
     for folder in paths if others else []:
         if is_lite_folder(folder):
-            raise ValueError(f"{folder} is a LiteRT folder: an ensemble wants run folders.")
+            raise ValueError(f"{folder} is a LiteRT folder: an ensemble takes run folders.")
     searches = [load_search(TextRunFolder(folder)) for folder in paths]
     search = searches[0].changed(**options)
     # Everything that is quick to check has been checked: now the framework.

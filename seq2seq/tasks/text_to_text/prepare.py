@@ -1,6 +1,6 @@
 """What comes before the epochs: tokenisers are learned, the text becomes ids.
 
-Every stage can be taken up again where an earlier run has stopped.
+Every stage can be resumed where an earlier run has stopped.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from seq2seq.text.corpus import Text
 
 LONG = 6
-"""Pieces a word: text of which the words have more is hardly parted by blanks."""
+"""Tokens a word: text with more of them hardly separates words by spaces."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def learn_tokenizers(
     """Returns source and target tokeniser, learned from the training text or, in a run that goes on, read again."""
     if (folder.path / "target.model").exists():
         return folder.load_tokenizers()
-    _log.info("Learning a vocabulary of %s pieces", f"{recipe.tokenizer.size:,}")
+    _log.info("Learning a vocabulary of %s tokens", f"{recipe.tokenizer.size:,}")
     source, target = learn(recipe, lambda: ((e.source, e.target) for e in corpus.train))
     copy_rules(recipe, folder)
     if recipe.model.words:
@@ -60,11 +60,11 @@ def learn_tokenizers(
 def _warn_of_long_words(tokenizer: SubwordTokenizer, lines: list[str]) -> None:
     ids = tokenizer.encode(lines)
     words = sum(len(line.split()) for line in lines)
-    if words and (pieces := sum(map(len, ids)) / words) > LONG:
+    if words and (tokens := sum(map(len, ids)) / words) > LONG:
         _log.warning(
-            "The source has %.0f pieces between blanks. model.words reads them all as one word: it is for languages "
-            "that part words by blanks.",
-            pieces,
+            "The source has %.0f tokens between spaces. model.words reads them all as one word: it is for languages "
+            "that separate words by spaces.",
+            tokens,
         )
 
 
@@ -83,7 +83,7 @@ class TokenisedCorpus:
             _log.info(
                 "%s text: %s pairs (left out: %s with an empty side, %s too long)%s",
                 *(name, f"{len(store):,}", f"{counts['empty']:,}", f"{counts['too_long']:,}"),
-                f"; {counts['cut']:,} sources cut to {recipe.data.cut_source:,} pieces" if counts["cut"] else "",
+                f"; {counts['cut']:,} sources cut to {recipe.data.cut_source:,} tokens" if counts["cut"] else "",
             )
             if not len(store):
                 raise ValueError(f"{name} text holds no pair that can be used: all are empty or too long.")
@@ -156,4 +156,4 @@ class TokenisedCorpus:
         source_words = self.source.line_word_numbers([e.source for e in examples], sources)
         target_words = self.target.line_word_numbers([e.target for e in examples], targets)
         triples = zip(examples, source_words, target_words, strict=True)
-        return [align_tokens(example.alignment, ours, theirs) for example, ours, theirs in triples]
+        return [align_tokens(example.alignment, source, target) for example, source, target in triples]

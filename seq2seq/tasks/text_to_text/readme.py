@@ -42,7 +42,7 @@ def write_readme(
 {does}:
 {direction} {encoder.cell} encoder of {encoder.num_layers} x {encoder.units},
 {decoder.cell} decoder of {decoder.num_layers} x {decoder.units}, {attention}{" and a pointer" * recipe.model.pointer},
-{"a selector on the encoder, " * recipe.model.selector}vocabulary of {recipe.tokenizer.size:,} pieces.
+{"a selector on the encoder, " * recipe.model.selector}vocabulary of {recipe.tokenizer.size:,} tokens.
 
 Data: {plain_markdown(data.corpus)}.
 Trained {len(history)} epochs in {spent}. Epoch {best} was the best on the validation text (by {selection.name}).
@@ -69,10 +69,10 @@ Trained {len(history)} epochs in {spent}. Epoch {best} was the best on the valid
 | model.weights.h5 | averaged weights of the best epoch |
 | history.csv, curves.png, tensorboard | the training |
 | scores.json, hypotheses | the tests |
-| export | forms that others serve: `saved_model` takes text and gives text |
-| learned.json | what was learned of the text: what chooses the epoch, how long outputs may be |
-| data.json | where the test sets stand; checksums of all that was read |
-{kept}| checkpoint.npz, checkpoint.before.npz | all that is needed to go on, and the one before |
+| export | models for other programs: `saved_model` takes text and returns text |
+| learned.json | facts about the text: what chooses the best epoch, how long outputs may be |
+| data.json | places of the test sets; checksums of all files that were read |
+{kept}| checkpoint.npz, checkpoint.before.npz | the last checkpoint, from which training goes on, and the one before |
 | environment.json | versions, machine, command and state of the code at every start |
 
 Made with {made_with}.

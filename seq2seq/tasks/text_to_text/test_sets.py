@@ -10,7 +10,7 @@ from seq2seq.text.corpus import Joined, ParallelText, Records, Text, files_of
 
 
 def data_entry(text: Text) -> dict[str, Any]:
-    """Where a test set stands, how it is read, and the checksums of its files by their paths."""
+    """Returns the place of a test set, how it is read, and the checksums of its files by path."""
     place = {"texts": [_place(one) for one in text.texts]} if isinstance(text, Joined) else _place(text)
     return {**place, "sha256": checksums(files_of(text))}
 
@@ -36,7 +36,7 @@ def _one_text(entry: dict[str, Any]) -> ParallelText | Records:
     if not isinstance(target, str | None):
         raise TypeError(f"a target is a path or null, not {target!r}")
     for path in (source, Path(target) if target else None):
-        if path and path.exists() and not path.is_file():  # what is on record may wait for ever, or never end
+        if path and path.exists() and not path.is_file():  # a pipe may block, a device may never end
             raise ValueError(f"{path} is not a regular file")
     if fields := entry.get("fields"):
         names = str(fields["source"]), str(fields["target"]), tuple(map(str, fields["references"]))

@@ -81,7 +81,7 @@ def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, Placeholders | None]:
         return pairs, None
     found = count_in(placeholders, pairs(), one_word)
     _log.info(
-        "Placeholders: %s pairs have some, at most %s; %s strings that only one side has stay as they are.",
+        "Placeholders: %s pairs have some, at most %s; %s strings that only one side has are unchanged.",
         *(f"{count:,}" for count in (found.pairs, found.symbols, found.unmatched)),
     )
     if not found.symbols:

@@ -334,10 +334,11 @@ def lite_folder(draw: random.Random) -> None:
 
 
 def requests(draw: random.Random) -> None:
-    from seq2seq.cli.requests import add_request_arguments, read_requests
+    from seq2seq.cli.arguments import options_from
+    from seq2seq.cli.request_input import InputOptions, RequestReader, add_input_arguments
 
     parser = argparse.ArgumentParser()
-    add_request_arguments(parser)
+    add_input_arguments(parser)
     good = {"text": wild_text(draw), "prefix": "a", "include": ["b"], "exclude": ["c d"], "x": 1}
     text = "".join(mutate_json(good, draw) + "\n" for _ in range(3)).encode("utf-8", "surrogatepass")
     words = ["--input", str(save("in.txt", text if draw.random() < 0.7 else wild_bytes(draw)))]
@@ -346,7 +347,7 @@ def requests(draw: random.Random) -> None:
         words += ["--terms", str(save("terms.tsv", b"a\tb\n" + wild_bytes(draw)))]
     if draw.random() < 0.3:
         words += ["--exclude-file", str(save("words.txt", wild_bytes(draw)))]
-    list(read_requests(parser.parse_args(words), 2))
+    list(RequestReader(options_from(InputOptions, parser.parse_args(words))).read(2))
 
 
 def lists(draw: random.Random) -> None:

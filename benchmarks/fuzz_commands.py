@@ -129,7 +129,7 @@ def _run() -> Any:
 @contextmanager
 def _loaded() -> Iterator[None]:
     """Commands that would load the run get it as it was loaded before."""
-    from seq2seq.cli import translation
+    from seq2seq.cli import line_translator
     from seq2seq.tasks.text_to_text import loading
 
     one = _run()
@@ -137,7 +137,7 @@ def _loaded() -> Iterator[None]:
     def load(*_: Any, others: Any = (), ensemble: str = "", threads: int = 0, **options: Any) -> Any:
         return one.with_options(**options)
 
-    places = (loading, "load_generator"), (loading, "load_translator"), (translation, "load_translator")
+    places = (loading, "load_generator"), (loading, "load_translator"), (line_translator, "load_translator")
     with ExitStack() as stack:
         for module, name in places:
             stack.enter_context(patch.object(module, name, load))

@@ -17,7 +17,7 @@ import atheris
 with atheris.instrument_imports(include=["seq2seq", "recipes"]):
     from benchmarks.fuzz_cases import RUN, TARGETS, judge
     from recipes import summarization, translation  # noqa: F401  # instrumented here, used by a case
-    from seq2seq.cli import requests  # noqa: F401
+    from seq2seq.cli import request_input  # noqa: F401
     from seq2seq.run import folder  # noqa: F401
 
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 
-from seq2seq.cli.text_io import positive
+from seq2seq.cli.arguments import options_from, positive
 from seq2seq.messages import show
 from seq2seq.outputs import Folder, check_outputs
+
+
+@dataclass(frozen=True)
+class AverageOptions:
+    """The options of the verb."""
+
+    runs: tuple[str, ...]
+    output: str
+    last: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,10 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Does the verb's work; ValueError for a mistake in the arguments."""
-    check_outputs(arguments.runs, {}, Folder("--output", arguments.output))
+    """Makes the run. Raises ValueError for a mistake in the arguments."""
+    options = options_from(AverageOptions, arguments)
+    check_outputs(options.runs, {}, Folder("--output", options.output))
     from seq2seq.run.average import average_runs
     from seq2seq.tasks import task_of
 
-    runs, task = [Path(path) for path in arguments.runs], task_of(arguments.runs[0])
-    show(average_runs(runs, Path(arguments.output), task, arguments.last))
+    runs, task = [Path(path) for path in options.runs], task_of(options.runs[0])
+    show(average_runs(runs, Path(options.output), task, options.last))

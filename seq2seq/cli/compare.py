@@ -4,12 +4,29 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
-from seq2seq.cli.text_io import output, positive
+from seq2seq.cli.arguments import options_from, positive
+from seq2seq.cli.text_io import output
 from seq2seq.messages import show
 from seq2seq.outputs import STDOUT, check_outputs
 from seq2seq.text.corpus import read_lines
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """The options of the verb."""
+
+    run: tuple[str, ...]
+    test: str
+    json: bool
+    html: str | None
+    curves: str | None
+    train: str | None
+    buckets: str | None
+    examples: int
+    samples: int | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,26 +47,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Does the verb's work; ValueError says why runs cannot be compared."""
+    """Compares the runs. Raises ValueError if they cannot be compared."""
+    options = options_from(CompareOptions, arguments)
     from seq2seq.evaluation.pages import as_html, as_text
     from seq2seq.evaluation.significance import SAMPLES
     from seq2seq.tasks.text_to_text.compare import compare_runs, draw_curves, files_of_runs
 
-    paths = [Path(path) for path in arguments.run]
+    paths = [Path(path) for path in options.run]
     check_outputs(
-        [*paths, *files_of_runs(paths), arguments.train, arguments.buckets],
-        {"--html": arguments.html, "--curves": arguments.curves, "standard output": STDOUT},
+        [*paths, *files_of_runs(paths), options.train, options.buckets],
+        {"--html": options.html, "--curves": options.curves, "standard output": STDOUT},
     )
-    counted = list(read_lines(Path(arguments.train))) if arguments.train else None
-    labels = [line.strip() for line in read_lines(Path(arguments.buckets))] if arguments.buckets else []
-    samples = {"bs": arguments.samples, "ar": 10 * arguments.samples} if arguments.samples else SAMPLES
-    found, histories = compare_runs(paths, arguments.test, counted, labels, max(0, arguments.examples), samples)
-    if arguments.curves:
-        draw_curves(histories, Path(arguments.curves))
-    if arguments.html:
-        with output(arguments.html) as stream:
-            stream.write(as_html(found, histories))
-    if arguments.json:
-        show(json.dumps([comparison.as_json() for comparison in found], ensure_ascii=False, indent=2))
+    counted_text = list(read_lines(Path(options.train))) if options.train else None
+    labels = [line.strip() for line in read_lines(Path(options.buckets))] if options.buckets else []
+    samples = {"bs": options.samples, "ar": 10 * options.samples} if options.samples else SAMPLES
+    comparisons, histories = compare_runs(paths, options.test, counted_text, labels, max(0, options.examples), samples)
+    if options.curves:
+        draw_curves(histories, Path(options.curves))
+    if options.html:
+        with output(options.html) as stream:
+            stream.write(as_html(comparisons, histories))
+    if options.json:
+        show(json.dumps([comparison.as_json() for comparison in comparisons], ensure_ascii=False, indent=2))
     else:
-        show("\n\n".join(map(as_text, found)))
+        show("\n\n".join(map(as_text, comparisons)))

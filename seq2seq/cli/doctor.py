@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.cli.text_io import add_pair_arguments, output, positive, utf8
+from seq2seq.cli.arguments import add_pair_arguments, positive, utf8
+from seq2seq.cli.text_io import output
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import say, show
 from seq2seq.outputs import STDOUT, Folder, check_outputs

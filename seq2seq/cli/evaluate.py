@@ -5,12 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.backend import prepare_keras
-from seq2seq.cli.ensembles import add_ensemble_arguments, ensemble
-from seq2seq.cli.text_io import add_pair_arguments, add_search_arguments, output, search_options
+from seq2seq.cli.arguments import (
+    PairOptions,
+    SearchChanges,
+    add_batch_size,
+    add_pair_arguments,
+    add_search_arguments,
+    options_from,
+)
+from seq2seq.cli.model_arguments import ModelOptions, add_ensemble_arguments
+from seq2seq.cli.text_io import output
 from seq2seq.inference.requests import InputTooLong
 from seq2seq.messages import show
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
@@ -22,6 +31,25 @@ if TYPE_CHECKING:
     from seq2seq.tasks.text_to_text.recipe import Data
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """The options of the verb."""
+
+    model: ModelOptions
+    search: SearchChanges
+    pairs: PairOptions
+    test: str | None
+    lowercase: bool
+    tokenize: bool
+    score_tokenizer: str | None
+    json: bool
+    output: str | None
+    output_folder: str | None
+    comet: str | None
+    calibration: str | None
+    batch_size: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--comet",
         metavar="MODEL",
-        help="also score by COMET: a model's checkpoint file or name; wants the package unbabel-comet",
+        help="also score by COMET: a model's checkpoint file or name; requires the package unbabel-comet",
     )
     parser.add_argument(
         "--calibration",
@@ -62,73 +90,76 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="measure on the references whether the model is as sure as it is right, and draw it to a .png or .svg",
     )
     add_search_arguments(parser)
+    add_batch_size(parser, "lines searched together")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Does the verb's work; ValueError for a mistake in the input."""
+    """Scores the run. Raises ValueError for a mistake in the options or in the input."""
+    options = options_from(EvaluateOptions, arguments)
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
     from seq2seq.tasks.text_to_text.kind import kind_of
     from seq2seq.tasks.text_to_text.record import EVALUATION
 
-    folder = TextRunFolder(arguments.run)
+    folder = TextRunFolder(options.model.run)
     recipe = folder.load_recipe()
     measures = kind_of(recipe).measures
-    if not measures.has_bleu and (arguments.lowercase or arguments.tokenize):
+    if not measures.has_bleu and (options.lowercase or options.tokenize):
         raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
-    how = Tokenization.of(recipe.data.target_language, arguments.score_tokenizer or recipe.data.score_tokenizer)
-    text = _text(arguments, folder, recipe.data)
+    how = Tokenization.of(recipe.data.target_language, options.score_tokenizer or recipe.data.score_tokenizer)
+    text = _text(options, folder, recipe.data)
     check_outputs(
-        [arguments.run, *arguments.others, *files_of(text), arguments.comet],
-        {"--output": arguments.output, "--calibration": arguments.calibration, "standard output": STDOUT},
-        Folder("--output-folder", arguments.output_folder, EVALUATION) if arguments.output_folder else None,
+        [*options.model.runs, *files_of(text), options.comet],
+        {"--output": options.output, "--calibration": options.calibration, "standard output": STDOUT},
+        Folder("--output-folder", options.output_folder, EVALUATION) if options.output_folder else None,
     )
     pairs = list(text)
-    if arguments.comet:
+    if options.comet:
         from seq2seq.metrics.comet import Comet
 
-        comet = Comet(arguments.comet)  # what is missing is said before the work
+        comet = Comet(options.comet)  # what is missing is said before the work
     prepare_keras()
     from seq2seq.evaluation.calibration import as_score, check_figure, measure_calibration, write_calibration
     from seq2seq.evaluation.evaluate import evaluate, table
     from seq2seq.metrics.bleu import bleu_prepared
     from seq2seq.tasks.text_to_text.loading import load_generator
 
-    if arguments.calibration:
-        check_figure(arguments.calibration)
-    generator = load_generator(Path(arguments.run), **ensemble(arguments), **search_options(arguments))
+    if options.calibration:
+        check_figure(options.calibration)
+    model = options.model
+    generator = load_generator(Path(model.run), model.others, model.ensemble, **options.search.values)
     references = [pair.target for pair in pairs]
     if warning := advice(how, references):
         _log.warning("%s", warning)
     try:
-        result = evaluate(generator, pairs, measures, how, arguments.batch_size)
+        result = evaluate(generator, pairs, measures, how, options.batch_size)
     except InputTooLong as error:
         raise ValueError(f"{pairs[error.index].place}: {error}") from error
-    if arguments.lowercase or arguments.tokenize:
-        metric = bleu_prepared(how, arguments.lowercase, arguments.tokenize)
+    if options.lowercase or options.tokenize:
+        metric = bleu_prepared(how, options.lowercase, options.tokenize)
         result.scores["bleu"] = metric(result.hypotheses, references)
-    if arguments.comet:
+    if options.comet:
         result.scores["comet"] = comet([pair.source for pair in pairs], result.hypotheses, references)
-    if arguments.output_folder:
+    if options.output_folder:
         from seq2seq.tasks.text_to_text.record import write_evaluation
 
-        kept = Path(arguments.output_folder), arguments.run, recipe, how, text, generator.options
+        kept = Path(options.output_folder), model.run, recipe, how, text, generator.options
         write_evaluation(*kept, result.as_json(), result.hypotheses)
-    if arguments.calibration:
-        calibration = measure_calibration(generator, pairs, arguments.batch_size)
-        write_calibration(Path(arguments.calibration), calibration)
+    if options.calibration:
+        calibration = measure_calibration(generator, pairs, options.batch_size)
+        write_calibration(Path(options.calibration), calibration)
         result.scores["calibration_error"] = as_score(calibration)
-    if arguments.output:
-        with output(arguments.output) as stream:
+    if options.output:
+        with output(options.output) as stream:
             stream.writelines(line + "\n" for line in result.hypotheses)
-    show(json.dumps(result.as_json(), indent=2) if arguments.json else table(result.scores))
+    show(json.dumps(result.as_json(), indent=2) if options.json else table(result.scores))
 
 
-def _text(arguments: argparse.Namespace, folder: TextRunFolder, data: Data) -> Text:
-    if arguments.source:
-        if arguments.test:
+def _text(options: EvaluateOptions, folder: TextRunFolder, data: Data) -> Text:
+    if options.pairs.source:
+        if options.test:
             raise ValueError("Give either --test or --source, not both.")
-        fields = arguments.source_field or data.source_field, arguments.target_field or data.target_field
-        return text_at(arguments.source, arguments.target or "", *fields, data.reference_fields)
-    if arguments.target:
-        raise ValueError("--target wants --source beside it.")
-    return folder.load_test(arguments.test or (data.tests[0] if data.tests else ""))
+        fields = options.pairs.source_field or data.source_field, options.pairs.target_field or data.target_field
+        return text_at(options.pairs.source, options.pairs.target or "", *fields, data.reference_fields)
+    if options.pairs.target:
+        raise ValueError("--target requires --source. Give both.")
+    return folder.load_test(options.test or (data.tests[0] if data.tests else ""))

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from seq2seq.cli.text_io import add_search_arguments, positive, search_options
+from seq2seq.cli.arguments import SearchChanges, add_search_arguments, options_from, positive
 from seq2seq.folders import next_version
 from seq2seq.messages import show
 from seq2seq.outputs import Folder, check_outputs, export_kind
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """The options of the verb."""
+
+    run: str
+    format: str
+    output: str | None
+    search: SearchChanges
+    ids_only: bool
+    quantize: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,31 +51,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["none", "float16", "int8"],
         help="litert: format of the weights (default int8, a quarter of the size and the fastest)",
     )
-    add_search_arguments(parser, batched=False)
+    add_search_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Does the verb's work; ValueError for a mistake in the arguments."""
-    lite = arguments.format == "litert"
-    if arguments.ids_only and arguments.format != "saved_model":
+    """Writes the export and prints where it is. Raises ValueError for a mistake in the arguments."""
+    options = options_from(ExportOptions, arguments)
+    if options.ids_only and options.format != "saved_model":
         raise ValueError("--ids-only is for --format saved_model.")
-    if arguments.quantize and not lite:
+    if options.quantize and options.format != "litert":
         raise ValueError("--quantize is for --format litert.")
     from seq2seq.run.folder import RunFolder
 
-    exports = RunFolder(arguments.run).exports
-    folder = Path(arguments.output or exports / ("saved_model_ids" if arguments.ids_only else arguments.format))
-    new, kind = folder, export_kind(arguments.format)
-    if arguments.format == "saved_model":
+    exports = RunFolder(options.run).exports
+    folder = Path(options.output or exports / ("saved_model_ids" if options.ids_only else options.format))
+    new, kind = folder, export_kind(options.format)
+    if options.format == "saved_model":
         try:
             new, kind = next_version(folder), ""
         except ValueError as error:
             raise ValueError(f"--output {error}") from None
-    check_outputs([arguments.run], {}, Folder("--output", new, kind, exports))
+    check_outputs([options.run], {}, Folder("--output", new, kind, exports))
     from seq2seq.tasks.text_to_text.loading import load_generator
 
-    generator = load_generator(Path(arguments.run), **search_options(arguments))
-    options = {"litert": {"quantize": arguments.quantize or "int8"}, "saved_model": {"ids_only": arguments.ids_only}}
+    generator = load_generator(Path(options.run), **options.search.values)
+    of_format: dict[str, dict[str, Any]] = {
+        "litert": {"quantize": options.quantize or "int8"},
+        "saved_model": {"ids_only": options.ids_only},
+    }
     from seq2seq.export.formats import export
 
-    show(export(arguments.format, generator, folder, **options.get(arguments.format, {})))
+    show(export(options.format, generator, folder, **of_format.get(options.format, {})))

@@ -6,10 +6,12 @@ import argparse
 import logging
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.cli.text_io import add_input_limits, input_limits, output, positive
+from seq2seq.cli.arguments import SearchChanges, add_batch_size, add_input_limits, options_from
+from seq2seq.cli.text_io import output
 from seq2seq.inference.nbest import Candidate, format_n_best, read_n_best
 from seq2seq.metrics.tokenization import TOKENIZERS, Tokenization, advice
 from seq2seq.outputs import STDOUT, check_outputs
@@ -21,6 +23,25 @@ if TYPE_CHECKING:
     from seq2seq.tasks.text_to_text.recipe import Recipe
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RerankOptions:
+    """The options of the verb."""
+
+    source: str
+    n_best: str
+    score: tuple[str, ...]
+    reverse: tuple[str, ...]
+    weights: str | None
+    normalize: str
+    tune_on: str | None
+    score_tokenizer: str
+    seed: int
+    output: str | None
+    n_best_output: str | None
+    search: SearchChanges
+    batch_size: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,58 +86,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="FILE", help="where to write the best lines (default: standard output)")
     parser.add_argument("--n-best-output", metavar="FILE", help="write the whole list there, sorted, with all features")
     add_input_limits(parser)
-    parser.add_argument(
-        "--batch-size", type=positive, default=64, metavar="N", help="pairs scored together (default 64)"
-    )
+    add_batch_size(parser, "pairs scored together")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Does the verb's work; ValueError for a mistake in the input."""
+    """Sorts the lists. Raises ValueError for a mistake in the options or in the input."""
+    options = options_from(RerankOptions, arguments)
     from seq2seq.inference.reranking import OWN
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
-    read = [arguments.source, arguments.n_best, arguments.tune_on, *arguments.score, *arguments.reverse]
-    check_outputs(read, {"--output": arguments.output or STDOUT, "--n-best-output": arguments.n_best_output})
-    runs = [(f"score{n}", path, False) for n, path in enumerate(arguments.score, 1)]
-    runs += [(f"reverse{n}", path, True) for n, path in enumerate(arguments.reverse, 1)]
+    read = [options.source, options.n_best, options.tune_on, *options.score, *options.reverse]
+    check_outputs(read, {"--output": options.output or STDOUT, "--n-best-output": options.n_best_output})
+    runs = [(f"score{n}", path, False) for n, path in enumerate(options.score, 1)]
+    runs += [(f"reverse{n}", path, True) for n, path in enumerate(options.reverse, 1)]
     names = [OWN, *(name for name, _, _ in runs)]
-    weights = _weights(arguments.weights, names)
-    sources = list(read_lines(Path(arguments.source)))
-    lists = read_n_best(Path(arguments.n_best), len(sources))
-    references = list(read_lines(Path(arguments.tune_on))) if arguments.tune_on else []
-    if arguments.tune_on and len(references) != len(sources):
+    weights = _weights(options.weights, names)
+    sources = list(read_lines(Path(options.source)))
+    lists = read_n_best(Path(options.n_best), len(sources))
+    references = list(read_lines(Path(options.tune_on))) if options.tune_on else []
+    if options.tune_on and len(references) != len(sources):
         raise ValueError(
-            f"{arguments.source} has {len(sources):,} lines, {arguments.tune_on} has {len(references):,}: "
+            f"{options.source} has {len(sources):,} lines, {options.tune_on} has {len(references):,}: "
             "they must run in parallel."
         )
     # A wrong run is named before the others have worked.
     recipes = [(TextRunFolder(path).load_recipe(), reverse) for _, path, reverse in runs]
-    if arguments.tune_on and not sources:
-        raise ValueError(f"{arguments.source}: there is nothing to tune on.")
+    if options.tune_on and not sources:
+        raise ValueError(f"{options.source}: there is nothing to tune on.")
     from seq2seq.inference.reranking import rerank
 
-    how = _tokenization(arguments, recipes)
+    how = _tokenization(options, recipes)
     if warning := advice(how, references):
         _log.warning("%s", warning)
-    features = _features(arguments, runs, sources, lists)
-    if arguments.tune_on:
-        weights = _tune(arguments, lists, features, references, names, weights, how)
+    features = _features(options, runs, sources, lists)
+    if options.tune_on:
+        weights = _tune(options, lists, features, references, names, weights, how)
     lists = rerank(lists, features, names, weights)
-    if arguments.n_best_output:
-        with output(arguments.n_best_output) as stream:
+    if options.n_best_output:
+        with output(options.n_best_output) as stream:
             stream.writelines(format_n_best(lists))
-    if arguments.output or not arguments.tune_on:
-        with output(arguments.output) as stream:
+    if options.output or not options.tune_on:
+        with output(options.output) as stream:
             stream.writelines(candidates[0].text + "\n" for candidates in lists)
 
 
-def _tokenization(arguments: argparse.Namespace, recipes: Sequence[tuple[Recipe, bool]]) -> Tokenization:
+def _tokenization(options: RerankOptions, recipes: Sequence[tuple[Recipe, bool]]) -> Tokenization:
     """That of the language of the list, which the first run that scores it knows."""
     for recipe, reverse in sorted(recipes, key=lambda pair: pair[1]):
         language = recipe.data.source_language if reverse else recipe.data.target_language
         name = "auto" if reverse else recipe.data.score_tokenizer
-        return Tokenization.of(language, name if arguments.score_tokenizer == "auto" else arguments.score_tokenizer)
-    return Tokenization.of("en", arguments.score_tokenizer)
+        return Tokenization.of(language, name if options.score_tokenizer == "auto" else options.score_tokenizer)
+    return Tokenization.of("en", options.score_tokenizer)
 
 
 def _weights(text: str | None, names: list[str]) -> list[float]:
@@ -132,7 +152,7 @@ def _weights(text: str | None, names: list[str]) -> list[float]:
 
 
 def _features(
-    arguments: argparse.Namespace,
+    options: RerankOptions,
     runs: list[tuple[str, str, bool]],
     sources: list[str],
     lists: list[list[Candidate]],
@@ -145,20 +165,20 @@ def _features(
 
     columns = [[np.asarray([c.score for c in candidates]) for candidates in lists]]
     for _, path, reverse in runs:
-        generator = load_generator(Path(path), **input_limits(arguments))
+        generator = load_generator(Path(path), **options.search.values)
         _log.info("Scoring with %s%s", path, ", reverse" if reverse else "")
         try:
-            columns.append(score_lists(generator, sources, lists, reverse, arguments.normalize, arguments.batch_size))
+            columns.append(score_lists(generator, sources, lists, reverse, options.normalize, options.batch_size))
         except TooLong as error:
-            file, line = arguments.source, error.source + 1
+            file, line = options.source, error.source + 1
             if reverse:
-                file, line = arguments.n_best, error.candidate.line
+                file, line = options.n_best, error.candidate.line
             raise ValueError(f"{file}:{line}: {error}") from error
     return [np.stack(parts, axis=1) for parts in zip(*columns, strict=True)]
 
 
 def _tune(
-    arguments: argparse.Namespace,
+    options: RerankOptions,
     lists: list[list[Candidate]],
     features: list[np.ndarray],
     references: list[str],
@@ -170,11 +190,11 @@ def _tune(
     from seq2seq.inference.reranking import Tuning
 
     tuning = Tuning(lists, features, references, how)
-    weights, score = tuning.search(start, arguments.seed)
+    weights, score = tuning.search(start, options.seed)
     before = tuning.bleu([1.0] + [0.0] * (len(names) - 1))
     _log.info(
         "BLEU on %s: %.2f by the list's own score, %.2f at the start, %.2f found (%s)",
-        *(arguments.tune_on, before, tuning.bleu(start), score),
+        *(options.tune_on, before, tuning.bleu(start), score),
         ", ".join(f"{name} {weight:.6g}" for name, weight in zip(names, weights, strict=True)),
     )
     with output(None) as stream:

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
+from dataclasses import dataclass
 
-from seq2seq.cli.alignments import add_alignment_arguments, alignment_files, alignment_outputs, check_attention
-from seq2seq.cli.bulk import add_bulk_arguments, check_bulk, run_bulk
+from seq2seq.cli.alignment_files import (
+    AlignmentOptions,
+    add_alignment_arguments,
+    check_attention,
+    open_alignment_files,
+)
+from seq2seq.cli.arguments import add_batch_size, add_search_arguments, options_from, positive
+from seq2seq.cli.bulk_translation import BulkOptions, add_bulk_arguments, check_bulk, run_bulk
 from seq2seq.cli.common import EXIT_MISTAKE
-from seq2seq.cli.ensembles import add_ensemble_arguments
 from seq2seq.cli.line_progress import LineProgress
-from seq2seq.cli.requests import add_request_arguments, read_requests
-from seq2seq.cli.text_io import add_search_arguments, output, positive
-from seq2seq.cli.translation import Counts, Translation
+from seq2seq.cli.line_translator import Counts, LineTranslator, TranslationOptions
+from seq2seq.cli.model_arguments import add_ensemble_arguments
+from seq2seq.cli.request_input import add_input_arguments
+from seq2seq.cli.text_io import output
 from seq2seq.inference.alignments import align_pieces
 from seq2seq.messages import say
 from seq2seq.outputs import STDIN, STDOUT, check_outputs
 
 
+@dataclass(frozen=True)
+class TranslateOptions:
+    """The options of the verb."""
+
+    translation: TranslationOptions
+    output: str | None
+    alignment: AlignmentOptions
+    bulk: BulkOptions
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declares what the verb takes."""
+    """Adds the arguments of the verb."""
     parser.add_argument("run", help="run folder that a recipe made, or a LiteRT folder that export made")
     add_ensemble_arguments(parser)
     parser.add_argument("--output", metavar="FILE", help="where to write (default: standard output)")
@@ -33,62 +50,70 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replace-unknown",
         action="store_true",
-        help="write for each unknown piece the source word that it attends to most",
+        help="write for each unknown token the source word that it attends to most",
     )
     parser.add_argument(
         "--dictionary", metavar="FILE", help="with --replace-unknown: a TSV of source and target word, to write that"
     )
-    add_request_arguments(parser)
+    add_input_arguments(parser)
     add_alignment_arguments(parser)
     add_bulk_arguments(parser)
     add_search_arguments(parser)
+    add_batch_size(parser, "lines searched together")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Does the verb's work; ValueError for a mistake in the input.
+    """Translates the input.
 
     Returns:
-        The exit code: a mistake's where lines were too long, whose output was left empty.
-    """
-    read = [arguments.run, *arguments.others, arguments.input or STDIN]
-    read += [arguments.dictionary, arguments.terms, arguments.exclude_file]
-    check_outputs(read, {"--output": arguments.output or STDOUT, **alignment_outputs(arguments)})
-    check_bulk(arguments)
-    if arguments.workers:
-        return finish(run_bulk(arguments))
-    with ExitStack() as stack:
-        progress = LineProgress(arguments.input)
+        The exit code: that of a mistake if outputs were left empty by errors.
 
-        def tell(message: str) -> None:
+    Raises:
+        ValueError: a mistake in the arguments or in the input.
+    """
+    options = options_from(TranslateOptions, arguments)
+    translation, source = options.translation, options.translation.input
+    read = [*translation.model.runs, source.input or STDIN, translation.dictionary, source.terms, source.exclude_file]
+    check_outputs(read, {"--output": options.output or STDOUT, **options.alignment.outputs})
+    check_bulk(options.bulk, translation, options.output, options.alignment)
+    if options.bulk.workers and options.output:
+        counts = run_bulk(options.bulk, translation, options.output)
+    else:
+        counts = _translate(options)
+    for warning in counts.warnings():
+        say(warning)
+    return EXIT_MISTAKE if counts.has_errors else 0
+
+
+def _translate(options: TranslateOptions) -> Counts:
+    """Translates the input in this process, chunk by chunk."""
+    translation = options.translation
+    with ExitStack() as stack:
+        progress = LineProgress(translation.input.input)
+
+        def notify(message: str) -> None:
             progress.clear()
             say(message)
 
-        translation = Translation(arguments, tell)
-        requests = read_requests(arguments, translation.chunk_lines)
-        generator = translation.load()
-        out = stack.enter_context(output(arguments.output))
-        files = stack.enter_context(alignment_files(arguments))
-        if files.wanted:
-            check_attention(arguments.run, generator)
+        translator = LineTranslator(translation, notify)
+        chunks = translator.read()
+        generator = translator.load()
+        out = stack.enter_context(output(options.output))
+        alignments = stack.enter_context(open_alignment_files(options.alignment))
+        if alignments.has_writers:
+            check_attention(translation.model.run, generator)
         stack.enter_context(progress)
-        number = 0
-        for chunk in requests:
-            files.expect(len(chunk))
-            results = translation.results(chunk, number)
+        done = 0
+        for chunk in chunks:
+            alignments.check_room(len(chunk))
+            results = translator.translate(chunk, done)
             progress.clear()
-            out.write(translation.text(chunk, number, results))
+            out.write(translator.format(chunk, done, results))
             out.flush()
-            if files.wanted:
-                pieces = [hypotheses[0].pieces if hypotheses else () for hypotheses in results]
-                texts = [request.text if found else "" for request, found in zip(chunk, results, strict=True)]
-                files.add(align_pieces(generator, texts, pieces, arguments.batch_size))
-            number += len(chunk)
-            progress.show(number)
-    return finish(translation.counts)
-
-
-def finish(counts: Counts) -> int:
-    """Says what the user should know of the lines, and returns the exit code."""
-    for warning in counts.warnings():
-        say(warning)
-    return EXIT_MISTAKE if counts.too_long or counts.refused else 0
+            if alignments.has_writers:
+                tokens = [hypotheses[0].pieces if hypotheses else () for hypotheses in results]
+                texts = [line.request.text if found else "" for line, found in zip(chunk, results, strict=True)]
+                alignments.add(align_pieces(generator, texts, tokens, translation.batch_size))
+            done += len(chunk)
+            progress.show(done)
+        return translator.counts

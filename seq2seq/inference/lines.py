@@ -168,6 +168,13 @@ class LineGenerator(ABC):
         self._check_supported(constraints)
         return TokenConstraints.encode(constraints, self.target_tokenizer)
 
+    def check_common_constraints(self, constraints: Constraints) -> None:
+        """Raises ValueError if no request under these constraints can be answered; for a check before many requests."""
+        if constraints:
+            self._check_supported(constraints)
+            if not self.source_tokenizer.placeholders:  # which strings become symbols depends on the request
+                TokenConstraints.encode(constraints, self.target_tokenizer)
+
     def _prepare(self, requests: Sequence[Request]) -> list[PreparedRequest]:
         masked = self.masked([request.text for request in requests])
         constraints = [request.constraints for request in requests]

@@ -18,6 +18,8 @@ MBR_ORDERS = 4
 MOST = 1_000_000_000
 """Upper bound of every number but the seed, so that all fit the integers of every graph."""
 
+POSITIVE_FIELDS = ("beam_size", "num_best", "max_input", "groups")
+"""Fields of `SearchOptions` that are at least 1."""
 MAX_RATIO, MAX_EXTRA = 2.0, 10
 """Of an output, where neither a recipe nor a training text gives others."""
 MOST_COVERAGE = 1000
@@ -124,7 +126,7 @@ class SearchOptions:
         for name, value in vars(self).items():
             if name != "seed" and isinstance(value, int | float) and not -MOST <= value <= MOST:  # False for NaN too
                 raise ValueError(f"{name} must be a number of at most {MOST:,}. Received: {str(value)[:40]}")
-        for name in ("beam_size", "num_best", "max_input", "groups"):
+        for name in POSITIVE_FIELDS:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1. Received: {getattr(self, name)}")
         for name in ("length_penalty", "mbr", "diversity", "min_length", "no_repeat_ngram", "top_k"):

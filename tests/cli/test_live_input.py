@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from seq2seq.cli.arguments import options_from
 from seq2seq.cli.live_input import LiveInput, in_chunks
-from seq2seq.cli.requests import add_request_arguments, read_requests
+from seq2seq.cli.request_input import InputOptions, RequestReader, add_input_arguments
 from seq2seq.cli.text_io import input_lines
 
 
@@ -22,17 +23,17 @@ def pipe(monkeypatch):
 
 def test_a_co_process_gets_what_is_there_while_the_pipe_stays_open(pipe):
     parser = argparse.ArgumentParser()
-    add_request_arguments(parser)
-    chunks = read_requests(parser.parse_args([]), 64)
+    add_input_arguments(parser)
+    chunks = RequestReader(options_from(InputOptions, parser.parse_args([]))).read(64)
     pipe.write(b"one\n")
-    assert [request.text for request in next(chunks)] == ["one"]
+    assert [line.request.text for line in next(chunks)] == ["one"]
     pipe.write("zwei\r\ndr\u00e4i\nvie".encode())  # the last line has no end yet
-    assert [request.text for request in next(chunks)] == ["zwei", "dräi"]
+    assert [line.request.text for line in next(chunks)] == ["zwei", "dräi"]
     pipe.write(b"r\n\n")
-    assert [request.text for request in next(chunks)] == ["vier", ""]
+    assert [line.request.text for line in next(chunks)] == ["vier", ""]
     pipe.write(b"last")
     pipe.close()
-    assert [[request.text for request in chunk] for chunk in chunks] == [["last"]]
+    assert [[line.request.text for line in chunk] for chunk in chunks] == [["last"]]
 
 
 def test_input_that_does_not_pause_comes_in_full_chunks(pipe):

@@ -7,10 +7,11 @@ import importlib
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from seq2seq.cli.arguments import add_pair_arguments, positive, utf8
+from seq2seq.cli.arguments import PairOptions, add_pair_arguments, options_from, positive, utf8
 from seq2seq.cli.text_io import output
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import say, show
@@ -28,8 +29,11 @@ from seq2seq.text.corpus import (
 )
 
 if TYPE_CHECKING:
+    from seq2seq.doctor.diagnose import Diagnosis, Tokenizers
+    from seq2seq.doctor.examine import Limits
+    from seq2seq.doctor.progress import StageProgress
+    from seq2seq.doctor.report import Report
     from seq2seq.tasks.text_to_text.recipe import Recipe
-    from seq2seq.text.subword import SubwordTokenizer
 
 ABOUT = """\
 Looks at a corpus before anything is trained on it, and says what is wrong, where, and what to do. Files may be larger
@@ -91,163 +95,242 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--processes", type=positive, default=0, metavar="N", help="default: a core each, two at most")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Does the verb's work; ValueError for a mistake in the arguments."""
-    from seq2seq.doctor.copied import notes
-    from seq2seq.doctor.diagnose import Options, diagnose
-    from seq2seq.doctor.examine import Limits
-    from seq2seq.doctor.fix import CLEAN, fix
-    from seq2seq.doctor.page import as_html
-    from seq2seq.doctor.progress import StageProgress
-    from seq2seq.doctor.reading import Layout
-    from seq2seq.doctor.spool import Spool
-    from seq2seq.doctor.terminal import as_text
-    from seq2seq.doctor.validation import HeldOut
-    from seq2seq.metrics.tokenization import Tokenization
-    from seq2seq.tasks.text_to_text.kind import kind_of
-    from seq2seq.text.normalization import KEEP, LOSSLESS
+@dataclass(frozen=True)
+class DoctorOptions:
+    """The options of the verb."""
 
-    recipe = _recipe(arguments)
-    text, tests, held_out = _corpus(arguments, recipe)
-    same = kind_of(recipe).one_language if recipe else False
-    languages = tuple(
-        given or (getattr(recipe.data, name) if recipe else "")
-        for name in ("source_language", "target_language")
-        for given in [getattr(arguments, name)]
-    )
-    same = same or (languages[0] == languages[1] != "")
-    drop = dropped(tuple(arguments.drop), (*arguments.keep, *(["copied"] if same else [])))
-    if (arguments.drop or arguments.keep) and not arguments.fix:
-        raise ValueError("--drop and --keep say what --fix shall do: give --fix DIR, too.")
-    if arguments.fix and recipe and recipe.tokenizer.normalization == LOSSLESS:
-        raise ValueError(
-            "--fix makes one blank of several, and the recipe keeps them (tokenizer.normalization lossless)."
-        )
-    read = [file for one in (text, *tests.values()) for file in files_of(one)]
-    check_outputs(
-        [*read, arguments.source_model, arguments.target_model, arguments.run, _recipe_file(arguments)],
-        {"--html": arguments.html, "standard output": STDOUT},
-        Folder("--fix", arguments.fix, CLEAN) if arguments.fix else None,
-    )
-    limits = Limits(arguments.max_length or 150)
-    if recipe:
-        limit = _output_limit(arguments, recipe)
-        limits = Limits(arguments.max_length or recipe.data.max_length, recipe.data.cut_source, limit)
-    # What learns from a sample keeps what is in the sample; a run's own would keep all.
-    judged = bool(arguments.run or arguments.source_model) or (recipe and recipe.tokenizer.normalization != KEEP)
-    how = recipe.tokenization if recipe else Tokenization.of(languages[1] or "en")
+    pairs: PairOptions
+    recipe: str | None
+    run: str | None
+    test_source: tuple[str, ...]
+    validation_source: str | None
+    validation_target: str | None
+    source_language: str | None
+    target_language: str | None
+    source_model: str | None
+    target_model: str | None
+    max_length: int | None
+    html: str | None
+    json: bool
+    fix: str | None
+    drop: tuple[str, ...]
+    keep: tuple[str, ...]
+    no_forecast: bool
+    processes: int
+
+    @property
+    def recipe_file(self) -> Path | None:
+        """The file that --recipe names; None where it is the name of a recipe."""
+        return Path(self.recipe) if self.recipe and Path(self.recipe).is_file() else None
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examines the corpus, and cleans it if asked to. Raises ValueError for a mistake in the arguments.
+
+    Returns:
+        The exit code.
+    """
+    from seq2seq.doctor.fix import fix
+    from seq2seq.doctor.progress import StageProgress
+
+    options = options_from(DoctorOptions, arguments)
+    recipe = _load_recipe(options)
+    corpus = _open_corpus(options, recipe)
+    languages = _languages(options, recipe)
+    one_language = _is_one_language(languages, recipe)
+    drop = _kinds_to_drop(options, recipe, one_language)
+    _check_outputs(options, corpus)
     progress = StageProgress()
     with tempfile.TemporaryDirectory(prefix="seq2seq-doctor-") as folder:
-        spool = Spool(Path(folder), progress)
-        layout = Layout.of(spool(text))
-        others = {name: Layout.of(spool(test)) for name, test in tests.items()}
-        rule = HeldOut(*held_out) if held_out else None
-        options = Options(
-            (languages[0], languages[1]),
-            same,
-            tests=others,
-            held_out=rule,
-            limits=limits,
-            judge_normalization=bool(judged),
-            tokenization=how,
-            processes=arguments.processes,
-        )
-
-        def tokenizers(
-            sample: list[tuple[str, str]],
-        ) -> tuple[str, tuple[SubwordTokenizer, SubwordTokenizer]] | None:
-            progress("tokeniser", 0.0)
-            return _tokenizers(arguments, recipe, sample)
-
-        diagnosis = diagnose(layout, Path(folder), options, tokenizers, progress)
-        report = diagnosis.report
-        report.notes += spool.notes
-        report.notes += notes(diagnosis.survey.sample, recipe.tokenizer.placeholders if recipe else ())
-        if report.tokenizer.startswith(LEARNED):
-            report.notes.append("A run's own tokeniser learns from all the text, and will lack fewer characters.")
-        if recipe and report.tokenizer and not arguments.no_forecast:
-            from seq2seq.tasks.text_to_text.cost import forecast
-
-            progress("measuring training steps", 0.0)
-            report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.tokens)
+        diagnosis = _diagnose(options, recipe, corpus, (languages, one_language), Path(folder), progress)
         progress.clear()
-        if arguments.html:
-            with output(arguments.html) as stream:
-                stream.write(as_html(report))
-        show(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if arguments.json else as_text(report))
-        if not arguments.fix:
-            return 1 if report.refused else 0
-        result = fix(diagnosis, Path(arguments.fix), drop, progress)
+        _show_report(options, diagnosis.report)
+        if not options.fix:
+            return 1 if diagnosis.report.refused else 0
+        result = fix(diagnosis, Path(options.fix), drop, progress)
         progress.clear()
         say(result.summary())
     return 0
 
 
-def _output_limit(arguments: argparse.Namespace, recipe: Recipe) -> Callable[[int], int] | None:
-    """That of the run, or of the recipe; None where training would learn it, or where outputs are extracts."""
+def _languages(options: DoctorOptions, recipe: Recipe | None) -> tuple[str, str]:
+    """Returns the codes of source and target: given ones, or those of the recipe; empty where unknown."""
+    source, target = (recipe.data.source_language, recipe.data.target_language) if recipe else ("", "")
+    return options.source_language or source, options.target_language or target
+
+
+def _is_one_language(languages: tuple[str, str], recipe: Recipe | None) -> bool:
+    """Whether both sides are of one language, so that copies are no mistake."""
+    from seq2seq.tasks.text_to_text.kind import kind_of
+
+    return (kind_of(recipe).one_language if recipe else False) or languages[0] == languages[1] != ""
+
+
+def _kinds_to_drop(options: DoctorOptions, recipe: Recipe | None, one_language: bool) -> int:
+    """Returns the bits of the findings whose pairs --fix drops; raises ValueError for flags that contradict."""
+    from seq2seq.text.normalization import LOSSLESS
+
+    drop = dropped(options.drop, (*options.keep, *(["copied"] if one_language else [])))
+    if (options.drop or options.keep) and not options.fix:
+        raise ValueError("--drop and --keep say what --fix drops: give --fix DIR, too.")
+    if options.fix and recipe and recipe.tokenizer.normalization == LOSSLESS:
+        raise ValueError(
+            "--fix makes one blank of several, and the recipe keeps them (tokenizer.normalization lossless)."
+        )
+    return drop
+
+
+def _check_outputs(options: DoctorOptions, corpus: _Corpus) -> None:
+    from seq2seq.doctor.fix import CLEAN
+
+    read = [file for text in (corpus.train, *corpus.tests.values()) for file in files_of(text)]
+    check_outputs(
+        [*read, options.source_model, options.target_model, options.run, options.recipe_file],
+        {"--html": options.html, "standard output": STDOUT},
+        Folder("--fix", options.fix, CLEAN) if options.fix else None,
+    )
+
+
+def _diagnose(
+    options: DoctorOptions,
+    recipe: Recipe | None,
+    corpus: _Corpus,
+    sides: tuple[tuple[str, str], bool],
+    folder: Path,
+    progress: StageProgress,
+) -> Diagnosis:
+    """Examines the corpus, with files in `folder`. `sides` has the two languages, and whether they are one."""
+    from seq2seq.doctor.copied import notes
+    from seq2seq.doctor.diagnose import Options, diagnose
+    from seq2seq.doctor.reading import Layout
+    from seq2seq.doctor.spool import Spool
+    from seq2seq.doctor.validation import HeldOut
+    from seq2seq.metrics.tokenization import Tokenization
+    from seq2seq.text.normalization import KEEP
+
+    languages, one_language = sides
+    spool = Spool(folder, progress)
+    layout = Layout.of(spool(corpus.train))
+    # A tokeniser that learns from a sample lacks characters that a run's own keeps.
+    has_own_tokenizer = bool(options.run or options.source_model)
+    examination = Options(
+        languages,
+        one_language,
+        tests={name: Layout.of(spool(test)) for name, test in corpus.tests.items()},
+        held_out=HeldOut(*corpus.held_out) if corpus.held_out else None,
+        limits=_limits(options, recipe),
+        judge_normalization=has_own_tokenizer or bool(recipe and recipe.tokenizer.normalization != KEEP),
+        tokenization=recipe.tokenization if recipe else Tokenization.of(languages[1] or "en"),
+        processes=options.processes,
+    )
+
+    def tokenizers(sample: list[tuple[str, str]]) -> tuple[str, Tokenizers] | None:
+        progress("tokeniser", 0.0)
+        return _tokenizers(options, recipe, sample)
+
+    diagnosis = diagnose(layout, folder, examination, tokenizers, progress)
+    report = diagnosis.report
+    report.notes += spool.notes
+    report.notes += notes(diagnosis.survey.sample, recipe.tokenizer.placeholders if recipe else ())
+    if report.tokenizer.startswith(LEARNED):
+        report.notes.append("A run's own tokeniser learns from all the text, and will lack fewer characters.")
+    if recipe and report.tokenizer and not options.no_forecast:
+        from seq2seq.tasks.text_to_text.cost import forecast
+
+        progress("measuring training steps", 0.0)
+        report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.tokens)
+    return diagnosis
+
+
+def _show_report(options: DoctorOptions, report: Report) -> None:
+    from seq2seq.doctor.page import as_html
+    from seq2seq.doctor.terminal import as_text
+
+    if options.html:
+        with output(options.html) as stream:
+            stream.write(as_html(report))
+    show(json.dumps(report.as_json(), indent=2, ensure_ascii=False) if options.json else as_text(report))
+
+
+def _limits(options: DoctorOptions, recipe: Recipe | None) -> Limits:
+    """Returns the limits of lengths: given ones, or those of the recipe."""
+    from seq2seq.doctor.examine import Limits
+
+    if not recipe:
+        return Limits(options.max_length or 150)
+    limit = _output_limit(options, recipe)
+    return Limits(options.max_length or recipe.data.max_length, recipe.data.cut_source, limit)
+
+
+def _output_limit(options: DoctorOptions, recipe: Recipe) -> Callable[[int], int] | None:
+    """Returns that of the run or the recipe; None where training would learn it, or where outputs are extracts."""
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
     from seq2seq.tasks.text_to_text.learned import load_search
 
     search = recipe.search
-    if search.extract or (not arguments.run and search.max_ratio is None and search.max_extra is None):
+    if search.extract or (not options.run and search.max_ratio is None and search.max_extra is None):
         return None
-    return load_search(TextRunFolder(arguments.run)).output_limit if arguments.run else search.output_limit
+    return load_search(TextRunFolder(options.run)).output_limit if options.run else search.output_limit
 
 
-def _recipe(arguments: argparse.Namespace) -> Recipe | None:
+def _load_recipe(options: DoctorOptions) -> Recipe | None:
     from seq2seq.run.folder import load_recipe
     from seq2seq.tasks import TASKS, task_named
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
     from seq2seq.tasks.text_to_text.recipe import Recipe
 
-    if arguments.run and arguments.recipe:
+    if options.run and options.recipe:
         raise ValueError("Give either --run or --recipe: a run has its recipe.")
-    if arguments.run:
-        return TextRunFolder(arguments.run).load_recipe()
-    if not arguments.recipe:
+    if options.run:
+        return TextRunFolder(options.run).load_recipe()
+    if not options.recipe:
         return None
-    if file := _recipe_file(arguments):
+    if file := options.recipe_file:
         return load_recipe(file, Recipe)
     named: dict[str, Recipe] = {}
     for task in map(task_named, TASKS):
         if "doctor" in task.VERBS:
             named |= importlib.import_module(task.RECIPES).RECIPES
-    if arguments.recipe not in named:
-        raise ValueError(f"--recipe {arguments.recipe}: no such file, nor one of {', '.join(named)}.")
-    return named[arguments.recipe]
+    if options.recipe not in named:
+        raise ValueError(f"--recipe {options.recipe}: no such file, nor one of {', '.join(named)}.")
+    return named[options.recipe]
 
 
-def _recipe_file(arguments: argparse.Namespace) -> Path | None:
-    """The file that --recipe names, where it is not a name."""
-    return Path(arguments.recipe) if arguments.recipe and Path(arguments.recipe).is_file() else None
+class _Corpus(NamedTuple):
+    """The texts to look at."""
+
+    train: Text
+    tests: dict[str, Text]
+    """Texts that the training text must not hold, by name."""
+    held_out: tuple[int, int] | None
+    """Of each so many pairs training holds one out for validation, up to a limit; None: none."""
 
 
-def _corpus(
-    arguments: argparse.Namespace, recipe: Recipe | None
-) -> tuple[Text, dict[str, Text], tuple[int, int] | None]:
-    """Returns the training text, the texts that it must not hold, by name, and the rule by which pairs are held out."""
-    fields = arguments.source_field, arguments.target_field
+def _open_corpus(options: DoctorOptions, recipe: Recipe | None) -> _Corpus:
+    """Returns the given corpus, or that of the recipe."""
+    pairs = options.pairs
+    fields = pairs.source_field, pairs.target_field
     # Only the source of a test is looked up: a plain file may serve as both sides.
-    given = {path: text_at(path, path if _plain(path) else "", *fields) for path in arguments.test_source}
-    if arguments.validation_source:
-        path, target = arguments.validation_source, arguments.validation_target
+    given = {path: text_at(path, path if _plain(path) else "", *fields) for path in options.test_source}
+    if options.validation_source:
+        path, target = options.validation_source, options.validation_target
         given["validation"] = text_at(path, target or (path if _plain(path) else ""), *fields)
-    elif arguments.validation_target:
+    elif options.validation_target:
         raise ValueError("--validation-target needs --validation-source.")
-    if arguments.source:
-        if not arguments.target and _plain(arguments.source):
+    if pairs.source:
+        if not pairs.target and _plain(pairs.source):
             raise ValueError("--target is missing: only a .tsv, .csv, .json or .jsonl holds both sides in --source.")
-        held_out = None if arguments.validation_source else (Part.every, Part.limit)
-        return text_at(arguments.source, arguments.target or "", *fields), given, held_out
-    if arguments.target or any(fields):
+        held_out = None if options.validation_source else (Part.every, Part.limit)
+        return _Corpus(pairs.open(), given, held_out)
+    if pairs.target or any(fields):
         raise ValueError("--target and the fields need --source.")
     if recipe is None:
         raise ValueError("Give --source FILE and --target FILE; or --recipe, or --run, whose corpus to look at.")
     return _corpus_of(recipe, given)
 
 
-def _corpus_of(recipe: Recipe, given: dict[str, Text]) -> tuple[Text, dict[str, Text], tuple[int, int] | None]:
-    """As `_corpus`, of a recipe; texts that were given come before its own of the same name."""
+def _corpus_of(recipe: Recipe, given: dict[str, Text]) -> _Corpus:
+    """Returns the corpus of a recipe; given texts replace its own of the same name."""
     from seq2seq.tasks.text_to_text.data import find_corpus
 
     corpus = find_corpus(recipe.data)
@@ -260,7 +343,7 @@ def _corpus_of(recipe: Recipe, given: dict[str, Text]) -> tuple[Text, dict[str, 
     held_out = (validation.every, validation.limit) if isinstance(validation, Part) else None
     known = {"validation": validation, **corpus.tests}
     texts = {name: text for name, text in known.items() if isinstance(text, ParallelText | Records | Joined)}
-    return train, texts | given, None if "validation" in given else held_out
+    return _Corpus(train, texts | given, None if "validation" in given else held_out)
 
 
 def _plain(path: str) -> bool:
@@ -268,19 +351,19 @@ def _plain(path: str) -> bool:
 
 
 def _tokenizers(
-    arguments: argparse.Namespace, recipe: Recipe | None, sample: list[tuple[str, str]]
-) -> tuple[str, tuple[SubwordTokenizer, SubwordTokenizer]] | None:
+    options: DoctorOptions, recipe: Recipe | None, sample: list[tuple[str, str]]
+) -> tuple[str, Tokenizers] | None:
     """Returns where the tokenisers come from, and the two: given ones, a run's, or ones learned from a sample."""
     from seq2seq.text.subword import SubwordTokenizer
 
-    if arguments.source_model:
-        source = SubwordTokenizer.load(Path(arguments.source_model))
-        target = SubwordTokenizer.load(Path(arguments.target_model)) if arguments.target_model else source
-        return arguments.source_model, (source, target)
-    if arguments.run:
+    if options.source_model:
+        source = SubwordTokenizer.load(Path(options.source_model))
+        target = SubwordTokenizer.load(Path(options.target_model)) if options.target_model else source
+        return options.source_model, (source, target)
+    if options.run:
         from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
-        return f"of {arguments.run}", TextRunFolder(arguments.run).load_tokenizers()
+        return f"of {options.run}", TextRunFolder(options.run).load_tokenizers()
     if recipe is None:
         return None
     from seq2seq.tasks.text_to_text.tokenizers import learn

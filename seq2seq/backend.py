@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from seq2seq.extras import MissingPackage, missing_message
 from seq2seq.figures import import_matplotlib
-from seq2seq.signals import RunFailed
 
 BACKENDS = ("tensorflow", "jax")
 COUNTS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
@@ -46,7 +46,7 @@ def prepare_keras() -> None:
 
     Raises:
         ValueError: the backend is neither TensorFlow nor JAX, or a variable has a bad value.
-        RunFailed: Keras or the backend is not installed.
+        MissingPackage: Keras or the backend is not installed.
         RuntimeError: the process was forked from one that had loaded a model.
     """
     global _prepared_in
@@ -58,9 +58,11 @@ def prepare_keras() -> None:
     try:
         import keras
     except ModuleNotFoundError as error:
-        raise RunFailed(
-            f'{error.name} is not installed. Try pip install "keras-seq2seq-rnn[train]"; KERAS_BACKEND chooses between '
-            f"{' and '.join(BACKENDS)}."
+        if message := missing_message(error.name):
+            raise MissingPackage(message) from error
+        raise MissingPackage(
+            f"KERAS_BACKEND={os.environ.get('KERAS_BACKEND')} needs {error.name}, which is not installed. Install it, "
+            f"or unset the variable for {BACKENDS[0]}."
         ) from error
     _check(keras.backend.backend())
     keras.config.set_floatx("float32")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import sys
 import threading
 from typing import Any
+
+from seq2seq.extras import is_installed, require
 
 _lock = threading.Lock()
 
@@ -17,6 +19,7 @@ def new_figure(**options: Any) -> Any:
     On import, matplotlib first looks for `matplotlibrc` in the working folder, and such a file may name code to run. It
     is ignored here; the one in the user's configuration folder is read.
     """
+    require("matplotlib")
     import_matplotlib()
     from matplotlib.figure import Figure
 
@@ -26,7 +29,7 @@ def new_figure(**options: Any) -> Any:
 def import_matplotlib() -> None:
     """Imports matplotlib, if installed, as described in `new_figure`; Keras would import it and read that file."""
     with _lock:
-        if "matplotlib" in sys.modules or importlib.util.find_spec("matplotlib") is None:
+        if sys.modules.get("matplotlib") or not is_installed("matplotlib"):
             return
         exists = os.path.exists
         os.path.exists = lambda path: path != "matplotlibrc" and exists(path)

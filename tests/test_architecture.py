@@ -16,6 +16,7 @@ PACKAGE = ROOT / "seq2seq"
 RANKS = [
     {
         "early",
+        "extras",
         "backend",
         "types",
         "symbols",

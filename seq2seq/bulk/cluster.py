@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 import pickle
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 from seq2seq.bulk.processes import TRIES, portable, told_deaths
 from seq2seq.early import HOME
+from seq2seq.extras import require
 from seq2seq.signals import RunFailed
 
 Task = TypeVar("Task")
@@ -25,9 +25,8 @@ MOST_BLOCKS = 4096
 
 
 def check_ray() -> None:
-    """Raises ValueError where Ray is not installed."""
-    if importlib.util.find_spec("ray") is None:
-        raise ValueError('Ray is not installed. Try pip install "keras-seq2seq-rnn[ray]", or leave --ray out.')
+    """Raises MissingPackage if Ray is not installed."""
+    require("ray")
 
 
 def map_on_ray(

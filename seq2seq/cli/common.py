@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 
+from seq2seq.extras import missing_message
 from seq2seq.messages import VisibleFormatter, say
 from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED, RunFailed, Terminated, handle_signals
 
@@ -57,6 +58,11 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
         return 0
     except ValueError as error:
         say(f"error: {error}")
+        return EXIT_MISTAKE
+    except ModuleNotFoundError as error:
+        if not (message := missing_message(error.name)):
+            raise
+        say(f"error: {message}")
         return EXIT_MISTAKE
     except OSError as error:
         _drop_output()

@@ -161,9 +161,12 @@ def _languages(options: DoctorOptions, recipe: Recipe | None) -> tuple[str, str]
 
 def _is_one_language(languages: tuple[str, str], recipe: Recipe | None) -> bool:
     """Whether both sides are of one language, so that copies are no mistake."""
-    from seq2seq.tasks.text_to_text.kind import kind_of
+    if recipe:
+        from seq2seq.tasks.text_to_text.kind import kind_of
 
-    return (kind_of(recipe).one_language if recipe else False) or languages[0] == languages[1] != ""
+        if kind_of(recipe).one_language:
+            return True
+    return languages[0] == languages[1] != ""
 
 
 def _kinds_to_drop(options: DoctorOptions, recipe: Recipe | None, one_language: bool) -> int:
@@ -274,17 +277,18 @@ def _output_limit(options: DoctorOptions, recipe: Recipe) -> Callable[[int], int
 
 
 def _load_recipe(options: DoctorOptions) -> Recipe | None:
+    """Returns the recipe of --run or --recipe; None if neither is given."""
+    if options.run and options.recipe:
+        raise ValueError("Give either --run or --recipe: a run has its recipe.")
+    if not options.run and not options.recipe:
+        return None
     from seq2seq.run.folder import load_recipe
     from seq2seq.tasks import TASKS, task_named
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
     from seq2seq.tasks.text_to_text.recipe import Recipe
 
-    if options.run and options.recipe:
-        raise ValueError("Give either --run or --recipe: a run has its recipe.")
     if options.run:
         return TextRunFolder(options.run).load_recipe()
-    if not options.recipe:
-        return None
     if file := options.recipe_file:
         return load_recipe(file, Recipe)
     named: dict[str, Recipe] = {}

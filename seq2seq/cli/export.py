@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.cli.arguments import SearchChanges, add_search_arguments, options_from, positive
+from seq2seq.extras import EXPORTS, require
 from seq2seq.folders import next_version
 from seq2seq.messages import show
 from seq2seq.outputs import Folder, check_outputs, export_kind
@@ -61,6 +62,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("--ids-only is for --format saved_model.")
     if options.quantize and options.format != "litert":
         raise ValueError("--quantize is for --format litert.")
+    require(*(() if options.ids_only else EXPORTS[options.format]))
     from seq2seq.run.folder import RunFolder
 
     exports = RunFolder(options.run).exports

@@ -10,38 +10,30 @@ from collections.abc import Sequence
 from seq2seq import __version__
 from seq2seq.cli.common import EXIT_MISTAKE, guarded, quiet_start
 from seq2seq.cli.start import start_process
+from seq2seq.extras import missing_message
 from seq2seq.messages import Parser, say
 
 VERBS = {
     "train": "train, score and export a model: by a named recipe, or from your own files",
     "doctor": "look at a corpus before training on it",
     "translate": "translate lines of text with a trained run",
-    "summarize": "the same for a run that summarises: lines of text in, summaries out",
+    "summarize": "summarise texts, a line each, with a trained run",
     "evaluate": "score a run on a test set",
-    "compare": "scores of several runs side by side, with tests of significance",
-    "align": "say which words of given pairs belong together",
-    "score": "log-probability of given translations",
+    "compare": "show the scores of several runs side by side, with tests of significance",
+    "align": "align the words of given pairs",
+    "score": "give the log-probability of given translations",
     "rerank": "sort an n-best list anew by the scores of several runs",
-    "average": "make a run of the mean weights of others",
+    "average": "make a run from the mean weights of others",
     "export": "write a trained run in a form that others serve",
 }
-"""By the name of their module in this folder, which has `add_arguments(parser)` and `run(arguments)`; train has
-`main(words)`, as the fields of recipes are its options."""
+"""Verb -> its help. The module of that name in this folder has `add_arguments(parser)` and `run(arguments)`; train has
+`main(words)`, because the fields of recipes are its options."""
 
 RUNS = ("run", "runs", "others", "score", "reverse")
 """Arguments of the verbs that name run folders."""
 
 SILENT = ("average", "export")
-"""Verbs that leave a folder; what they print is only where it is."""
-
-
-EXTRAS = {
-    "train": "tensorflow keras tensorflow_text sacrebleu sacremoses rouge_score pooch requests pydantic h5py",
-    "lite": "ai_edge_litert",
-    "onnx": "onnx tf2onnx",
-    "ray": "ray",
-}
-"""Optional parts of the installation, and the modules of each."""
+"""Verbs that write a folder and print only where it is."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,19 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         return _run(words)
-    except ModuleNotFoundError as error:
-        module = str(error.name).split(".")[0]
-        extra = next((name for name, modules in EXTRAS.items() if module in modules.split()), "")
-        if not extra:
+    except ModuleNotFoundError as error:  # while the verb's module is imported; its work is guarded by itself
+        if not (message := missing_message(error.name)):
             raise
-        say(
-            f"error: `seq2seq {words[0]}` needs the package {module}, which is not installed. "
-            f'Install it with: pip install "keras-seq2seq-rnn[{extra}]"'
-        )
+        say(f"error: {message}")
         return EXIT_MISTAKE
 
 
-def _run(words: Sequence[str]) -> int:
+def _run(words: list[str]) -> int:
     if words[:1] == ["train"]:
         return int(importlib.import_module("seq2seq.cli.train").main(words[1:]))
     parser = Parser(prog="seq2seq", description="Sequence-to-sequence learning with recurrent networks.")
@@ -96,7 +83,7 @@ def check_runs(parsed: argparse.Namespace) -> None:
 
 
 def entry() -> int:
-    """What the installed command calls: a process of its own."""
+    """Runs the installed command, in a process of its own."""
     start_process()
     return main()
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq import __version__
+from seq2seq.extras import require
 from seq2seq.figures import new_figure
 from seq2seq.files import output_file
 from seq2seq.inference.generator import Generator
@@ -41,6 +42,7 @@ def check_figure(path: str) -> None:
     """Raises ValueError for a figure file that cannot be drawn; call before the work."""
     if Path(path).suffix.lower() not in FORMATS:
         raise ValueError(f"A figure is written as {' or '.join(FORMATS)}. Received: {path}")
+    require("matplotlib")
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:

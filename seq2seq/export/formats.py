@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 
+from seq2seq.extras import EXPORTS, PACKAGES, is_installed
 from seq2seq.lite.folder import is_lite_folder
 
 if TYPE_CHECKING:
@@ -18,11 +18,8 @@ def missing_for(form: str) -> str | None:
     """Returns what an export in this form needs and this machine lacks; None if it can be made here."""
     if keras.backend.backend() != "tensorflow":
         return "TensorFlow as Keras' backend"
-    if form == "saved_model" and importlib.util.find_spec("tensorflow_text") is None:
-        return "tensorflow-text"
-    if form == "onnx" and not all(map(importlib.util.find_spec, ("onnx", "tf2onnx"))):
-        return "tf2onnx (this project's extra [onnx])"
-    return None
+    missing = [module for module in EXPORTS[form] if not is_installed(module)]
+    return f"{missing[0]} (this project's extra [{PACKAGES[missing[0]]}])" if missing else None
 
 
 def refusal(form: str, generator: Generator, ids_only: bool = False) -> str:

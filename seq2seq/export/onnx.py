@@ -13,7 +13,6 @@ Where onnx.json has `right_to_left`, the ids that are found run from the last pi
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import warnings
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ import keras
 from keras import ops
 
 from seq2seq import __version__
+from seq2seq.extras import EXPORTS, require
 from seq2seq.files import follow_links
 from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.layers.recurrence import join, split
@@ -56,8 +56,7 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
         raise ValueError(f"ONNX models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
     if generator.options.sampling:
         raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
-    if not all(map(importlib.util.find_spec, ("onnx", "tf2onnx"))):
-        raise ValueError("An ONNX export wants the converter: pip install tf2onnx (or this project's extra [onnx]).")
+    require(*EXPORTS["onnx"])
     folder, kind = follow_links(folder), export_kind("onnx")
     check_replaceable(folder, kind)
     encoder, step = _Encoder(generator.model), _Step(generator.model)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from pathlib import Path
 
+from seq2seq.extras import require
 from seq2seq.figures import new_figure
 from seq2seq.files import output_file
 from seq2seq.inference.alignments import Alignment
@@ -15,11 +15,10 @@ FORMATS = (".png", ".svg")
 
 
 def check_heatmap(path: Path) -> None:
-    """Raises ValueError if no heatmap can be drawn to `path`: another ending, or no matplotlib here."""
+    """Raises ValueError if no heatmap can be drawn to `path`: another ending, or matplotlib is not installed."""
     if path.suffix.lower() not in FORMATS:
         raise ValueError(f"A heatmap is written as {' or '.join(FORMATS)}. Received: {path}")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ValueError("A heatmap is drawn by matplotlib, which is not installed: pip install matplotlib")
+    require("matplotlib")
 
 
 def draw_heatmap(alignment: Alignment, path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq.extras import missing_message
 from seq2seq.files import read_bytes
 from seq2seq.lite.folder import MOST, NETWORKS_FILE, LiteFolderError
 from seq2seq.lite.verify import verify
@@ -44,9 +45,7 @@ class LiteNetworks:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
-            raise LiteFolderError(
-                f"{path} needs the LiteRT runtime: pip install ai-edge-litert (or this project with the extra [lite])."
-            ) from error
+            raise LiteFolderError(f"{path} is a LiteRT folder. {missing_message('ai_edge_litert')}") from error
         file = Path(path) / NETWORKS_FILE
         try:
             # Networks this small gain little from threads within a step; `LiteGenerator` uses threads across batches.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
+from seq2seq.extras import require
 from seq2seq.metrics.bleu import Score
 
 
@@ -20,12 +21,9 @@ class Comet:
     """
 
     def __init__(self, model: str):
-        try:
-            import comet
-        except ImportError as error:
-            raise ValueError(
-                f"COMET needs its package, which is not installed ({error}): pip install unbabel-comet"
-            ) from error
+        require("comet")
+        import comet
+
         try:
             path = model if Path(model).is_file() else comet.download_model(model)
             self._model = comet.load_from_checkpoint(path)

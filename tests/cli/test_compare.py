@@ -125,7 +125,7 @@ def test_comet_is_asked_only_when_wanted_and_says_what_is_missing(cli, finished,
     monkeypatch.setitem(sys.modules, "comet", None)
     code, _, err = cli("evaluate", finished, "--comet", "some/model")
     assert code == 2
-    assert "pip install unbabel-comet" in err
+    assert 'pip install "keras-seq2seq-rnn[comet]"' in err
 
     def fetch(name):
         raise OSError("no network")

@@ -45,7 +45,8 @@ RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 TENSORFLOW = {"kernels", "text", "pipeline", "export", "cli", "run", "tasks"}
 """Where TensorFlow may be imported; model code is for every backend."""
 ARROWS = {
-    "backend": {"figures", "signals"},
+    "backend": {"extras", "figures"},
+    "figures": {"extras"},
     "folders": {"files"},
     "kernels": {"types"},
     "outputs": {"files", "folders"},

@@ -11,6 +11,7 @@ import pytest
 
 from seq2seq.cli.main import VERBS
 from seq2seq.extras import EXPORTS, PACKAGES, MissingPackage, missing_message, require
+from seq2seq.run.folder import FORMAT
 
 ROOT = Path(__file__).parents[1]
 BLOCKED = """
@@ -49,7 +50,7 @@ def folder(tmp_path_factory):
     """Holds a run folder that only has a recipe, and texts."""
     folder = tmp_path_factory.mktemp("poor")
     (folder / "run").mkdir()
-    (folder / "run" / "recipe.json").write_text('{"task": "translation"}')
+    (folder / "run" / "recipe.json").write_text(json.dumps({"format": FORMAT, "recipe": {"task": "translation"}}))
     for name in ("x", "y"):
         (folder / name).write_text("a\n")
     (folder / "list").write_text("0 ||| a ||| -1\n")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import sys
 from collections.abc import Sequence
@@ -66,20 +65,19 @@ def _run(words: list[str]) -> int:
     module = importlib.import_module(f"seq2seq.cli.{parsed.verb}")
 
     def work() -> int | None:
-        check_runs(parsed)
+        check_runs(parsed.verb, [getattr(parsed, name, None) or [] for name in RUNS])
         return int(module.run(parsed) or 0)
 
     return guarded(work)
 
 
-def check_runs(parsed: argparse.Namespace) -> None:
-    """Raises RunFolderError if a run that the arguments name is of a task that the verb does not take."""
+def check_runs(verb: str, runs: Sequence[str | Sequence[str]]) -> None:
+    """Raises RunFolderError if one of the runs is of a task that the verb does not take."""
     from seq2seq.tasks import check_verb
 
-    for name in RUNS:
-        given = getattr(parsed, name, None) or []
-        for path in [given] if isinstance(given, str) else given:
-            check_verb(path, parsed.verb)
+    for paths in runs:
+        for path in [paths] if isinstance(paths, str) else paths:
+            check_verb(path, verb)
 
 
 def entry() -> int:

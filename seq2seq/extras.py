@@ -63,4 +63,6 @@ def missing_message(module: str | None) -> str:
     if package not in PACKAGES:
         return ""
     extra = PACKAGES[package]
-    return f'This needs the package {package}, which is not installed: pip install "{PROJECT}[{extra}]"'
+    return (
+        f'This needs the package {package}, which is not installed. Install it with: pip install "{PROJECT}[{extra}]"'
+    )

@@ -113,5 +113,5 @@ def test_a_missing_module_is_found_by_the_package_it_is_in(monkeypatch):
     assert "[train]" in missing_message("keras.src.ops")
     assert missing_message("some.other") == missing_message(None) == ""
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(MissingPackage, match=r"onnx, which is not installed: pip install .*\[onnx\]"):
+    with pytest.raises(MissingPackage, match=r"onnx, which is not installed. Install it with: pip install .*\[onnx\]"):
         require("onnx")

@@ -44,7 +44,7 @@ def test_tasks_are_done_deaths_are_survived_once_and_errors_come_back(tmp_path):
 
 def test_without_ray_it_is_said_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ValueError, match=r"ray, which is not installed: pip install .*\[ray\]"):
+    with pytest.raises(ValueError, match=r"ray, which is not installed. Install it with: pip install .*\[ray\]"):
         check_ray()
 
 

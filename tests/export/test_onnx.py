@@ -124,6 +124,6 @@ def test_a_model_that_draws_is_refused(kind, tmp_path):
 
 def test_without_the_converter_the_message_says_what_to_install(kind, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
-    with pytest.raises(ValueError, match=r"tf2onnx, which is not installed: pip install .*\[onnx\]"):
+    with pytest.raises(ValueError, match=r"tf2onnx, which is not installed. Install it with: pip install .*\[onnx\]"):
         export_onnx(kind[0], tmp_path / "it")
     assert not (tmp_path / "it").exists()

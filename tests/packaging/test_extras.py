@@ -22,6 +22,6 @@ def test_the_message_names_the_extra(module, words, tmp_path):
     (message,) = done.stderr.decode().splitlines()
     assert done.returncode == 2
     assert message == (
-        f"error: `seq2seq {words[0]}` needs the package {module}, which is not installed. "
+        f"error: This needs the package {module}, which is not installed. "
         'Install it with: pip install "keras-seq2seq-rnn[train]"'
     )

@@ -11,7 +11,7 @@ import onnxruntime
 
 from seq2seq.inference.batching import pad_with_eos
 from seq2seq.lite.mbr import choose_by_mbr
-from seq2seq.lite.search import beam_search, repeats
+from seq2seq.lite.search import beam_search, extend_matches, repeats
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
@@ -46,39 +46,43 @@ class OnnxHost:
 
         def step(ids: np.ndarray, state: np.ndarray, banned: np.ndarray | None) -> dict[str, np.ndarray]:
             found = _run(self.step, ids=ids, state=state, **memory)
-            gains = found["log_probabilities"]
+            log_probs = found["log_probabilities"]
             if banned is not None:
-                np.put_along_axis(gains, banned, -1e9, axis=1)  # PAD, which fills up, is forbidden anyway
-            eos = gains[:, EOS].copy()
-            gains[:, EOS] = -1e9
-            top_ids = np.argsort(-gains, axis=1, kind="stable")[:, : k + 1]
-            top = np.take_along_axis(gains, top_ids, 1)
+                np.put_along_axis(log_probs, banned, -1e9, axis=1)  # PAD, which fills up, is forbidden anyway
+            eos = log_probs[:, EOS].copy()
+            log_probs[:, EOS] = -1e9
+            top_ids = np.argsort(-log_probs, axis=1, kind="stable")[:, : k + 1]
+            top = np.take_along_axis(log_probs, top_ids, 1)
             return {"top": top, "top_ids": top_ids, "eos": eos, "state": found["next_state"]}
 
         limits = np.asarray([options.output_limit(len(ids)) for ids in sources], np.int32)
         if k == 1:
             return self._greedy(memory, state, limits)
         kept = k if options.mbr else options.num_best
-        rules = options.min_length, options.no_repeat_ngram
-        found = beam_search(step, state, limits, k, kept, options.normalization, options.length_penalty, None, *rules)
-        return choose_by_mbr(found, options.mbr, options.num_best) if options.mbr else found
+        beam = beam_search(step, state, limits, options.changed(num_best=kept))
+        return choose_by_mbr(beam, options.mbr, options.num_best) if options.mbr else beam
 
     def _greedy(self, memory: dict[str, np.ndarray], state: np.ndarray, limits: np.ndarray) -> SearchResult:
         rows, options = len(limits), self.options
         ids = np.full((rows, int(limits.max()) + 1), PAD, np.int32)
+        matches = np.zeros_like(ids)
         last, done = np.full(rows, BOS, np.int32), np.zeros(rows, bool)
         total, lengths = np.zeros(rows, np.float32), np.zeros(rows, np.int32)
         for time in range(ids.shape[1]):
-            found = _run(self.step, ids=last, state=state, **memory)
-            state, gains = found["next_state"], found["log_probabilities"]
+            output = _run(self.step, ids=last, state=state, **memory)
+            state, log_probs = output["next_state"], output["log_probabilities"]
+            allowed = log_probs.copy()
             if options.no_repeat_ngram:
-                np.put_along_axis(gains, repeats(ids[:, :time], options.no_repeat_ngram), -1e9, axis=1)
-            gains[:, EOS] -= 1e9 if time < options.min_length else 0
-            last = np.where(time >= limits, EOS, gains.argmax(1)).astype(np.int32)
-            total += np.where(done, 0, gains[np.arange(rows), last])
+                np.put_along_axis(allowed, repeats(ids, time, matches, options.no_repeat_ngram), -1e9, axis=1)
+            if time < options.min_length:
+                allowed[:, EOS] = -1e9
+            last = np.where(time >= limits, EOS, allowed.argmax(1)).astype(np.int32)
+            total += np.where(done, 0, log_probs[np.arange(rows), last])
             done |= last == EOS
             lengths += ~done
-            ids[:, time] = np.where(done, PAD, last)
+            last = np.where(done, PAD, last).astype(np.int32)
+            matches = extend_matches(matches, ids, time, last)
+            ids[:, time] = last
             if done.all():
                 break
         return SearchResult(ids[:, None, :-1], lengths[:, None], total[:, None], total[:, None])
@@ -93,8 +97,8 @@ class OnnxHost:
             texts = self.target.decode(
                 [found.ids[row, 0, : found.lengths[row, 0]].tolist() for row in range(len(chosen))]
             )
-            for i, text, gain in zip(chosen, texts, found.log_probabilities[:, 0].tolist(), strict=True):
-                results[i] = text, gain
+            for i, text, log_prob in zip(chosen, texts, found.log_probabilities[:, 0].tolist(), strict=True):
+                results[i] = text, log_prob
         return results
 
 

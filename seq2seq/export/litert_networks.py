@@ -12,7 +12,8 @@ from keras import ops
 from seq2seq.layers.recurrence import join, run_cell, split
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.greedy import follow
-from seq2seq.search.rules import FORBIDDEN, Rules, forbid_control_symbols, forbid_ids
+from seq2seq.search.rules import Rules, forbid_control_symbols, forbid_ids
+from seq2seq.search.step import FORBIDDEN
 from seq2seq.symbols import EOS, PAD
 from seq2seq.text.extraction import extract
 from seq2seq.types import Encoded, Marks, Memory, Padded
@@ -219,8 +220,13 @@ class Networks:
                 return ops.squeeze(logits, 1), state
 
             # As `greedy_search`, but Keras' argmax minds the sign of zero by operations that LiteRT has not.
-            found = follow(
-                step, encoded.state, limits, ops.max(limits), lambda logits, _: tf.argmax(logits, -1), self.rules
+            found, _ = follow(
+                step,
+                encoded.state,
+                limits,
+                ops.max(limits),
+                lambda logits, _: tf.argmax(logits, -1),
+                rules=self.rules,
             )
             return {
                 "ids": found.ids[:, 0],

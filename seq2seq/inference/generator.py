@@ -101,8 +101,8 @@ class Generator(LineGenerator):
         rows = height - len(places)  # what fills the batch up
         if self.options.sampling:
             # One stream a line, so that its draws do not depend on the lines beside it.
-            longest = self.options.output_limit(width)
-            longest += max((len(c.prefix) for c in constraints or ()), default=0) + 3  # its width is rounded up to 4
+            prefix = max((len(c.prefix) for c in constraints or ()), default=0) + 3  # its width is rounded up to 4
+            longest = self.options.output_limit(width, required=prefix)
             draws = [
                 [_stream(self.options.seed, place, n).random(longest + 1) for n in range(self.options.num_best)]
                 for place in places
@@ -113,9 +113,10 @@ class Generator(LineGenerator):
             inputs |= to_arrays([*constraints, *constraints[:1] * rows])._asdict()
             kind = "terms" if inputs["terms"].any() else "rules"
         if kind not in self._searchers:
-            distinct = self.options.num_best > 1 or kind != "plain"
-            how = distinct, kind == "terms", self.marks()
-            self._searchers[kind] = _compiled(Searcher(self.model, self.options, *how))
+            whole_beam = self.options.num_best > 1 or kind != "plain"  # texts may turn out equal, or break constraints
+            self._searchers[kind] = _compiled(
+                Searcher(self.model, self.options, whole_beam=whole_beam, terms=kind == "terms", marks=self.marks())
+            )
         return self._searchers[kind].predict_on_batch(inputs)
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:

@@ -295,7 +295,7 @@ class LineGenerator(ABC):
             for places in self._alike(sources, todo, constraints, batch_size):
                 given = [constraints[i] for i in places] if any(constraints[i].texts for i in places) else None
                 found = self._search([sources[i] for i in places], [first + i for i in places], given)
-                limits = [self.options.output_limit(len(sources[i])) + constraints[i].length for i in places]
+                limits = [self.options.output_limit(len(sources[i]), required=constraints[i].length) for i in places]
                 for place, hypotheses in zip(places, self._to_text(found, limits), strict=True):
                     before = constraints[place]
                     results[place] = [h for h in hypotheses if before.texts.satisfied_by(h.text)]

@@ -1,8 +1,8 @@
-"""Source ids to hypotheses: the one way from a model and options to a search, in memory and in exports."""
+"""Source ids to hypotheses: the one path from a model and options to a search, in memory and in exports."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -15,22 +15,24 @@ from seq2seq.search.beam import beam_search
 from seq2seq.search.greedy import greedy_search, sample_search
 from seq2seq.search.mbr import choose_by_mbr
 from seq2seq.search.options import SearchOptions
-from seq2seq.search.rules import Rules
 from seq2seq.search.scoring import coverage_penalty
+from seq2seq.search.start import Start, prefill
+from seq2seq.search.step import StepFunction
 from seq2seq.search.terms import Terms
 from seq2seq.symbols import PAD
 from seq2seq.text.extraction import extract
-from seq2seq.types import Marks, Padded, SearchResult
+from seq2seq.types import Encoded, Ids, Marks, Mask, Padded, SearchResult, State, Tensor
 
-TERMS_BEAM = 10
-"""A search with terms to include has at least this beam: some of it waits for each of them."""
+MIN_BEAM_FOR_TERMS = 10
+"""A search with terms to include has at least this beam: each term keeps a part of it waiting."""
 
 
 def search(
     model: Seq2Seq,
     source: Any,
     options: SearchOptions,
-    uniforms: Any = None,
+    *,
+    uniforms: Tensor | None = None,
     constraints: ConstraintArrays | None = None,
     terms: bool = False,
     whole_beam: bool = False,
@@ -40,79 +42,124 @@ def search(
 
     Args:
         model: A built `Seq2Seq`, or an `Ensemble`.
-        source: `(batch, width)`, int32: ids that end in EOS; for an ensemble a tuple, an entry a member, of which the
-            first decides how long the output may be.
+        source: `Padded`, `(batch, width)`, int32: ids that end in EOS; for an ensemble one for each member, of which
+            the first decides how long the output may be.
         options: How to search; `num_best` is the n of the result.
         uniforms: For sampling, the randomness, `(batch, num_best, …)`; see `sample_search`.
-        constraints: What is asked of each source's output; limits grow by what they need.
-        terms: Whether any output must include something.
+        constraints: On the output of each source; limits grow by the tokens that they require. A prefix is read in one
+            call of the decoder.
+        terms: Whether any output must include a term.
         whole_beam: Return all hypotheses of the beam instead of `num_best`.
-        marks: Of the source's vocabulary; wanted to extract.
+        marks: Of the source's vocabulary; required to extract.
 
     Raises:
         ValueError: a coverage penalty for a model without attention, an extract by one without a selector
             or without marks.
     """
     encoded = model.encode(source, training=False)
+    first = first_of(source)
     if options.extract:
         if marks is None:
-            raise ValueError("To extract, a search wants the marks of the source's vocabulary.")
-        return extract(model.keep_probabilities(encoded), first_of(source), marks)
-    start, penalize = encoded.state, None
-    if options.coverage_penalty and options.beam_size > 1:
-        if not model.has_attention:
-            raise ValueError("A coverage penalty wants attention, and this model has none.")
-        start = track_coverage(encoded.state, encoded.source_memory)
+            raise ValueError("To extract, a search requires the marks of the source's vocabulary.")
+        return extract(model.keep_probabilities(encoded), first, marks)
+    state, penalize = _track_coverage(model, encoded, options)
 
-        def penalize(state: Any) -> Any:
-            return coverage_penalty(state.coverage[0], encoded.source_memory.mask, options.coverage_penalty)
-
-    def step(ids: Any, state: Any) -> tuple[Any, Any]:
+    def step(ids: Ids, state: State) -> tuple[Tensor, State]:
         logits, state = model.decode(ops.expand_dims(ids, 1), encoded, state, training=False)
         return ops.squeeze(logits, 1), state
 
-    mask = first_of(source).mask
-    lengths = ops.sum(ops.cast(mask, "int32"), axis=1) - 1  # the EOS of the source does not count
-    limits = options.output_limit(lengths, ops.minimum, ops.maximum)
-    width = ops.shape(mask)[1]
-    longest = options.output_limit(width, *(() if isinstance(width, int) else (ops.minimum, ops.maximum)))
-    rules, due = Rules(options.min_length, options.no_repeat_ngram), None
+    def decode(ids: Ids, mask: Mask, state: State) -> tuple[Tensor, State]:
+        return model.decode(ids, encoded, state, training=False, mask=mask)
+
+    start = exclude = include = None
     if constraints is not None:
-        rules = rules._replace(prefix=constraints.prefix, exclude=constraints.exclude)
-        needed = constraints.prefix, *((constraints.terms,) if terms else ())
-        limits = limits + sum(ops.sum(ops.cast(ops.not_equal(ids, PAD), "int32"), axis=1) for ids in needed)
-        longest = longest + sum(ops.shape(ids)[1] for ids in needed)
-        due = Terms(constraints.terms, constraints.term_numbers) if terms else None
+        start, state = prefill(decode, state, constraints.prefix, _count(constraints.prefix))
+        exclude = constraints.exclude
+        include = Terms(constraints.terms, constraints.term_numbers) if terms else None
+    limits, longest = _output_limits(first.mask, options, constraints, terms)
     if options.sampling:
-        return _sample(step, start, limits, longest, uniforms, rules, options)
-    if options.beam_size == 1 and due is None:
-        return greedy_search(step, start, limits, longest, rules)
+        return _sample(step, state, limits, longest, uniforms, options, exclude=exclude, start=start)
+    if options.beam_size == 1 and include is None:
+        return greedy_search(step, state, limits, longest, options, exclude=exclude, start=start)[0]
     size = options.beam_size
-    if due is not None:
-        size = max(size, -(-TERMS_BEAM // options.groups) * options.groups)
-    kept = size if options.mbr or whole_beam else options.num_best
-    shape = (size, kept, options.normalization, options.length_penalty)
-    found = beam_search(step, start, limits, longest, *shape, rules, penalize, options.groups, options.diversity, due)
-    if not options.mbr:
-        return found
-    return choose_by_mbr(found, options.mbr, size if whole_beam else options.num_best)
+    if include is not None:
+        size = max(size, -(-MIN_BEAM_FOR_TERMS // options.groups) * options.groups)
+    count = size if whole_beam else options.num_best
+    beam_options = options.changed(beam_size=size, num_best=size if options.mbr else count)
+    beam, _ = beam_search(
+        step,
+        state,
+        limits,
+        longest,
+        beam_options,
+        exclude=exclude,
+        terms=include,
+        penalize=penalize,
+        start=start,
+    )
+    return choose_by_mbr(beam, options.mbr, count) if options.mbr else beam
+
+
+def _track_coverage(
+    model: Seq2Seq, encoded: Encoded, options: SearchOptions
+) -> tuple[State, Callable[[State], Tensor] | None]:
+    """Returns the decoder's first state and the penalty of states; None where the options set none."""
+    if not options.coverage_penalty or options.beam_size == 1:
+        return encoded.state, None
+    if not model.has_attention:
+        raise ValueError("A coverage penalty requires attention, and this model has none.")
+    memory = encoded.source_memory
+
+    def penalize(state: State) -> Tensor:
+        return coverage_penalty(state.coverage[0], memory.mask, options.coverage_penalty)
+
+    return track_coverage(encoded.state, memory), penalize
+
+
+def _count(ids: Ids) -> Tensor:
+    """The number of tokens in each row of `(batch, n)`, then PAD."""
+    return ops.sum(ops.cast(ops.not_equal(ids, PAD), "int32"), axis=1)
+
+
+def _output_limits(
+    mask: Mask, options: SearchOptions, constraints: ConstraintArrays | None, terms: bool
+) -> tuple[Tensor, int | Tensor]:
+    """Returns the largest number of output tokens of each source, `(batch,)`, and of any."""
+    lengths = ops.sum(ops.cast(mask, "int32"), axis=1) - 1  # the EOS of the source does not count
+    required, widest = 0, 0
+    if constraints is not None:
+        for ids in (constraints.prefix, constraints.terms) if terms else (constraints.prefix,):
+            required, widest = required + _count(ids), widest + ops.shape(ids)[1]
+    width = ops.shape(mask)[1]
+    minimum, maximum = (min, max) if isinstance(width, int) else (ops.minimum, ops.maximum)
+    limits = options.output_limit(lengths, ops.minimum, ops.maximum, required)
+    return limits, options.output_limit(width, minimum, maximum, widest)
 
 
 def _sample(
-    step: Any, state: Any, limits: Any, longest: Any, uniforms: Any, rules: Rules, options: SearchOptions
+    step: StepFunction,
+    state: State,
+    limits: Tensor,
+    longest: int | Tensor,
+    uniforms: Tensor,
+    options: SearchOptions,
+    *,
+    exclude: Ids | None,
+    start: Start | None,
 ) -> SearchResult:
-    """Draws `num_best` texts of each source, each by numbers of its own, and puts the likeliest first."""
+    """Draws `num_best` outputs of each source, each with its own random numbers, and puts the likeliest first."""
     batch, count = ops.shape(limits)[0], options.num_best
-    narrow = (options.temperature, options.top_k, options.top_p)
     state = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, count, axis=0), state)
+    start = None if start is None else Start(*(ops.repeat(part, count, axis=0) for part in start))
+    limits = ops.repeat(limits, count)
     uniforms = ops.reshape(uniforms, (batch * count, ops.shape(uniforms)[2]))
-    found = sample_search(step, state, ops.repeat(limits, count), longest, uniforms, *narrow, rules)
-    found = SearchResult(*(ops.reshape(part, (batch, count, *ops.shape(part)[2:])) for part in found))
+    drawn, _ = sample_search(step, state, limits, longest, uniforms, options, exclude=exclude, start=start)
+    drawn = SearchResult(*(ops.reshape(part, (batch, count, *ops.shape(part)[2:])) for part in drawn))
     if count == 1:
-        return found
-    order = ops.argsort(-found.scores, axis=1)
-    ids = ops.take_along_axis(found.ids, ops.expand_dims(order, 2), axis=1)
-    return SearchResult(ids, *(ops.take_along_axis(part, order, axis=1) for part in found[1:]))
+        return drawn
+    order = ops.argsort(-drawn.scores, axis=1)
+    ids = ops.take_along_axis(drawn.ids, ops.expand_dims(order, 2), axis=1)
+    return SearchResult(ids, *(ops.take_along_axis(part, order, axis=1) for part in drawn[1:]))
 
 
 def first_of(source: Padded | Sequence[Padded]) -> Padded:
@@ -121,12 +168,14 @@ def first_of(source: Padded | Sequence[Padded]) -> Padded:
 
 
 class Searcher(keras.Model):
-    """`search` on one model with one set of options, compiled by Keras for the backend at hand.
+    """`search` on one model with one set of options, compiled by Keras for the current backend.
 
     Args:
         model: A built `Seq2Seq`.
         options: How to search.
-        whole_beam, terms, marks: As in `search`.
+        whole_beam: As in `search`.
+        terms: As in `search`.
+        marks: As in `search`.
 
     Call arguments:
         inputs: By name `source`; for sampling `uniforms`; with constraints those of `ConstraintArrays`.
@@ -136,6 +185,7 @@ class Searcher(keras.Model):
         self,
         model: Seq2Seq,
         options: SearchOptions,
+        *,
         whole_beam: bool = False,
         terms: bool = False,
         marks: Marks | None = None,
@@ -148,9 +198,16 @@ class Searcher(keras.Model):
         self.marks = marks
 
     def call(self, inputs: dict[str, Any]) -> SearchResult:
-        asked = None
+        constraints = None
         if "prefix" in inputs:
-            asked = ConstraintArrays(*(inputs[name] for name in ConstraintArrays._fields))
-        uniforms = inputs.get("uniforms")
-        how = uniforms, asked, self.terms, self.whole_beam, self.marks
-        return search(self.model, inputs["source"], self.options, *how)
+            constraints = ConstraintArrays(*(inputs[name] for name in ConstraintArrays._fields))
+        return search(
+            self.model,
+            inputs["source"],
+            self.options,
+            uniforms=inputs.get("uniforms"),
+            constraints=constraints,
+            terms=self.terms,
+            whole_beam=self.whole_beam,
+            marks=self.marks,
+        )

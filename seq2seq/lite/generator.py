@@ -142,29 +142,27 @@ class LiteGenerator(LineGenerator):
         options = self.options
         if options.extract:
             return networks.extract(source)
-        # The EOS of the source is no piece of it.
+        # The EOS of the source does not count.
         limits = np.asarray([options.output_limit(int((ids != PAD).sum()) - 1) for ids in source], np.int32)
         if options.beam_size == 1:
             return networks.greedy(source, limits)
         memory = networks.encode(source)
-        limits = np.pad(limits, (0, memory.batch - len(limits)))  # what fills the batch up is done at once
+        limits = np.pad(limits, (0, memory.batch - len(limits)))  # rows that fill the batch up end at once
 
         def step(ids: np.ndarray, state: np.ndarray, banned: np.ndarray | None) -> dict[str, np.ndarray]:
             return networks.decode(memory, options.beam_size, ids, state, banned)
 
-        def narrow(sources: np.ndarray) -> np.ndarray | None:
+        def narrow(rows: np.ndarray) -> np.ndarray | None:
             nonlocal memory
-            narrower = networks.narrow(memory, sources)
+            narrower = networks.narrow(memory, rows)
             if narrower is None:
                 return None
             memory, kept = narrower
             return kept
 
-        kept = options.beam_size if options.mbr or options.num_best > 1 else 1
-        how = (options.beam_size, kept, options.normalization, options.length_penalty)
-        rules = options.min_length, options.no_repeat_ngram
-        found = beam_search(step, memory.state, limits, *how, narrow, *rules)
-        return choose_by_mbr(found, options.mbr, kept) if options.mbr else found
+        count = options.beam_size if options.mbr or options.num_best > 1 else 1  # some texts may turn out equal
+        beam = beam_search(step, memory.state, limits, options.changed(num_best=count), narrow)
+        return choose_by_mbr(beam, options.mbr, count) if options.mbr else beam
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         given, _ = shift(pad_with_eos(targets))

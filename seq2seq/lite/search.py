@@ -3,126 +3,158 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
+from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import BOS, PAD
 from seq2seq.types import SearchResult
 
-Step = Callable[[np.ndarray, np.ndarray, np.ndarray | None], dict[str, np.ndarray]]
-"""`step(ids (rows,), state (rows, …), banned (rows, n) or None)` -> `top`, `top_ids (rows, k + 1)`: the likeliest
-pieces with their log-probabilities, EOS and what is banned forbidden where among them; `eos (rows,)`, that of EOS;
-`state`."""
+StepFunction = Callable[[np.ndarray, np.ndarray, np.ndarray | None], dict[str, np.ndarray]]
+"""`step(ids (rows,), state (rows, …), banned (rows, n) or None)` returns `top` and `top_ids (rows, k + 1)`, the
+likeliest tokens with their log-probabilities, FORBIDDEN for EOS and for banned ids among them; `eos (rows,)`, the
+log-probability of EOS; and `state`."""
 
-Narrow = Callable[[np.ndarray], np.ndarray | None]
-"""`narrow(sources)` hears which can still change, by their present places, and returns those to go on with: these, the
-first perhaps repeated to fill up; None: all. From then on the steps are for them."""
+NarrowFunction = Callable[[np.ndarray], np.ndarray | None]
+"""`narrow(rows)` is given the rows of the batch that can still change. It returns the rows with which the search goes
+on, these and perhaps the first of them again to fill up, and the next steps are for them; or None to keep all."""
 
 FORBIDDEN = np.float32(-1e9)
 
 
+class LiveBeams(NamedTuple):
+    """The hypotheses that may be extended; k is the beam size."""
+
+    ids: np.ndarray
+    """`(batch, k, width)`, int32: all tokens, then PAD."""
+    totals: np.ndarray
+    """`(batch, k)`, float32: log-probabilities; FORBIDDEN where there is no hypothesis."""
+    matches: np.ndarray
+    """`(batch, k, width)`, int32, of `extend_matches`; all 0 where n-grams may be repeated."""
+    state: np.ndarray
+    """`(batch, k, …)`: of the model."""
+
+
 def beam_search(
-    step: Step,
+    step: StepFunction,
     state: np.ndarray,
     limits: np.ndarray,
-    beam_size: int,
-    num_best: int = 1,
-    normalization: str = "average",
-    length_penalty: float = 1.0,
-    narrow: Narrow | None = None,
-    min_length: int = 0,
-    no_repeat: int = 0,
+    options: SearchOptions,
+    narrow: NarrowFunction | None = None,
 ) -> SearchResult:
     """Keeps the best live and the best ended hypotheses of each source; see `seq2seq.search.beam.beam_search`.
 
-    A batch goes on until its last source is done, long after most of them: `narrow` lets it shrink on the way.
-    `min_length` and `no_repeat` are the rules of `seq2seq.search.rules`.
+    A batch goes on until its last source is finished, long after most of them: `narrow` lets it shrink on the way.
+
+    Args:
+        step: The model.
+        state: `(batch, …)`, before the first step.
+        limits: `(batch,)`, int32: the largest number of tokens, without EOS.
+        options: beam_size, num_best, normalization, length_penalty, min_length and no_repeat_ngram are used.
+        narrow: Makes the batch smaller.
     """
-    k, batch, width = beam_size, len(limits), int(limits.max()) + 1
-    rows, here = np.arange(batch)[:, None], np.arange(batch)
-    live_ids = np.full((batch, k, width), PAD, np.int32)
-    matches = np.zeros_like(live_ids)
-    live_total = np.full((batch, k), FORBIDDEN, np.float32)
-    live_total[:, 0] = 0  # one live hypothesis at the start: k equal ones would stay equal
+    batch, k, width = len(limits), options.beam_size, int(limits.max()) + 1
+    live, ended = _first(state, batch, k, width)
+    result = SearchResult(*map(np.copy, ended))
+    normalizers = _normalizer(np.arange(1, width + 1, dtype=np.float32), options)
+    rows = np.arange(batch)  # of the result
     last = np.full(batch * k, BOS, np.int32)
-    worst = np.full_like(live_total, FORBIDDEN)
-    ended = SearchResult(live_ids, np.zeros((batch, k), np.int32), worst, worst)
-    found = SearchResult(*map(np.copy, ended))
-    state = np.repeat(state, k, axis=0)
-    normalizers = _normalizer(np.arange(1, width + 1, dtype=np.float32), normalization, length_penalty)
-    longest = normalizers[limits]  # of the EOS at the limit
     for time in range(width):
         banned = None
-        if no_repeat:
-            banned = repeats(live_ids.reshape(-1, width), time, matches.reshape(-1, width), no_repeat)
-        now = step(last, state, banned)
-        not_numbers = np.isnan(now["eos"].reshape(-1, k)).any(axis=1, keepdims=True)
-        eos = now["eos"].reshape(-1, k) + (live_total if time >= min_length else FORBIDDEN)
-        normalizer = normalizers[time]
-        scores = np.where(eos > FORBIDDEN / 2, eos / normalizer, FORBIDDEN)
-        if (scores > ended.scores[:, -1:]).any():
-            ending = SearchResult(live_ids, np.full_like(ended.lengths, time), eos, scores)
-            both = SearchResult(*(np.concatenate(pair, axis=1) for pair in zip(ended, ending, strict=True)))
-            best = np.argsort(-both.scores, axis=1, kind="stable")[:, :k]
-            ended = SearchResult(*(part[rows, best] for part in both))
-        if not_numbers.any():  # a NaN would be lost in comparisons: a source that had one keeps it
-            ended = ended._replace(scores=np.where(not_numbers, np.float32(np.nan), ended.scores))
+        if options.no_repeat_ngram:
+            matches = live.matches.reshape(-1, width)
+            banned = repeats(live.ids.reshape(-1, width), time, matches, options.no_repeat_ngram)
+        output = step(last, live.state.reshape(-1, *state.shape[1:]), banned)
+        ended = _end(live, ended, output["eos"].reshape(-1, k), time, normalizers[time], options)
+        live = _extend(live, output, time, limits, options)
 
-        totals = (live_total.reshape(-1, 1) + now["top"]).reshape(len(here), -1)
-        chosen = np.argsort(-totals, axis=1, kind="stable")[:, :k]
-        parents = chosen // now["top"].shape[1]
-        live_ids, chosen_ids = live_ids[rows, parents], now["top_ids"].reshape(len(here), -1)[rows, chosen]
-        if no_repeat:
-            matches = extend_matches(matches[rows, parents], live_ids, time, chosen_ids)
-        live_ids[:, :, time] = chosen_ids
-        live_total = np.maximum(totals[rows, chosen], FORBIDDEN)
-        live_total[time >= limits] = FORBIDDEN  # it could only end, and that it has just done
-        state = now["state"][(rows * k + parents).reshape(-1)]
-
-        top = live_total[:, 0]
-        attainable = np.where(top > FORBIDDEN / 2, top / longest, FORBIDDEN)
-        is_open = attainable > ended.scores[:, num_best - 1]
+        best = live.totals[:, 0]
+        attainable = np.where(best > FORBIDDEN / 2, best / normalizers[limits], FORBIDDEN)
+        is_open = attainable > ended.scores[:, options.num_best - 1]
         if not is_open.any():
             break
         kept = None
         if narrow and not is_open.all():
             still = np.flatnonzero(is_open)
-            still = still[np.unique(here[still], return_index=True)[1]]  # what fills up counts no source twice
-            kept = narrow(still)
+            kept = narrow(still[np.unique(rows[still], return_index=True)[1]])  # a source that fills up counts once
         if kept is not None:
-            _settle(found, here, ended)
-            here, limits, live_ids, live_total = here[kept], limits[kept], live_ids[kept], live_total[kept]
-            longest, matches = longest[kept], matches[kept]
-            ended = SearchResult(*(part[kept] for part in ended))
-            state = state.reshape(-1, k, state.shape[-1])[kept].reshape(-1, state.shape[-1])
-            rows = rows[: len(kept)]
-        last = live_ids[:, :, time].reshape(-1)
-    _settle(found, here, ended)
-    return SearchResult(found.ids[:, :num_best, :-1], *(part[:, :num_best] for part in found[1:]))
+            _store(result, rows, ended)
+            rows, limits = rows[kept], limits[kept]
+            live, ended = LiveBeams(*(part[kept] for part in live)), SearchResult(*(part[kept] for part in ended))
+        last = live.ids[:, :, time].reshape(-1)
+    _store(result, rows, ended)
+    return SearchResult(result.ids[:, : options.num_best, :-1], *(part[:, : options.num_best] for part in result[1:]))
 
 
-def extend_matches(matches: np.ndarray, ids: np.ndarray, time: int, pieces: np.ndarray) -> np.ndarray:
+def _first(state: np.ndarray, batch: int, k: int, width: int) -> tuple[LiveBeams, SearchResult]:
+    """The hypotheses before the first step: one live one per source, since k equal ones would stay equal."""
+    ids, nothing = np.full((batch, k, width), PAD, np.int32), np.full((batch, k), FORBIDDEN, np.float32)
+    totals = nothing.copy()
+    totals[:, 0] = 0
+    live = LiveBeams(ids, totals, np.zeros_like(ids), np.repeat(state[:, None], k, axis=1))
+    return live, SearchResult(ids, np.zeros((batch, k), np.int32), nothing, nothing)
+
+
+def _end(
+    live: LiveBeams, ended: SearchResult, eos: np.ndarray, time: int, normalizer: np.ndarray, options: SearchOptions
+) -> SearchResult:
+    """Returns the best of the ended hypotheses and of the live ones with an EOS, whose log-probability is `eos`."""
+    is_bad = np.isnan(eos).any(axis=1, keepdims=True)
+    totals = eos + (live.totals if time >= options.min_length else FORBIDDEN)
+    scores = np.where(totals > FORBIDDEN / 2, totals / normalizer, FORBIDDEN)
+    if (scores > ended.scores[:, -1:]).any():
+        ending = SearchResult(live.ids, np.full_like(ended.lengths, time), totals, scores)
+        both = SearchResult(*(np.concatenate(pair, axis=1) for pair in zip(ended, ending, strict=True)))
+        best = np.argsort(-both.scores, axis=1, kind="stable")[:, : options.beam_size]
+        ended = SearchResult(*(part[np.arange(len(best))[:, None], best] for part in both))
+    if is_bad.any():  # a NaN would be lost in comparisons: a source that had one keeps it
+        ended = ended._replace(scores=np.where(is_bad, np.float32(np.nan), ended.scores))
+    return ended
+
+
+def _extend(
+    live: LiveBeams, output: dict[str, np.ndarray], time: int, limits: np.ndarray, options: SearchOptions
+) -> LiveBeams:
+    """Returns the best of all live hypotheses with one more token."""
+    (batch, k), count = live.totals.shape, output["top"].shape[1]
+    rows = np.arange(batch)[:, None]
+    totals = (live.totals.reshape(-1, 1) + output["top"]).reshape(batch, -1)
+    chosen = np.argsort(-totals, axis=1, kind="stable")[:, :k]
+    parents = chosen // count
+    ids, tokens = live.ids[rows, parents], output["top_ids"].reshape(batch, -1)[rows, chosen]
+    matches = live.matches
+    if options.no_repeat_ngram:
+        matches = extend_matches(matches[rows, parents], ids, time, tokens)
+    ids[:, :, time] = tokens
+    totals = np.maximum(totals[rows, chosen], FORBIDDEN)
+    totals[time >= limits] = FORBIDDEN  # it can only end, which it has just done
+    state = output["state"]
+    return LiveBeams(ids, totals, matches, state.reshape(batch, k, *state.shape[1:])[rows, parents])
+
+
+def extend_matches(matches: np.ndarray, ids: np.ndarray, time: int, tokens: np.ndarray) -> np.ndarray:
     """See `seq2seq.search.rules.extend_matches`."""
-    grown = np.zeros_like(matches)
-    grown[..., 1 : time + 1] = np.where(ids[..., :time] == pieces[..., None], matches[..., :time] + 1, 0)
-    return grown
+    longer = np.zeros_like(matches)
+    longer[..., 1 : time + 1] = np.where(ids[..., :time] == tokens[..., None], matches[..., :time] + 1, 0)
+    return longer
 
 
 def repeats(ids: np.ndarray, time: int, matches: np.ndarray, size: int) -> np.ndarray:
-    """See `seq2seq.search.rules.repeats`; of rows without such ids only one column."""
+    """See `seq2seq.search.rules.repeats`. Returns a single column where no row has such ids."""
     found = np.where(matches[:, :time] >= size - 1, ids[:, :time], PAD)
     return found if found.any() else np.full((len(ids), 1), PAD, np.int32)
 
 
-def _settle(found: SearchResult, here: np.ndarray, ended: SearchResult) -> None:
-    """Writes the ended hypotheses of the sources `here` to their places among all."""
-    for whole, part in zip(found, ended, strict=True):
-        whole[here] = part
+def _store(result: SearchResult, rows: np.ndarray, ended: SearchResult) -> None:
+    """Writes the ended hypotheses of the sources `rows` into the result."""
+    for whole, part in zip(result, ended, strict=True):
+        whole[rows] = part
 
 
-def _normalizer(lengths: np.ndarray, kind: str, length_penalty: float) -> np.ndarray:
+def _normalizer(lengths: np.ndarray, options: SearchOptions) -> np.ndarray:
     """See `seq2seq.search.scoring.length_normalizer`."""
-    if kind == "none":
+    if options.normalization == "none":
         return np.ones_like(lengths)
-    base = lengths if kind == "average" else (lengths + np.float32(5)) / np.float32(6)
-    return base ** np.float32(length_penalty)
+    base = lengths if options.normalization == "average" else (lengths + np.float32(5)) / np.float32(6)
+    return base ** np.float32(options.length_penalty)

@@ -11,7 +11,7 @@ from keras import ops
 
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.rules import forbid_control_symbols
-from seq2seq.types import Encoded, Ids, Padded, State, Tensor
+from seq2seq.types import Encoded, Ids, Mask, Padded, State, Tensor
 
 MIXINGS = ("probabilities", "log-probabilities")
 
@@ -100,16 +100,21 @@ class Ensemble(keras.Model):
         return ops.mean(ops.stack([member.keep_probabilities(part) for member, part in members]), axis=0)
 
     def decode(
-        self, ids: Ids, encoded: EncodedByMembers, state: State, training: bool | None = None
+        self,
+        ids: Ids,
+        encoded: EncodedByMembers,
+        state: State,
+        training: bool | None = None,
+        mask: Mask | None = None,
     ) -> tuple[Tensor, State]:
-        """Continues from `state` over `(rows, target)` ids, any number of steps.
+        """Continues from `state` over `(rows, target)` ids, any number of steps; see `Seq2Seq.decode`.
 
         Returns:
             log-probabilities `(rows, target, target_size)`, float32; and the state after the last step.
         """
         log_probs, states = [], []
         for member, part, before in zip(self.members, encoded.members, state, strict=True):
-            logits, after = member.decode(ids, part, before, training)
+            logits, after = member.decode(ids, part, before, training, mask)
             # Each as a search takes it alone: else a member that gives control symbols much would count for less.
             log_probs.append(ops.log_softmax(forbid_control_symbols(logits)))
             states.append(after)

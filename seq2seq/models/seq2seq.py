@@ -13,7 +13,7 @@ from seq2seq.layers.decoder_state import DecoderOutput
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.layers.frontends import TokenEmbedding
 from seq2seq.layers.heads import PointerFeatures, Selector
-from seq2seq.types import Encoded, Ids, Logits, Padded, Shape, State, Tensor, Vectors, source_of
+from seq2seq.types import Encoded, Ids, Logits, Mask, Padded, Shape, State, Tensor, Vectors, source_of
 
 NO_SELECTOR = "This model has no selector, so it cannot extract: train one with model.selector true."
 PARTS = ("source_frontend", "encoder", "target_embedding", "decoder", "head", "selector")
@@ -107,20 +107,26 @@ class Seq2Seq(keras.Model):
             raise ValueError(NO_SELECTOR)
         return ops.sigmoid(encoded.keep)
 
-    def decode(self, ids: Ids, encoded: Encoded, state: State, training: bool | None = None) -> tuple[Logits, State]:
+    def decode(
+        self, ids: Ids, encoded: Encoded, state: State, training: bool | None = None, mask: Mask | None = None
+    ) -> tuple[Logits, State]:
         """Continues from `state` over `(rows, target)` ids, any number of steps.
 
         `rows` is the batch of `encoded` times any number of rows that share a source, next to each other.
+        `mask (rows, target)`, bool, is True at the real ids, which come first; None: all are real.
 
         Returns:
             logits `(rows, target, size)`, with a pointer log-probabilities; and the state after the last step.
         """
-        output = self.decode_features(ids, encoded, state, training)
+        output = self.decode_features(ids, encoded, state, training, mask)
         return self.head.logits(self.head_features(output, encoded)), output.state
 
-    def decode_features(self, ids: Ids, encoded: Encoded, state: State, training: bool | None = None) -> DecoderOutput:
+    def decode_features(
+        self, ids: Ids, encoded: Encoded, state: State, training: bool | None = None, mask: Mask | None = None
+    ) -> DecoderOutput:
         """As `decode`, without the head. The weights of attention are in the output where the head needs them."""
-        output = self.decoder(self.target_embedding.embed(ids), encoded.memory, state, training=training)
+        inputs = self.target_embedding.embed(ids)
+        output = self.decoder(inputs, encoded.memory, state, mask=mask, training=training)
         if not self.head.needs_attention:
             return output
         return output._replace(weights=self.decoder.align(output, encoded.source_memory))

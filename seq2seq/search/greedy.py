@@ -1,134 +1,237 @@
-"""Greedy search and sampling: one hypothesis a source, one piece a step."""
+"""Greedy search and sampling: one hypothesis per source, one token per step."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
+import keras
 from keras import ops
 
-from seq2seq.search.rules import FORBIDDEN, Rules, extend_matches, forbid, forbid_control_symbols
-from seq2seq.search.step import StepFunction
-from seq2seq.symbols import BOS, EOS, PAD
-from seq2seq.types import SearchResult, State
+from seq2seq.search.options import SearchOptions
+from seq2seq.search.rules import Rules, extend_matches, forbid, forbid_control_symbols, matches_of
+from seq2seq.search.start import Start
+from seq2seq.search.step import FORBIDDEN, StepFunction, Symbols
+from seq2seq.types import Ids, SearchResult, State, Tensor
 
 SMALLEST = 1e-30
-"""A temperature or a share below this is taken for this: float32 would make it 0."""
+"""A smaller temperature or top_p is replaced by this: float32 would make it 0."""
 
-Choose = Callable[[Any, Any], Any]
-"""`choose(logits (rows, size), time) -> ids (rows,)`."""
+ChooseFunction = Callable[[Tensor, Tensor], Ids]
+"""`choose(logits (rows, size), position) -> ids (rows,)`; the position is a scalar or `(rows,)`."""
+
+
+class LoopState(NamedTuple):
+    """What the loop carries from step to step."""
+
+    time: Tensor
+    """int32 scalar: steps done."""
+    token: Ids
+    """`(rows,)`, int32: the last token, which the model reads next."""
+    ids: Ids
+    """`(rows, width)`, int32: all tokens and an EOS, then PAD."""
+    lengths: Tensor
+    """`(rows,)`, int32: tokens of each row, without EOS."""
+    log_probabilities: Tensor
+    """`(rows,)`, float32: the sum over tokens and EOS."""
+    ended: Tensor
+    """`(rows,)`, bool: whether it has an EOS."""
+    matches: Tensor | tuple[()]
+    """`(rows, width)`, int32, of `extend_matches`; empty where n-grams may be repeated."""
+    state: State
+    """Of the model, `(rows, …)`."""
 
 
 def follow(
-    step: StepFunction, state: State, limits: Any, max_length: Any, choose: Choose, rules: Rules = Rules()
-) -> SearchResult:
-    """Extends one hypothesis a row by what `choose` picks, until each has ended.
+    step: StepFunction,
+    state: State,
+    limits: Tensor,
+    max_length: int | Tensor,
+    choose: ChooseFunction,
+    *,
+    rules: Rules = Rules(),
+    start: Start | None = None,
+    keep_state: bool = False,
+) -> tuple[SearchResult, State]:
+    """Extends one hypothesis per row with the tokens that `choose` picks, until all have ended.
 
     Args:
-        step: The model, as search sees it.
-        state: Before the first step; tensors of `(batch, …)`.
-        limits: `(batch,)`, int32: the most pieces of each, EOS not counted; a hypothesis that reaches it ends there.
+        step: The model.
+        state: Before the first step; tensors of `(rows, …)`.
+        limits: `(rows,)`, int32: the largest number of tokens, without EOS; a hypothesis that reaches it ends there.
         max_length: int or scalar tensor: the largest of `limits`.
         choose: Picks the next id.
-        rules: What must not be written where; no limit is below their shortest length.
+        rules: What must not be written where; no limit is below their `min_length`.
+        start: What is written before; None: nothing, the model reads BOS.
+        keep_state: Whether to return the state after the last token of each hypothesis, its EOS not read; it costs
+            some time.
 
     Returns:
-        A `SearchResult` with n = 1; the score is the log-probability.
+        A `SearchResult` with n = 1, whose score is the log-probability; and the state, `(rows, …)`, () if not kept.
     """
-    rows = ops.shape(limits)[0]
-    width = max_length + 1  # the last place is for an EOS
+    rows, width = ops.shape(limits)[0], max_length + 1  # the last column is for an EOS
+    limits = ops.cast(limits, "int32")
+    pad, _, eos = rules.symbols
 
-    def body(
-        time: Any, last: Any, ids: Any, total: Any, lengths: Any, done: Any, matches: list[Any], state: Any
-    ) -> tuple[Any, ...]:
-        logits, state = step(last, state)
-        logits = forbid_control_symbols(logits)
-        allowed = forbid(logits, ids, time, rules, *matches)
-        chosen = ops.where(time >= limits, EOS, ops.cast(choose(allowed, time), "int32"))
-        logit = ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(chosen, 1), axis=1), 1)
-        gain = logit - ops.logsumexp(logits, axis=-1)  # of one piece: nobody needs the others'
-        chosen = ops.where(done, PAD, chosen)
-        total = total + ops.where(done, 0.0, gain)
-        done = ops.logical_or(done, ops.equal(chosen, EOS))
-        lengths = lengths + ops.cast(ops.logical_not(done), "int32")
-        matches = [extend_matches(part, ids, time, chosen) for part in matches]
-        here = ops.equal(ops.arange(width, dtype="int32"), time)  # (width,)
-        ids = ops.where(here, ops.expand_dims(chosen, 1), ids)
-        return time + 1, chosen, ids, total, lengths, done, matches, state
+    def body(loop: LoopState) -> tuple[LoopState]:
+        position = loop.time if start is None else loop.time + start.lengths
+        logits, state = step(loop.token, loop.state)
+        logits = forbid_control_symbols(logits, rules.symbols)
+        allowed = forbid(logits, loop.ids, position, rules, loop.matches if rules.no_repeat else None)
+        chosen = ops.where(position >= limits, eos, ops.cast(choose(allowed, position), "int32"))
+        chosen_logit = ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(chosen, 1), axis=1), 1)
+        log_prob = chosen_logit - ops.logsumexp(logits, axis=-1)  # of the chosen token only
+        chosen = ops.where(loop.ended, pad, chosen)
+        ended = ops.logical_or(loop.ended, ops.equal(chosen, eos))
+        is_here = ops.equal(ops.arange(width, dtype="int32"), ops.expand_dims(position, -1))
+        new = LoopState(
+            loop.time + 1,
+            chosen,
+            ops.where(is_here, ops.expand_dims(chosen, 1), loop.ids),
+            loop.lengths + ops.cast(ops.logical_not(ended), "int32"),
+            loop.log_probabilities + ops.where(loop.ended, 0.0, log_prob),
+            ended,
+            extend_matches(loop.matches, loop.ids, position, chosen) if rules.no_repeat else (),
+            _where_ended(loop.ended, loop.state, state) if keep_state else state,
+        )
+        return (new,)
 
-    def go_on(time: Any, last: Any, ids: Any, total: Any, lengths: Any, done: Any, *rest: Any) -> Any:
-        return ops.logical_and(time < width, ops.logical_not(ops.all(done)))
+    def goes_on(loop: LoopState) -> Tensor:
+        return ops.logical_and(loop.time < width, ops.logical_not(ops.all(loop.ended)))
 
-    blank = ops.full((rows, width), PAD, dtype="int32")
-    start = (
-        ops.zeros((), "int32"),
-        ops.full((rows,), BOS, dtype="int32"),
-        blank,
-        ops.zeros((rows,), "float32"),
-        ops.zeros((rows,), "int32"),
-        ops.zeros((rows,), "bool"),
-        [ops.zeros_like(blank)] if rules.no_repeat else [],
-        state,
-    )
-    _, _, ids, total, lengths, *_ = ops.while_loop(go_on, body, start)
-    ids = ops.where(ops.equal(ids, EOS), PAD, ids)[:, :-1]
-    score = ops.expand_dims(total, 1)
-    return SearchResult(ops.expand_dims(ids, 1), ops.expand_dims(lengths, 1), score, score)
+    (loop,) = ops.while_loop(goes_on, body, (_first(state, rows, width, rules, start),))
+    ids = ops.where(ops.equal(loop.ids, eos), pad, loop.ids)[:, :-1]
+    score = ops.expand_dims(loop.log_probabilities, 1)
+    result = SearchResult(ops.expand_dims(ids, 1), ops.expand_dims(loop.lengths, 1), score, score)
+    return result, loop.state if keep_state else ()
+
+
+def _first(state: State, rows: int | Tensor, width: int | Tensor, rules: Rules, start: Start | None) -> LoopState:
+    ids = ops.full((rows, width), rules.symbols.pad, dtype="int32")
+    token = ops.full((rows,), rules.symbols.bos, dtype="int32")
+    lengths, total = ops.zeros((rows,), "int32"), ops.zeros((rows,), "float32")
+    matches: Tensor | tuple[()] = ops.zeros_like(ids) if rules.no_repeat else ()
+    if start is not None:
+        ids = ops.concatenate([start.ids, ids], axis=1)[:, :width]
+        token, lengths, total = start.token, start.lengths, start.log_probabilities
+        matches = matches_of(ids, lengths) if rules.no_repeat else ()
+    return LoopState(ops.zeros((), "int32"), token, ids, lengths, total, ops.zeros((rows,), "bool"), matches, state)
+
+
+def _where_ended(ended: Tensor, old: State, new: State) -> State:
+    """The old state of rows that have ended, the new one of the others."""
+
+    def choose(before: Tensor, after: Tensor) -> Tensor:
+        return ops.where(ops.reshape(ended, (-1, *[1] * (len(after.shape) - 1))), before, after)
+
+    return keras.tree.map_structure(choose, old, new)
 
 
 def greedy_search(
-    step: StepFunction, state: State, limits: Any, max_length: Any, rules: Rules = Rules()
-) -> SearchResult:
-    """Takes the likeliest piece at every step; see `follow` for the arguments."""
-    return follow(step, state, limits, max_length, lambda logits, time: ops.argmax(logits, -1), rules)
+    step: StepFunction,
+    state: State,
+    limits: Tensor,
+    max_length: int | Tensor,
+    options: SearchOptions = SearchOptions(),
+    *,
+    exclude: Ids | None = None,
+    start: Start | None = None,
+    symbols: Symbols = Symbols(),
+    keep_state: bool = False,
+) -> tuple[SearchResult, State]:
+    """Takes the likeliest token at every step.
+
+        step = lambda ids, state: (ops.take(table, ids, axis=0), state)  # a model that knows only the last id
+        result, _ = greedy_search(step, (), limits=ops.full((4,), 10), max_length=10)
+
+    Args:
+        step: The model.
+        state: Before the first step; tensors of `(rows, …)`.
+        limits: As in `follow`.
+        max_length: As in `follow`.
+        options: min_length and no_repeat_ngram are used.
+        exclude: `(rows, phrases, n)`, int32, PAD before shorter ones: phrases that must not be written.
+        start: What is written before; see `prefill`.
+        symbols: Of the vocabulary.
+        keep_state: As in `follow`.
+
+    Returns:
+        As `follow`.
+    """
+    rules = Rules(options.min_length, options.no_repeat_ngram, exclude, symbols)
+    return follow(step, state, limits, max_length, _likeliest, rules=rules, start=start, keep_state=keep_state)
+
+
+def _likeliest(logits: Tensor, position: Tensor) -> Ids:
+    return ops.argmax(logits, -1)
 
 
 def sample_search(
     step: StepFunction,
     state: State,
-    limits: Any,
-    max_length: Any,
-    uniforms: Any,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    rules: Rules = Rules(),
-) -> SearchResult:
-    """Draws every piece from the model's distribution, made narrower if asked.
+    limits: Tensor,
+    max_length: int | Tensor,
+    uniforms: Tensor,
+    options: SearchOptions = SearchOptions(),
+    *,
+    exclude: Ids | None = None,
+    start: Start | None = None,
+    symbols: Symbols = Symbols(),
+    keep_state: bool = False,
+) -> tuple[SearchResult, State]:
+    """Draws every token from the model's distribution, after temperature, top_k and top_p.
 
     Args:
-        step, state, limits, max_length: As in `follow`.
-        uniforms: `(batch, max_length + 1)`, float32 in [0, 1): the randomness, one number a piece. A row's draws
-            depend on its numbers alone, so the same numbers give the same text in any batch.
-        temperature: Divides the logits, above 0; small is close to greedy.
-        top_k: Draw among the k likeliest only; 0: all.
-        top_p: Draw among the fewest likeliest whose probabilities sum to p, in (0, 1] (Holtzman et al. 2020).
-        rules: As in `follow`.
+        step: The model.
+        state: Before the first step; tensors of `(rows, …)`.
+        limits: As in `follow`.
+        max_length: As in `follow`.
+        uniforms: `(rows, max_length + 1)`, float32 in [0, 1): the randomness, one number per position. The draws of a
+            row depend on its numbers alone, so the same numbers give the same output in any batch.
+        options: temperature, top_k, top_p (Holtzman et al. 2020), min_length and no_repeat_ngram are used.
+        exclude: As in `greedy_search`.
+        start: As in `greedy_search`.
+        symbols: As in `greedy_search`.
+        keep_state: As in `follow`.
 
     Returns:
         As `follow`; log-probabilities are the model's own, before temperature and cuts.
     """
-    if temperature <= 0:
-        raise ValueError(f"temperature must be above 0. Received: {temperature}")
-    if top_k < 0:
-        raise ValueError(f"top_k must not be negative. Received: {top_k}")
-    if not 0 < top_p <= 1:
-        raise ValueError(f"top_p must be in (0, 1]. Received: {top_p}")
 
-    def choose(logits: Any, time: Any) -> Any:
-        size = logits.shape[-1]
-        values, ids = ops.top_k(logits, min(top_k, size) if top_k else size)
-        # Divided after the subtraction: neither a small temperature nor a large one leaves the range of float32.
-        likelihoods = ops.exp((values - values[:, :1]) / max(temperature, SMALLEST))
-        likelihoods = ops.where(values > FORBIDDEN / 2, likelihoods, 0.0)  # however large the temperature
-        probabilities = likelihoods / ops.sum(likelihoods, axis=-1, keepdims=True)
-        before = ops.cumsum(probabilities, axis=-1) - probabilities
-        probabilities = ops.where(before < max(top_p, SMALLEST), probabilities, 0.0)
-        sums = ops.cumsum(probabilities, axis=-1)
-        threshold = ops.take(uniforms, time, axis=1) * sums[:, -1]
-        place = ops.sum(ops.cast(sums <= ops.expand_dims(threshold, 1), "int32"), axis=-1)
-        # Rounding may push the threshold to the very end, past the last piece that may be drawn.
-        last = ops.sum(ops.cast(probabilities > 0, "int32"), axis=-1) - 1
-        return ops.take_along_axis(ids, ops.expand_dims(ops.minimum(place, last), 1), axis=1)[:, 0]
+    def choose(logits: Tensor, position: Tensor) -> Ids:
+        if len(position.shape):
+            position = ops.minimum(position, ops.shape(uniforms)[1] - 1)  # a row that has ended may be past its end
+            uniform = ops.take_along_axis(uniforms, ops.expand_dims(position, 1), axis=1)[:, 0]
+        else:
+            uniform = ops.take(uniforms, position, axis=1)
+        return draw(logits, uniform, options)
 
-    return follow(step, state, limits, max_length, choose, rules)
+    rules = Rules(options.min_length, options.no_repeat_ngram, exclude, symbols)
+    return follow(step, state, limits, max_length, choose, rules=rules, start=start, keep_state=keep_state)
+
+
+def draw(logits: Tensor, uniform: Tensor, options: SearchOptions) -> Ids:
+    """Draws one id per row.
+
+    Args:
+        logits: `(rows, size)`, float32.
+        uniform: `(rows,)`, float32 in [0, 1).
+        options: temperature, top_k and top_p are used.
+
+    Returns:
+        `(rows,)`, int32.
+    """
+    size = logits.shape[-1]
+    values, ids = ops.top_k(logits, min(options.top_k, size) if options.top_k else size)
+    # Divided after the subtraction: neither a small temperature nor a large one leaves the range of float32.
+    weights = ops.exp((values - values[:, :1]) / max(options.temperature, SMALLEST))
+    weights = ops.where(values > FORBIDDEN / 2, weights, 0.0)  # however large the temperature
+    probabilities = weights / ops.sum(weights, axis=-1, keepdims=True)
+    before = ops.cumsum(probabilities, axis=-1) - probabilities
+    probabilities = ops.where(before < max(options.top_p, SMALLEST), probabilities, 0.0)
+    sums = ops.cumsum(probabilities, axis=-1)
+    threshold = uniform * sums[:, -1]
+    index = ops.sum(ops.cast(sums <= ops.expand_dims(threshold, 1), "int32"), axis=-1)
+    # Rounding may push the threshold beyond the last token that may be drawn.
+    last = ops.sum(ops.cast(probabilities > 0, "int32"), axis=-1) - 1
+    return ops.take_along_axis(ids, ops.expand_dims(ops.minimum(index, last), 1), axis=1)[:, 0]

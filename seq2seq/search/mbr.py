@@ -9,7 +9,7 @@ from __future__ import annotations
 from keras import ops
 
 from seq2seq.search.options import MBR_ORDERS
-from seq2seq.search.rules import FORBIDDEN
+from seq2seq.search.step import FORBIDDEN
 from seq2seq.types import Ids, SearchResult, Tensor
 
 

@@ -103,20 +103,21 @@ class SearchOptions:
         ratio = learned[0] if self.max_ratio is None else self.max_ratio
         return replace(self, max_ratio=ratio, max_extra=learned[1] if self.max_extra is None else self.max_extra)
 
-    def output_limit(self, length: Any, minimum: Any = min, maximum: Any = max) -> Any:
+    def output_limit(self, length: Any, minimum: Any = min, maximum: Any = max, required: Any = 0) -> Any:
         """Returns the largest number of output tokens for an input of `length` tokens. The only place that computes it.
 
         Args:
             length: An int, or an array or a tensor of int32.
             minimum: Of two values; for arrays and tensors that of their library.
             maximum: As `minimum`.
+            required: Tokens that the output must contain, as a prefix or terms; it may be longer by them.
         """
         ratio, extra = (MAX_RATIO if self.max_ratio is None else self.max_ratio), self.max_extra
         # In integers, so that all libraries agree: thousandths of the ratio, and no product overflows int32.
         whole, thousandths = divmod(round(1000 * ratio), 1000)
         length = minimum(length, min(MOST // max(whole, 1), MOST // 1000))
         limit = length * whole + length * thousandths // 1000 + (MAX_EXTRA if extra is None else extra)
-        return minimum(maximum(limit, self.min_length), MOST)
+        return minimum(maximum(limit, self.min_length), MOST) + required
 
     def __post_init__(self) -> None:
         for field in fields(self):

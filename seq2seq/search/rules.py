@@ -1,120 +1,133 @@
-"""What a search must not write: control symbols always; where asked an early end, n-grams again, words."""
+"""What a search must not write: control symbols; optionally an early end, repeated n-grams and given phrases.
+
+`position` is the number of tokens that a hypothesis has: a scalar where all have the same number, else a tensor that
+broadcasts with the leading axes of the ids.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from keras import ops
 
-from seq2seq.symbols import BOS, EOS, PAD
-
-FORBIDDEN = -1e9
-"""The log-probability of what must not be chosen."""
+from seq2seq.search.step import FORBIDDEN, Symbols
+from seq2seq.symbols import PAD
+from seq2seq.types import Ids, Tensor
 
 
 class Rules(NamedTuple):
-    """What must not be written where. Hypotheses that keep to them score as they would without."""
+    """What must not be written where. They change the choice of tokens, not the scores of hypotheses."""
 
     min_length: int = 0
-    """EOS is forbidden before so many pieces."""
+    """EOS is forbidden before this many tokens."""
     no_repeat: int = 0
-    """A piece is forbidden that would end an n-gram of this size which the hypothesis has already; 0: none is."""
-    prefix: Any = None
-    """`(batch, n)`, int32, then PAD: what the hypotheses of each source begin with, whatever else is forbidden."""
-    exclude: Any = None
-    """`(batch, phrases, n)`, int32, PAD before shorter ones: pieces that must not follow each other."""
+    """A token is forbidden if it would end an n-gram of this size that the hypothesis already has; 0 is off."""
+    exclude: Ids | None = None
+    """`(batch, phrases, n)`, int32, PAD before shorter ones: tokens that must not follow each other."""
+    symbols: Symbols = Symbols()
+    """Of the vocabulary."""
 
 
-def forbid_control_symbols(logits: Any) -> Any:
-    """`(…, size)` logits in which PAD and BOS cannot win."""
-    size = logits.shape[-1]
-    penalty = ops.sum(ops.one_hot(ops.convert_to_tensor([PAD, BOS]), size, dtype="float32"), axis=0) * FORBIDDEN
-    return ops.cast(logits, "float32") + penalty
+def forbid_control_symbols(logits: Tensor, symbols: Symbols = Symbols()) -> Tensor:
+    """`(…, size)` logits, float32, in which PAD and BOS cannot win."""
+    forbidden = [symbol for symbol in (symbols.pad, symbols.bos) if symbol != symbols.eos]
+    one_hot = ops.one_hot(ops.convert_to_tensor(forbidden), logits.shape[-1], dtype="float32")
+    return ops.cast(logits, "float32") + ops.sum(one_hot, axis=0) * FORBIDDEN
 
 
-def forbid(logits: Any, ids: Any, time: Any, rules: Rules, matches: Any = None) -> Any:
+def forbid(logits: Tensor, ids: Ids, position: int | Tensor, rules: Rules, matches: Tensor | None = None) -> Tensor:
     """Returns `(rows, size)` logits or log-probabilities in which nothing can win that the rules forbid.
 
     Args:
         logits: `(rows, size)`, float32; the rows of a source are neighbours.
-        ids: `(rows, width)`, int32: what was written, `time` pieces, then PAD.
-        time: int32 scalar.
+        ids: `(rows, width)`, int32: `position` tokens, then PAD.
+        position: int32, scalar or `(rows,)`.
         rules: The rules.
-        matches: `(rows, width)` of `extend_matches`; required where no n-gram may come twice.
+        matches: `(rows, width)` of `extend_matches`; required with `no_repeat`.
     """
-    free = logits
     if rules.min_length:
-        ends = ops.one_hot(EOS, logits.shape[-1], dtype="float32") * FORBIDDEN
-        logits = logits + ops.where(time < rules.min_length, ends, 0.0)
+        eos = ops.one_hot(rules.symbols.eos, logits.shape[-1], dtype="float32") * FORBIDDEN
+        is_early = ops.expand_dims(position < rules.min_length, -1)
+        logits = logits + ops.where(is_early, eos, 0.0)
     if rules.no_repeat:
-        logits = forbid_ids(logits, repeats(ids, time, matches, rules.no_repeat))
+        logits = forbid_ids(logits, repeats(ids, position, matches, rules.no_repeat, rules.symbols.pad))
     if rules.exclude is not None:
-        logits = forbid_ids(logits, endings(ids, time, _for_rows(rules.exclude, ids)))
-    if rules.prefix is not None:
-        prefix = _for_rows(rules.prefix, ids)
-        here = ops.equal(ops.arange(ops.shape(prefix)[1], dtype="int32"), time)
-        due = ops.sum(ops.where(here, prefix, PAD), axis=1, keepdims=True)  # (rows, 1)
-        other = ops.not_equal(ops.arange(logits.shape[-1], dtype="int32"), due)
-        logits = ops.where(ops.equal(due, PAD), logits, ops.where(other, FORBIDDEN, free))
+        phrases = _repeat_for_rows(rules.exclude, ids)
+        logits = forbid_ids(logits, phrase_ends(ids, position, phrases, rules.symbols.pad))
     return logits
 
 
-def _for_rows(tensor: Any, ids: Any) -> Any:
+def _repeat_for_rows(tensor: Tensor, ids: Ids) -> Tensor:
     """`(batch, …)` -> `(rows, …)`: once for each row of a source."""
     rows, batch = ops.shape(ids)[0], ops.shape(tensor)[0]
     return ops.take(tensor, ops.arange(rows, dtype="int32") // (rows // batch), axis=0)
 
 
-def endings(ids: Any, time: Any, phrases: Any) -> Any:
-    """Returns the last piece of every phrase whose other pieces were just written, `(rows, phrases)`, PAD otherwise.
+def phrase_ends(ids: Ids, position: int | Tensor, phrases: Ids, pad: int = PAD) -> Ids:
+    """Returns the last token of each phrase whose other tokens were just written, `(rows, phrases)`, else PAD.
 
     Args:
         ids: As in `forbid`.
-        time: As in `forbid`.
+        position: As in `forbid`.
         phrases: `(rows, phrases, n)`, int32, PAD before shorter ones; all PAD is none.
+        pad: The id of PAD.
     """
     size = phrases.shape[2]
-    places = ops.arange(ops.shape(ids)[1], dtype="int32")
-    found = ops.not_equal(phrases[:, :, -1], PAD)
+    index = ops.arange(ops.shape(ids)[1], dtype="int32")
+    is_due = ops.not_equal(phrases[:, :, -1], pad)
     for back in range(1, size):
-        last = ops.sum(ops.where(ops.equal(places, time - back), ids, PAD), axis=1, keepdims=True)  # (rows, 1)
-        due = phrases[:, :, size - 1 - back]
-        found = ops.logical_and(found, ops.logical_or(ops.equal(due, PAD), ops.equal(due, last)))
-    return ops.where(found, phrases[:, :, -1], PAD)
+        is_here = ops.equal(index, ops.expand_dims(position - back, -1))
+        last = ops.max(ops.where(is_here, ids, -1), axis=1, keepdims=True)  # (rows, 1)
+        expected = phrases[:, :, size - 1 - back]
+        is_due = ops.logical_and(is_due, ops.logical_or(ops.equal(expected, pad), ops.equal(expected, last)))
+    return ops.where(is_due, phrases[:, :, -1], pad)
 
 
-def forbid_ids(logits: Any, ids: Any) -> Any:
-    """Forbids in each row of `(rows, size)` the ids in the same row of `(rows, n)`; PAD fills up, and never counts."""
+def forbid_ids(logits: Tensor, ids: Ids) -> Tensor:
+    """Forbids the ids `(rows, n)` in the same row of `(rows, size)`. PAD may fill up: it is forbidden anyway."""
     row = ops.expand_dims(ops.arange(ops.shape(ids)[0], dtype="int32"), 1) + ops.zeros_like(ids)
-    places = ops.reshape(ops.stack([row, ids], axis=2), (-1, 2))
-    # What is there twice is forbidden twice as much.
+    cells = ops.reshape(ops.stack([row, ids], axis=2), (-1, 2))
+    # An id that is given twice is forbidden twice as much.
     penalty = ops.zeros_like(ops.reshape(ids, (-1,)), dtype="float32") + FORBIDDEN
-    return logits + ops.scatter(places, penalty, ops.shape(logits))
+    return logits + ops.scatter(cells, penalty, ops.shape(logits))
 
 
-def extend_matches(matches: Any, ids: Any, time: Any, pieces: Any) -> Any:
-    """Returns the matches after `pieces` have been written at `time`; all 0 before the first step.
+def extend_matches(matches: Tensor, ids: Ids, position: int | Tensor, tokens: Ids) -> Tensor:
+    """Returns the matches after `tokens` have been written at `position`; all 0 before the first step.
 
-    `matches (…, width)`, int32: how many of the pieces before each place are the last ones written, in a row. A place
-    that holds the new piece passes its count, one more, to the place behind it; so a step costs the width, whatever
-    the size of the n-grams.
+    `matches (…, width)`, int32, at each index: how many of the tokens before it are equal to the last ones written, in
+    a row. An index that holds the new token passes its count, plus one, to the index behind it; so a step costs the
+    width, whatever the size of the n-grams.
 
     Args:
         matches: Of the step before.
-        ids: `(…, width)`, int32: what was written before `pieces`.
-        time: int32 scalar.
-        pieces: `(…,)`, int32.
+        ids: `(…, width)`, int32: what was written before `tokens`.
+        position: int32, scalar or broadcastable to `(…)`.
+        tokens: `(…)`, int32.
     """
-    here = ops.arange(ops.shape(ids)[-1], dtype="int32") < time
-    alike = ops.logical_and(here, ops.equal(ids, ops.expand_dims(pieces, -1)))
-    counts = ops.where(alike, matches + 1, 0)
+    is_written = ops.arange(ops.shape(ids)[-1], dtype="int32") < ops.expand_dims(position, -1)
+    is_token = ops.logical_and(is_written, ops.equal(ids, ops.expand_dims(tokens, -1)))
+    counts = ops.where(is_token, matches + 1, 0)
     return ops.concatenate([ops.zeros_like(counts[..., :1]), counts[..., :-1]], axis=-1)
 
 
-def repeats(ids: Any, time: Any, matches: Any, size: int) -> Any:
-    """Returns the ids that would end an n-gram of `size` a second time, `(rows, width)`, PAD where none.
+def matches_of(ids: Ids, lengths: Tensor) -> Tensor:
+    """Returns the matches of `extend_matches` after `lengths (rows,)` tokens of `ids (rows, width)`."""
+    width = ops.shape(ids)[1]
 
-    With a size of 1 that is every piece written so far. `matches` are those of `extend_matches`.
+    def write(position: Tensor, matches: Tensor) -> tuple[Tensor, Tensor]:
+        longer = extend_matches(matches, ids, position, ops.take(ids, position, axis=1))
+        return position + 1, ops.where(ops.expand_dims(position < lengths, 1), longer, matches)
+
+    last = ops.minimum(ops.max(lengths), width)
+    start = ops.zeros((), "int32"), ops.zeros_like(ids)
+    return ops.while_loop(lambda position, _: position < last, write, start)[1]
+
+
+def repeats(ids: Ids, position: int | Tensor, matches: Tensor, size: int, pad: int = PAD) -> Ids:
+    """Returns the ids that would end an n-gram of `size` a second time, `(rows, width)`, PAD elsewhere.
+
+    With a size of 1 these are all tokens written so far. `matches` are those of `extend_matches`.
     """
-    here = ops.arange(ops.shape(ids)[1], dtype="int32") < time
-    return ops.where(ops.logical_and(here, matches >= size - 1), ids, PAD)
+    is_written = ops.arange(ops.shape(ids)[1], dtype="int32") < ops.expand_dims(position, -1)
+    return ops.where(ops.logical_and(is_written, matches >= size - 1), ids, pad)

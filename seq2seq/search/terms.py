@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from keras import ops
 
-from seq2seq.search.rules import FORBIDDEN
-from seq2seq.symbols import PAD
+from seq2seq.search.step import FORBIDDEN
 from seq2seq.types import Ids, Tensor
 
 
@@ -35,8 +34,25 @@ class TermProgress(NamedTuple):
 
 def start_terms(terms: Terms, n: int) -> TermProgress:
     """Returns the progress of `n` hypotheses per source that have written nothing."""
-    satisfied = ops.repeat(ops.expand_dims(ops.equal(terms.tokens, PAD), 1), n, axis=1)
+    satisfied = ops.repeat(ops.expand_dims(ops.equal(terms.numbers, 0), 1), n, axis=1)
     return TermProgress(satisfied, ops.zeros_like(satisfied[:, :, 0], dtype="int32") - 1)
+
+
+def progress_of(terms: Terms, ids: Ids, lengths: Tensor) -> TermProgress:
+    """Returns the progress `(batch, …)` after `lengths (batch,)` tokens of `ids (batch, width)`."""
+
+    def write(position: Tensor, progress: TermProgress) -> tuple[Tensor, TermProgress]:
+        tokens = ops.expand_dims(ops.take(ids, position, axis=1), 1)
+        is_token = ops.expand_dims(position < lengths, 1)
+        longer = advance(terms, progress, tokens)
+        satisfied = ops.where(ops.expand_dims(is_token, 2), longer.satisfied, progress.satisfied)
+        next_token = ops.where(is_token, longer.next_token, progress.next_token)
+        return position + 1, TermProgress(satisfied, next_token)
+
+    last = ops.minimum(ops.max(lengths), ops.shape(ids)[1])
+    start = ops.zeros((), "int32"), start_terms(terms, 1)
+    _, (satisfied, next_token) = ops.while_loop(lambda position, _: position < last, write, start)
+    return TermProgress(satisfied[:, 0], next_token[:, 0])
 
 
 def _is_first(numbers: Tensor) -> Tensor:
@@ -48,13 +64,13 @@ def candidates(terms: Terms, progress: TermProgress) -> Ids:
     """Returns the tokens that advance hypotheses: the next of a term begun, else the first of each unsatisfied term.
 
     Returns:
-        `(batch, n, size)`, int32, PAD elsewhere.
+        `(batch, n, size)`, int32; -1 where there is none.
     """
     index = ops.arange(ops.shape(terms.tokens)[1], dtype="int32")
     next_token = ops.expand_dims(progress.next_token, 2)
     free = ops.logical_and(ops.expand_dims(_is_first(terms.numbers), 1), ops.logical_not(progress.satisfied))
     chosen = ops.logical_or(ops.equal(index, next_token), ops.logical_and(next_token < 0, free))
-    return ops.where(chosen, ops.expand_dims(terms.tokens, 1), PAD)
+    return ops.where(chosen, ops.expand_dims(terms.tokens, 1), -1)
 
 
 def advance(terms: Terms, progress: TermProgress, tokens: Ids) -> TermProgress:

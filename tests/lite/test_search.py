@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seq2seq.lite.search import beam_search
+from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
 
 SIZE, BEAM = 11, 3
@@ -26,6 +27,7 @@ def step(ids, state, banned=None):
 def test_a_batch_that_shrinks_finds_the_same(num_best):
     state = np.arange(8, dtype=np.float32)[:, None] * 100
     limits = np.asarray([3, 9, 0, 5, 12, 4, 7, 6], np.int32)
+    options = SearchOptions(beam_size=BEAM, num_best=num_best)
     batches = [8]
 
     def narrow(sources):
@@ -34,8 +36,8 @@ def test_a_batch_that_shrinks_finds_the_same(num_best):
         batches.append(len(sources) + 1)
         return np.concatenate([sources, sources[:1]])  # one more than is open, to fill up
 
-    whole = beam_search(step, state, limits, BEAM, num_best)
-    shrunk = beam_search(step, state, limits, BEAM, num_best, narrow=narrow)
+    whole = beam_search(step, state, limits, options)
+    shrunk = beam_search(step, state, limits, options, narrow)
     assert len(batches) > 2
     assert batches[-1] == 2
     for got, wanted in zip(shrunk, whole, strict=True):

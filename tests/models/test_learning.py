@@ -61,7 +61,7 @@ def test_short_sequences_are_learned(task, compiled):
             return logits[:, 0], state
 
         limits = ops.full((ops.shape(ids.values)[0],), LONGEST + 2, dtype="int32")
-        return greedy_search(step, encoded.state, limits, LONGEST + 2).ids[:, 0]
+        return greedy_search(step, encoded.state, limits, LONGEST + 2)[0].ids[:, 0]
 
     found = ops.convert_to_numpy(compiled(translate)(padded(held_out)))
     answer = np.where(expected == EOS, PAD, expected)[:, :LONGEST]

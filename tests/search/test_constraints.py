@@ -5,10 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seq2seq.search.greedy import greedy_search
-from seq2seq.search.rules import Rules
 from seq2seq.search.terms import Terms
-from seq2seq.symbols import EOS, PAD
+from seq2seq.symbols import EOS
 from tests.search.test_beam import Markov, all_of_the_space, same
 
 
@@ -68,32 +66,15 @@ def test_every_result_of_a_narrow_beam_holds_its_terms(compiled, width, groups):
 
 def test_terms_for_which_there_is_no_room_or_that_are_forbidden_give_nothing(compiled):
     model = Markov(sentences=2, size=6)
-    rules = Rules(exclude=np.array([[[0, 0]], [[1, 4]]], np.int32))
-    found = model.search(compiled, [2, 4], beam_size=4, rules=rules, terms=terms_of([[1, 4, 5]], [[1, 4]]))
+    exclude = np.array([[[0, 0]], [[1, 4]]], np.int32)
+    found = model.search(compiled, [2, 4], beam_size=4, exclude=exclude, terms=terms_of([[1, 4, 5]], [[1, 4]]))
     assert (found[3] <= -1e8).all()
-
-
-def test_a_prefix_begins_every_hypothesis_and_the_rest_is_the_best_after_it(compiled):
-    model = Markov(sentences=3, size=6)
-    prefix = np.array([[4, 1], [5, PAD], [PAD, PAD]], np.int32)
-    limits = [3, 3, 2]
-    rules = Rules(prefix=prefix, exclude=np.array([[[0, 4]], [[0, 0]], [[0, 0]]], np.int32))
-    found = model.search(compiled, limits, beam_size=40, num_best=3, normalization="none", rules=rules)
-    for sentence, limit in enumerate(limits):
-        first = [piece for piece in prefix[sentence].tolist() if piece]
-        space = all_of_the_space(model, sentence, limit, "none", 1.0)
-        expected = [h for h in space if h[2][: len(first)] == first]
-        if sentence == 0:  # what is excluded stands in the prefix, and nowhere else
-            expected = [h for h in expected if 4 not in h[2][2:]]
-        same(found, sentence, expected[:3])
-    run = compiled(lambda x: greedy_search(model.step, model.state(), x, 3, rules))
-    assert np.asarray(run(np.asarray(limits, np.int32)).ids)[0, 0, :2].tolist() == [4, 1]
 
 
 def test_what_is_excluded_is_not_written_and_nothing_else_is_lost(compiled):
     model = Markov(sentences=2, size=6)
-    rules = Rules(exclude=np.array([[[0, 0, 4], [1, 5, 1]], [[0, 5, 5], [0, 0, 0]]], np.int32))
-    found = model.search(compiled, [3, 3], beam_size=120, num_best=6, normalization="none", rules=rules)
+    exclude = np.array([[[0, 0, 4], [1, 5, 1]], [[0, 5, 5], [0, 0, 0]]], np.int32)
+    found = model.search(compiled, [3, 3], beam_size=120, num_best=6, normalization="none", exclude=exclude)
     banned = [[[4], [1, 5, 1]], [[5, 5]]]
     for sentence in range(2):
         space = all_of_the_space(model, sentence, 3, "none", 1.0)
@@ -155,9 +136,3 @@ def test_diversity_makes_the_groups_part(compiled):
         firsts.append([len({tuple(written(found, s, n)[:1]) for n in range(3)}) for s in range(6)])
     assert firsts[0] == [1] * 6
     assert sum(firsts[1]) > 12
-
-
-def test_groups_divide_the_beam():
-    model = Markov(sentences=1, size=6)
-    with pytest.raises(ValueError, match="groups=2, beam_size=3"):
-        model.search(lambda run: run, [2], beam_size=3, groups=2)

@@ -108,9 +108,9 @@ def test_a_long_call_of_a_library_can_be_left_and_hands_on_what_it_raises():
 
 STUCK = """
 import ctypes
-from seq2seq import stopping
+from seq2seq import signals
 from seq2seq.cli.common import guarded
-stopping.GRACE = 0.5
+signals.GRACE = 0.5
 def work():
     libc, mutex = ctypes.CDLL(None), ctypes.create_string_buffer(128)
     libc.pthread_mutex_lock(mutex)

@@ -26,24 +26,27 @@ from seq2seq.export.saved_model import export_saved_model
 CLIENT = """
 import base64, json, sys
 import tensorflow as tf
-if sys.argv[2] == "text":
+kind = sys.argv[1]
+if kind == "text":
     import tensorflow_text
-model = tf.saved_model.load(sys.argv[1])
-answers = []
-for call in json.load(sys.stdin):
-    text = call.pop("text", None)
-    if text is not None:
-        call["text"] = tf.constant([base64.b64decode(line) for line in text], tf.string)
-    name = call.pop("signature")
-    values = {key: value if key == "text" else tf.constant(value, tf.int32) for key, value in call.items()}
-    try:
-        found = model.signatures[name](**values)
-        answers.append({key: value.numpy().tolist() for key, value in found.items()})
-    except tf.errors.InvalidArgumentError as error:
-        answers.append({"error": error.message})
-assert "seq2seq" not in sys.modules
-assert ("tensorflow_text" in sys.modules) == (sys.argv[2] == "text")
-print("ANSWERS", json.dumps(answers, default=lambda b: b.decode()))
+for line in sys.stdin:
+    path, calls = json.loads(line)
+    model = tf.saved_model.load(path)
+    answers = []
+    for call in calls:
+        text = call.pop("text", None)
+        if text is not None:
+            call["text"] = tf.constant([base64.b64decode(line) for line in text], tf.string)
+        name = call.pop("signature")
+        values = {key: value if key == "text" else tf.constant(value, tf.int32) for key, value in call.items()}
+        try:
+            found = model.signatures[name](**values)
+            answers.append({key: value.numpy().tolist() for key, value in found.items()})
+        except tf.errors.InvalidArgumentError as error:
+            answers.append({"error": error.message})
+    assert "seq2seq" not in sys.modules
+    assert ("tensorflow_text" in sys.modules) == (kind == "text")
+    print("ANSWERS", json.dumps(answers, default=lambda b: b.decode()), flush=True)
 """
 SEARCHES = {
     "greedy": SearchOptions(beam_size=1, max_ratio=1.0, max_extra=3, max_input=40),
@@ -90,18 +93,30 @@ def as_bytes(line):
 
 
 @pytest.fixture(scope="module")
-def client():
-    """Runs calls on an exported model in a process of its own."""
+def client(tmp_path_factory):
+    """Runs calls on an exported model in a process without this toolkit: one for text, one without TensorFlow Text."""
+    folder, processes = tmp_path_factory.mktemp("client"), {}
+
+    def start(kind):
+        with open(folder / kind, "wb") as errors:
+            return subprocess.Popen(
+                [sys.executable, "-c", CLIENT, kind], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+                text=True, cwd=folder,
+            )  # fmt: skip
 
     def ask(path, calls, kind="text"):
-        result = subprocess.run(
-            [sys.executable, "-c", CLIENT, str(path), kind], input=json.dumps(calls), capture_output=True, text=True,
-            check=False, cwd=path,
-        )  # fmt: skip
-        assert result.returncode == 0, result.stderr[-3000:]
-        return json.loads(result.stdout.split("ANSWERS ")[1])
+        if kind not in processes:
+            processes[kind] = start(kind)
+        process = processes[kind]
+        print(json.dumps([str(path), calls]), file=process.stdin, flush=True)
+        for line in process.stdout:
+            if line.startswith("ANSWERS "):
+                return json.loads(line.removeprefix("ANSWERS "))
+        pytest.fail((folder / kind).read_text("utf-8", "replace")[-3000:])
 
-    return ask
+    yield ask
+    for process in processes.values():
+        process.communicate(timeout=60)
 
 
 @pytest.mark.parametrize("name", SEARCHES)

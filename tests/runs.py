@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
 import random
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,15 +26,19 @@ TINY = [
 
 
 @pytest.fixture(scope="session")
-def corpus_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corpus_files(made_once: Any) -> Path:
     """A folder with train, validation and test of a toy language: the words of a sentence in capitals."""
-    folder, draw = tmp_path_factory.mktemp("corpus"), random.Random(3)
+    return made_once("corpus", write_corpus)
+
+
+def write_corpus(folder: Path) -> None:
+    folder.mkdir()
+    draw = random.Random(3)
     words = ["ab", "cd", "ef", "gh", "ij", "kl", "mn", "op"]
     for split, count in (("train", 120), ("validation", 12), ("test", 8)):
         lines = [" ".join(draw.choice(words) for _ in range(draw.randint(1, 6))) for _ in range(count)]
         (folder / f"{split}.x").write_text("".join(line + "\n" for line in lines), "utf-8")
         (folder / f"{split}.y").write_text("".join(line.upper() + "\n" for line in lines), "utf-8")
-    return folder
 
 
 def files_flags(folder: Path) -> list[str]:
@@ -57,19 +65,46 @@ def run(corpus_files: Path) -> Callable[..., int]:
 
 
 @pytest.fixture(scope="session")
-def finished(run: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run folder, finished; tests may not change it."""
-    folder = tmp_path_factory.mktemp("runs") / "finished"
-    assert run(folder) == 0
-    return folder
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Makes a folder under a name, once for all processes that run tests; none of them may change it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made-once"
+    shared.mkdir(exist_ok=True)
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        with open(shared / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (shared / f"{name}.made").exists():
+                fill(shared / name)
+                (shared / f"{name}.made").touch()
+        return shared / name
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def backwards(run: Callable[..., int], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_run(run: Callable[..., int], made_once: Any, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Makes a finished run, once for all processes; each gets a copy, as commands lock their folder."""
+
+    def make(name: str, *more: str) -> Path:
+        def train(folder: Path) -> None:
+            assert run(folder, *more) == 0
+
+        return Path(shutil.copytree(made_once(name, train), tmp_path_factory.mktemp("runs") / name))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def finished(made_run: Callable[..., Path]) -> Path:
+    """A run folder, finished; tests may not change it."""
+    return made_run("finished")
+
+
+@pytest.fixture(scope="session")
+def backwards(made_run: Callable[..., Path]) -> Path:
     """As `finished`, of a run that writes from right to left."""
-    folder = tmp_path_factory.mktemp("runs") / "backwards"
-    assert run(folder, "--data.right_to_left", "true") == 0
-    return folder
+    return made_run("backwards", "--data.right_to_left", "true")
 
 
 @pytest.fixture

@@ -296,22 +296,22 @@ def _model() -> Any:
 
 
 @cache
-def _trainee() -> Any:
+def _objective() -> Any:
     from seq2seq.run.train import make_optimizer
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
     from seq2seq.training.objective import Objective
 
-    trainee = Objective(_model())
-    trainee.build()
-    trainee.compile(make_optimizer(TextRunFolder(RUN.absolute()).load_recipe(), 10))
-    trainee.optimizer.build(trainee.trainable_variables)
-    return trainee
+    objective = Objective(_model())
+    objective.build()
+    objective.compile(make_optimizer(TextRunFolder(RUN.absolute()).load_recipe(), 10))
+    objective.optimizer.build(objective.trainable_variables)
+    return objective
 
 
 def checkpoint(draw: random.Random) -> None:
     from seq2seq.training.checkpoint import load_checkpoint
 
-    load_checkpoint(save("c.npz", mutate((RUN / "checkpoint.npz").read_bytes(), draw)), _trainee())
+    load_checkpoint(save("c.npz", mutate((RUN / "checkpoint.npz").read_bytes(), draw)), _objective())
 
 
 def weights(draw: random.Random) -> None:

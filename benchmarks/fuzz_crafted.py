@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.fuzz_cases import RUN, _trainee, mutate, mutate_json
+from benchmarks.fuzz_cases import RUN, _objective, mutate, mutate_json
 from benchmarks.fuzz_outputs import SHARE, TARGETS
 
 VECTOR = {"bytes": 1, "ints": 4, "floats": 4, "longs": 8}
@@ -241,7 +241,7 @@ def crafted_checkpoint(draw: random.Random) -> None:
     path = Path("crafted.npz")
     save_crafted_checkpoint(path, draw)
     columns = "nll", "val_nll", "val_bleu", "seconds"
-    progress = load_checkpoint(path, _trainee(), lambda found: check_progress(found, 3, 10, columns))
+    progress = load_checkpoint(path, _objective(), lambda found: check_progress(found, 3, 10, columns))
     assert progress is not None
     Watch(**progress["watch"])
     write_history(RunFolder(Path("crafted-run")), progress["history"])

@@ -9,7 +9,7 @@ Multi30k en-de, joint vocabulary of 8,000; embedding 256, bidirectional GRU of 2
 decoder GRU 512, readout 512, nothing tied; dropout 0.3, label smoothing 0.1, Adam with rate 0.001, gradients clipped at
 norm 1; the same batches in the same order for all, some 70 sentences each. The peers are in `training_peers.py`; those
 are measured that this interpreter or one given by --python has installed. Each contender runs in a process of its own.
-Printed for each, medians over the turns: sentences, source + target pieces and target pieces a second, none of them
+Printed for each, medians over the turns: sentences, source + target tokens and target tokens a second, none of them
 padding; peak memory; utilisation, that is the floating-point operations of the model (`operations`) a second over the
 matrix peak of TensorFlow in float32, measured in the same process.
 """
@@ -54,7 +54,7 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--until", type=float, metavar="LOSS", help="train to this validation loss, nats a piece")
+    parser.add_argument("--until", type=float, metavar="LOSS", help="train to this validation loss, nats a token")
     parser.add_argument("--steps", type=int, default=6000, help="give up on --until after so many")
     parser.add_argument("--pairs", type=int, nargs="+", metavar="N", help="an epoch of the first N pairs, for each N")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose name begins so")
@@ -166,7 +166,7 @@ def speed(steps: Steps, folder: Path, seconds: float) -> dict[str, float]:
                 break
     took = time.perf_counter() - begin
     rows, sources, targets, total = counted / took
-    return {"sentences": rows, "pieces": sources + targets, "targets": targets, "operations": total}
+    return {"sentences": rows, "tokens": sources + targets, "targets": targets, "operations": total}
 
 
 def epoch(steps: Steps, folder: Path, pairs: int) -> dict[str, float]:
@@ -177,7 +177,7 @@ def epoch(steps: Steps, folder: Path, pairs: int) -> dict[str, float]:
     for batch in Plan(Store(folder / f"train_{pairs}"), PAIRS, Batching(), 1):
         steps.train(batch)
         counted += sizes(batch)
-    return {"seconds": time.perf_counter() - begin, "pieces": counted[1] + counted[2]}
+    return {"seconds": time.perf_counter() - begin, "tokens": counted[1] + counted[2]}
 
 
 def until(steps: Steps, folder: Path, loss: float, most: int) -> dict[str, float]:
@@ -198,7 +198,7 @@ def until(steps: Steps, folder: Path, loss: float, most: int) -> dict[str, float
 
 
 def sizes(batch: Batch) -> np.ndarray:
-    """Sentences, source pieces, target pieces and floating-point operations of a training step on `batch`."""
+    """Sentences, source tokens, target tokens and floating-point operations of a training step on `batch`."""
     source, target = batch.source.mask.sum(axis=1), (batch.weights > 0).sum(axis=1)
     return np.array([len(source), source.sum(), target.sum(), operations(source, target)])
 
@@ -209,8 +209,8 @@ def operations(source: np.ndarray, target: np.ndarray) -> float:
     A product of `(m, k)` and `(k, n)` has 2 m k n, and training takes it three times: forward, and for the gradients
     of both its factors. With embedding e, encoder h a direction, decoder d, readout r, attention a, vocabulary v:
 
-    a source piece   2 (3h e + 3h h) of the encoder, 2h a of the keys
-    a target piece   3d (e + 2h) + 3d d of the decoder, d a of the query, r (d + 2h + e) of the readout, v r of the
+    a source token   2 (3h e + 3h h) of the encoder, 2h a of the keys
+    a target token   3d (e + 2h) + 3d d of the decoder, d a of the query, r (d + 2h + e) of the readout, v r of the
                      output layer
     a pair of them   a of the score, 2h of the mixture
     """
@@ -251,26 +251,26 @@ class OurSteps(Steps):
         encoder = RNNEncoder(SIZES["encoder"], dropout=0.3)
         decoder = RNNDecoder(SIZES["decoder"], readout_units=SIZES["readout"], dropout=0.3)
         sizes = SIZES["vocabulary"], SIZES["vocabulary"]
-        self.trainee = Objective(connect(encoder, decoder, sizes, SIZES["embedding"]), (), {"label_smoothing": 0.1})
-        self.trainee.build()
-        self.trainee.compile(AveragingAdam(1e-3, global_clipnorm=1.0), jit_compile=False)
+        self.objective = Objective(connect(encoder, decoder, sizes, SIZES["embedding"]), (), {"label_smoothing": 0.1})
+        self.objective.build()
+        self.objective.compile(AveragingAdam(1e-3, global_clipnorm=1.0), jit_compile=False)
 
     def train(self, batch: Batch) -> None:
-        self.trainee.train_on_batch(batch.inputs(), batch.target_output, batch.weights)
+        self.objective.train_on_batch(batch.inputs(), batch.target_output, batch.weights)
 
     def validate(self, batch: Batch) -> tuple[float, float]:
-        self.trainee.reset_metrics()
-        found = self.trainee.test_on_batch(batch.inputs(), batch.target_output, batch.weights, return_dict=True)
+        self.objective.reset_metrics()
+        found = self.objective.test_on_batch(batch.inputs(), batch.target_output, batch.weights, return_dict=True)
         return float(found["nll"]) * float(batch.weights.sum()), float(batch.weights.sum())
 
 
 def report_epochs(names: list[str], folder: str, arguments: argparse.Namespace) -> None:
-    print("| model | pairs | seconds an epoch | pieces/s | memory, MB |")
+    print("| model | pairs | seconds an epoch | tokens/s | memory, MB |")
     print("|---|---|---|---|---|")
     for name in (name for name in names if name in OURS):
         for pairs in arguments.pairs:
             found = work(name, folder, sys.executable, arguments, pairs)
-            rate = found["pieces"] / found["seconds"]
+            rate = found["tokens"] / found["seconds"]
             print(f"| {name} | {pairs:,} | {found['seconds']:.1f} | {rate:,.0f} | {found['memory']:,.0f} |", flush=True)
 
 
@@ -287,11 +287,11 @@ def report(found: dict[str, list[dict[str, float]]], arguments: argparse.Namespa
                 cells[0] = f"not reached in {cells[0]}: {middle(name, 'loss'):.3f}"
             print(f"| {name} | {' | '.join(cells)} |")
         return
-    peers = [middle(name, "pieces") for name in found if name in PEERS]
-    print("| model | sentences/s | pieces/s | target pieces/s | memory, MB | utilisation | of the fastest peer |")
+    peers = [middle(name, "tokens") for name in found if name in PEERS]
+    print("| model | sentences/s | tokens/s | target tokens/s | memory, MB | utilisation | of the fastest peer |")
     print("|---|---|---|---|---|---|---|")
     for name, turns in found.items():
-        numbers: list[Any] = [f"{middle(name, key):,.0f}" for key in ("sentences", "pieces", "targets", "memory")]
+        numbers: list[Any] = [f"{middle(name, key):,.0f}" for key in ("sentences", "tokens", "targets", "memory")]
         utilisation = statistics.median(turn["operations"] / turn["peak"] for turn in turns)
         ratio = f"{middle(name, 'pieces') / max(peers):.2f}" if peers else ""
         print(f"| {name} | {' | '.join(numbers)} | {utilisation:.0%} | {ratio} |")

@@ -4,7 +4,7 @@ torch      By hand in PyTorch: cuDNN-style layers for the encoder, a loop over G
            pip install torch==2.13.0
 keras      By hand in stock Keras: its GRU layers and a loss over whole logits, with `AdditiveAttention` after the
            decoder, as in TensorFlow's translation tutorial; a little cheaper, as its attention does not recur.
-opennmt    OpenNMT-tf: its own model, loss and training step.  Its last release wants TensorFlow 2.13, so an environment
+opennmt    OpenNMT-tf: its own model, loss and training step.  Its last release needs TensorFlow 2.13, so an environment
            of its own: pip install OpenNMT-tf==2.32.0 tensorflow==2.13.1, and then --python opennmt=…/bin/python
 """
 
@@ -35,7 +35,7 @@ class Steps(ABC):
 
     @abstractmethod
     def validate(self, batch: Batch) -> tuple[float, float]:
-        """Returns the summed negative log-likelihood and the number of target pieces."""
+        """Returns the summed negative log-likelihood and the number of target tokens."""
 
 
 def ids_of(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -174,7 +174,7 @@ def _opennmt() -> Steps:
         ),
     )
     with tempfile.TemporaryDirectory() as temporary:
-        # It reads ids as they are; the file only tells how many there are, and that makes one more for what it lacks.
+        # It reads ids as they are; the file only gives their number, plus one for unknown words.
         words = Path(temporary) / "words"
         words.write_text("\n".join(["<blank>", "<s>", "</s>", *(f"w{i}" for i in range(v - 4))]) + "\n", "utf-8")
         model.initialize(

@@ -1,4 +1,4 @@
-"""The values that travel through the house. Pure data: no module here imports a framework."""
+"""The values that modules hand to each other. Imports no framework."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Ids = Tensor
 """Token ids, `(batch, time)` unless said otherwise, int32."""
 
 Mask = Tensor
-"""`(batch, time)`, bool: True at what is real, False at padding."""
+"""`(batch, time)`, bool: True at real positions, False at padding."""
 
 Vectors = Tensor
 """`(batch, time, features)`, float."""
@@ -23,7 +23,7 @@ Logits = Tensor
 """`(batch, time, size)`, float: unnormalised log-probabilities, or log-probabilities."""
 
 Shape = Sequence[int | None]
-"""Sizes of the axes of a tensor; None: not known before."""
+"""Sizes of the axes of a tensor; None: any."""
 
 State = Any
 """A recurrent state: a nest of tensors, each `(rows, …)`. Search reorders its rows and never looks inside."""
@@ -70,14 +70,14 @@ class Encoded(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """What is to be known of each id of a vocabulary to tell words apart."""
+    """Properties of each id of a vocabulary from which words follow."""
 
     begins: Any
-    """`(size,)`, bool: a blank stands before it."""
+    """`(size,)`, bool: it begins with a space."""
     punctuation: Any
-    """`(size,)`, bool: it holds neither a letter nor a digit."""
+    """`(size,)`, bool: it has neither a letter nor a digit."""
     blank: int | None
-    """The id that is a blank and nothing more; None where there is none."""
+    """The id of a single space; None where there is none."""
 
 
 class Batch(NamedTuple):
@@ -95,7 +95,7 @@ class Batch(NamedTuple):
     """What further terms of the loss need, by name.
 
     "alignment": `(batch, target, source)`, float32, where the attention of a step should go; its rows sum to 1, or to 0
-    where nothing is known.
+    where there is no alignment.
     """
 
     def inputs(self) -> dict[str, Tensor]:
@@ -130,11 +130,11 @@ class SearchResult(NamedTuple):
     """What a search returns, best hypothesis first."""
 
     ids: Any
-    """`(batch, n, length)`, int32: pieces without BOS and EOS, then PAD."""
+    """`(batch, n, length)`, int32: tokens without BOS and EOS, then PAD."""
     lengths: Any
-    """`(batch, n)`, int32: pieces of each hypothesis, its EOS not counted."""
+    """`(batch, n)`, int32: tokens of each hypothesis, its EOS not counted."""
     log_probabilities: Any
-    """`(batch, n)`, float32: sum over the pieces and the EOS, in nats; of an extract over its pieces."""
+    """`(batch, n)`, float32: sum over the tokens and the EOS, in nats; of an extract over its tokens."""
     scores: Any
     """`(batch, n)`, float32: what the hypotheses are ranked by: the sum after length normalisation; with mbr the
     expected agreement, of an extract the expected F1, both in [0, 1]."""
@@ -146,17 +146,17 @@ class Hypothesis:
 
     text: str
     pieces: tuple[str, ...]
-    """Surface forms of the pieces, without control symbols."""
+    """Surface forms of the tokens, without control symbols."""
     score: float
     """What it was ranked by."""
     log_probability: float
     """In nats, EOS included."""
     reached_limit: bool = False
-    """Whether it has as many pieces as the search allows for its input: it may have been cut short."""
+    """Whether it has as many tokens as the search allows for its input: it may be cut short."""
 
     @property
     def confidence(self) -> float:
-        """The geometric mean of the probabilities of the pieces and the EOS, from 0 to 1."""
+        """The geometric mean of the probabilities of the tokens and the EOS, from 0 to 1."""
         return math.exp(self.log_probability / (len(self.pieces) + 1))
 
 

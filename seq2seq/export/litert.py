@@ -1,7 +1,7 @@
 """A LiteRT folder: small networks that a host drives for beam search, and greedy search whole in one graph.
 
 One `.tflite` file holds them all as signatures that share their weights. Batch sizes are fixed, because the fast
-kernels want that; the length of the source is not. `Networks` says what each takes and gives; `seq2seq.lite` drives.
+kernels need that; the length of the source is not. `Networks` says what each takes and gives; `seq2seq.lite` drives.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ from seq2seq.types import Encoded, Marks, Memory, Padded
 
 
 class Networks:
-    """The signatures of a model, by name; b is a batch size, k a beam size, directions stand side by side.
+    """The signatures of a model, by name; b is a batch size, k a beam size, directions are concatenated.
 
-    embed_b       `ids (b, source)` -> what the encoder reads, pieces or words: `vectors (b, source, width)`, and
+    embed_b       `ids (b, source)` -> what the encoder reads, tokens or words: `vectors (b, source, width)`, and
                   `kept (b, source)`, 0 where there is none
     encode_L_b    layer L of the encoder, one step: `inputs (b, directions * width)`; `keep (b, directions)`, 0 at
                   padding; `state (b, …)` -> `outputs`, `state`
@@ -31,16 +31,16 @@ class Networks:
                   `values`
     decode_bxk    one step of the decoder and its output layer: `ids (b * k,)`, `state`, with attention `keys`,
                   `values`, `mask`, with a pointer `source`, the ids that were encoded, and where n-grams must not come
-                  twice `banned (b * k, n)`, the ids that must not be written now, PAD where none -> `top`,
-                  `top_ids (b * k, k + 1)`: the likeliest pieces, EOS forbidden where it is one of them; `eos (b * k,)`;
+                  twice `banned (b * k, n)`, the ids that must not come next, PAD where none -> `top`,
+                  `top_ids (b * k, k + 1)`: the likeliest tokens, EOS forbidden where it is one of them; `eos (b * k,)`;
                   `state`
     align         as decode for one row -> `weights (1, source)`, `state`
     greedy_b      greedy search, all of it in one graph: `ids (b, source)` that end in EOS, then PAD; `limits (b,)`, the
-                  most pieces of each -> `ids (b, target)`, `lengths (b,)`, `log_probability (b,)`
+                  most tokens of each -> `ids (b, target)`, `lengths (b,)`, `log_probability (b,)`
     extract_b     in place of decode and greedy where the model extracts: `ids (b, source)` as for greedy ->
                   `ids (b, source)`, `lengths (b,)`, `log_probability (b,)`, `score (b,)`
 
-    A host of one's own must do what `lite.networks` does: drop the result of the first call at any new largest width.
+    Any other host must do what `lite.networks` does: drop the result of the first call at each new largest width.
     """
 
     def __init__(
@@ -301,8 +301,8 @@ class Networks:
 def top_k(scores: Any, k: int) -> tuple[Any, Any]:
     """Returns the k largest of `(rows, size)` scores and their places, `(rows, k)` each, or all if there are fewer.
 
-    LiteRT's own goes through a row piece by piece. Here the row falls into groups: the k largest scores stand in the k
-    groups with the largest maxima, maxima are found many at a time, and few pieces are left to go through. Of equal
+    LiteRT's own goes through a row one by one. Here the row is cut into groups: the k largest scores are in the k
+    groups with the largest maxima, maxima are found many at a time, and few scores are left to go through. Of equal
     scores any may come first. A prime size leaves groups of 1, and nothing is won.
     """
     rows, size = scores.shape

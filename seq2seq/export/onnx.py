@@ -1,14 +1,14 @@
 """An ONNX folder: encoder and one step of the decoder, for any runtime that reads ONNX; the host searches.
 
-encoder.onnx    `ids (batch, source)`, int32: pieces, EOS, then PAD -> `state (batch, …)`, the decoder's first, and with
+encoder.onnx    `ids (batch, source)`, int32: tokens, EOS, then PAD -> `state (batch, …)`, the decoder's first, and with
                 attention `keys`, `values (batch, source, …)` and `mask (batch, source)`; with a selector
-                `keep (batch, source)`, the log-odds that a piece is kept
+                `keep (batch, source)`, the log-odds that a token is kept
 step.onnx       `ids (rows,)`, int32, BOS at first; `state (rows, …)`; with attention `keys`, `values`, `mask` as the
                 encoder gave them, with a pointer `source`, the ids that the encoder read
                 -> `log_probabilities (rows, size)`, `next_state`
 
-Where onnx.json has `right_to_left`, the ids that are found run from the last piece of the text to its first.
-`rows` is a multiple of `batch`: rows that share a source, as the beams of a search, stand next to each other.
+Where onnx.json has `right_to_left`, the output ids run from the last token of the text to its first.
+`rows` is a multiple of `batch`: rows that share a source, as the beams of a search, are next to each other.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def _export(network: keras.Model, path: Path, inputs: dict[str, tuple[str | int,
     model = onnx.load(path)
     graph = model.graph
     for given, (name, shape) in zip(graph.input, inputs.items(), strict=True):
-        # The converter wants inputs without names of their own, or loses them.
+        # The converter loses inputs that have names.
         graph.node.insert(0, onnx.helper.make_node("Identity", [name], [given.name]))
         given.name = name
         for axis, size in zip(given.type.tensor_type.shape.dim, shape, strict=True):

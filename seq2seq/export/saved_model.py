@@ -54,7 +54,7 @@ class IdsService(tf.Module):
         if self._options.cut_input:
             lengths = tf.minimum(lengths, limit)
         longest = _longest(lengths)
-        short = tf.debugging.assert_less_equal(longest, limit, f"An input has more than {limit} pieces; split it.")
+        short = tf.debugging.assert_less_equal(longest, limit, f"An input has more than {limit} tokens; split it.")
         with tf.control_dependencies([short]):
             longest = tf.identity(longest)
         places = tf.range(longest + 1)[tf.newaxis]
@@ -68,7 +68,7 @@ class IdsService(tf.Module):
         return SearchResult(ids, counted, gains, found.scores), source
 
     def _in_text_order(self, found: SearchResult) -> Any:
-        """The ids of what was found as they stand in the text, for a model that writes from right to left."""
+        """The output ids in the order of the text, for a model that writes from right to left."""
         if not self._generator.target_tokenizer.right_to_left:
             return found.ids
         rows = tf.reshape(found.ids, (-1, tf.shape(found.ids)[2]))
@@ -129,7 +129,7 @@ class TextService(IdsService):
 
     def _explain(self, text: Any) -> dict[str, Any]:
         """`text (batch,)` -> the best hypothesis: `text`, its `pieces (batch, t)`, the source's `source_pieces
-        (batch, s)`, and `attention (batch, t, s)`. EOS is the last piece of each; behind it all is empty or 0."""
+        (batch, s)`, and `attention (batch, t, s)`. EOS is the last of each; behind it all is empty or 0."""
         found, source = self._search_text(text)
         ids, lengths = found.ids[:, 0], found.lengths[:, 0]
         some = lengths > 0

@@ -40,7 +40,7 @@ class PointerFeatures(NamedTuple):
     attention: Tensor
     """`(rows, target, source)`, float."""
     source: Padded
-    """`(batch, source)`, int32: ids of the same vocabulary; rows that share a source stand next to each other."""
+    """`(batch, source)`, int32: ids of the same vocabulary; rows that share a source are next to each other."""
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -269,7 +269,7 @@ class CopyGate(keras.layers.Layer):
             logits: `(rows, target, size)`, of the vocabulary.
             gates: What a call returned.
             weights: `(rows, target, source)`, the attention.
-            source: `(batch, source)` ids; rows that share a source stand next to each other.
+            source: `(batch, source)` ids; rows that share a source are next to each other.
         """
         generate, copy = gates
         ids = source.values

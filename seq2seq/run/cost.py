@@ -100,17 +100,17 @@ def measure(make: Make, recipe: Recipe, batches: Sequence[Batch], seconds: float
     keras.utils.set_random_seed(recipe.seed)
     keras.config.set_dtype_policy(recipe.training.precision)
     try:
-        trainee = make()
-        trainee.build()
-        trainee.compile(make_optimizer(recipe, 1000), jit_compile=not new_shapes_are_cheap())
+        objective = make()
+        objective.build()
+        objective.compile(make_optimizer(recipe, 1000), jit_compile=not new_shapes_are_cheap())
         if not new_shapes_are_cheap():  # every shape is compiled when it first comes
-            trainee.fit(as_fit_data(_Batches(batches)), shuffle=False, verbose=0)
+            objective.fit(as_fit_data(_Batches(batches)), shuffle=False, verbose=0)
         clock = Clock()
-        trainee.fit(as_fit_data(_Batches(batches)), shuffle=False, verbose=0, callbacks=[clock])
+        objective.fit(as_fit_data(_Batches(batches)), shuffle=False, verbose=0, callbacks=[clock])
     finally:
         keras.config.set_dtype_policy("float32")
     return {
-        "parameters": int(trainee.model.count_params()),
+        "parameters": int(objective.model.count_params()),
         "steps": np.diff(clock.ends[WARM_UP - 1 :]).tolist(),
         "memory_mb": _peak_mb(),
         "gpu": _has_gpu(),

@@ -67,7 +67,7 @@ class _Setup:
     prepared: Prepared
     model: Any
     """The network."""
-    trainee: Any
+    objective: Any
     """The objective: a compiled Keras model around the network."""
     validation: Plan
     score: Callable[[], Mapping[str, Score]]
@@ -102,15 +102,15 @@ def _set_up(folder: RunFolder, recipe: Recipe, task: Task, data: Any, prepared: 
 
     stores, trim = prepared.stores, new_shapes_are_cheap()
     model = task.build_model(recipe, prepared.codec)
-    trainee = task.objective(recipe, model)
-    trainee.build()
-    trainee.exchange = team.exchange()
+    objective = task.objective(recipe, model)
+    objective.build()
+    objective.exchange = team.exchange()
     steps = len(Plan(stores.train, stores.layout(), _team_batching(recipe), recipe.seed, trim=trim))
-    trainee.compile(make_optimizer(recipe, steps), jit_compile=not trim)
-    trainee.optimizer.build(trainee.trainable_variables)
+    objective.compile(make_optimizer(recipe, steps), jit_compile=not trim)
+    objective.optimizer.build(objective.trainable_variables)
     validation = Plan(stores.validation, stores.layout(), recipe.batching, recipe.seed, shuffle=False, trim=trim)
     score = task.validator(model, prepared.codec, data, recipe)
-    return _Setup(folder, recipe, task, prepared, model, trainee, validation, score, steps)
+    return _Setup(folder, recipe, task, prepared, model, objective, validation, score, steps)
 
 
 def _first_progress(setup: _Setup) -> dict[str, Any]:
@@ -122,9 +122,9 @@ def _first_progress(setup: _Setup) -> dict[str, Any]:
     epochs, selection = setup.recipe.training.epochs, setup.selection
     columns = "nll", "val_nll", selection.column, "seconds"
     usable = partial(check_progress, epochs=epochs, steps=setup.steps, columns=columns)
-    progress = load_checkpoint(setup.folder.checkpoint_file, setup.trainee, usable)
-    team.check_equal(lambda: checksum(setup.trainee), "weights to begin with")
-    part_seeds(setup.trainee, team.rank_and_size()[0])
+    progress = load_checkpoint(setup.folder.checkpoint_file, setup.objective, usable)
+    team.check_equal(lambda: checksum(setup.objective), "weights to begin with")
+    part_seeds(setup.objective, team.rank_and_size()[0])
     if progress:
         place = f" and {progress['step']:,} steps of the next" if progress["step"] else ""
         _log.info("Going on after epoch %d%s", progress["epoch"], place)
@@ -145,17 +145,17 @@ def _train_epochs(setup: _Setup, progress: dict[str, Any]) -> list[dict[str, Any
 
     folder, options, selection, leads = setup.folder, setup.recipe.training, setup.selection, team.is_leader()
     stores = setup.prepared.stores
-    board = _tensorboard(folder, setup.trainee) if leads else None
+    board = _tensorboard(folder, setup.objective) if leads else None
     history: list[dict[str, Any]] = progress["history"]
     for epoch in range(progress["epoch"], options.epochs):
         if options.patience and selection.stale(history, progress["patience_from"]) >= options.patience:
             _log.info("Neither score nor loss became better for %d epochs: stopping early.", options.patience)
             break
         begin = time.monotonic()
-        setup.task.begin_epoch(setup.trainee, setup.recipe, epoch)
+        setup.task.begin_epoch(setup.objective, setup.recipe, epoch)
         plan = setup.plan(stores.epoch(epoch), stores.layout(epoch), epoch)
         row, watch = _fit(setup, plan, progress)
-        with averaged_weights(setup.trainee):
+        with averaged_weights(setup.objective):
             row |= team.broadcast(("val_nll", selection.column), lambda: _validate(setup))
             history = [*history, row]
             better = selection.best(history) == epoch
@@ -173,7 +173,7 @@ def _train_epochs(setup: _Setup, progress: dict[str, Any]) -> list[dict[str, Any
             "watch": watch,
         }
         if leads:
-            save_checkpoint(folder.checkpoint_file, setup.trainee, progress)
+            save_checkpoint(folder.checkpoint_file, setup.objective, progress)
             _report(folder, selection, history)
         _log_epoch(setup, history, better, board)
     return history
@@ -183,7 +183,7 @@ def _validate(setup: _Setup) -> dict[str, float]:
     """Returns the loss and the score of the validation data, as the columns of the history."""
     from seq2seq.pipeline.feed import as_fit_data
 
-    nll = setup.trainee.evaluate(as_fit_data(setup.validation), verbose=0, return_dict=True)["nll"]
+    nll = setup.objective.evaluate(as_fit_data(setup.validation), verbose=0, return_dict=True)["nll"]
     score = setup.score()[setup.selection.score]
     return {"val_nll": float(nll), setup.selection.column: score.score}
 
@@ -246,10 +246,10 @@ def _fit(setup: _Setup, plan: Plan, progress: dict[str, Any]) -> tuple[dict[str,
     from seq2seq.training.guard import Guard, Watch
     from seq2seq.training.progress import TrainingProgress
 
-    folder, trainee, options, begin = setup.folder, setup.trainee, setup.recipe.training, time.monotonic()
+    folder, objective, options, begin = setup.folder, setup.objective, setup.recipe.training, time.monotonic()
     epoch, first = progress["epoch"], progress["step"]
     line = TrainingProgress(options.epochs, len(plan), plan.length, first)
-    guard = Guard(trainee, options.skip_bad_steps, Watch(**progress["watch"]), setup.prepared.uniform_loss)
+    guard = Guard(objective, options.skip_bad_steps, Watch(**progress["watch"]), setup.prepared.uniform_loss)
     skipped = progress.get("skipped", guard.watch.skipped)
 
     def save(step: int) -> None:
@@ -257,7 +257,7 @@ def _fit(setup: _Setup, plan: Plan, progress: dict[str, Any]) -> tuple[dict[str,
             return
         spent = {"seconds": progress["seconds"] + time.monotonic() - begin, "tokens_per_second": line.tokens_per_second}
         place = {**progress, **spent, "step": step, "skipped": skipped, "watch": guard.as_json()}
-        save_checkpoint(folder.checkpoint_file, trainee, place)
+        save_checkpoint(folder.checkpoint_file, objective, place)
 
     def show(step: int) -> str:
         if not team.is_leader():
@@ -273,11 +273,11 @@ def _fit(setup: _Setup, plan: Plan, progress: dict[str, Any]) -> tuple[dict[str,
             advice = _advice(folder, setup.recipe)
             watcher = Steps(plan, first, guard, options.checkpoint_minutes, save, stop, show, advice)
             data = as_fit_data(plan, first)
-            trainee.fit(
+            objective.fit(
                 data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[line, watcher]
             )
         per_second = line.tokens_per_second
-    numbers = {name: float(value) for name, value in trainee.get_metrics_result().items()}
+    numbers = {name: float(value) for name, value in objective.get_metrics_result().items()}
     left_out = guard.watch.skipped - skipped
     row = {"epoch": epoch + 1, **numbers, "skipped_steps": left_out, "tokens_per_second": per_second}
     return row, guard.as_json()
@@ -338,13 +338,13 @@ def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
     return optimizer
 
 
-def _tensorboard(folder: RunFolder, trainee: keras.Model) -> Any:
+def _tensorboard(folder: RunFolder, objective: keras.Model) -> Any:
     """Keras' own callback, driven once an epoch; None where the backend's TensorBoard cannot write."""
     import keras
 
     if keras.backend.backend() != "tensorflow":
         return None
     board = keras.callbacks.TensorBoard(str(folder.inside(folder.tensorboard)), write_graph=False, update_freq="epoch")
-    board.set_model(trainee)
+    board.set_model(objective)
     board.on_train_begin()
     return board

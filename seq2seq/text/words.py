@@ -1,4 +1,4 @@
-"""Words of pieces: which piece belongs to which word, and a layer through which an encoder reads whole words."""
+"""Words: which token belongs to which, and a front end with which an encoder reads words instead of tokens."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from seq2seq.types import Marks, Padded, Shape, Tensor
 
 
 def word_numbers(source: Padded, marks: Marks) -> Tensor:
-    """Returns the number of each piece's word, `(batch, source)` int32, from 0.
+    """Returns the number of each token's word, `(batch, source)` int32, from 0.
 
-    A word stands between blanks. Punctuation before its first letter or digit and behind its last is no part of it:
-    each such piece is a word. So any word can be left out, and what is left reads as it did; see `find_words`.
+    Spaces separate words. Punctuation before the first letter or digit and behind the last is not part of a word: each
+    such token is a word by itself. So any word can be left out without changing the others; see `find_words`.
     """
     return find_words(source, marks)[0]
 
@@ -27,8 +27,8 @@ def find_words(source: Padded, marks: Marks) -> tuple[Tensor, Tensor]:
     """Finds the words of `(batch, source)` ids.
 
     Returns:
-        The number of each piece's word as in `word_numbers`; and which pieces begin a word that has no blank before
-        it but punctuation, `(batch, source)` bool: where that is left out, the word wants a blank of its own.
+        The number of each token's word as in `word_numbers`; and which tokens begin a word that has punctuation before
+        it instead of a space, `(batch, source)` bool: where that is left out, the word needs a space of its own.
     """
     begins, leading, trailing = _borders(source, marks)
     starts = ops.logical_or(begins, ops.logical_or(leading, trailing))
@@ -36,7 +36,7 @@ def find_words(source: Padded, marks: Marks) -> tuple[Tensor, Tensor]:
 
 
 def _borders(source: Padded, marks: Marks) -> tuple[Any, Any, Any]:
-    """Where words begin: behind a blank; behind punctuation that a blank stands before; with what trails a word."""
+    """Where words begin: behind a space; behind leading punctuation; and each token of trailing punctuation."""
     ids, mask = source
     first = ops.equal(ops.arange(ops.shape(ids)[1], dtype="int32"), 0)
     begins = ops.logical_or(first, ops.take(marks.begins, ids, axis=0))
@@ -47,12 +47,12 @@ def _borders(source: Padded, marks: Marks) -> tuple[Any, Any, Any]:
     of_word = sum_by_word(letters, blanks)
     some = ops.take_along_axis(of_word, blanks, axis=1) > 0
     so_far, by_its_end = ops.cumsum(letters, axis=1), ops.cumsum(of_word, axis=1)
-    last = ops.equal(so_far, ops.take_along_axis(by_its_end, blanks, axis=1))  # no letter comes after this piece
+    last = ops.equal(so_far, ops.take_along_axis(by_its_end, blanks, axis=1))  # no letter comes after this token
     trailing = ops.logical_and(ops.logical_and(some, last), ops.equal(letters, 0))
-    if marks.blank is None:  # no blank to give to what stands behind punctuation: all before a letter stays with it
+    if marks.blank is None:  # no space to insert behind punctuation: all before a letter stays with it
         return begins, ops.zeros_like(begins), trailing
     before = ops.take_along_axis(by_its_end - of_word, blanks, axis=1)
-    none_yet = ops.equal(so_far - letters, before)  # no letter of the word came before this piece
+    none_yet = ops.equal(so_far - letters, before)  # no letter of the word comes before this token
     behind_blank = ops.equal(ops.concatenate([ops.zeros_like(ids[:, :1]), ids[:, :-1]], axis=1), marks.blank)
     leading = ops.logical_and(ops.logical_and(some, none_yet), ops.logical_not(ops.logical_or(begins, behind_blank)))
     return begins, leading, trailing
@@ -67,10 +67,10 @@ def sum_by_word(values: Any, numbers: Any) -> Any:
 
     Args:
         values: `(batch, source, …)`.
-        numbers: `(batch, source)`, int32: the number of each piece's word.
+        numbers: `(batch, source)`, int32: the number of each token's word.
 
     Returns:
-        As `values`, the words at the left; 0 where there is none.
+        As `values`, the words first; 0 where there is none.
     """
     batch, width = ops.shape(numbers)
     sums = ops.segment_sum(_flat(values), _rows(numbers), num_segments=batch * width)
@@ -78,7 +78,7 @@ def sum_by_word(values: Any, numbers: Any) -> Any:
 
 
 def take_by_word(values: Any, numbers: Any) -> Any:
-    """Gives each piece what its word has: the way back from `sum_by_word`, shapes as there."""
+    """Gives each token the value of its word: the way back from `sum_by_word`, shapes as there."""
     return ops.reshape(ops.take(_flat(values), _rows(numbers), axis=0), ops.shape(values))
 
 
@@ -93,23 +93,23 @@ def _flat(values: Any) -> Any:
 
 @keras.saving.register_keras_serializable("seq2seq")
 class WordFrontend(keras.layers.Layer):
-    """Makes words of pieces, and gives what was learned of the words back to the pieces.
+    """A front end that lets an encoder read words; the memory has one vector a token all the same.
 
-    The vector of a word is the mean of its pieces', and beside it those of its spelling: words that begin alike, end
-    alike or look alike share them (as tags are told from suffixes and capitals in Collobert et al. 2011, 6). Known is
-    what at least two pieces of the vocabulary share; all else has one vector together. All of them are the reader's
-    own: a matrix that also writes moves too fast for what is seen a few times.
+    The vector of a word is the mean of its tokens' vectors, concatenated with those of its spelling: words that begin
+    alike, end alike or look alike share them (Collobert et al. 2011, 6, predict tags from suffixes and capitals in this
+    way). A feature that at least two tokens of the vocabulary share has a vector; all others share one. These matrices
+    are not shared with the output layer, which would move them too fast for words seen a few times.
 
     Args:
         pieces: The vocabulary, by its ids.
-        units: Width of the vector of a piece. That of each feature of the spelling is a quarter of it.
-        memory_units: Width of what an encoder makes of a word; None where nobody looks at it piece by piece.
+        units: Width of the vector of a token. That of each feature of the spelling is a quarter of it.
+        memory_units: Width of the encoder's outputs; None where no memory is read token by token.
 
     Call arguments:
         source: `(batch, source)`, int32.
 
     Returns:
-        `(batch, source, width)`, the words at the left.
+        `(batch, source, output_dim)`, the words first.
     """
 
     keeps_positions = False
@@ -150,10 +150,10 @@ class WordFrontend(keras.layers.Layer):
         return Padded(ops.concatenate([own, spelling], axis=-1), pieces > 0)
 
     def expand_to_tokens(self, values: Tensor, source: Padded) -> Tensor:
-        """Makes memory for the pieces of that for the words; those of one word differ by their own vectors.
+        """Returns one vector a token: that of its word, plus a projection of the token's own vector.
 
         Args:
-            values: `(batch, source, memory_units)`: of the words, which stand at the left.
+            values: `(batch, source, memory_units)`: of the words, which come first.
             source: `(batch, source)`, int32.
 
         Returns:
@@ -163,15 +163,15 @@ class WordFrontend(keras.layers.Layer):
         return memory if self.within is None else memory + self.within(self.own(source.values))
 
     def repeat_for_tokens(self, values: Tensor, source: Padded) -> Tensor:
-        """Gives each token what its word has, as it is; shapes as in `take_by_word`."""
+        """Gives each token the value of its word; shapes as in `take_by_word`."""
         return take_by_word(values, self.numbers(source))
 
     def numbers(self, source: Padded) -> Tensor:
-        """Returns the number of each piece's word, `(batch, source)` int32; see `word_numbers`."""
+        """Returns the number of each token's word, `(batch, source)` int32; see `word_numbers`."""
         return word_numbers(source, self.marks)
 
     def features(self, source: Any, numbers: Any) -> Any:
-        """Returns for each word what is known of its spelling, `(batch, source, FEATURES)` int32; 0 is nothing."""
+        """Returns the features of each word's spelling, `(batch, source, FEATURES)` int32; 0: without a vector."""
         lengths = ops.take(self._spelling.lengths, source, axis=0)
         whole = sum_by_word(lengths, numbers)
         end = ops.cumsum(lengths, axis=1) - take_by_word(ops.cumsum(whole, axis=1) - whole, numbers)
@@ -190,7 +190,7 @@ class WordFrontend(keras.layers.Layer):
         return sum_by_word(ops.sum(ops.where(here, given, 0), axis=-1), numbers)
 
     def _find(self, prints: Any) -> Any:
-        """The place of each among the known ones, from 1, by halving; 0 where it is none."""
+        """Finds each in the sorted known ones, counted from 1, by bisection; 0 where it is not among them."""
         known = self._spelling.known
         steps = max(len(known), 1).bit_length()
         table = np.concatenate([[-1], known, [2**31 - 1] * (2**steps - len(known) - 1)]).astype(np.int32)

@@ -1,4 +1,4 @@
-"""All that a run needs to go on: every variable, and where it stands. One file, arrays without pickle, a checksum."""
+"""Checkpoints: every variable and the progress of a run in one file, as arrays without pickle, with a checksum."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ MOST_PROGRESS = 1 << 26
 """Bytes of JSON, at most."""
 
 
-def save_checkpoint(path: Path, trainee: keras.Model, progress: dict[str, Any]) -> None:
+def save_checkpoint(path: Path, objective: keras.Model, progress: dict[str, Any]) -> None:
     """Writes weights, optimizer, averages, metrics, the states of all random generators, and `progress` (plain JSON).
 
-    The file appears under its name only when it is whole and on the disk; the one before it is kept beside it.
+    The file appears under its name only when it is whole and on the disk; the previous one is kept beside it.
     """
     # JAX keeps the state of a training that is under way to itself.
-    getattr(trainee, "jax_state_sync", lambda: None)()
-    arrays = [np.asarray(keras.ops.convert_to_numpy(v), order="C") for v in _variables(trainee)]
-    told = json.dumps(progress).encode("utf-8")
+    getattr(objective, "jax_state_sync", lambda: None)()
+    arrays = [np.asarray(keras.ops.convert_to_numpy(v), order="C") for v in _variables(objective)]
+    text = json.dumps(progress).encode("utf-8")
     parts: dict[str, Any] = {f"v{i}": array for i, array in enumerate(arrays)}
-    parts |= {"progress": np.frombuffer(told, np.uint8), "sha256": np.frombuffer(_digest(told, arrays), np.uint8)}
+    parts |= {"progress": np.frombuffer(text, np.uint8), "sha256": np.frombuffer(_digest(text, arrays), np.uint8)}
     with whole_file(path) as partial:
         with open(partial, "wb") as file:
             np.savez(file, **parts)
@@ -43,26 +43,26 @@ def save_checkpoint(path: Path, trainee: keras.Model, progress: dict[str, Any]) 
             keep.unlink(missing_ok=True)
             try:
                 os.link(path, keep)
-            except OSError:  # no such links here: for a moment only the one before stands, and is found
+            except OSError:  # no hard links here: for a moment only the old file exists, under the other name
                 path.replace(keep)
 
 
 def load_checkpoint(
-    path: Path, trainee: keras.Model, check: Callable[[Any], None] = lambda progress: None
+    path: Path, objective: keras.Model, check: Callable[[Any], None] = lambda progress: None
 ) -> dict[str, Any] | None:
-    """Sets every variable of a compiled, built `trainee` and returns the progress; None where there is no checkpoint.
+    """Sets every variable of a compiled, built `objective` and returns the progress; None where there is no checkpoint.
 
-    A damaged file is named in the log, and the one before it is used.
+    A damaged file is named in the log, and the previous one is used.
 
     Args:
         path: The newer of the two files.
-        trainee: What was saved.
+        objective: What was saved.
         check: Raises ValueError if the run cannot go on from such a progress: the file counts as damaged.
 
     Raises:
         ValueError: there are checkpoints, but none is whole and of this model; no variable was changed.
     """
-    variables = _variables(trainee)
+    variables = _variables(objective)
     problems = []
     for file in (path, before(path)):
         if not os.path.lexists(file):
@@ -91,9 +91,9 @@ def before(path: Path) -> Path:
     return path.with_name(f"{path.stem}.before{path.suffix}")
 
 
-def _variables(trainee: keras.Model) -> list[Any]:
+def _variables(objective: keras.Model) -> list[Any]:
     # `variables`, unlike `weights`, holds the states of the random generators, without which dropout would differ.
-    found = [*trainee.variables, *trainee.metrics_variables, *trainee.optimizer.variables]
+    found = [*objective.variables, *objective.metrics_variables, *objective.optimizer.variables]
     return list({id(variable): variable for variable in found}.values())
 
 
@@ -119,20 +119,20 @@ def _read(path: Path, variables: Sequence[Any]) -> tuple[dict[str, Any], list[np
             raise ValueError(f"its progress takes {size:,} bytes")
         with members.open("progress.npy") as file:
             shape, kind = _header(file)
-            told = file.read(MOST_PROGRESS)
-        if kind != np.uint8 or shape != (len(told),):
+            text = file.read(MOST_PROGRESS)
+        if kind != np.uint8 or shape != (len(text),):
             raise ValueError("its progress is no text")
         with members.open("sha256.npy") as file:
             _header(file)
-            known = file.read(64)
+            recorded = file.read(64)
         arrays = [_array(members, f"v{i}.npy", variable) for i, variable in enumerate(variables)]
-    if _digest(told, arrays) != known:
-        raise ValueError(f"its sha256 is {_digest(told, arrays).hex()}, on record is {known.hex()}")
+    if _digest(text, arrays) != recorded:
+        raise ValueError(f"its sha256 is {_digest(text, arrays).hex()}, recorded is {recorded.hex()}")
     for number, (variable, array) in enumerate(zip(variables, arrays, strict=True)):
-        # Numbers that stand alone may be infinite: the norm of a gradient that was refused is one.
+        # Scalars may be infinite: the norm of a refused gradient is one.
         if array.ndim and array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"v{number}.npy, {variable.path}, holds numbers that are not finite")
-    progress = parse_json(told)
+    progress = parse_json(text)
     if not isinstance(progress, dict):
         raise ValueError(f"its progress is a {type(progress).__name__}, expected an object")
     return progress, arrays
@@ -143,7 +143,7 @@ def _array(members: zipfile.ZipFile, name: str, variable: Any) -> np.ndarray:
         shape, kind = _header(file)
         expected, number = tuple(variable.shape), np.dtype(keras.backend.standardize_dtype(variable.dtype))
         if shape != expected or kind != number:
-            raise ValueError(f"{name} is {kind}{list(shape)}, the model wants {number}{list(expected)}")
+            raise ValueError(f"{name} is {kind}{list(shape)}, the model needs {number}{list(expected)}")
         size = math.prod(shape) * kind.itemsize
         data = file.read(size)
     if len(data) != size:
@@ -152,7 +152,7 @@ def _array(members: zipfile.ZipFile, name: str, variable: Any) -> np.ndarray:
 
 
 def _header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """Reads what stands before the numbers of an .npy; objects, which would want pickle, are refused."""
+    """Reads the header of an .npy; refuses objects, which need pickle."""
     version = npy.read_magic(file)
     if version != (1, 0):
         raise ValueError(f"it is in version {version} of the format")

@@ -1,4 +1,4 @@
-"""Watches the numbers of a training: steps that must not be taken, and a loss that only grows."""
+"""Watches the numbers of a training: steps that must not be taken, and a loss that keeps rising."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from keras import ops
 from seq2seq.signals import RunFailed
 
 EXPLOSION = 1000.0
-"""A gradient so many times longer than is usual is refused; 1 at least counts as usual."""
+"""A gradient this many times the usual norm is refused. The usual norm counts as at least 1."""
 WINDOW = 50
 """Steps over which the loss is averaged before it is compared."""
 RISE = 1.5, 0.5
-"""A window's loss above the best one's times the first plus the second has risen."""
+"""Factor and offset: a window whose loss exceeds factor * best + offset has risen."""
 PATIENCE = 2
-"""Windows in a row that have risen and end the run."""
+"""Risen windows in a row that end the run."""
 
 
 @keras.saving.register_keras_serializable("seq2seq")
 class FiniteMean(keras.metrics.Mean):
-    """The mean of the values that are finite; how many others came is counted in `left_out`."""
+    """The mean of the finite values; `left_out` counts the others."""
 
     def __init__(self, name: str = "mean", dtype: Any = None):
         super().__init__(name, dtype)
         self.left_out = self.add_variable((), keras.initializers.Zeros(), name="left_out")
 
     def update_state(self, values: Any, sample_weight: Any = 1.0) -> None:
-        """Takes one scalar, and what it weighs."""
+        """Adds a scalar with its weight."""
         weight = ops.cast(sample_weight, self.dtype)
         finite = ops.isfinite(values * weight)
         self.left_out.assign_add(1.0 - ops.cast(finite, self.left_out.dtype))
@@ -43,44 +43,44 @@ class FiniteMean(keras.metrics.Mean):
 
 @dataclass
 class Watch:
-    """What the guard remembers from step to step; part of a checkpoint."""
+    """The guard's state from step to step; part of a checkpoint."""
 
     skipped: int = 0
-    """Steps left out so far."""
+    """Steps skipped so far."""
     best: float | None = None
     """Lowest mean of a window."""
     risen: int = 0
     """Windows in a row whose loss has risen."""
     steps: int = 0
-    """Of the window that is under way."""
+    """Steps of the current window."""
     total: float = 0.0
-    """What the epoch's sum of losses was where the window began; below 0 if that was in the epoch before."""
+    """The epoch's sum of losses where the window begins; below 0 if that is in the epoch before."""
     count: float = 0.0
-    """The same of what the losses weigh."""
+    """The same for the weights of the losses."""
 
 
 @dataclass
 class Guard:
-    """Looks at an `Objective` after every step."""
+    """Checks an `Objective` after every step."""
 
-    trainee: Any
+    objective: Any
     skip: int
-    """Bad steps that may be left out in the whole run."""
+    """Bad steps that may be skipped in the whole run."""
     watch: Watch = field(default_factory=Watch)
     uniform: float = math.inf
-    """Loss of a model that knows nothing, in nats a token: a loss that has risen above this one has risen too."""
+    """Loss of a uniform distribution, in nats a token: a loss that rises above it has risen too."""
     _refused: float = 0.0
     _left_out: float = 0.0
 
     def begin(self) -> None:
-        """Before the first step of an epoch, or of what is left of one."""
+        """Starts before the first step of an epoch, or of the rest of one."""
         self._refused, self._left_out = self._counts()
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self.watch)
 
     def problem(self) -> str:
-        """After a step: what was wrong with it, or nothing. It has changed no weight then."""
+        """After a step: says what was wrong with it, or nothing. A bad step changes no weight."""
         refused, left_out = self._counts()
         bad = refused > self._refused, left_out > self._left_out
         self._refused, self._left_out = refused, left_out
@@ -96,11 +96,11 @@ class Guard:
 
     @property
     def spent(self) -> bool:
-        """Whether more steps were left out than may be."""
+        """Whether more steps are skipped than may be."""
         return self.watch.skipped > self.skip
 
     def compare(self, steps: int, where: str, advice: str) -> None:
-        """After so many more steps; RunFailed where the loss has risen for several windows."""
+        """Compares windows after so many more steps; RunFailed where the loss has risen for several windows."""
         watch = self.watch
         watch.steps += steps
         if watch.steps < WINDOW:
@@ -115,7 +115,7 @@ class Guard:
             raise RunFailed(f"{where}: {self._diverges(f'the last {WINDOW} steps', mean)} {advice}")
 
     def end_epoch(self, where: str, advice: str) -> None:
-        """The sums of the losses begin again at 0. RunFailed where a model that knows nothing has a far better loss."""
+        """Ends an epoch: the sums start again at 0. RunFailed where a uniform distribution has a far better loss."""
         total, count = self._sums()
         mean = total / max(count, 1e-9)
         if mean > RISE[0] * self.uniform + RISE[1]:
@@ -135,10 +135,10 @@ class Guard:
 
     @property
     def _optimizer(self) -> Any:
-        return getattr(self.trainee.optimizer, "inner_optimizer", self.trainee.optimizer)
+        return getattr(self.objective.optimizer, "inner_optimizer", self.objective.optimizer)
 
     def _sums(self) -> tuple[float, float]:
-        return float(self.trainee.nll.total), float(self.trainee.nll.count)
+        return float(self.objective.nll.total), float(self.objective.nll.count)
 
     def _counts(self) -> tuple[float, float]:
-        return float(self._optimizer.refused), float(self.trainee.nll.left_out)
+        return float(self._optimizer.refused), float(self.objective.nll.left_out)

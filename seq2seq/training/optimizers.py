@@ -1,4 +1,4 @@
-"""The optimizer: the moving average of the weights is kept apart from them, and bad steps are not taken."""
+"""The optimizer: keeps a moving average apart from the weights, and refuses bad steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ START = 10.0
 
 @keras.saving.register_keras_serializable("seq2seq")
 class AveragingAdam(keras.optimizers.Adam):
-    """Adam whose moving average is for validation and for the artefact; training itself never takes it over.
+    """Adam whose moving average is for validation and for the saved model; training never continues from it.
 
     Keras' own `fit` ends by writing the average into the weights. `fit` runs here once an epoch, so every epoch would
     begin far behind where the last one ended.
@@ -27,7 +27,7 @@ class AveragingAdam(keras.optimizers.Adam):
     """
 
     exchange: Any = None
-    """Sums the gradients over the processes that train together; None: this one is alone."""
+    """Sums the gradients over the processes that train together; None: there is only this one."""
 
     def build(self, variables: Any) -> None:
         if self.built:
@@ -40,7 +40,7 @@ class AveragingAdam(keras.optimizers.Adam):
         self._is_judged = False
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        """Takes the step, or refuses it. Of several batches to a step each is judged by itself."""
+        """Takes the step, or refuses it. With several batches a step each batch is judged by itself."""
         if self.exchange is not None:
             grads = self.exchange.sum(grads)
         kernel = _kernel()
@@ -56,10 +56,10 @@ class AveragingAdam(keras.optimizers.Adam):
             sound = self._judge(self._norm)
             keras.ops.cond(sound, lambda: apply(grads, trainable_variables), lambda: None)
         finally:
-            self._norm = None  # a tensor of one graph must not live on into another
+            self._norm = None  # a tensor of one graph must not be used in another
 
     def stateless_apply(self, optimizer_variables: Any, grads: Any, trainable_variables: Any) -> Any:
-        """As `apply`, for JAX: whichever values hold afterwards are chosen."""
+        """As `apply`, for JAX: chooses between the new and the old values."""
         with keras.StatelessScope(list(zip(self.variables, optimizer_variables, strict=True))) as scope:
             sound = self._judge(_norm_of(grads))
             judged = [scope.get_current_value(v) for v in self.variables]
@@ -75,7 +75,7 @@ class AveragingAdam(keras.optimizers.Adam):
         return choose(weights, trainable_variables), choose(state, judged)
 
     def _judge(self, norm: Any) -> Any:
-        """Returns whether a step with this gradient may be taken, and remembers it."""
+        """Returns whether a step with a gradient of this norm may be taken, and records the norm."""
         ops, usual = keras.ops, keras.ops.convert_to_tensor(self.usual_norm)
         limit = EXPLOSION * ops.maximum(usual, 1.0)
         sound = ops.logical_and(norm > 0, norm <= limit)  # NaN compares as False
@@ -135,14 +135,14 @@ def _kernel() -> Any:
 
 
 @contextmanager
-def averaged_weights(trainee: keras.Model) -> Iterator[None]:
+def averaged_weights(objective: keras.Model) -> Iterator[None]:
     """Inside, the model holds the moving average of its weights; afterwards the weights themselves again."""
-    optimizer = getattr(trainee.optimizer, "inner_optimizer", trainee.optimizer)
+    optimizer = getattr(objective.optimizer, "inner_optimizer", objective.optimizer)
     if not optimizer.use_ema:
         yield
         return
-    variables = trainee.trainable_variables
-    # Copies, both ways: JAX gives the memory of a variable away in a step, and whoever shares it loses it too.
+    variables = objective.trainable_variables
+    # Copies, both ways: JAX gives the memory of a variable away in a step, and what shares it loses it too.
     kept = [np.array(keras.ops.convert_to_numpy(v)) for v in variables]
     # Keras' own SwapEMAWeights reads the same attribute; there is no public one.
     for variable, average in zip(variables, optimizer._model_variables_moving_average, strict=True):

@@ -1,4 +1,4 @@
-"""The progress in a checkpoint: which values a run can go on from. A right checksum does not make them so."""
+"""Checks the progress in a checkpoint: a correct checksum does not mean that a run can continue from its values."""
 
 from __future__ import annotations
 

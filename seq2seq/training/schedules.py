@@ -17,7 +17,7 @@ class WarmUpDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         kind: "constant"; "cosine" (Loshchilov & Hutter 2017) and "linear": down to 0 at `total_steps`; "inverse_sqrt":
-            peak * sqrt(warmup / step) (Vaswani et al. 2017, with a peak of one's own).
+            peak * sqrt(warmup / step) (Vaswani et al. 2017, here with a free peak).
         peak: Largest learning rate, above 0.
         warmup_steps: Steps of the rise; 0: none.
         total_steps: Steps of the whole run.

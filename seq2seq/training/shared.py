@@ -1,4 +1,4 @@
-"""What several processes that train one model need: other dropout in each, and the same weights in all."""
+"""For several processes that train one model: different dropout in each, the same weights in all."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STRIDE = 1_000_003
 
 
 class SharedLossScale(keras.optimizers.LossScaleOptimizer):
-    """Keras' dynamic loss scaling, which looks at the sums of the gradients: all processes then decide alike."""
+    """Keras' dynamic loss scaling on the sums of the gradients, so that all processes decide alike."""
 
     exchange: Any = None
 
@@ -21,19 +21,19 @@ class SharedLossScale(keras.optimizers.LossScaleOptimizer):
         super().apply(self.exchange.sum(grads), trainable_variables)
 
 
-def part_seeds(trainee: keras.Model, rank: int) -> None:
-    """Gives the random generators of a model, which are as in process 0, the seeds of process `rank`."""
-    for variable in trainee.variables:
+def part_seeds(objective: keras.Model, rank: int) -> None:
+    """Moves the random generators of a model from the seeds of process 0 to those of process `rank`."""
+    for variable in objective.variables:
         if rank and _is_seed(variable):
             state = np.array(keras.ops.convert_to_numpy(variable))  # [seed, how often it was drawn]
             state[0] += STRIDE * rank
             variable.assign(state)
 
 
-def checksum(trainee: keras.Model) -> int:
-    """Returns a number of 32 bits that tells weights and optimizers apart; random generators do not count."""
+def checksum(objective: keras.Model) -> int:
+    """Returns a 32-bit checksum of the weights and the optimizer; random generators are left out."""
     found = 0
-    for variable in [*trainee.variables, *trainee.optimizer.variables]:
+    for variable in [*objective.variables, *objective.optimizer.variables]:
         if not _is_seed(variable):
             found = zlib.crc32(np.ascontiguousarray(keras.ops.convert_to_numpy(variable)).tobytes(), found)
     return found

@@ -178,7 +178,7 @@ def test_a_batch_of_none_and_bad_text_are_answered(exported, client):
     assert "[1]" in encoding["error"]
     assert "holds a NUL byte" in nul["error"]
     assert "[2]" in nul["error"]
-    assert "more than 40 pieces" in long["error"]
+    assert "more than 40 tokens" in long["error"]
 
 
 @pytest.mark.parametrize(("lengths", "message"), [([9], "larger than the width"), ([-1], "negative")])

@@ -60,13 +60,13 @@ def step(model, batch, graph):
     import tensorflow as tf
 
     source, target, weights = batch
-    trainee = Objective(model, (), {"label_smoothing": 0.1})
-    trainee.build()
-    variables = trainee.trainable_variables
+    objective = Objective(model, (), {"label_smoothing": 0.1})
+    objective.build()
+    variables = objective.trainable_variables
 
     def loss():
-        features = trainee(named(source, target), training=True)
-        return trainee.compute_loss(named(source, target), target, features, weights)
+        features = objective(named(source, target), training=True)
+        return objective.compute_loss(named(source, target), target, features, weights)
 
     def run():
         with tf.GradientTape() as tape:

@@ -40,7 +40,7 @@ def place(finished, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield folder
-    for made in (fuzz_cases._model, fuzz_cases._trainee, fuzz_cases._store, fuzz_commands._run):
+    for made in (fuzz_cases._model, fuzz_cases._objective, fuzz_cases._store, fuzz_commands._run):
         made.cache_clear()
 
 

@@ -76,7 +76,7 @@ def test_a_checkpoint_that_declares_more_than_the_model_is_refused_before_it_is_
             for member, data in members.items():
                 spoilt.writestr(member, head.getvalue() if member == "v0.npy" else data)
     assert run(copy) == 2
-    assert "v0.npy is float32[35184372088832], the model wants" in capsys.readouterr().err
+    assert "v0.npy is float32[35184372088832], the model needs" in capsys.readouterr().err
 
 
 def test_a_keras_file_with_a_layer_of_code_in_the_place_of_weights_is_refused(cli, copy, mark):

@@ -122,10 +122,10 @@ def test_the_last_epochs_are_kept_killed_or_not_and_averaged(run, tmp_path, monk
 
     save = checkpoint.save_checkpoint
 
-    def die_then_save(path, trainee, progress):
+    def die_then_save(path, objective, progress):
         if progress["epoch"] == 2:
             raise Killed  # the epoch's weights are kept, and it will be trained again
-        save(path, trainee, progress)
+        save(path, objective, progress)
 
     flags = ("--training.keep_epochs", "2")
     monkeypatch.setattr(checkpoint, "save_checkpoint", die_then_save)

@@ -34,8 +34,8 @@ def test_a_finished_run_goes_on_to_more_epochs_and_ends_the_same_when_killed_on_
 
     save = checkpoint.save_checkpoint
 
-    def save_then_die(path, trainee, progress):
-        save(path, trainee, progress)
+    def save_then_die(path, objective, progress):
+        save(path, objective, progress)
         if (progress["epoch"], progress["step"]) == (3, 2):
             raise Killed
 

@@ -59,8 +59,8 @@ def test_guidance_ends_with_its_last_epoch_and_a_stopped_run_goes_on_alike(run, 
     class Killed(BaseException):
         pass
 
-    def save_then_die(path, trainee, progress):
-        save(path, trainee, progress)
+    def save_then_die(path, objective, progress):
+        save(path, objective, progress)
         if progress["epoch"] == 1:
             raise Killed
 

@@ -65,22 +65,22 @@ def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
     keras.utils.set_random_seed(3)
     keras.config.set_dtype_policy(recipe.training.precision)
     try:
-        trainee = Objective(build_model(recipe.model, SIZE, SIZE), (), {"label_smoothing": 0.1})
-        trainee.build()
-        trainee.exchange = team.exchange()
-        trainee.compile(make_optimizer(recipe, STEPS), jit_compile=False)
-        trainee.optimizer.build(trainee.trainable_variables)
+        objective = Objective(build_model(recipe.model, SIZE, SIZE), (), {"label_smoothing": 0.1})
+        objective.build()
+        objective.exchange = team.exchange()
+        objective.compile(make_optimizer(recipe, STEPS), jit_compile=False)
+        objective.optimizer.build(objective.trainable_variables)
         if case == "float16":
-            trainee.optimizer.dynamic_scale.assign(SCALE)
-        part_seeds(trainee, team.rank_and_size()[0])
+            objective.optimizer.dynamic_scale.assign(SCALE)
+        part_seeds(objective, team.rank_and_size()[0])
         rank, size = team.rank_and_size()
         batching = replace(Batching(buckets=3), tokens=budget)
         plan = Plan(store(folder), PAIRS, batching, 7, rank=rank, size=size)
-        trainee.fit(as_fit_data(plan, len(plan) - STEPS), shuffle=False, verbose=0)
+        objective.fit(as_fit_data(plan, len(plan) - STEPS), shuffle=False, verbose=0)
     finally:
         keras.config.set_dtype_policy("float32")
-    found = {name: np.asarray(value) for name, value in trainee.get_metrics_result().items()}
-    for number, variable in enumerate([*trainee.variables, *trainee.optimizer.variables]):
+    found = {name: np.asarray(value) for name, value in objective.get_metrics_result().items()}
+    for number, variable in enumerate([*objective.variables, *objective.optimizer.variables]):
         found[f"{number} {variable.path}"] = np.array(keras.ops.convert_to_numpy(variable))
     return found
 

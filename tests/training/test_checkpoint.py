@@ -11,11 +11,11 @@ from seq2seq.training.optimizers import AveragingAdam, averaged_weights
 @pytest.fixture
 def make_trainee(build_model):
     def make(units=4):
-        trainee = Objective(build_model({"units": units, "dropout": 0.5}, {"dropout": 0.5}))
-        trainee.build()
-        trainee.compile(AveragingAdam(0.05, use_ema=True, ema_momentum=0.9))
-        trainee.optimizer.build(trainee.trainable_variables)
-        return trainee
+        objective = Objective(build_model({"units": units, "dropout": 0.5}, {"dropout": 0.5}))
+        objective.build()
+        objective.compile(AveragingAdam(0.05, use_ema=True, ema_momentum=0.9))
+        objective.optimizer.build(objective.trainable_variables)
+        return objective
 
     return make
 
@@ -26,11 +26,11 @@ def batch(rng):
     return (source, target), target, np.ones((6, 5), "float32")
 
 
-def _losses(trainee, batch, steps=3):
+def _losses(objective, batch, steps=3):
     losses = []
     for _ in range(steps):
-        trainee.reset_metrics()
-        losses.append(float(trainee.train_on_batch(*batch, return_dict=True)["loss"]))
+        objective.reset_metrics()
+        losses.append(float(objective.train_on_batch(*batch, return_dict=True)["loss"]))
     return losses
 
 
@@ -96,7 +96,7 @@ def _first(value):
         (_first(np.inf), b'{"epoch": 1}', zipfile.ZIP_STORED, "numbers that are not finite"),
         (_change(0, lambda array: array.astype(np.complex64)), b"{}", zipfile.ZIP_STORED, "complex64"),
         (_change(0, lambda array: array.astype(np.int32)), b"{}", zipfile.ZIP_STORED, "int32"),
-        (_change(0, lambda array: array[None]), b"{}", zipfile.ZIP_STORED, "the model wants"),
+        (_change(0, lambda array: array[None]), b"{}", zipfile.ZIP_STORED, "the model needs"),
     ],
 )
 def test_a_checkpoint_nobody_can_go_on_from_gives_way_to_the_one_before(
@@ -106,9 +106,9 @@ def test_a_checkpoint_nobody_can_go_on_from_gives_way_to_the_one_before(
         if progress.get("epoch") != 1:
             raise ValueError("no such epoch")
 
-    trainee = make_trainee()
+    objective = make_trainee()
     path = tmp_path / "c.npz"
-    save_checkpoint(path, trainee, {"epoch": 1})
+    save_checkpoint(path, objective, {"epoch": 1})
     path.replace(tmp_path / "c.before.npz")
     with np.load(tmp_path / "c.before.npz") as file:
         arrays = [file[f"v{number}"] for number in range(len(file.files) - 2)]
@@ -119,22 +119,22 @@ def test_a_checkpoint_nobody_can_go_on_from_gives_way_to_the_one_before(
         data = bytearray(path.read_bytes())
         data[60:80] = bytes(20)
         path.write_bytes(data)
-    assert load_checkpoint(path, trainee, check) == {"epoch": 1}
+    assert load_checkpoint(path, objective, check) == {"epoch": 1}
     assert reason in caplog.text
     assert "Going on from c.before.npz" in caplog.text
     (tmp_path / "c.before.npz").unlink()
     with pytest.raises(ValueError, match="Delete the run folder to train from the start"):
-        load_checkpoint(path, trainee, check)
+        load_checkpoint(path, objective, check)
 
 
 def test_the_average_is_seen_inside_and_leaves_no_trace(make_trainee, batch):
-    trainee = make_trainee()
-    _losses(trainee, batch)
-    before = [np.array(w) for w in trainee.get_weights()]
-    with averaged_weights(trainee):
-        inside = [np.array(w) for w in trainee.get_weights()]
+    objective = make_trainee()
+    _losses(objective, batch)
+    before = [np.array(w) for w in objective.get_weights()]
+    with averaged_weights(objective):
+        inside = [np.array(w) for w in objective.get_weights()]
     assert any(not np.array_equal(a, b) for a, b in zip(before, inside, strict=True))
-    for one, two in zip(before, trainee.get_weights(), strict=True):
+    for one, two in zip(before, objective.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)
 
 

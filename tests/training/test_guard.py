@@ -82,14 +82,14 @@ def test_the_mean_leaves_out_what_is_no_number():
     assert float(mean.left_out) == 0
 
 
-def _trainee():
+def _objective():
     optimizer = SimpleNamespace(refused=0.0, gradient_norm=1.0, usual_norm=1.0)
     return SimpleNamespace(nll=SimpleNamespace(total=0.0, count=0.0, left_out=0.0), optimizer=optimizer)
 
 
 def _steps(guard, losses, epoch=10**9):
     """Lets the guard see a loss a step, in epochs of so many."""
-    metric = guard.trainee.nll
+    metric = guard.objective.nll
     for step, loss in enumerate(losses):
         if step % epoch == 0:
             if step:
@@ -101,7 +101,7 @@ def _steps(guard, losses, epoch=10**9):
 
 @pytest.mark.parametrize("epoch", [7, WINDOW, 1000], ids=lambda steps: f"epochs of {steps}")
 def test_a_loss_that_only_grows_ends_the_run_with_advice(epoch):
-    guard = Guard(_trainee(), 0)
+    guard = Guard(_objective(), 0)
     losses = [*np.linspace(6, 2, 4 * WINDOW), *[9.0] * (3 * WINDOW)]
     with pytest.raises(RunFailed, match=r"training diverges: .* is 9 nats a token, after 2\.49 at its best\. Lower"):
         _steps(guard, losses, epoch)
@@ -110,18 +110,18 @@ def test_a_loss_that_only_grows_ends_the_run_with_advice(epoch):
 
 def test_a_loss_that_is_high_for_a_moment_or_rises_a_little_does_not():
     quiet = [*np.linspace(6, 1, 4 * WINDOW), *[9.0] * WINDOW, *np.linspace(1.9, 1.5, 4 * WINDOW), *[0.3] * WINDOW]
-    guard = Guard(_trainee(), 0)
+    guard = Guard(_objective(), 0)
     _steps(guard, [*quiet, *[0.9] * (5 * WINDOW)], 70)
     assert guard.watch == Watch(best=guard.watch.best, steps=0, total=guard.watch.total, count=guard.watch.count)
 
 
 def test_a_loss_far_above_that_of_a_uniform_model_ends_the_run_with_advice_however_short_it_is():
     told = r"training diverges: the loss of this epoch is 900 nats a token, where 4 is that of a model that knows noth"
-    guard = Guard(_trainee(), 0, uniform=4.0)
+    guard = Guard(_objective(), 0, uniform=4.0)
     with pytest.raises(RunFailed, match=told):
         _steps(guard, [900.0] * 20, epoch=10)
-    _steps(Guard(_trainee(), 0, uniform=4.0), [*[7.0] * 3, *[4.1] * 27], epoch=10)
-    guard = Guard(_trainee(), 0, uniform=4.0)
+    _steps(Guard(_objective(), 0, uniform=4.0), [*[7.0] * 3, *[4.1] * 27], epoch=10)
+    guard = Guard(_objective(), 0, uniform=4.0)
     with pytest.raises(RunFailed, match=r"the loss of the last 50 steps is 9 nats a token, where 4 is"):
         _steps(guard, [9.0] * (2 * WINDOW))
 

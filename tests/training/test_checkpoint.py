@@ -6,10 +6,11 @@ import pytest
 from seq2seq.training.checkpoint import _digest, load_checkpoint, save_checkpoint
 from seq2seq.training.objective import Objective
 from seq2seq.training.optimizers import AveragingAdam, averaged_weights
+from tests.inputs import named
 
 
 @pytest.fixture
-def make_trainee(build_model):
+def make_objective(build_model):
     def make(units=4):
         objective = Objective(build_model({"units": units, "dropout": 0.5}, {"dropout": 0.5}))
         objective.build()
@@ -23,7 +24,7 @@ def make_trainee(build_model):
 @pytest.fixture
 def batch(rng):
     source, target = rng.integers(4, 12, (6, 5)), rng.integers(4, 12, (6, 5))
-    return (source, target), target, np.ones((6, 5), "float32")
+    return named(source, target), target, np.ones((6, 5), "float32")
 
 
 def _losses(objective, batch, steps=3):
@@ -34,11 +35,11 @@ def _losses(objective, batch, steps=3):
     return losses
 
 
-def test_a_restored_trainee_goes_on_as_the_saved_one_would_have(make_trainee, batch, tmp_path):
-    first = make_trainee()
+def test_a_restored_objective_goes_on_as_the_saved_one_would_have(make_objective, batch, tmp_path):
+    first = make_objective()
     _losses(first, batch)
     save_checkpoint(tmp_path / "c.npz", first, {"epoch": 1, "history": [{"a": 0.5}]})
-    second = make_trainee()
+    second = make_objective()
     assert load_checkpoint(tmp_path / "c.npz", second) == {"epoch": 1, "history": [{"a": 0.5}]}
     # Dropout is on: the same losses also mean the same states of the random generators.
     assert _losses(first, batch) == _losses(second, batch)
@@ -47,9 +48,9 @@ def test_a_restored_trainee_goes_on_as_the_saved_one_would_have(make_trainee, ba
             np.testing.assert_array_equal(one, other)
 
 
-def test_another_model_or_a_damaged_file_changes_nothing(make_trainee, batch, tmp_path):
-    save_checkpoint(tmp_path / "c.npz", make_trainee(), {})
-    other = make_trainee(units=3)
+def test_another_model_or_a_damaged_file_changes_nothing(make_objective, batch, tmp_path):
+    save_checkpoint(tmp_path / "c.npz", make_objective(), {})
+    other = make_objective(units=3)
     before = other.get_weights()
     with pytest.raises(ValueError, match="of another model"):
         load_checkpoint(tmp_path / "c.npz", other)
@@ -100,13 +101,13 @@ def _first(value):
     ],
 )
 def test_a_checkpoint_nobody_can_go_on_from_gives_way_to_the_one_before(
-    make_trainee, tmp_path, caplog, change, told, compression, reason
+    make_objective, tmp_path, caplog, change, told, compression, reason
 ):
     def check(progress):
         if progress.get("epoch") != 1:
             raise ValueError("no such epoch")
 
-    objective = make_trainee()
+    objective = make_objective()
     path = tmp_path / "c.npz"
     save_checkpoint(path, objective, {"epoch": 1})
     path.replace(tmp_path / "c.before.npz")
@@ -127,8 +128,8 @@ def test_a_checkpoint_nobody_can_go_on_from_gives_way_to_the_one_before(
         load_checkpoint(path, objective, check)
 
 
-def test_the_average_is_seen_inside_and_leaves_no_trace(make_trainee, batch):
-    objective = make_trainee()
+def test_the_average_is_seen_inside_and_leaves_no_trace(make_objective, batch):
+    objective = make_objective()
     _losses(objective, batch)
     before = [np.array(w) for w in objective.get_weights()]
     with averaged_weights(objective):
@@ -138,8 +139,8 @@ def test_the_average_is_seen_inside_and_leaves_no_trace(make_trainee, batch):
         np.testing.assert_array_equal(one, two)
 
 
-def test_fit_leaves_the_weights_as_training_left_them(make_trainee, batch):
-    fitted, stepped = make_trainee(), make_trainee()
+def test_fit_leaves_the_weights_as_training_left_them(make_objective, batch):
+    fitted, stepped = make_objective(), make_objective()
     for variable, other in zip(fitted.variables, stepped.variables, strict=True):
         other.assign(variable)
     fitted.fit(batch[0], batch[1], sample_weight=batch[2], epochs=1, batch_size=6, verbose=0, shuffle=False)

@@ -1,4 +1,4 @@
-"""When cuDNN is taken, and that Keras' layers then stand for the same cells. No GPU is needed, none is measured."""
+"""When cuDNN is chosen, and that Keras' layers then compute the same cells. No GPU is needed."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ def gpu(monkeypatch):
 def test_cudnn_runs_what_it_can_where_there_is_a_gpu(gpu, cell, policy, expected):
     keras.config.set_dtype_policy(policy)
     try:
-        way = choose_implementation(make_cell(cell, UNITS), inputs_known=True)
+        implementation = choose_implementation(make_cell(cell, UNITS), inputs_known=True)
     finally:
         keras.config.set_dtype_policy("float32")
-    assert way.name == expected
-    assert bool(way.reason) == (expected != "cudnn")
+    assert implementation.name == expected
+    assert bool(implementation.reason) == (expected != "cudnn")
 
 
-def test_a_loop_that_must_stop_at_every_step_is_never_cudnns(gpu):
+def test_a_loop_that_must_stop_at_every_step_never_uses_cudnn(gpu):
     assert choose_implementation(make_cell("gru", UNITS)).name == "kernel"
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_without_a_gpu_cudnn_is_not_taken_and_the_reason_is_told(cell):
-    way = choose_implementation(make_cell(cell, UNITS), inputs_known=True)
-    assert way.name in ("kernel", "loop")
-    assert "GPU" in way.reason or "no such cell" in way.reason
+def test_without_a_gpu_cudnn_is_not_chosen_and_the_reason_is_given(cell):
+    implementation = choose_implementation(make_cell(cell, UNITS), inputs_known=True)
+    assert implementation.name in ("kernel", "loop")
+    assert "GPU" in implementation.reason or "no such cell" in implementation.reason
 
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("name", ["gru", "lstm"])
-def test_keras_layer_stands_for_the_same_cell(gpu, monkeypatch, name, reverse, rng, randomize, array):
+def test_keras_layer_computes_the_same_cell(gpu, monkeypatch, name, reverse, rng, randomize, array):
     from seq2seq.kernels import cudnn
 
     cell = make_cell(name, UNITS)
@@ -76,15 +76,15 @@ def test_keras_layer_stands_for_the_same_cell(gpu, monkeypatch, name, reverse, r
     assert calls
     expected, expected_final = run_cell(cell, cell.project(inputs), start, mask, reverse)
     np.testing.assert_allclose(array(outputs)[MASK], array(expected)[MASK], atol=1e-5)
-    for got, wanted in zip(final, expected_final, strict=True):
-        np.testing.assert_allclose(array(got), array(wanted), atol=1e-5)
+    for got, tensor in zip(final, expected_final, strict=True):
+        np.testing.assert_allclose(array(got), array(tensor), atol=1e-5)
 
 
 def cell_state(cell):
     return cell.state_size if isinstance(cell.state_size, (list, tuple)) else [cell.state_size]
 
 
-def test_the_log_tells_the_way_of_every_layer(build_model):
+def test_the_log_names_the_implementation_of_every_layer(build_model):
     model = build_model({"num_layers": 2}, {"attention": "general", "num_layers": 2})
     assert describe_implementations(model) == (
         "encoder gru by kernel (no GPU is visible); "

@@ -29,12 +29,12 @@ KINDS = {
 
 @pytest.fixture
 def used(monkeypatch):
-    """Which cells went through the kernels."""
+    """The cells that ran by kernels."""
     from seq2seq.kernels import recurrence as kernels
 
     class Calls(list):
         def off(self):
-            """Takes the kernels away."""
+            """Makes the generic loop run from here on."""
             for module in (recurrence, decoder):
                 monkeypatch.setattr(
                     module, "choose_implementation", lambda *_, **__: recurrence.Implementation("loop", "")
@@ -86,8 +86,8 @@ def test_values_and_gradients_are_those_of_the_generic_loop(build_model, batch, 
     used.off()
     expected, automatic, _ = step(model, batch, graph)
     assert loss == pytest.approx(expected, rel=1e-6)
-    for name, got, wanted in zip(names, by_hand, automatic, strict=True):
-        np.testing.assert_allclose(got, wanted, atol=1e-6 + 1e-5 * abs(wanted).max(), err_msg=name)
+    for name, got, reference in zip(names, by_hand, automatic, strict=True):
+        np.testing.assert_allclose(got, reference, atol=1e-6 + 1e-5 * abs(reference).max(), err_msg=name)
 
 
 def test_in_bfloat16_they_are_as_near_to_float32_as_those_of_the_generic_loop(build_model, batch, used):

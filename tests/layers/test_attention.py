@@ -48,7 +48,7 @@ def masked_softmax(scores):
     return exponentials / exponentials.sum(-1, keepdims=True)
 
 
-def expected(attention, q, m):
+def by_formula(attention, q, m):
     """Context and weights by the formulas of the papers."""
     w = {weight.path.split("/", 1)[1]: np.asarray(weight.value, np.float64) for weight in attention.weights}
     kind = type(attention).__name__
@@ -72,9 +72,9 @@ def expected(attention, q, m):
 @every_kind
 def test_context_and_weights_equal_the_formula(attention, query, values, array):
     context, weights = attend(attention, query, build_memory(attention, values))
-    wanted_context, wanted_weights = expected(attention, query, values)
-    np.testing.assert_allclose(array(weights), wanted_weights, atol=1e-5)
-    np.testing.assert_allclose(array(context), wanted_context, atol=1e-5)
+    expected_context, expected_weights = by_formula(attention, query, values)
+    np.testing.assert_allclose(array(weights), expected_weights, atol=1e-5)
+    np.testing.assert_allclose(array(context), expected_context, atol=1e-5)
     assert context.shape[-1] == attention.context_dim(DIM)
 
 
@@ -87,14 +87,14 @@ def test_rows_sum_to_one_and_padding_gets_exactly_zero(attention, query, values,
 
 
 @every_kind
-def test_what_stands_at_padding_does_not_matter(attention, query, values, array):
+def test_the_values_at_padding_do_not_matter(attention, query, values, array):
     other = np.where(MASK[..., None], values, np.float32(100.0))
-    for got, wanted in zip(
+    for got, expected in zip(
         attend(attention, query, build_memory(attention, other)),
         attend(attention, query, build_memory(attention, values)),
         strict=True,
     ):
-        np.testing.assert_allclose(array(got), array(wanted), atol=1e-6)
+        np.testing.assert_allclose(array(got), array(expected), atol=1e-6)
 
 
 @every_kind
@@ -102,8 +102,8 @@ def test_queries_grouped_on_a_memory_row_equal_a_repeated_memory(attention, quer
     grouped = attend(attention, query, build_memory(attention, values))
     repeated = build_memory(attention, np.repeat(values, 3, axis=0), np.repeat(MASK, 3, axis=0))
     alone = attend(attention, query.reshape(BATCH * 3, QUERIES // 3, DIM), repeated)
-    for got, wanted in zip(alone, grouped, strict=True):
-        np.testing.assert_allclose(array(got).reshape(wanted.shape), array(wanted), atol=1e-6)
+    for got, expected in zip(alone, grouped, strict=True):
+        np.testing.assert_allclose(array(got).reshape(expected.shape), array(expected), atol=1e-6)
 
 
 @every_kind
@@ -133,7 +133,9 @@ def test_attention_without_units_is_refused(kind):
 
 @pytest.mark.parametrize("kind", ["additive", "general", "dot"])
 @pytest.mark.parametrize(("tap", "shift"), [(0, 0), (1, 1), (2, -1)])
-def test_coverage_tells_what_a_position_and_its_neighbours_had(kind, tap, shift, query, values, array, randomize):
+def test_a_score_depends_on_the_coverage_of_a_position_and_its_neighbours(
+    kind, tap, shift, query, values, array, randomize
+):
     layer = ATTENTIONS[kind](DIM, coverage=True)
     layer.build((None, None, DIM), (None, None, DIM))
     randomize(layer)

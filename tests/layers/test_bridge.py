@@ -19,14 +19,14 @@ def built(bridge, sizes):
     return bridge
 
 
-def test_copy_hands_the_state_on_untouched(states, array):
+def test_copy_returns_the_state_unchanged(states, array):
     result = built(Bridge("copy", [[4, 4], [4, 4]]), [[4, 4], [4, 4]])(states)
     for given, got in zip(states, result, strict=True):
-        for wanted, tensor in zip(given, got, strict=True):
-            np.testing.assert_array_equal(array(tensor), wanted)
+        for expected, tensor in zip(given, got, strict=True):
+            np.testing.assert_array_equal(array(tensor), expected)
 
 
-def test_zero_starts_from_nothing_at_the_decoders_widths(states, array):
+def test_zero_starts_from_zeros_of_the_decoders_widths(states, array):
     result = built(Bridge("zero", [[5], [6, 7]]), [[4, 4], [4, 4]])(states)
     assert [[tuple(tensor.shape) for tensor in layer] for layer in result] == [[(3, 5)], [(3, 6), (3, 7)]]
     assert not any(array(tensor).any() for layer in result for tensor in layer)
@@ -36,16 +36,16 @@ def test_dense_is_tanh_of_a_projection_for_every_tensor(states, array, randomize
     bridge = randomize(built(Bridge("dense", [[5, 5], [6, 6]]), [[4, 4], [4, 4]]))
     result = bridge(states)
     for layer, given, got in zip(bridge.projections, states, result, strict=True):
-        for dense, wanted, tensor in zip(layer, given, got, strict=True):
+        for dense, expected, tensor in zip(layer, given, got, strict=True):
             kernel, bias = dense.get_weights()
-            np.testing.assert_allclose(array(tensor), np.tanh(wanted @ kernel + bias), atol=1e-6)
+            np.testing.assert_allclose(array(tensor), np.tanh(expected @ kernel + bias), atol=1e-6)
     assert len({id(dense) for layer in bridge.projections for dense in layer}) == 4
 
 
 def test_a_deeper_decoder_reads_the_encoders_top_layer(states, array):
     result = built(Bridge("copy", [[4, 4]] * 3), [[4, 4]] * 2)(states)
-    for tensor, wanted in zip(result[2], states[1], strict=True):
-        np.testing.assert_array_equal(array(tensor), wanted)
+    for tensor, expected in zip(result[2], states[1], strict=True):
+        np.testing.assert_array_equal(array(tensor), expected)
 
 
 def test_a_decoder_with_more_tensors_reads_the_encoders_first(states, array):

@@ -47,8 +47,8 @@ def test_recurring_over_the_projection_equals_keras_own_call(cell_and_state, inp
     np.testing.assert_allclose(array(output), array(expected), atol=1e-6)
     expected_state = expected_state if isinstance(expected_state, (list, tuple)) else [expected_state]
     assert len(new) == len(expected_state)
-    for got, wanted in zip(new, expected_state, strict=True):
-        np.testing.assert_allclose(array(got), array(wanted), atol=1e-6)
+    for got, tensor in zip(new, expected_state, strict=True):
+        np.testing.assert_allclose(array(got), array(tensor), atol=1e-6)
 
 
 @every_cell

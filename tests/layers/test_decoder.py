@@ -1,4 +1,4 @@
-"""The decoder beyond what `models/test_contract.py` holds every model to."""
+"""The decoder, beyond the laws that `models/test_contract.py` tests for every model."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def inputs(rng):
 
 
 @pytest.fixture
-def remember(rng):
+def memory_and_state(rng):
     values = rng.normal(size=(BATCH, SOURCE, UNITS)).astype("float32")
     state = [[rng.normal(size=(BATCH, UNITS)).astype("float32")]]
 
@@ -47,42 +47,42 @@ def remember(rng):
 
 @pytest.mark.parametrize("position", ["before", "after"])
 @pytest.mark.parametrize("residual", [False, True])
-def test_feeding_by_a_kernel_of_zeros_equals_no_feeding(make, inputs, remember, array, position, residual):
+def test_feeding_by_a_kernel_of_zeros_equals_no_feeding(make, inputs, memory_and_state, array, position, residual):
     options = {"attention_position": position, "num_layers": 2, "residual": residual, "attention": "general"}
     plain, fed = make(**options), make(**options, input_feeding=True)
     others = [[w for w in decoder.weights if "/feedback/" not in w.path] for decoder in (plain, fed)]
-    for wanted, weight in zip(*others, strict=True):
-        weight.assign(array(wanted))
+    for expected, weight in zip(*others, strict=True):
+        weight.assign(array(expected))
     kernel = np.zeros(fed.feedback_projection.kernel.shape, "float32")
     if position == "before":
         kernel[:UNITS] = array(plain.feedback_projection.kernel)  # what the context is multiplied with
     fed.feedback_projection.kernel.assign(kernel)
-    wanted, got = (decoder(inputs, *remember(decoder)) for decoder in (plain, fed))
-    np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-6)
-    np.testing.assert_allclose(array(got.queries), array(wanted.queries), atol=1e-6)
-    for a, b in zip(keras.tree.flatten(got.state.layers), keras.tree.flatten(wanted.state.layers), strict=True):
+    expected, got = (decoder(inputs, *memory_and_state(decoder)) for decoder in (plain, fed))
+    np.testing.assert_allclose(array(got.features), array(expected.features), atol=1e-6)
+    np.testing.assert_allclose(array(got.queries), array(expected.queries), atol=1e-6)
+    for a, b in zip(keras.tree.flatten(got.state.layers), keras.tree.flatten(expected.state.layers), strict=True):
         np.testing.assert_allclose(array(a), array(b), atol=1e-6)
 
 
 @pytest.mark.parametrize("input_feeding", [False, True])
 @pytest.mark.parametrize("attention", ["additive", "general", "dot", "multi_head"])
-def test_a_query_that_knows_the_input_is_the_plain_one_where_its_kernel_ignores_it(
-    make, inputs, remember, array, attention, input_feeding
+def test_a_query_with_the_input_is_the_plain_one_where_its_kernel_is_zero(
+    make, inputs, memory_and_state, array, attention, input_feeding
 ):
-    plain, knowing = (make(attention=attention, query_input=q, input_feeding=input_feeding) for q in (False, True))
-    kernel = knowing.query_input_projection.kernel
-    others = [weight for weight in knowing.weights if weight is not kernel]
-    for wanted, weight in zip(plain.weights, others, strict=True):
-        weight.assign(array(wanted))
+    plain, with_input = (make(attention=attention, query_input=q, input_feeding=input_feeding) for q in (False, True))
+    kernel = with_input.query_input_projection.kernel
+    others = [weight for weight in with_input.weights if weight is not kernel]
+    for expected, weight in zip(plain.weights, others, strict=True):
+        weight.assign(array(expected))
     kernel.assign(np.zeros(kernel.shape, "float32"))
-    memory, state = remember(plain)
-    wanted, got = (decoder(inputs, memory, state) for decoder in (plain, knowing))
-    np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-6)
-    np.testing.assert_allclose(array(got.queries), array(wanted.queries), atol=1e-6)
+    memory, state = memory_and_state(plain)
+    expected, got = (decoder(inputs, memory, state) for decoder in (plain, with_input))
+    np.testing.assert_allclose(array(got.features), array(expected.features), atol=1e-6)
+    np.testing.assert_allclose(array(got.queries), array(expected.queries), atol=1e-6)
     kernel.assign(np.ones(kernel.shape, "float32"))
-    asked = knowing(inputs, memory, state)
-    assert np.abs(array(asked.features) - array(got.features)).max() > 1e-3
-    weights = array(knowing.align(asked, memory))
+    output = with_input(inputs, memory, state)
+    assert np.abs(array(output.features) - array(got.features)).max() > 1e-3
+    weights = array(with_input.align(output, memory))
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
 
 
@@ -93,53 +93,57 @@ def test_a_query_that_knows_the_input_is_the_plain_one_where_its_kernel_ignores_
 )
 @pytest.mark.parametrize("coverage", [False, True])
 def test_rows_that_share_a_source_equal_a_repeated_memory(
-    make, inputs, remember, array, rng, attention, position, input_feeding, coverage
+    make, inputs, memory_and_state, array, rng, attention, position, input_feeding, coverage
 ):
     layers, options = (
         2 if position == "between" else 1,
         {"attention_position": position, "input_feeding": input_feeding},
     )
     decoder = make(attention=attention, heads=2, num_layers=layers, coverage=coverage, **options)
-    (shared, _), (repeated, state) = remember(decoder), remember(decoder, repeats=3)
+    (shared, _), (repeated, state) = memory_and_state(decoder), memory_and_state(decoder, repeats=3)
     rows = rng.normal(size=(BATCH * 3, TARGET, FEATURES)).astype("float32")
-    got, wanted = (decoder(rows, memory, state) for memory in (shared, repeated))
-    np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-6)
-    np.testing.assert_allclose(array(decoder.align(got, shared)), array(decoder.align(wanted, repeated)), atol=1e-6)
+    got, expected = (decoder(rows, memory, state) for memory in (shared, repeated))
+    np.testing.assert_allclose(array(got.features), array(expected.features), atol=1e-6)
+    np.testing.assert_allclose(array(decoder.align(got, shared)), array(decoder.align(expected, repeated)), atol=1e-6)
 
 
-def test_with_before_the_first_query_is_the_state_before_and_with_after_the_new_output(make, inputs, remember, array):
+def test_with_before_the_first_query_is_the_state_before_and_with_after_the_new_output(
+    make, inputs, memory_and_state, array
+):
     for feeding in (False, True):
         before, after = (make(attention_position=p, input_feeding=feeding) for p in ("before", "after"))
-        memory, state = remember(before)
+        memory, state = memory_and_state(before)
         first = array(before(inputs, memory, state).queries)[:, 0]
         np.testing.assert_allclose(first, array(before.attention_layer.project_query(state.layers[0][0])), atol=1e-6)
-        memory, state = remember(after)
+        memory, state = memory_and_state(after)
         output = after(inputs, memory, state)
         last = after.attention_layer.project_query(output.state.layers[0][0])
         np.testing.assert_allclose(array(output.queries)[:, -1], array(last), atol=1e-6)
 
 
-def test_with_between_the_bottom_layer_asks_and_the_next_one_reads_the_context(make, inputs, remember, array):
+def test_with_between_the_bottom_layer_queries_and_the_next_one_reads_the_context(
+    make, inputs, memory_and_state, array
+):
     options = {"num_layers": 2, "attention": "general"}
     between, after = make(**options, attention_position="between"), make(**options, attention_position="after")
-    for wanted, weight in zip(between.weights, after.weights, strict=True):
-        weight.assign(array(wanted)[tuple(slice(n) for n in weight.shape)])  # without the rows that read the context
-    memory, state = remember(between)
+    for expected, weight in zip(between.weights, after.weights, strict=True):
+        weight.assign(array(expected)[tuple(slice(n) for n in weight.shape)])  # without the rows that read the context
+    memory, state = memory_and_state(between)
     full = between(inputs, memory, state)
     np.testing.assert_allclose(array(full.queries)[:, -1], array(full.state.layers[0][0]), atol=1e-6)
     kernel = array(between.cells[1].kernel).copy()
     kernel[UNITS:] = 0
     between.cells[1].kernel.assign(kernel)
-    blind, stack = between(inputs, memory, state), after(inputs, remember(after)[0], state)
+    blind, stack = between(inputs, memory, state), after(inputs, memory_and_state(after)[0], state)
     seeing, blind, stack = ([array(t) for t in keras.tree.flatten(out.state)] for out in (full, blind, stack))
     for a, b in zip(blind, stack, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     assert np.abs(seeing[1] - blind[1]).max() > 1e-3  # the top layer's state
 
 
-def test_the_alignment_is_what_the_features_were_made_from(make, inputs, remember, array):
+def test_the_alignment_is_what_the_features_were_made_from(make, inputs, memory_and_state, array):
     decoder = make(attention_position="after", attention="dot")
-    memory, state = remember(decoder)
+    memory, state = memory_and_state(decoder)
     output = decoder(inputs, memory, state)
     weights = array(decoder.align(output, memory))
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
@@ -148,36 +152,36 @@ def test_the_alignment_is_what_the_features_were_made_from(make, inputs, remembe
     np.testing.assert_allclose(array(output.features), np.tanh(both @ kernel + bias), atol=1e-5)
 
 
-def test_residual_adds_a_layers_input_from_the_second_layer_on(make, inputs, remember, array):
+def test_residual_adds_a_layers_input_from_the_second_layer_on(make, inputs, memory_and_state, array):
     options = {"attention": "none", "readout_units": None}
     deep, residual = (make(**options, num_layers=2, residual=r) for r in (False, True))
     bottom = make(**options)
     bottom.set_weights(
         [array(w) for w in deep.cells[0].weights] + [array(w) for w in deep.bridge_layer.projections[0][0].weights]
     )
-    plain, added, below = (decoder(inputs, *remember(decoder)) for decoder in (deep, residual, bottom))
+    plain, added, below = (decoder(inputs, *memory_and_state(decoder)) for decoder in (deep, residual, bottom))
     np.testing.assert_allclose(array(added.features), array(plain.features) + array(below.features), atol=1e-6)
 
 
 @pytest.mark.parametrize("input_feeding", [False, True])
 def test_variational_dropout_between_layers_is_constant_over_time(
-    make, inputs, remember, array, monkeypatch, input_feeding
+    make, inputs, memory_and_state, array, monkeypatch, input_feeding
 ):
     decoder = make(
         num_layers=2, input_feeding=input_feeding, dropout=0.5, variational_dropout=True, attention_position="after"
     )
-    (memory, state), seen = remember(decoder), []
+    (memory, state), drawn = memory_and_state(decoder), []
     for place, dropout in enumerate(decoder.dropouts):
 
         def record(x, training=None, dropout=dropout, place=place):
             ones = array(type(dropout).call(dropout, keras.ops.ones_like(x), training=training))
-            seen.append((place, ones))
+            drawn.append((place, ones))
             return x * ones
 
         monkeypatch.setattr(dropout, "call", record)
     decoder(inputs, memory, state, training=True)
-    assert sorted(place for place, _ in seen) == [0, 1, 2]
-    for _, ones in seen:
+    assert sorted(place for place, _ in drawn) == [0, 1, 2]
+    for _, ones in drawn:
         assert ones.shape[:2] == (BATCH, TARGET)
         np.testing.assert_array_equal(ones, np.broadcast_to(ones[:, :1], ones.shape))
 
@@ -218,9 +222,9 @@ PROMPTS = {
 
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("kind", PROMPTS)
-def test_a_padded_prompt_gives_the_state_of_the_prompt_alone(make, inputs, remember, array, kind, training):
+def test_a_padded_prompt_gives_the_state_of_the_prompt_alone(make, inputs, memory_and_state, array, kind, training):
     decoder = make(**PROMPTS[kind])
-    (memory, state), lengths = remember(decoder), np.array([TARGET, 1])
+    (memory, state), lengths = memory_and_state(decoder), np.array([TARGET, 1])
     state = state if decoder.attention is None else track_coverage(state, memory)
     mask = np.arange(TARGET) < lengths[:, None]
     prompts = np.where(mask[..., None], inputs, np.float32(9.0))
@@ -246,10 +250,10 @@ def test_without_attention_neither_a_memory_nor_an_encoder_is_needed(inputs, ran
     np.testing.assert_allclose(steps, array(whole.features), atol=1e-6)
 
 
-def test_a_decoder_with_attention_asks_for_its_memory(make, inputs, remember):
+def test_a_decoder_with_attention_needs_its_memory(make, inputs, memory_and_state):
     decoder = make()
     with pytest.raises(ValueError, match=r"attends to a memory. Received: memory=None"):
-        decoder(inputs, None, remember(decoder)[1])
+        decoder(inputs, None, memory_and_state(decoder)[1])
     with pytest.raises(ValueError, match="as wide as its memory"):
         make(coverage=True).zero_state(BATCH)
 

@@ -70,8 +70,8 @@ def test_two_layers_equal_one_on_top_of_the_other(make, inputs, array, cell):
     above, _, above_states = top(below, MASK)
     np.testing.assert_allclose(array(values), array(above), atol=1e-6)
     assert len(states) == 2
-    for got, wanted in zip(flat(states), flat(below_states) + flat(above_states), strict=True):
-        np.testing.assert_allclose(array(got), array(wanted), atol=1e-6)
+    for got, expected in zip(flat(states), flat(below_states) + flat(above_states), strict=True):
+        np.testing.assert_allclose(array(got), array(expected), atol=1e-6)
 
 
 def test_residual_adds_the_input_where_widths_agree(make, inputs, array):

@@ -1,4 +1,4 @@
-"""The pointer mixes two distributions into one; coverage tells attention where it was."""
+"""The pointer mixes two distributions into one; coverage is the attention so far."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.decoders import make_decoder
 from tests.inputs import padded
 
 SIZE = 9
-SOURCE = np.array([[5, 6, 5, 3], [8, 3, 0, 0]], np.int32)  # 5 stands twice
+SOURCE = np.array([[5, 6, 5, 3], [8, 3, 0, 0]], np.int32)  # 5 is there twice
 MASK = SOURCE != 0
 
 
@@ -44,11 +44,11 @@ def test_the_mixture_is_the_sum_of_both_distributions(gate, parts, array):
     g = np.exp(array(gate(features)[0]))[..., None]
     copied = np.zeros_like(logits)
     for row in range(6):
-        for place, piece in enumerate(SOURCE[row // 3]):
-            copied[row, :, piece] += weights[row, :, place]
-    found = np.exp(array(gate.mix(logits, gate(features), weights, padded(SOURCE))))
-    np.testing.assert_allclose(found, g * softmax(logits) + (1 - g) * copied, atol=1e-6)
-    np.testing.assert_allclose(found.sum(-1), 1, atol=1e-5)
+        for place, token in enumerate(SOURCE[row // 3]):
+            copied[row, :, token] += weights[row, :, place]
+    mixed = np.exp(array(gate.mix(logits, gate(features), weights, padded(SOURCE))))
+    np.testing.assert_allclose(mixed, g * softmax(logits) + (1 - g) * copied, atol=1e-6)
+    np.testing.assert_allclose(mixed.sum(-1), 1, atol=1e-5)
 
 
 def test_both_gates_are_one_together_and_far_from_overflow(gate, array):
@@ -107,9 +107,9 @@ def test_coverage_that_weighs_nothing_changes_nothing(decoder_of, array, attenti
     covered.attention_layer.coverage_weight.assign(0 * covered.attention_layer.coverage_weight)
     plain, *_ = decoder_of(attention=attention, **PLACES[place])
     plain.set_weights([array(w) for w in covered.weights if w is not covered.attention_layer.coverage_weight])
-    (got, *_), (wanted, memory, _) = outputs(covered, inputs, values), outputs(plain, inputs, values)
-    np.testing.assert_allclose(array(got.features), array(wanted.features), atol=1e-5)
-    np.testing.assert_allclose(array(got.weights), array(plain.align(wanted, memory)), atol=1e-5)
+    (got, *_), (expected, memory, _) = outputs(covered, inputs, values), outputs(plain, inputs, values)
+    np.testing.assert_allclose(array(got.features), array(expected.features), atol=1e-5)
+    np.testing.assert_allclose(array(got.weights), array(plain.align(expected, memory)), atol=1e-5)
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -122,14 +122,14 @@ def test_coverage_is_the_sum_of_the_weights_and_matters(decoder_of, array, atten
     np.testing.assert_allclose(weights.sum(-1), 1, atol=1e-5)
     assert not weights[~np.broadcast_to(MASK[:, None], weights.shape)].any()
     np.testing.assert_allclose(array(output.state.coverage[0]), weights.sum(1), atol=1e-5)
-    # Step by step, what was seen put in by hand.
+    # The second step alone, its coverage put in by hand.
     again = decoder(inputs[:, :1], memory, state._replace(coverage=(weights[:, 0],)))
     assert np.abs(array(again.weights)[:, 0] - weights[:, 0]).max() > 1e-3
 
 
-def test_what_was_seen_can_be_followed_without_coverage(decoder_of, array):
+def test_coverage_can_be_tracked_without_attending_with_it(decoder_of, array):
     decoder, inputs, values = decoder_of()
     plain, memory, state = outputs(decoder, inputs, values)
-    followed = decoder(inputs, memory, track_coverage(state, memory))
-    np.testing.assert_allclose(array(followed.state.coverage[0]), array(decoder.align(plain, memory)).sum(1), atol=1e-5)
-    np.testing.assert_array_equal(array(followed.features), array(plain.features))
+    tracked = decoder(inputs, memory, track_coverage(state, memory))
+    np.testing.assert_allclose(array(tracked.state.coverage[0]), array(decoder.align(plain, memory)).sum(1), atol=1e-5)
+    np.testing.assert_array_equal(array(tracked.features), array(plain.features))

@@ -1,4 +1,4 @@
-"""A cell run over time equals the cell called step by step, whichever way is taken."""
+"""A cell run over time equals the cell called step by step, forward and backward, with and without a mask."""
 
 from __future__ import annotations
 

@@ -1,7 +1,17 @@
 """Sequence-to-sequence learning with recurrent networks, on Keras 3.
 
-translator = seq2seq.load("runs/multi30k_en_de")
-translator(["A dog runs."])
+    translator = seq2seq.load("runs/multi30k_en_de")
+    translator(["A dog runs."])
+
+Public, beside `load` and the command `seq2seq`, are the names in the `__all__` of
+
+    seq2seq.layers      encoders, decoders, attention, embeddings, heads
+    seq2seq.models      Seq2Seq, which Keras can compile, fit, save and load
+    seq2seq.search      greedy search, sampling, beam search
+    seq2seq.training    objectives, optimizer, schedules, checkpoints
+
+the values in `seq2seq.types` that they take and return, and `load` in the modules of `seq2seq.catalogue`. Each of the
+four packages begins with an example. Everything else may change without notice.
 """
 
 from seq2seq import early as early  # first: in a command it takes the working folder off the search path

@@ -17,6 +17,7 @@ RANKS = [
     {
         "early",
         "extras",
+        "lazy",
         "backend",
         "types",
         "symbols",

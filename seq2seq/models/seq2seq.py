@@ -13,6 +13,7 @@ from seq2seq.layers.decoder_state import DecoderOutput
 from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.layers.frontends import TokenEmbedding
 from seq2seq.layers.heads import PointerFeatures, Selector
+from seq2seq.search.step import StepFunction
 from seq2seq.types import Encoded, Ids, Logits, Mask, Padded, Shape, State, Tensor, Vectors, source_of
 
 NO_SELECTOR = "This model has no selector, so it cannot extract: train one with model.selector true."
@@ -120,6 +121,15 @@ class Seq2Seq(keras.Model):
         """
         output = self.decode_features(ids, encoded, state, training, mask)
         return self.head.logits(self.head_features(output, encoded)), output.state
+
+    def step(self, encoded: Encoded) -> StepFunction:
+        """Returns what a search calls: `(ids (rows,), state) -> (logits (rows, size), state)`, of these sources."""
+
+        def step(ids: Ids, state: State) -> tuple[Tensor, State]:
+            logits, state = self.decode(ops.expand_dims(ids, 1), encoded, state)
+            return logits[:, 0], state
+
+        return step
 
     def decode_features(
         self, ids: Ids, encoded: Encoded, state: State, training: bool | None = None, mask: Mask | None = None

@@ -1,0 +1,73 @@
+"""Training: objectives with a memory-saving loss, an optimizer that averages weights, schedules, checkpoints.
+
+Everything works with Keras' own `compile` and `fit`; see `seq2seq.models` for the same with stock losses. `Objective`
+computes the loss of a model's head without making all logits at once, and adds further terms, such as one against
+attending twice to the same place:
+
+>>> import keras
+>>> import numpy as np
+>>> from seq2seq.layers import AttentionOptions, RNNDecoder, RNNEncoder, TokenEmbedding, VocabularyHead
+>>> from seq2seq.models import Seq2Seq
+>>> from seq2seq.training import AveragingAdam, CoverageLoss, Objective, WarmUpDecay, averaged_weights
+>>> table = TokenEmbedding(size=9, units=8)
+>>> decoder = RNNDecoder(8, attention=AttentionOptions(coverage=True), readout_units=8)
+>>> model = Seq2Seq(table, RNNEncoder(8), table, decoder, VocabularyHead(9, embedding=table))
+>>> objective = Objective(model, [CoverageLoss(0.5)], {"label_smoothing": 0.1})
+>>> rate = WarmUpDecay("cosine", peak=0.01, warmup_steps=2, total_steps=10)
+>>> objective.compile(AveragingAdam(rate, use_ema=True, ema_momentum=0.9))
+>>> ids = np.array([[4, 5, 6], [7, 8, 0]], "int32")
+>>> inputs = {
+...     "source": ids,
+...     "source_mask": ids > 0,
+...     "target_input": np.array([[2, 6, 5], [2, 8, 0]], "int32"),
+... }
+>>> target = np.array([[6, 5, 3], [8, 3, 0]], "int32")
+>>> history = objective.fit(inputs, target, sample_weight=(target > 0).astype("float32"), epochs=2, verbose=0)
+>>> sorted(history.history)
+['loss', 'nll']
+
+The weights that training goes on with and their moving average are kept apart:
+
+>>> with averaged_weights(objective):
+...     logits = model.predict(inputs, verbose=0)
+>>> logits.shape
+(2, 3, 9)
+"""
+
+from typing import TYPE_CHECKING
+
+from seq2seq.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from seq2seq.training.auxiliary import AlignmentLoss as AlignmentLoss
+    from seq2seq.training.auxiliary import CoverageLoss as CoverageLoss
+    from seq2seq.training.auxiliary import SelectorLoss as SelectorLoss
+    from seq2seq.training.checkpoint import load_checkpoint as load_checkpoint
+    from seq2seq.training.checkpoint import save_checkpoint as save_checkpoint
+    from seq2seq.training.objective import Objective as Objective
+    from seq2seq.training.optimizers import AveragingAdam as AveragingAdam
+    from seq2seq.training.optimizers import averaged_weights as averaged_weights
+    from seq2seq.training.schedules import WarmUpDecay as WarmUpDecay
+
+__all__ = [
+    "AlignmentLoss",
+    "AveragingAdam",
+    "CoverageLoss",
+    "Objective",
+    "SelectorLoss",
+    "WarmUpDecay",
+    "averaged_weights",
+    "load_checkpoint",
+    "save_checkpoint",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "auxiliary": ["AlignmentLoss", "CoverageLoss", "SelectorLoss"],
+        "checkpoint": ["load_checkpoint", "save_checkpoint"],
+        "objective": ["Objective"],
+        "optimizers": ["AveragingAdam", "averaged_weights"],
+        "schedules": ["WarmUpDecay"],
+    },
+)

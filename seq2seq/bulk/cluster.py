@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from seq2seq.bulk.processes import TRIES, portable, told_deaths
+from seq2seq.bulk.processes import TRIES, deaths_message, portable
 from seq2seq.early import HOME
 from seq2seq.extras import require
 from seq2seq.signals import RunFailed
@@ -19,9 +19,9 @@ from seq2seq.signals import RunFailed
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 LOCAL = "local"
-"""The address of a cluster that is started here for this process, and ends with it."""
+"""The address of a cluster that this process starts and ends."""
 MOST_BLOCKS = 4096
-"""Ray Data plans each block; so many cost it nothing yet."""
+"""Ray Data plans each block; up to this many the plan costs nothing."""
 
 
 def check_ray() -> None:
@@ -34,7 +34,7 @@ def map_on_ray(
     tasks: Sequence[Task],
     workers: int,
     address: str,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
     name: Callable[[Task], str] = str,
 ) -> Generator[tuple[Task, Result], None, None]:
     """Yields (task, result) for every task, as `map_on_processes` does; each worker is an actor with a CPU of its own.
@@ -46,8 +46,8 @@ def map_on_ray(
         tasks: Picklable.
         workers: Actors, at most; as many as the cluster has CPUs for.
         address: Of the head of a cluster, as `ray.init` takes it, or `LOCAL`.
-        tell: Takes what the user should know.
-        name: How to call a task in a message.
+        notify: Takes messages for the user.
+        name: Returns what messages call a task.
 
     Raises:
         ValueError, OSError, MemoryError, RuntimeError: as a worker raised it.
@@ -69,27 +69,27 @@ def map_on_ray(
         with _at_home():
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise ConnectionError(f"--ray {address}: no such cluster ({_told(error)})") from error
+        raise ConnectionError(f"--ray {address}: no such cluster ({_reason(error)})") from error
     try:
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
         tries = ray.remote(num_cpus=0)(_Tries).remote()
         rows = [{"place": place, "task": pickle.dumps(task)} for place, task in enumerate(tasks)]
-        found = ray.data.from_items(rows, override_num_blocks=min(len(rows), MOST_BLOCKS)).map_batches(
+        answers = ray.data.from_items(rows, override_num_blocks=min(len(rows), MOST_BLOCKS)).map_batches(
             _Actor,
             fn_constructor_args=(make, tries),
             batch_size=1,
             compute=ray.data.ActorPoolStrategy(min_size=fewest, max_size=workers),
             num_cpus=1,
         )
-        for batch in found.iter_batches(batch_size=1, prefetch_batches=0):
+        for batch in answers.iter_batches(batch_size=1, prefetch_batches=0):
             task = tasks[int(batch["place"][0])]
-            died, right, value = pickle.loads(batch["answer"][0])
+            died, is_result, value = pickle.loads(batch["answer"][0])
             if died == TRIES:
-                raise RunFailed(told_deaths(name(task)))
+                raise RunFailed(deaths_message(name(task)))
             if died:
-                tell(f"A worker died at {name(task)}; another tried again.")
-            if not right:
+                notify(f"A worker died at {name(task)}; another tried again.")
+            if not is_result:
                 raise value
             yield task, value
     except RayError as error:
@@ -101,7 +101,7 @@ def map_on_ray(
 
 @contextmanager
 def _at_home() -> Iterator[None]:
-    """Inside, the working folder is the one that this package is in: Ray puts it on the search path of each worker."""
+    """Works in the folder of this package meanwhile: Ray puts the working folder on the search path of workers."""
     before = os.open(".", os.O_RDONLY)
     os.chdir(HOME)
     try:
@@ -112,22 +112,22 @@ def _at_home() -> Iterator[None]:
 
 
 def _check_address(address: str) -> None:
-    """Raises ConnectionError if nobody listens at HOST:PORT: Ray itself would try for minutes."""
+    """Raises ConnectionError if nothing listens at HOST:PORT; Ray itself tries for minutes."""
     host, _, port = address.rpartition(":")
     if not re.fullmatch(r"[\w.-]+|\[[\da-fA-F:]+\]", host) or not port.isdigit():
         return
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except (OSError, OverflowError) as error:
-        raise ConnectionError(f"--ray {address}: no such cluster ({_told(error)})") from error
+        raise ConnectionError(f"--ray {address}: no such cluster ({_reason(error)})") from error
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return str(error).strip().rstrip(".")
 
 
 class _Tries:
-    """An actor that knows how often each task was begun and not finished: Ray begins one again without end."""
+    """An actor that counts how often each task was begun and not finished; Ray itself retries without limit."""
 
     def __init__(self) -> None:
         self.begun: dict[int, int] = {}
@@ -143,7 +143,7 @@ class _Tries:
 
 
 class _Actor:
-    """What Ray Data makes on each worker.
+    """The worker that Ray Data makes.
 
     Args:
         make: Makes what does the work.
@@ -160,12 +160,12 @@ class _Actor:
 
         place = int(batch["place"][0])
         died = ray.get(self.tries.begin.remote(place))
-        right, value = False, None
+        is_result, value = False, None
         if died < TRIES:
             try:
                 self.work = self.work or self.make()
-                right, value = True, self.work(pickle.loads(batch["task"][0]))
+                is_result, value = True, self.work(pickle.loads(batch["task"][0]))
             except Exception as error:
                 value = portable(error)
             ray.get(self.tries.end.remote(place))
-        return {"place": batch["place"], "answer": [pickle.dumps((died, right, value))]}
+        return {"place": batch["place"], "answer": [pickle.dumps((died, is_result, value))]}

@@ -18,14 +18,14 @@ from seq2seq.spawning import spawn_context
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 TRIES = 2
-"""How many workers may die at one task."""
+"""At most this many workers die at one task; then the run fails."""
 
 
 def map_on_processes(
     make: Callable[[], Callable[[Task], Result]],
     tasks: Sequence[Task],
     workers: int,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
     name: Callable[[Task], str] = str,
 ) -> Generator[tuple[Task, Result], None, None]:
     """Yields (task, result) for every task, in the order in which they are done.
@@ -36,8 +36,8 @@ def map_on_processes(
         make: Makes what does the work. It, the tasks and the results must be picklable.
         tasks: Hashable.
         workers: Processes, at least 1; there are never more than tasks.
-        tell: Takes what the user should know.
-        name: How to call a task in a message.
+        notify: Takes messages for the user.
+        name: Returns what messages call a task.
 
     Raises:
         ValueError, OSError, MemoryError: as a worker raised it.
@@ -53,17 +53,17 @@ def map_on_processes(
             ready = wait([worker.connection for worker in team])
             for worker in [worker for worker in team if worker.connection in ready]:
                 try:
-                    right, value = worker.connection.recv()
+                    is_result, value = worker.connection.recv()
                 except (EOFError, OSError):
                     task = worker.task
                     team.remove(worker)
-                    how, died[task] = worker.end(), died[task] + 1
+                    ending, died[task] = worker.end(), died[task] + 1
                     if died[task] == TRIES:
-                        raise RunFailed(told_deaths(f"{name(task)} ({how})")) from None
-                    tell(f"A worker died at {name(task)} ({how}); another tries again.")
+                        raise RunFailed(deaths_message(f"{name(task)} ({ending})")) from None
+                    notify(f"A worker died at {name(task)} ({ending}); another tries again.")
                     team.append(_Worker(make, task))
                     continue
-                if not right:
+                if not is_result:
                     raise value
                 task = worker.task
                 if waiting:
@@ -84,20 +84,20 @@ class _Worker(Generic[Task]):
     """A process with its task."""
 
     def __init__(self, make: Callable[[], Callable[[Task], Any]], task: Task):
-        context = spawn_context()  # a fork would copy the threads of libraries half
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=_work, args=(make, theirs), daemon=True)
+        context = spawn_context()  # a fork does not copy the threads of libraries
+        self.connection, worker_end = context.Pipe()
+        self.process = context.Process(target=_work, args=(make, worker_end), daemon=True)
         self.process.start()
-        theirs.close()  # or the end of the process would not be seen
+        worker_end.close()  # otherwise the end of the process goes unnoticed
         self.give(task)
 
     def give(self, task: Task) -> None:
         self.task = task
-        with suppress(OSError):  # of a dead one the end is seen where results are waited for
+        with suppress(OSError):  # the death of a worker is noticed where results are awaited
             self.connection.send(task)
 
     def end(self) -> str:
-        """Waits for the end of the process, not for long, and returns how it ended."""
+        """Waits a moment for the process to end, kills it if it does not, and returns how it ended."""
         self.process.join(1)
         if self.process.is_alive():
             self.process.kill()
@@ -108,7 +108,7 @@ class _Worker(Generic[Task]):
 
 
 def _work(make: Callable[[], Callable[[Any], Any]], connection: Connection) -> None:
-    """What a worker does."""
+    """Runs in each worker: does tasks until the connection closes."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     work = None
     while True:
@@ -130,16 +130,16 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def told_deaths(place: str) -> str:
-    """Returns the message when no more workers shall die at a task."""
+def deaths_message(place: str) -> str:
+    """Returns the message for a task at which too many workers died."""
     return (
-        f"{TRIES} workers died at {place}. Is there memory enough for so many? Fewer need less. "
+        f"{TRIES} workers died at {place}. Is there enough memory for so many workers? Fewer need less. "
         "The same command goes on where this one ends."
     )
 
 
 def portable(error: Exception) -> Exception:
-    """Returns an exception that any process can unpickle and that `guarded` tells as it would tell this one."""
+    """Returns an exception that any process can unpickle and that `guarded` reports as it would report `error`."""
     if isinstance(error, ValueError):
         return ValueError(str(error))
     if isinstance(error, OSError) and error.errno:

@@ -17,9 +17,9 @@ from seq2seq.text.lines import MAX_LINE_BYTES, decode_line, without_mark
 from seq2seq.text.opening import CorpusError, reading
 
 MANIFEST = "shards.json"
-"""Says what the outcomes of a folder were made with."""
+"""Records what the outcomes of a folder were made with."""
 UNPACKED = "input"
-"""The text of a compressed input: a part of it can be read without what stands before."""
+"""The text of a compressed input, so that a part can be read without all that precedes it."""
 BLOCK = 1 << 20
 """Bytes that are read at once."""
 _OUTCOME = re.compile(r"\d{6,}-[0-9a-f]{32}")
@@ -42,7 +42,7 @@ class Shard:
 
     @property
     def name(self) -> str:
-        """Of the file of its outcome. Other text has another name, so no outcome is taken for that of other text."""
+        """The file name of its outcome; other text has another name, so outcomes are never mixed up."""
         return f"{self.number:06}-{self.digest}"
 
     @property
@@ -78,16 +78,16 @@ def cut(path: Path, size: int, copy: Path | None = None) -> list[Shard]:
         start = file.read(BLOCK)
         block = without_mark(start, str(path))
         if not copy:
-            begin = end = len(start) - len(block)  # the mark stands before the first shard
+            begin = end = len(start) - len(block)  # the mark precedes the first shard
         while block:
             if out:
                 out.write(block)
             at, last = 0, block[-1:]
             while at < len(block):
-                found = block.count(b"\n", at)
-                stop = len(block) if found < size - lines else _after(block, at, size - lines)
+                ends = block.count(b"\n", at)
+                stop = len(block) if ends < size - lines else _after(block, at, size - lines)
                 digest.update(block[at:stop])
-                lines += min(found, size - lines)
+                lines += min(ends, size - lines)
                 end += stop - at
                 at = stop
                 if lines == size:
@@ -100,7 +100,7 @@ def cut(path: Path, size: int, copy: Path | None = None) -> list[Shard]:
 
 
 def _after(block: bytes, at: int, lines: int) -> int:
-    """The place behind the end of so many lines, which are known to end in the block."""
+    """Returns the place after the end of so many lines, which all end in the block."""
     for _ in range(lines):
         at = block.index(b"\n", at) + 1
     return at
@@ -131,7 +131,7 @@ def outcome(folder: Path, shard: Shard) -> Iterator[TextIO]:
 
 
 class ShardFolder:
-    """The outcomes of shards, beside the output that they shall become. Made by `shard_folder`.
+    """The outcomes of shards, beside the output that they become. Made by `shard_folder`.
 
     Args:
         path: The folder.
@@ -150,15 +150,15 @@ class ShardFolder:
         Raises:
             ValueError: there are outcomes of another text.
         """
-        found = self.outcomes()
-        if strange := sorted(found - {shard.name for shard in shards}):
+        finished = self.outcomes()
+        if strange := sorted(finished - {shard.name for shard in shards}):
             number = int(strange[0].split("-")[0])
             place = shards[number].place if number < len(shards) else "its end"
             raise ValueError(
-                f"{self.path} holds the beginnings of an output for another text: {source} differs at {place}. "
-                "Give that text again, or another --output, or remove the folder to begin anew."
+                f"{self.path} holds shards of another text: {source} differs at {place}. "
+                "Give that text again, another --output, or remove the folder to start again."
             )
-        return [shard for shard in shards if shard.name not in found]
+        return [shard for shard in shards if shard.name not in finished]
 
     def join(self, shards: Sequence[Shard], output: Path) -> None:
         """Puts the outcomes together, in order, and removes the folder."""
@@ -169,9 +169,9 @@ class ShardFolder:
         self.remove()
 
     def remove(self) -> None:
-        """Removes what is ours in the folder, and the folder, unless something else has come into it."""
+        """Removes the files of this class, and the folder unless it holds others."""
         remove_leftovers(self.path)
-        # What says whose the outcomes are goes last: killed in between, the folder is still known.
+        # The record goes last: if the process is killed in between, the folder is still recognised.
         for name in (*self.outcomes(), UNPACKED, MANIFEST):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):
@@ -187,11 +187,11 @@ def shards_of(output: Path) -> Path:
 def shard_folder(output: Path, made_with: dict[str, Any]) -> Iterator[ShardFolder]:
     """Opens the folder of an output's shards, made where there is none, for this process alone.
 
-    A folder without outcomes is gone in the end.
+    A folder that is left without outcomes is removed.
 
     Args:
-        output: Where the whole shall stand in the end; the folder is `output`.shards.
-        made_with: All that the outcomes depend on besides the input, by the names that a message may use; JSON.
+        output: The file that the shards become; the folder is `output`.shards.
+        made_with: All that the outcomes depend on besides the input, as JSON, by the names that messages use.
 
     Raises:
         ValueError: its outcomes were made with something else, it is no such folder, or is in use.
@@ -217,7 +217,7 @@ def shard_folder(output: Path, made_with: dict[str, Any]) -> Iterator[ShardFolde
 
 
 def _check(folder: ShardFolder, made_with: dict[str, Any]) -> None:
-    """Raises ValueError if the folder holds outcomes that were made otherwise; says in one without how they are."""
+    """Raises ValueError if the outcomes were made otherwise; records in a folder without any how they are made."""
     manifest = folder.path / MANIFEST
     if not folder.outcomes():
         names = {path.name for path in folder.path.iterdir() if not TEMPORARY.fullmatch(path.name)}
@@ -230,14 +230,14 @@ def _check(folder: ShardFolder, made_with: dict[str, Any]) -> None:
         changed = [key for key in {**before, **made_with} if before.get(key) != made_with.get(key)]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{manifest}: missing or damaged ({error}). Remove the folder to begin anew, or give another --output."
+            f"{manifest}: missing or damaged ({error}). Remove the folder to start again, or give another --output."
         ) from error
     if changed:
         raise ValueError(
-            f"{folder.path} was begun with {_told(before, changed)}. Received: {_told(made_with, changed)}. "
-            "Give the same again to go on, or another --output, or remove the folder to begin anew."
+            f"{folder.path} was begun with {_listed(before, changed)}. Received: {_listed(made_with, changed)}. "
+            "Give the same again to continue, another --output, or remove the folder to start again."
         )
 
 
-def _told(values: dict[str, Any], keys: Sequence[str]) -> str:
+def _listed(values: dict[str, Any], keys: Sequence[str]) -> str:
     return ", ".join(f"{key} {json.dumps(values.get(key), ensure_ascii=False)}" for key in keys)

@@ -1,4 +1,4 @@
-"""What every command does alike: quiet start, logs to stderr, one message for a mistake, an exit code for scripts."""
+"""What every command does: quiet start, logs to stderr, one message for a mistake, an exit code for scripts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED, RunFailed, Termin
 EXIT_MISTAKE = 2
 """The input or the arguments are wrong; the message says how."""
 EXIT_FAILED = 1
-"""Something broke that is not the user's doing."""
+"""Something failed that the user did not cause."""
 
 HINTS = {
     errno.ENOSPC: " Free some space and run the same command again.",
     errno.EDQUOT: " Free some space and run the same command again.",
     errno.EFBIG: " A limit on the size of files is set (ulimit -f): raise it and run the same command again.",
 }
-"""What to do, by the number of a system's error."""
+"""System error -> what the user can do."""
 
 
 def quiet_start() -> None:
@@ -53,7 +53,7 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
         say("\nTerminated.")
         return EXIT_TERMINATED
     except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does: nothing is wrong, nothing more can be said.
+        # The reader of the output has ended, as `head` does: that is no error.
         _drop_output()
         return 0
     except ValueError as error:
@@ -76,7 +76,7 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
         say(f"error: {error}")
         return EXIT_FAILED
     except Exception as error:
-        for number in HINTS:  # TensorFlow and HDF5 have the system's errors in words alone
+        for number in HINTS:  # TensorFlow and HDF5 report the system's errors as text
             if os.strerror(number) in str(error):
                 place = f" Temporary files are in {tempfile.gettempdir()}; TMPDIR names another folder."
                 say(f"error: {os.strerror(number)}.{HINTS[number]}{place}")
@@ -88,7 +88,7 @@ def guarded(work: Callable[[], int | None], interrupted: str = "Interrupted.") -
 
 
 def _drop_output() -> None:
-    """Leaves what standard output did not take, if there is any: Python would complain once more at the end."""
+    """Discards what standard output did not take; otherwise Python reports it once more when it exits."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -97,6 +97,6 @@ def _drop_output() -> None:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    # TensorFlow has a class of its own, JAX says it in words; neither is imported here.
+    # TensorFlow has its own class, JAX a text; neither is imported here.
     kinds = {kind.__name__ for kind in type(error).__mro__}
     return bool(kinds & {"MemoryError", "ResourceExhaustedError"}) or "RESOURCE_EXHAUSTED" in str(error)

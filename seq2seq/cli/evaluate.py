@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
     measures = kind_of(recipe).measures
     if not measures.has_bleu and (options.lowercase or options.tokenize):
         raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
-    how = Tokenization.of(recipe.data.target_language, options.score_tokenizer or recipe.data.score_tokenizer)
+    tokenization = Tokenization.of(recipe.data.target_language, options.score_tokenizer or recipe.data.score_tokenizer)
     text = _text(options, folder, recipe.data)
     check_outputs(
         [*options.model.runs, *files_of(text), options.comet],
@@ -128,21 +128,21 @@ def run(arguments: argparse.Namespace) -> None:
     model = options.model
     generator = load_generator(Path(model.run), model.others, model.ensemble, **options.search.values)
     references = [pair.target for pair in pairs]
-    if warning := advice(how, references):
+    if warning := advice(tokenization, references):
         _log.warning("%s", warning)
     try:
-        result = evaluate(generator, pairs, measures, how, options.batch_size)
+        result = evaluate(generator, pairs, measures, tokenization, options.batch_size)
     except InputTooLong as error:
         raise ValueError(f"{pairs[error.index].place}: {error}") from error
     if options.lowercase or options.tokenize:
-        metric = bleu_prepared(how, options.lowercase, options.tokenize)
+        metric = bleu_prepared(tokenization, options.lowercase, options.tokenize)
         result.scores["bleu"] = metric(result.hypotheses, references)
     if options.comet:
         result.scores["comet"] = comet([pair.source for pair in pairs], result.hypotheses, references)
     if options.output_folder:
         from seq2seq.tasks.text_to_text.record import write_evaluation
 
-        kept = Path(options.output_folder), model.run, recipe, how, text, generator.options
+        kept = Path(options.output_folder), model.run, recipe, tokenization, text, generator.options
         write_evaluation(*kept, result.as_json(), result.hypotheses)
     if options.calibration:
         calibration = measure_calibration(generator, pairs, options.batch_size)

@@ -128,7 +128,7 @@ class LineTranslator:
         return self._reader.read(self.chunk_lines, lines)
 
     def translate(self, chunk: Sequence[InputLine], first: int) -> list[list[Hypothesis]]:
-        """Returns the hypotheses of each line; none where there is an error, which the user is told.
+        """Returns the hypotheses of each line; none where there is an error, which is reported.
 
         Args:
             chunk: Lines that follow each other in the input.

@@ -1,4 +1,4 @@
-"""Standard input that may pause: lines are handed on when no more come for a moment, so that a co-process is answered.
+"""Standard input that may pause: lines are processed when no more come for a moment, so a co-process gets answers.
 
 Read from the descriptor itself: Python's own buffer does not say whether a line is there.
 """
@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import IO, Protocol, TypeVar
 
 PAUSE = 0.05
-"""Seconds without input after which the lines at hand are worked on."""
+"""Seconds without input after which the lines at hand are processed."""
 BLOCK = 1 << 16
-"""Bytes read at once, what a pipe holds."""
+"""Bytes read at once; a pipe holds this many."""
 
 MOST = 1 << 21
-"""Bytes without the end of a line that are waited for; whoever reads refuses a line as long."""
+"""The largest number of bytes to wait for the end of a line; readers refuse longer lines."""
 
 T = TypeVar("T")
 

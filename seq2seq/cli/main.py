@@ -21,7 +21,7 @@ VERBS = {
     "compare": "show the scores of several runs side by side, with tests of significance",
     "align": "align the words of given pairs",
     "score": "give the log-probability of given translations",
-    "rerank": "sort an n-best list anew by the scores of several runs",
+    "rerank": "sort an n-best list by the scores of several runs",
     "average": "make a run from the mean weights of others",
     "export": "write a trained run in a form that others serve",
 }

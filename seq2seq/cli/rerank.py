@@ -1,4 +1,4 @@
-"""`seq2seq rerank`: an n-best list sorted anew by the scores of several runs, with weights given or found."""
+"""`seq2seq rerank`: sorts an n-best list by the scores of several runs, with given or tuned weights."""
 
 from __future__ import annotations
 
@@ -115,12 +115,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"{options.source}: there is nothing to tune on.")
     from seq2seq.inference.reranking import rerank
 
-    how = _tokenization(options, recipes)
-    if warning := advice(how, references):
+    tokenization = _tokenization(options, recipes)
+    if warning := advice(tokenization, references):
         _log.warning("%s", warning)
     features = _features(options, runs, sources, lists)
     if options.tune_on:
-        weights = _tune(options, lists, features, references, names, weights, how)
+        weights = _tune(options, lists, features, references, names, weights, tokenization)
     lists = rerank(lists, features, names, weights)
     if options.n_best_output:
         with output(options.n_best_output) as stream:
@@ -147,7 +147,7 @@ def _weights(text: str | None, names: list[str]) -> list[float]:
     except ValueError:
         weights = [math.nan]
     if len(weights) != len(names) or not all(map(math.isfinite, weights)):
-        raise ValueError(f"--weights wants {len(names)} numbers, for {', '.join(names)}. Received: {text!r}")
+        raise ValueError(f"--weights takes {len(names)} numbers, for {', '.join(names)}. Received: {text!r}")
     return weights
 
 
@@ -184,16 +184,16 @@ def _tune(
     references: list[str],
     names: list[str],
     start: list[float],
-    how: Tokenization,
+    tokenization: Tokenization,
 ) -> list[float]:
-    """Prints the weights found and returns them."""
+    """Prints the tuned weights and returns them."""
     from seq2seq.inference.reranking import Tuning
 
-    tuning = Tuning(lists, features, references, how)
+    tuning = Tuning(lists, features, references, tokenization)
     weights, score = tuning.search(start, options.seed)
     before = tuning.bleu([1.0] + [0.0] * (len(names) - 1))
     _log.info(
-        "BLEU on %s: %.2f by the list's own score, %.2f at the start, %.2f found (%s)",
+        "BLEU on %s: %.2f by the list's own score, %.2f at the start, %.2f tuned (%s)",
         *(options.tune_on, before, tuning.bleu(start), score),
         ", ".join(f"{name} {weight:.6g}" for name, weight in zip(names, weights, strict=True)),
     )

@@ -1,4 +1,4 @@
-"""What a command does once in its own process, before anything else. Not for imports: it changes the whole process."""
+"""What a command does first in its own process. Never call it on import: it changes the whole process."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ def start_process() -> None:
     os.environ[SAFE_PATH] = "1"
     if given := os.environ.get("PYTHONPATH"):
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(os.path.isabs, given.split(os.pathsep)))
-    # Keras would take number formats from a file of the user's, and write one: here the run decides, and KERAS_BACKEND.
+    # Keras reads number formats from the user's settings file, and writes one; here the run and KERAS_BACKEND decide.
     os.environ["KERAS_HOME"] = os.devnull
 
 
 def _start_again_with_utf8() -> None:
-    """Begins anew where Python takes arguments and file names for ASCII, as in the locale C: they are UTF-8."""
+    """Restarts Python in UTF-8 mode where it decodes arguments and file names as ASCII, as in the locale C."""
     if codecs.lookup(sys.getfilesystemencoding()).name == "ascii" and sys.executable:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])
 
 
 def _fill_closed_streams() -> None:
-    """Puts the null device where a standard stream is closed: the next file that is opened would get its number.
+    """Opens the null device for each closed standard stream; otherwise the next file gets its number.
 
-    `sys.stdin` and `sys.stdout` stay None, by which commands know; `sys.stderr` takes what it gets and drops it.
+    `sys.stdin` and `sys.stdout` stay None, so that commands can tell; `sys.stderr` drops what it gets.
     """
     for number in (0, 1, 2):
         try:

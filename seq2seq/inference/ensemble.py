@@ -1,4 +1,4 @@
-"""Text to text on several models that write one text together."""
+"""Text to text with several models that write one text together."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class MemberSources(list[int]):
 
 
 class EnsembleGenerator(Generator):
-    """Translates lines of text with several models of one target vocabulary; each reads a line in pieces of its own.
+    """Generates text with several models of one target vocabulary; each reads a line in tokens of its own.
 
-    Limits on the length of the output, and the alignments, are in pieces of the first member.
+    Limits on the length of the output, and the alignments, count tokens of the first member.
 
     Args:
         members: At least one.
@@ -56,10 +56,12 @@ class EnsembleGenerator(Generator):
                 raise ValueError(f"{names[0]} and {name} were trained with different tokenizer.placeholders.")
         options = options or first.options
         if options.coverage_penalty and options.beam_size > 1:
-            raise ValueError("An ensemble knows no coverage penalty: its members attend each for itself. Set it to 0.")
+            raise ValueError(
+                "An ensemble has no coverage penalty, because each member has its own attention. Set it to 0."
+            )
         alike = [i for i, m in enumerate(members) if same_pieces(m.source_tokenizer, first.source_tokenizer)]
         if options.extract and len(alike) < len(members):
-            raise ValueError("An ensemble extracts only where all members cut the source into the same pieces.")
+            raise ValueError("An ensemble extracts only if all members cut the source into the same tokens.")
         model = Ensemble([member.model for member in members], mixing, alike)
         super().__init__(model, first.source_tokenizer, first.target_tokenizer, options)
         self.members = members
@@ -67,7 +69,7 @@ class EnsembleGenerator(Generator):
         self.names = names
 
     def with_options(self, **changes: Any) -> EnsembleGenerator:
-        """Returns a generator on the same models that searches otherwise."""
+        """Returns a generator on the same models with other search options."""
         return EnsembleGenerator(self.members, self.mixing, replace(self.options, **changes), self.names)
 
     def _encode(self, lines: Sequence[str]) -> list[list[int]]:
@@ -99,17 +101,17 @@ def same_pieces(one: SubwordTokenizer, other: SubwordTokenizer) -> bool:
     return one is other or one.model == other.model or one.pieces(range(one.size)) == other.pieces(range(other.size))
 
 
-def _check_targets(first: str, wanted: SubwordTokenizer, name: str, found: SubwordTokenizer) -> None:
-    if wanted.right_to_left != found.right_to_left:
-        left, right = (name, first) if wanted.right_to_left else (first, name)
+def _check_targets(first: str, expected: SubwordTokenizer, name: str, other: SubwordTokenizer) -> None:
+    if expected.right_to_left != other.right_to_left:
+        left, right = (name, first) if expected.right_to_left else (first, name)
         raise ValueError(
-            f"{left} writes from left to right, {right} from right to left (data.right_to_left): no step of theirs can "
-            "be mixed. Use the one to rerank what the other found: seq2seq rerank."
+            f"{left} writes from left to right, {right} from right to left (data.right_to_left): their "
+            "steps cannot be mixed. Use one to rerank the output of the other: seq2seq rerank."
         )
-    if not same_pieces(wanted, found):
-        pairs = zip(*(t.pieces(range(t.size)) for t in (wanted, found)), strict=False)
-        apart = next((i for i, (one, other) in enumerate(pairs) if one != other), min(wanted.size, found.size))
+    if not same_pieces(expected, other):
+        pairs = zip(*(t.pieces(range(t.size)) for t in (expected, other)), strict=False)
+        apart = next((i for i, (a, b) in enumerate(pairs) if a != b), min(expected.size, other.size))
         raise ValueError(
-            f"{first} and {name} have different target vocabularies ({wanted.size:,} and {found.size:,} pieces, "
-            f"different from id {apart} on): an ensemble wants equal ones."
+            f"{first} and {name} have different target vocabularies ({expected.size:,} and {other.size:,} tokens, "
+            f"different from id {apart} on): the members of an ensemble need equal ones."
         )

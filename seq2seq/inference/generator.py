@@ -1,4 +1,4 @@
-"""Text to text on a model: the one path that validation, evaluation, the command line and exports use."""
+"""Text to text with a model in memory: the one path that validation, evaluation, the command line and exports use."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from seq2seq.types import Hypothesis, Marks, Padded, SearchResult
 
 
 class Generator(LineGenerator):
-    """Translates lines of text with a model in memory.
+    """Generates text with a model in memory.
 
     Args:
         model: A built `Seq2Seq`, or what can be called as one; see `_batch`.
@@ -54,7 +54,7 @@ class Generator(LineGenerator):
         self._scorer = _compiled(_Scorer(model))
 
     def with_options(self, **changes: Any) -> Generator:
-        """Returns a generator on the same model that searches otherwise."""
+        """Returns a generator on the same model with other search options."""
         return Generator(self.model, self.source_tokenizer, self.target_tokenizer, replace(self.options, **changes))
 
     @property
@@ -64,10 +64,10 @@ class Generator(LineGenerator):
     def _check_supported(self, constraints: Constraints) -> None:
         super()._check_supported(constraints)
         if constraints.include and self.options.sampling:
-            raise ValueError("Sampling cannot promise terms: it writes a piece and never goes back. Search instead.")
+            raise ValueError("Sampling cannot promise terms: it draws a token and never goes back. Search instead.")
         if self.options.extract:
             raise ValueError(
-                "An extract takes its source's words as they are: it knows no constraints. Without extract "
+                "An extract takes its source's words as they are, so it has no constraints. Without extract "
                 "(--no-extract) the decoder writes, and keeps to them."
             )
 
@@ -79,13 +79,13 @@ class Generator(LineGenerator):
         return self._generate(sources, batch_size, [self.check_constraints(asked) for asked in constraints])
 
     def greedy(self) -> Generator:
-        """Returns the same generator with the quickest search; made once, so that its graph is too."""
+        """Returns a generator with the quickest search; made once, so that its graph is compiled once."""
         if self._greedy is None:
             self._greedy = self.with_options(beam_size=1, num_best=1, sampling=False)
         return self._greedy
 
     def marks(self) -> Marks | None:
-        """What an extraction must know of the vocabulary; None where none is asked for."""
+        """Returns what an extraction needs to know of the vocabulary; None if the search extracts nothing."""
         return self.source_tokenizer.marks() if self.options.extract else None
 
     def _batch(self, sources: Sequence[Sequence[int]]) -> Any:
@@ -124,9 +124,9 @@ class Generator(LineGenerator):
         return np.asarray(self._aligner.predict_on_batch((self._batch(sources), target_input)))
 
     def score(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
-        """Returns for each (source line, target line) the log-probability of every target piece and of the EOS.
+        """Returns for each (source line, target line) the log-probability of every target token and of the EOS.
 
-        Forced decoding: `(pieces + 1,)`, in nats. A pair with an empty source gives an empty array.
+        Forced decoding: `(target + 1,)`, in nats. A pair with an empty source gives an empty array.
         """
         pairs = check_pairs(pairs)
         return self.score_ids([source for source, _ in pairs], self.target_ids(pairs), batch_size)
@@ -135,30 +135,30 @@ class Generator(LineGenerator):
         self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int = 64
     ) -> list[np.ndarray]:
         """As `score`, for targets that are ids already."""
-        return [found[:, 0] for found in self._force(lines, targets, batch_size)]
+        return [scores[:, 0] for scores in self._force(lines, targets, batch_size)]
 
     def choices(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
-        """Returns for each (source line, target line) what the model would write first at every target piece.
+        """Returns for each (source line, target line) what the model finds most probable at every target token.
 
-        Forced decoding: `(pieces + 1, 2)`, the probability of its first choice, and 1 where that is the target's piece,
+        Forced decoding: `(target + 1, 2)`, the probability of its first choice, and 1 where that is the target's token,
         else 0. A pair with an empty source gives `(0, 2)`.
         """
         pairs = check_pairs(pairs)
-        found = self._force([source for source, _ in pairs], self.target_ids(pairs), batch_size)
-        return [np.stack([np.exp(part[:, 1]), part[:, 2]], axis=1) for part in found]
+        rows = self._force([source for source, _ in pairs], self.target_ids(pairs), batch_size)
+        return [np.stack([np.exp(row[:, 1]), row[:, 2]], axis=1) for row in rows]
 
     def _force(self, lines: Sequence[str], targets: Sequence[Sequence[int]], batch_size: int) -> list[np.ndarray]:
-        """What the scorer says of every target piece and the EOS, `(pieces + 1, 3)` a line."""
+        """Returns what the scorer computes for every target token and the EOS, `(target + 1, 3)` for each line."""
         batch_size = check_batch_size(batch_size)
         sources = self._read([line.text for line in self.masked(lines)])
         results: list[np.ndarray] = [np.zeros((0, 3), np.float32)] * len(sources)
         for chosen in by_length(sources, batch_size):
             target_input, target_output = shift(_static(padded_with_eos([targets[i] for i in chosen])).values)
             source = self._batch([sources[i] for i in chosen])
-            gains = np.asarray(self._scorer.predict_on_batch((source, target_input, target_output)))
-            check_numbers(gains)
+            scores = np.asarray(self._scorer.predict_on_batch((source, target_input, target_output)))
+            check_numbers(scores)
             for row, i in enumerate(chosen):
-                results[i] = gains[row, : len(targets[i]) + 1]
+                results[i] = scores[row, : len(targets[i]) + 1]
         return results
 
 
@@ -179,7 +179,7 @@ class _Aligner(keras.Model):
 
 
 class _Scorer(keras.Model):
-    """At each target piece its log-probability, the largest one, and whether they are the same piece's."""
+    """At each target token: its log-probability, the largest one, and whether it is the most probable token."""
 
     def __init__(self, model: Seq2Seq):
         super().__init__(name="scorer", dtype=model.dtype_policy)
@@ -191,11 +191,11 @@ class _Scorer(keras.Model):
         logits, _ = self.model.decode(target_input, encoded, encoded.state, training=False)
         logits = ops.cast(logits, "float32")
         logits = forbid_control_symbols(logits)  # as the search does, or its own output would score otherwise
-        gains = ops.log_softmax(logits)
-        wanted = ops.expand_dims(target_output, 2)
-        right = ops.equal(ops.cast(ops.argmax(gains, axis=2, keepdims=True), wanted.dtype), wanted)
-        found = ops.take_along_axis(gains, wanted, axis=2), ops.max(gains, axis=2, keepdims=True)
-        return ops.concatenate([*found, ops.cast(right, "float32")], axis=2)
+        log_probs = ops.log_softmax(logits)
+        expected = ops.expand_dims(target_output, 2)
+        is_expected = ops.equal(ops.cast(ops.argmax(log_probs, axis=2, keepdims=True), expected.dtype), expected)
+        values = ops.take_along_axis(log_probs, expected, axis=2), ops.max(log_probs, axis=2, keepdims=True)
+        return ops.concatenate([*values, ops.cast(is_expected, "float32")], axis=2)
 
 
 def _compiled(model: keras.Model) -> keras.Model:

@@ -22,9 +22,9 @@ def check_heatmap(path: Path) -> None:
 
 
 def draw_heatmap(alignment: Alignment, path: Path) -> None:
-    """Draws the weights, a row a target piece, to a PNG or SVG, whole or not at all.
+    """Draws the weights, a row for each target token, to a PNG or SVG, whole or not at all.
 
-    Pieces of scripts that the font lacks are boxes in a PNG; in an SVG they are text, which the viewer's fonts show.
+    Scripts that the font lacks become boxes in a PNG; an SVG holds text, which the viewer's fonts show.
 
     Raises:
         ValueError: another ending, no matplotlib, or an empty alignment.
@@ -46,7 +46,7 @@ def draw_heatmap(alignment: Alignment, path: Path) -> None:
     axes.set(xlabel="source", ylabel="target")
     axes.xaxis.set_label_position("top")
     form = path.suffix.lower()[1:]
-    how = {"svg.fonttype": "none", "svg.hashsalt": "seq2seq"}  # the same alignment, the same file
-    with matplotlib.rc_context(how), warnings.catch_warnings(), output_file(path) as partial:
+    settings = {"svg.fonttype": "none", "svg.hashsalt": "seq2seq"}  # the same alignment, the same file
+    with matplotlib.rc_context(settings), warnings.catch_warnings(), output_file(path) as partial:
         warnings.filterwarnings("ignore", message=r"(?s).*missing from (current )?font")
         figure.savefig(partial, format=form, dpi=100, metadata={"Date": None} if form == "svg" else None)

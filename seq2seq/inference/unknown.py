@@ -1,4 +1,4 @@
-"""Unknown pieces replaced by what they stand for in the source (Luong et al. 2015b, by attention)."""
+"""Unknown tokens replaced by the source words that they attend to (Luong et al. 2015b)."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def replace_unknown(
     dictionary: Mapping[str, str] | None = None,
     batch_size: int = 64,
 ) -> list[list[Hypothesis]]:
-    """Returns the hypotheses with every unknown piece replaced in their text; those without any are unchanged.
+    """Returns the hypotheses with every unknown token replaced in their text; those without any are unchanged.
 
-    What takes its place is the source word that the piece attends to most, or that word's entry in `dictionary`. Marks
-    of punctuation around a word do not belong to it, unless the dictionary knows it with them. The word is written
-    once, also where further pieces beside the unknown one attend to it: those that are unknown, or letters of it. The
-    pieces of a hypothesis stay what the model wrote.
+    The replacement is the source word that the token attends to most, or that word's entry in `dictionary`. Punctuation
+    around a word is no part of it, unless the dictionary has the word with it. A word is written once, even if further
+    tokens beside the unknown one attend to it that are unknown too, or letters of it. The tokens of a hypothesis stay
+    as the model wrote them.
 
     Raises:
         ValueError: the model has no attention.
@@ -55,8 +55,8 @@ def replace_unknown(
     replaced = [list(hypotheses) for hypotheses in results]
     places = [(i, n) for i, row in enumerate(replaced) for n, best in enumerate(row) if NAMES[UNK] in best.pieces]
     texts, pieces = [lines[i] for i, _ in places], [replaced[i][n].pieces for i, n in places]
-    found = align_pieces(generator, texts, pieces, batch_size) if places else []
-    for (i, n), alignment in zip(places, found, strict=True):
+    alignments = align_pieces(generator, texts, pieces, batch_size) if places else []
+    for (i, n), alignment in zip(places, alignments, strict=True):
         alignment = replace(alignment, target=tuple(generator.target_tokenizer.unmarked(alignment.target)))
         kept, words = _fillings(alignment, lines[i].split(), dictionary or {})
         text = generator.masked([lines[i]])[0].restore(generator.target_tokenizer.fill(kept, words))
@@ -65,7 +65,7 @@ def replace_unknown(
 
 
 def _fillings(alignment: Alignment, words: Sequence[str], dictionary: Mapping[str, str]) -> tuple[list[str], list[str]]:
-    """The pieces to write, an unknown one for each word to fill in, and these words with the blanks they want."""
+    """Returns the tokens to write, an unknown one for each word to fill in, and those words with blanks around them."""
     places = {target: source for source, target in hard(alignment.weights)}
     owners = [alignment.source_words[places[target]] for target in range(len(alignment.target))]
     pieces, end = alignment.target, 0
@@ -75,7 +75,7 @@ def _fillings(alignment: Alignment, words: Sequence[str], dictionary: Mapping[st
         kept += [*pieces[end:first], NAMES[UNK]]
         parted = first == end and bool(fillings) and fillings[-1].endswith(" ")
         before = _apart(pieces, owners, first) and not parted
-        # Where a piece that stays begins a word, its own mark is the blank.
+        # A token that stays and begins a word brings its own blank.
         after = last < len(pieces) and not pieces[last].startswith(BEGIN) and _apart(pieces, owners, last)
         fillings.append(" " * before + _translated(words[owners[first]], dictionary) + " " * after)
         end = last
@@ -83,13 +83,13 @@ def _fillings(alignment: Alignment, words: Sequence[str], dictionary: Mapping[st
 
 
 def _spans(alignment: Alignment, owners: Sequence[int], words: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yields where the pieces begin and end that become one word: unknown ones, and what of the word is beside them."""
+    """Yields where tokens begin and end that become one word: unknown ones, and the parts of the word beside them."""
     pieces, end = alignment.target, 0
 
     def together(one: int, other: int) -> bool:
         same = owners[one] == owners[other] and alignment.target_words[one] == alignment.target_words[other]
         part = pieces[other].removeprefix(BEGIN)
-        inside = part.casefold() in words[owners[one]].casefold()  # where capitals are marked, pieces are small
+        inside = part.casefold() in words[owners[one]].casefold()  # where capitals are marked, tokens are lower-case
         return same and (pieces[other] == NAMES[UNK] or (inside and not _is_marks(part)))
 
     for place, piece in enumerate(pieces):
@@ -105,9 +105,9 @@ def _spans(alignment: Alignment, owners: Sequence[int], words: Sequence[str]) ->
 
 
 def _apart(pieces: Sequence[str], owners: Sequence[int], place: int) -> bool:
-    """Whether a blank stands before the piece at `place`, beside something filled in.
+    """Whether a blank goes before the token at `place`, beside a word that is filled in.
 
-    So it is where a word begins, and between pieces of other words of the source that are no punctuation.
+    It does where a word begins, and between tokens of different source words unless one is punctuation.
     """
     if place == 0 or pieces[place - 1] == BEGIN:
         return False

@@ -197,7 +197,7 @@ def test_finished_shards_of_other_options_another_model_or_text_are_refused(bulk
     text.write_bytes(b"new\n" + text.read_bytes())
     code, err = bulk(lite, text, *SMALL)
     assert code == 2
-    assert "holds the beginnings of an output for another text" in err
+    assert "holds shards of another text" in err
     assert shards() == kept
 
 

@@ -96,7 +96,7 @@ def test_members_that_do_not_go_together_are_told_by_name(cli, finished, backwar
     assert f"{finished} and {folder.path} have different target vocabularies" in err
     code, _, err = cli("translate", finished, finished, "--coverage-penalty", "0.2", text=b"ab\n")
     assert code == 2
-    assert "An ensemble knows no coverage penalty" in err
+    assert "An ensemble has no coverage penalty" in err
 
 
 def test_score_as_json_has_every_piece(cli, finished, text):
@@ -240,8 +240,8 @@ def test_tuned_weights_are_printed_and_do_no_worse(cli, caplog, other, backwards
         ("0 ||| AB\n", [], "list:1: expected 'id ||| hypothesis ||| score'"),
         ("7 ||| AB ||| 1\n", [], "list:1: expected the id 0"),
         ("0 ||| AB ||| 1\n", [], "list:1: the list ends with the hypotheses of 1 lines; the source has 8"),
-        (None, ["--weights", "1"], "--weights wants 2 numbers, for list, score1. Received: '1'"),
-        (None, ["--weights", "1,x"], "--weights wants 2 numbers"),
+        (None, ["--weights", "1"], "--weights takes 2 numbers, for list, score1. Received: '1'"),
+        (None, ["--weights", "1,x"], "--weights takes 2 numbers"),
         (None, ["--tune-on", "LIST"], "they must run in parallel"),
         (None, ["--tune-on", "nowhere"], "nowhere: no such file"),
         (None, ["--score", "nowhere"], "nowhere: no such run folder"),

@@ -85,8 +85,8 @@ def test_the_command_line_extracts_and_searches(cli, extractors):
     [
         (("--n-best", "2"), "An extract is one text a line"),
         (("--sampling",), "An extract is one text a line"),
-        (("--prefix", "ab"), "it knows no constraints"),
-        (("--include", "ab"), "it knows no constraints"),
+        (("--prefix", "ab"), "it has no constraints"),
+        (("--include", "ab"), "it has no constraints"),
     ],
 )
 def test_what_an_extract_cannot_do_is_told_in_one_line(cli, extractors, words, told):

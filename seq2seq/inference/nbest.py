@@ -1,4 +1,4 @@
-"""n-best lists as Moses has them: `id ||| hypothesis ||| score`, or `id ||| hypothesis ||| name= x … ||| score`.
+"""n-best lists in the format of Moses: `id ||| hypothesis ||| score`, or `id ||| hypothesis ||| name= x … ||| score`.
 
 Ids count the lines of the source from 0, in order. Imports no framework.
 """
@@ -21,19 +21,19 @@ class Candidate:
 
     text: str
     score: float
-    """What the list was sorted by."""
+    """What the list is sorted by."""
     line: int
-    """Where it stands in its file, counted from 1."""
+    """Its line in the file, from 1."""
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    """What the list has beside the score."""
+    """What the list has in addition to the score."""
 
 
 def read_n_best(path: Path, sources: int) -> list[list[Candidate]]:
-    """Returns the hypotheses of each of so many source lines, in the order of the file.
+    """Reads the hypotheses of `sources` source lines, in the order of the file.
 
     Raises:
-        CorpusError: a line of another form, ids that fall, leave one out, or are more than there are sources. It names
-            the file and the line.
+        CorpusError: a line of another form, or ids that decrease, skip a source or exceed the number of sources. It
+            names the file and the line.
     """
     lists: list[list[Candidate]] = []
     number = 0
@@ -56,7 +56,7 @@ def read_n_best(path: Path, sources: int) -> list[list[Candidate]]:
 
 
 def _parse(line: str, place: str, number: int) -> tuple[int, Candidate]:
-    # An empty hypothesis stands between two blanks, or one where somebody has tidied up. Further ones are of the text.
+    # An empty hypothesis is between two spaces, or one if spaces were collapsed. Further spaces belong to the text.
     parts = [part.removeprefix(" ").removesuffix(" ") for part in line.split("|||")]
     if len(parts) not in (3, 4):
         raise CorpusError(
@@ -72,19 +72,19 @@ def _parse(line: str, place: str, number: int) -> tuple[int, Candidate]:
 
 def _features(text: str, place: str) -> dict[str, tuple[float, ...]]:
     """`name= x y name= z`, as Moses writes them."""
-    found: dict[str, tuple[float, ...]] = {}
+    features: dict[str, tuple[float, ...]] = {}
     name = ""
     for word in text.split():
         if word.endswith("=") and len(word) > 1:
             name = word[:-1]
-            if name in found:
-                raise CorpusError(f"{place}: the feature {name!r} stands there twice.")
-            found[name] = ()
+            if name in features:
+                raise CorpusError(f"{place}: the feature {name!r} is given twice.")
+            features[name] = ()
         elif not name:
             raise CorpusError(f"{place}: expected features as 'name= number …'. Received: {text[:60]!r}")
         else:
-            found[name] = (*found[name], _number(word, f"feature {name!r}", place))
-    return found
+            features[name] = (*features[name], _number(word, f"feature {name!r}", place))
+    return features
 
 
 def _number(text: str, what: str, place: str) -> float:
@@ -98,7 +98,7 @@ def _number(text: str, what: str, place: str) -> float:
 
 
 def format_n_best(lists: Iterable[Iterable[Candidate]]) -> Iterator[str]:
-    """Yields the lines of a list, each with its end."""
+    """Yields the lines of the lists, with line ends."""
     for index, candidates in enumerate(lists):
         for candidate in candidates:
             words = (

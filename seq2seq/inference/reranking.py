@@ -1,6 +1,6 @@
-"""An n-best list sorted anew by a weighted sum of scores, and weights found that serve BLEU best.
+"""Reranks n-best lists by a weighted sum of scores, and tunes the weights for BLEU.
 
-Right-to-left and reverse models see what a left-to-right model that writes piece by piece cannot (Liu et al. 2016;
+Right-to-left and reverse models see what a left-to-right model that writes token by token cannot (Liu et al. 2016;
 Li & Jurafsky 2016).
 """
 
@@ -19,23 +19,23 @@ from seq2seq.metrics.tokenization import SPACED, Tokenization
 
 NORMALIZATIONS = ("length", "none")
 OWN = "list"
-"""The name of the score that the list came with."""
+"""The name of the score that the list already has."""
 
 
 class Scorer(Protocol):
-    """What scores pairs: a `Generator`."""
+    """Scores pairs: a `Generator`."""
 
     def score(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
-        """Log-probabilities of every target piece and the EOS; nothing where the source is empty."""
+        """Returns the log-probabilities of every target token and the EOS; empty where the source is empty."""
 
 
 class TooLong(ValueError):
-    """A text of the list has more pieces than a model reads."""
+    """A text of the list has more tokens than a model reads."""
 
     def __init__(self, source: int, candidate: Candidate, error: InputTooLong):
         super().__init__(str(error))
         self.source = source
-        """Place of its source line, from 0."""
+        """Index of its source line, from 0."""
         self.candidate = candidate
 
 
@@ -47,31 +47,30 @@ def score_lists(
     normalization: str = "length",
     batch_size: int = 64,
 ) -> list[np.ndarray]:
-    """Returns what a model gives to each hypothesis by forced decoding, a `(hypotheses,)` array for each source.
+    """Scores each hypothesis with a model by forced decoding. Returns a `(hypotheses,)` array for each source.
 
     Args:
         scorer: The model, with its tokenisers.
-        sources: A line each.
-        lists: The hypotheses of each.
-        reverse: Score the source given the hypothesis. From an empty hypothesis nothing can be written: it gets what
-            the worst of its list has.
-        normalization: "length": the mean log-probability of a piece, EOS counted; "none": of the text.
+        sources: One line each.
+        lists: The hypotheses of each source.
+        reverse: Score the source given the hypothesis. An empty hypothesis gets the lowest score of its list.
+        normalization: "length": the mean log-probability of a token, EOS included; "none": of the text.
         batch_size: Pairs scored together.
 
     Raises:
-        TooLong: a text that the model must read has more pieces than it takes.
+        TooLong: a text has more tokens than the model reads.
     """
     places = [(i, candidate) for i, candidates in enumerate(lists) for candidate in candidates]
     pairs = [(sources[i], candidate.text) for i, candidate in places]
     try:
-        found = scorer.score([pair[::-1] for pair in pairs] if reverse else pairs, batch_size)
+        scored = scorer.score([pair[::-1] for pair in pairs] if reverse else pairs, batch_size)
     except InputTooLong as error:
         raise TooLong(*places[error.index], error) from error
-    values = iter(found)
+    values = iter(scored)
     results = []
     for candidates in lists:
-        gains = [next(values) for _ in candidates]
-        means = [float(g.sum()) / (len(g) if normalization == "length" else 1) if len(g) else np.nan for g in gains]
+        log_probs = [next(values) for _ in candidates]
+        means = [float(p.sum()) / (len(p) if normalization == "length" else 1) if len(p) else np.nan for p in log_probs]
         row = np.asarray(means, np.float64)
         known = row[~np.isnan(row)]
         results.append(np.where(np.isnan(row), known.min() if known.size else 0.0, row))
@@ -81,7 +80,7 @@ def score_lists(
 def rerank(
     lists: Sequence[Sequence[Candidate]], features: Sequence[np.ndarray], names: Sequence[str], weights: Sequence[float]
 ) -> list[list[Candidate]]:
-    """Sorts each list by the weighted sum of its features, best first; of equal sums the earlier stays the earlier.
+    """Sorts each list by the weighted sum of its features, best first; equal sums keep their order.
 
     Args:
         lists: Hypotheses, a list for each source.
@@ -90,7 +89,7 @@ def rerank(
         weights: One for each.
 
     Returns:
-        The lists, with the sum as score and all features beside those that were there.
+        The lists, with the sum as score and the features added to those that they have.
     """
     results = []
     for candidates, values in zip(lists, features, strict=True):
@@ -113,18 +112,18 @@ def rerank(
 
 
 class Tuning:
-    """The search for weights under which the best hypotheses of a list have the highest BLEU.
+    """Searches for the weights under which the best hypotheses of the lists have the highest BLEU.
 
-    A coordinate search: from a start, one weight after the other is made larger and smaller by a step that halves when
-    nothing helps any more, and what raises BLEU is kept. It starts at the given weights, at each feature alone, and at
-    weights drawn at random. Weights are not negative and sum to 1. BLEU has steps, so what is found is no proven
-    optimum; and it is the best for this list: measure it on another.
+    A coordinate search: from a start, each weight in turn is increased and decreased by a step, and changes that raise
+    BLEU are kept; the step is halved when none does. It starts from the given weights, from each feature alone, and
+    from random weights. Weights are not negative and sum to 1. BLEU is not continuous, so the result need not be the
+    optimum; and it is tuned on these lists: measure it on others.
 
     Args:
         lists: Hypotheses, a list for each source, none empty.
         features: Of each list `(hypotheses, features)`.
         references: A line for each source.
-        how: The tokenisation of their language.
+        tokenization: Of their language.
     """
 
     def __init__(
@@ -132,13 +131,13 @@ class Tuning:
         lists: Sequence[Sequence[Candidate]],
         features: Sequence[np.ndarray],
         references: Sequence[str],
-        how: Tokenization = SPACED,
+        tokenization: Tokenization = SPACED,
     ):
         self.width = features[0].shape[1]
         sizes = [len(candidates) for candidates in lists]
         texts = [candidate.text for candidates in lists for candidate in candidates]
-        wanted = [reference for reference, size in zip(references, sizes, strict=True) for _ in range(size)]
-        counts = bleu_counts(texts, wanted, how)
+        repeated = [reference for reference, size in zip(references, sizes, strict=True) for _ in range(size)]
+        counts = bleu_counts(texts, repeated, tokenization)
         self._counts = np.zeros((len(lists), max(sizes), counts.shape[1]), np.int64)
         self._values = np.zeros((len(lists), max(sizes), self.width))
         self._missing = np.ones((len(lists), max(sizes)), bool)
@@ -150,7 +149,7 @@ class Tuning:
             start += size
 
     def bleu(self, weights: Any) -> float:
-        """BLEU of the best hypotheses under these weights, as `rerank` would choose them."""
+        """Returns the BLEU of the best hypotheses under these weights, as `rerank` chooses them."""
         totals = np.where(self._missing, -np.inf, self._values @ np.asarray(weights, np.float64))
         best = np.argmax(totals, axis=1)  # the first of equal ones
         return bleu_of(self._counts[np.arange(len(best)), best])
@@ -160,15 +159,15 @@ class Tuning:
         draw = np.random.default_rng(seed)
         spread = self._spread()
         begins = [np.asarray(start, np.float64), *np.eye(self.width)]
-        # In units of what each feature tells the hypotheses of a list apart by, so that none drowns in another.
+        # In units of the spread of each feature within a list, so that no feature dominates by its scale.
         begins += [draw.dirichlet(np.ones(self.width)) / spread for _ in range(restarts)]
         best, best_score = np.asarray(start, np.float64), self.bleu(start)
         for begin in begins:
             if begin.max() <= 0:
                 continue
-            found, score = self._climb(_tidy(begin), spread)
+            weights, score = self._climb(_normalize(begin), spread)
             if score > best_score:
-                best, best_score = found, score
+                best, best_score = weights, score
         return best.tolist(), best_score
 
     def _climb(self, weights: np.ndarray, spread: np.ndarray) -> tuple[np.ndarray, float]:
@@ -181,22 +180,22 @@ class Tuning:
                 for changed in (weights + unit, weights - unit):
                     if changed.max() <= 0:
                         continue
-                    candidate = _tidy(changed)
-                    found = self.bleu(candidate)
-                    if found > score:
-                        weights, score = candidate, found
+                    candidate = _normalize(changed)
+                    bleu = self.bleu(candidate)
+                    if bleu > score:
+                        weights, score = candidate, bleu
             if score == before:
                 step /= 2
         return weights, score
 
     def _spread(self) -> np.ndarray:
-        """How far the values of each feature are apart within a list, on average; 1 where they are all alike."""
+        """The mean standard deviation of each feature within a list; 1 where all values are equal."""
         real = np.where(self._missing[:, :, None], np.nan, self._values)
         spread = np.nanstd(real, axis=1).mean(axis=0)
         return np.where(spread > 0, spread, 1.0)
 
 
-def _tidy(weights: np.ndarray) -> np.ndarray:
-    """Not negative, of sum 1, and as they are printed."""
+def _normalize(weights: np.ndarray) -> np.ndarray:
+    """Not negative, with sum 1, rounded as they are printed."""
     weights = np.maximum(weights, 0.0)
     return np.round(weights / weights.sum(), 6)

@@ -1,4 +1,4 @@
-"""Text to text on a LiteRT folder, with numpy, sentencepiece and the LiteRT runtime alone."""
+"""Text to text on a LiteRT folder; requires only numpy, sentencepiece and the LiteRT runtime."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from seq2seq.types import Hypothesis, SearchResult
 
 
 class LiteGenerator(LineGenerator):
-    """Translates lines of text as `Generator` does, without TensorFlow and Keras.
+    """Translates lines of text like `Generator`, without TensorFlow and Keras.
 
     Args:
-        networks: The network.
-        source_tokenizer: For the lines that come in.
-        target_tokenizer: For the lines that go out.
+        networks: The networks of the folder.
+        source_tokenizer: For the input lines.
+        target_tokenizer: For the output lines.
         options: How to search.
-        threads: Batches that are searched side by side, each on a core of its own with networks of its own.
+        threads: How many batches are searched in parallel, each on one core with its own networks.
 
     Raises:
         ValueError: the folder has no networks for such a search.
@@ -49,13 +49,13 @@ class LiteGenerator(LineGenerator):
         threads: int = 1,
     ):
         if options.sampling:
-            raise ValueError("A LiteRT folder searches, it does not draw at random. Use the run folder for sampling.")
+            raise ValueError("A LiteRT folder cannot sample. Use the run folder for sampling.")
         if options.extract != networks.extracts:
             made, asked = ("to extract" if extract else "to search" for extract in (networks.extracts, options.extract))
             flag = "--extract" if options.extract else "--no-extract"
             raise ValueError(
-                f"This LiteRT folder was exported {made}, and is asked {asked}. "
-                f"For that: seq2seq export RUN --format litert {flag}"
+                f"This LiteRT folder was exported {made}. Received: options {asked}. "
+                f"Export for that: seq2seq export RUN --format litert {flag}"
             )
         if not options.extract:
             _check_search(options, networks)
@@ -66,9 +66,9 @@ class LiteGenerator(LineGenerator):
 
     @classmethod
     def load(cls, path: Path, threads: int = 0, **options: Any) -> LiteGenerator:
-        """Reads a LiteRT folder, its search changed by `options`; LiteFolderError says what is wrong with it.
+        """Loads a LiteRT folder, with some search options replaced; raises LiteFolderError for a damaged one.
 
-        `threads` is 0 for as many as this process may use cores.
+        With `threads` 0 there are as many as the cores that this process may use.
         """
         shape = load_shape(path)
         source, target = load_tokenizers(path, shape)
@@ -78,7 +78,7 @@ class LiteGenerator(LineGenerator):
         return generator
 
     def with_options(self, **changes: Any) -> LiteGenerator:
-        """Returns a generator on the same networks that searches otherwise."""
+        """Returns a generator on the same networks with some search options replaced."""
         options = replace(self.options, **changes)
         changed = LiteGenerator(self.networks, self.source_tokenizer, self.target_tokenizer, options, self.threads)
         changed._idle = self._idle
@@ -89,7 +89,7 @@ class LiteGenerator(LineGenerator):
         return self.networks.has_attention
 
     def _check_supported(self, constraints: Constraints) -> None:
-        raise ValueError("A LiteRT folder knows no constraints. Use the run folder for them.")
+        raise ValueError("A LiteRT folder has no constraints. Use the run folder for them.")
 
     def _search_again(
         self, sources: list[list[int]], batch_size: int, constraints: Sequence[Constraints]
@@ -107,7 +107,7 @@ class LiteGenerator(LineGenerator):
     def _batches(self, sources: Sequence[Sequence[int]], batch_size: int) -> list[list[int]]:
         sizes = self.networks.batches
         batches = by_length(sources, max([b for b in sizes if b <= batch_size], default=sizes[0]))
-        # A network takes its time, however few of its rows are sources: few go one by one.
+        # A network takes the same time however few of its rows are used: a few sources go one by one.
         if batches and sizes[0] == 1 and 2 * len(batches[-1]) <= next(b for b in sizes if b >= len(batches[-1])):
             batches[-1:] = [[place] for place in batches[-1]]
         return batches
@@ -120,7 +120,7 @@ class LiteGenerator(LineGenerator):
 
     @contextmanager
     def _borrowed(self) -> Iterator[LiteNetworks]:
-        """Networks that no other thread uses meanwhile."""
+        """Networks that no other thread uses at the same time."""
         try:
             networks = self._idle.pop()
         except IndexError:
@@ -165,16 +165,16 @@ class LiteGenerator(LineGenerator):
         return choose_by_mbr(beam, options.mbr, count) if options.mbr else beam
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
-        given, _ = shift(pad_with_eos(targets))
+        target_input, _ = shift(pad_with_eos(targets))
         longest = max(map(len, sources)) + 1
-        weights = np.zeros((*given.shape, longest), np.float32)
+        weights = np.zeros((*target_input.shape, longest), np.float32)
         with self._borrowed() as networks:
-            for row, (source, ids) in enumerate(zip(sources, given, strict=True)):
+            for row, (source, ids) in enumerate(zip(sources, target_input, strict=True)):
                 memory = networks.encode(pad_with_eos([source]))
                 state = memory.state
                 for time in range(len(targets[row]) + 1):
-                    found, state = networks.align(memory, ids[time : time + 1], state)
-                    weights[row, time, : len(found)] = found
+                    attention, state = networks.align(memory, ids[time : time + 1], state)
+                    weights[row, time, : len(attention)] = attention
         return weights
 
 
@@ -187,7 +187,7 @@ def _check_search(options: SearchOptions, networks: LiteNetworks) -> None:
     if options.groups > 1:
         raise ValueError("A LiteRT folder has no diverse groups. Use the run folder for them.")
     if options.coverage_penalty and options.beam_size > 1:
-        raise ValueError("A LiteRT folder knows no coverage penalty. Use the run folder for it.")
+        raise ValueError("A LiteRT folder has no coverage penalty. Use the run folder for it.")
     rules = {"min_length": options.min_length, "no_repeat": options.no_repeat_ngram}
     if rules != networks.rules:
         made, asked = (" and ".join(f"{name} {value}" for name, value in r.items()) for r in (networks.rules, rules))

@@ -1,4 +1,4 @@
-"""How long outputs may be, learned from pairs: every one of them fits, with headroom. Plain NumPy."""
+"""Output limits learned from pairs: every pair fits, with headroom. Plain NumPy."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from seq2seq.search.options import SearchOptions
 
 HEADROOM = 1.25
-"""Times what the pairs need; and `SPARE` tokens more."""
+"""Factor on what the pairs need, to which `SPARE` tokens are added."""
 SPARE = 5
 STEP = 0.05
-"""Between the ratios that are tried."""
+"""Distance between the ratios that are tried."""
 
 
 class Limits(NamedTuple):
@@ -24,11 +24,11 @@ class Limits(NamedTuple):
 
 
 def learn_limits(sources: Any, targets: Any) -> Limits:
-    """Returns the limits under which every pair fits, with headroom, and which are lowest on average.
+    """Returns the limits that are lowest on average among those under which every pair fits with headroom.
 
-    A ratio r needs the extra e(r), the largest of `target - r * source`. Of the ratios from that of all targets to all
-    sources on (so that inputs longer than any pair keep their share) the one is taken under which the mean limit is
-    lowest; then both are multiplied by `HEADROOM`, and `SPARE` is added.
+    A ratio r needs the extra e(r), the largest value of `target - r * source`. The ratios start at that of all target
+    tokens to all source tokens, so that inputs longer than any pair keep their share. The one with the lowest mean
+    limit is taken; then both numbers are multiplied by `HEADROOM`, and `SPARE` is added.
 
     Args:
         sources: `(pairs,)`, tokens of each source, EOS not counted.
@@ -50,7 +50,7 @@ def learn_limits(sources: Any, targets: Any) -> Limits:
 
 
 def too_long(options: SearchOptions, sources: Any, targets: Any) -> np.ndarray:
-    """Returns `(pairs,)`, bool: the targets that are longer than a search writes for their sources.
+    """Returns `(pairs,)`, bool: which targets are longer than the search may write for their sources.
 
     Args:
         options: Of the search.
@@ -62,9 +62,10 @@ def too_long(options: SearchOptions, sources: Any, targets: Any) -> np.ndarray:
 
 
 def advice(options: SearchOptions, count: int, total: int, what: str, limits: Limits | None = None) -> str:
-    """Says that references do not fit, and what to set; `limits` are those that would do."""
+    """Returns a sentence that says that references do not fit and what to set; `limits` would be enough."""
     now = f"search.max_ratio {options.max_ratio:g}, search.max_extra {options.max_extra}"
-    do = "larger ones (--max-ratio, --max-extra) would do"
+    remedy = "set larger ones (--max-ratio, --max-extra)"
     if limits:
-        do = f"set both to none to have them learned, or to {limits.max_ratio:g} and {limits.max_extra}"
-    return f"{count:,} of {total:,} {what} are longer than the search may write ({now}) and can never be reached: {do}."
+        remedy = f"set both to none to have them learned, or to {limits.max_ratio:g} and {limits.max_extra}"
+    found = f"{count:,} of {total:,} {what}"
+    return f"{found} are longer than the search may write ({now}) and can never be reached: {remedy}."

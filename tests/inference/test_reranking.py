@@ -46,7 +46,7 @@ def test_a_list_is_read_and_written_as_it_was(read):
         ("0 ||| a ||| nan\n", 1, "list:1: the score must be a number"),
         ("0 ||| a ||| 7 ||| 1\n", 1, "list:1: expected features as 'name= number …'"),
         ("0 ||| a ||| f= x ||| 1\n", 1, "list:1: the feature 'f' must be a number"),
-        ("0 ||| a ||| f= 1 f= 2 ||| 1\n", 1, "list:1: the feature 'f' stands there twice"),
+        ("0 ||| a ||| f= 1 f= 2 ||| 1\n", 1, "list:1: the feature 'f' is given twice"),
         ("0 ||| a ||| 1\n2 ||| b ||| 1\n", 3, "list:2: expected the id 0 or 1"),
         ("1 ||| a ||| 1\n", 3, "list:1: expected the id 0:"),
         ("0 ||| a ||| 1\n1 ||| a ||| 1\n0 ||| b ||| 1\n", 3, "list:3: expected the id 1 or 2"),

@@ -212,12 +212,12 @@ def test_an_extract_is_the_one_in_memory(name, build_model, tokenizer, sentences
     lite = LiteGenerator.load(folder)
     same(lite.generate(lines), expected)
     same(lite.generate(lines, batch_size=1), expected)
-    with pytest.raises(ValueError, match=r"exported to extract, and is asked to search.*--no-extract"):
+    with pytest.raises(ValueError, match=r"exported to extract. Received: options to search.*--no-extract"):
         LiteGenerator.load(folder, extract=False)
 
 
 def test_a_folder_that_searches_does_not_extract(folder):
-    with pytest.raises(ValueError, match=r"exported to search, and is asked to extract.*--extract"):
+    with pytest.raises(ValueError, match=r"exported to search. Received: options to extract.*--extract"):
         LiteGenerator.load(folder, extract=True, num_best=1)
 
 
@@ -236,7 +236,7 @@ def test_a_line_too_long_is_refused(folder):
 
 @pytest.mark.parametrize(
     ("changes", "message"),
-    [({"beam_size": 7}, "beam of up to 3.*--beam-size 7"), ({"sampling": True, "num_best": 1}, "does not draw")],
+    [({"beam_size": 7}, "beam of up to 3.*--beam-size 7"), ({"sampling": True, "num_best": 1}, "cannot sample")],
 )
 def test_a_search_that_was_not_exported_is_refused(folder, changes, message):
     with pytest.raises(ValueError, match=message):

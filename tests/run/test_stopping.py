@@ -167,7 +167,7 @@ def test_a_run_does_not_go_on_with_another_training_text(run, corpus_files, tmp_
     (tmp_path / "mine.x").write_text(text.replace("ab", "ba"))
     assert run(tmp_path / "run", *mine) == 2
     message = capsys.readouterr().err
-    assert "is not what it was when the run" in message
+    assert "are not what they were when the run" in message
     assert "mine.x: sha256" in message
     assert "train.y: sha256" not in message
 

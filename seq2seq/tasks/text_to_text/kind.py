@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from seq2seq.evaluation.measures import Measures
 from seq2seq.tasks import task_named
 from seq2seq.text.placeholders import Placeholders
 
 if TYPE_CHECKING:
+    from seq2seq.evaluation.measures import Measures
     from seq2seq.tasks.text_to_text.recipe import Recipe
 
 

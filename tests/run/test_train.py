@@ -100,8 +100,8 @@ def test_stopped_and_continued_equals_never_stopped(run, finished, tmp_path, mon
 
     for kill in kills:
 
-        def save_then_die(path, trainee, progress, kill=kill):
-            save(path, trainee, progress)
+        def save_then_die(path, objective, progress, kill=kill):
+            save(path, objective, progress)
             if (progress["epoch"], progress["step"]) == kill:
                 raise Killed
 

@@ -51,9 +51,10 @@ def kind(request, build_model, tokenizer, tmp_path_factory):
     pieces = tokenizer.vocabulary if request.param == "words" else None
     parts = {"pointer": pointer, "selector": request.param in ("selector", "words"), "pieces": pieces}
     model = build_model(encoder, decoder, sizes=sizes, **parts)
-    bias = model.head.bias.numpy()
+    head = getattr(model.head, "vocabulary", model.head)  # a pointer wraps it
+    bias = head.bias.numpy()
     bias[EOS] = 1.5  # ends come at different lengths
-    model.head.bias.assign(bias)
+    head.bias.assign(bias)
     generator = Generator(model, tokenizer, tokenizer, OPTIONS)
     return generator, export_onnx(generator, tmp_path_factory.mktemp("onnx") / "it")
 

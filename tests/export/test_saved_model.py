@@ -70,9 +70,10 @@ def generators(build_model, tokenizer):
         decoders = {"greedy": {"attention": "none"}, "best": {"cell": "lstm", "input_feeding": True}}
         sizes = tokenizer.size, tokenizer.size
         model = build_model(sizes=sizes, decoder=decoders.get(name, {}), selector=options.extract)
-        bias = model.head.bias.numpy()
+        head = getattr(model.head, "vocabulary", model.head)  # a pointer wraps it
+        bias = head.bias.numpy()
         bias[EOS] = 1.5  # ends come at different lengths
-        model.head.bias.assign(bias)
+        head.bias.assign(bias)
         found[name] = Generator(model, tokenizer, tokenizer, options)
     return found
 

@@ -37,9 +37,10 @@ def make(build_model, tokenizer):
         sizes = (tokenizer.size, tokenizer.size)
         pieces = tokenizer.vocabulary if name.startswith("words") else None
         model = build_model(encoder, decoder, sizes=sizes, pointer="pointer" in name, pieces=pieces)
-        bias = model.head.bias.numpy()
+        head = getattr(model.head, "vocabulary", model.head)  # a pointer wraps it
+        bias = head.bias.numpy()
         bias[EOS] = 1.5  # ends come at different lengths
-        model.head.bias.assign(bias)
+        head.bias.assign(bias)
         return Generator(model, tokenizer, tokenizer, OPTIONS)
 
     return make_

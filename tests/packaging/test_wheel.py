@@ -70,10 +70,11 @@ def test_no_module_but_the_package_is_on_the_path(scripts, tmp_path):
 def test_an_installed_wheel_trains_translates_scores_exports_and_looks(scripts, tmp_path):
     assert run(tmp_path, scripts / "seq2seq", "--version").startswith("seq2seq ")
     (tmp_path / "in.txt").write_text("the dog sleeps .\n" * 2)
-    quick = "--training.epochs 1 --training.select_by loss --data.max_train 100 --search.max_ratio 1"
+    quick = "--training.epochs 1 --training.select_by loss --data.max_train 100"
+    quick += " --search.max_ratio 1 --search.beam_size 1"
     verbs = (
         f"train translation tiny --exports , --data.tests , {quick}",
-        "translate runs/tiny --input in.txt --output out.txt --beam-size 1",
+        "translate runs/tiny --input in.txt --output out.txt",
         "evaluate runs/tiny --source in.txt --target in.txt --json",
         "export runs/tiny --format litert --output lite",
         "doctor --run runs/tiny --no-forecast --processes 1",

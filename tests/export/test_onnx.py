@@ -26,12 +26,11 @@ from seq2seq.export.onnx import export_onnx
 OPTIONS = SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3)
 MODELS = {
     "bahdanau": ({}, {}),
-    "between": ({"num_layers": 2, "residual": True}, {"attention_position": "between", "num_layers": 2}),
     "fed": ({"cell": "lstm"}, {"input_feeding": True, "cell": "lstm"}),
     "heads": ({"bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
     "none": ({"cell": "layer_norm_lstm"}, {"attention": "none", "cell": "layer_norm_lstm"}),
     "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
-    "pointer": ({}, {"attention_position": "between", "num_layers": 2}),
+    "pointer": ({"num_layers": 2, "residual": True}, {"attention_position": "between", "num_layers": 2}),
     "pointer with coverage": ({}, {"coverage": True}),
     "selector": ({}, {}),
     "words": ({}, {}),

@@ -11,16 +11,16 @@ from seq2seq.symbols import EOS
 OPTIONS = SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3, max_input=40)
 MODELS = {
     "bahdanau": ({}, {}),
-    "luong": ({"units": 4}, {"attention": "general", "attention_position": "after", "cell": "lstm"}),
+    "luong": (
+        {"units": 5, "bidirectional": False, "residual": True},
+        {"attention": "general", "attention_position": "after", "cell": "lstm"},
+    ),
     "fed": ({"num_layers": 2, "residual": True}, {"input_feeding": True, "num_layers": 2, "residual": True}),
-    "residual": ({"units": 5, "bidirectional": False, "residual": True}, {}),
-    "knowing": ({}, {"query_input": True}),
-    "between": ({}, {"attention_position": "between", "num_layers": 2}),
     "heads": ({"cell": "lstm", "bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
     "none": ({"cell": "layer_norm_lstm", "num_layers": 2}, {"attention": "none", "cell": "layer_norm_lstm"}),
     "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
     "pointer": ({}, {"attention_position": "between", "num_layers": 2}),
-    "pointer with coverage": ({}, {"coverage": True}),
+    "pointer with coverage": ({}, {"coverage": True, "query_input": True}),
     "words with a pointer": ({}, {}),
 }
 

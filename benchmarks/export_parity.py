@@ -68,7 +68,7 @@ def main() -> int:
             found = [(best[0].text, best[0].log_probability) for best in lite.generate(lines)]
             report(f"LiteRT, {quantize}", found, wanted)
         if all(map(importlib.util.find_spec, ("tf2onnx", "onnxruntime"))):
-            from onnx_host import OnnxHost
+            from benchmarks.onnx_host import OnnxHost
 
             host = OnnxHost(export_onnx(generator, Path(temporary) / "onnx"))
             for size in (1, 64):

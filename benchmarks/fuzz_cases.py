@@ -187,7 +187,7 @@ def command_line(draw: random.Random) -> None:
 
 
 def replay(draw: random.Random) -> None:
-    from seq2seq.run.folder import load_recipe
+    from seq2seq.tasks import load_recipe
 
     tree = json.loads((RUN / "recipe.json").read_text("utf-8"))
     load_recipe(save("recipe.json", mutate_json(tree, draw).encode("utf-8", "surrogatepass")))

@@ -330,12 +330,12 @@ def recipe_command(draw: random.Random) -> None:
     path = save("replay.json", mutate_json(tree, draw).encode("utf-8", "surrogatepass"))
     reached: list[Any] = []
 
-    def main(recipe: Any, folder: Any) -> None:
+    def build(folder: Any, recipe: Any) -> None:
         reached.append(folder.path)
 
     runs = Path("runs").resolve()
     with streams(b"") as (_, err):
-        code = run_recipe(RECIPES, "train", "", ["--from", str(path)])
+        code = run_recipe(RECIPES, "train", "", ["--from", str(path)], build=build)
     told = err.getvalue().decode()
     assert code in CODES, code
     assert not code or told.startswith("error: "), told[-300:]

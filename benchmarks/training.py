@@ -293,7 +293,7 @@ def report(found: dict[str, list[dict[str, float]]], arguments: argparse.Namespa
     for name, turns in found.items():
         numbers: list[Any] = [f"{middle(name, key):,.0f}" for key in ("sentences", "tokens", "targets", "memory")]
         utilisation = statistics.median(turn["operations"] / turn["peak"] for turn in turns)
-        ratio = f"{middle(name, 'pieces') / max(peers):.2f}" if peers else ""
+        ratio = f"{middle(name, 'tokens') / max(peers):.2f}" if peers else ""
         print(f"| {name} | {' | '.join(numbers)} | {utilisation:.0%} | {ratio} |")
     print(f"\nMatrix peak {statistics.median(t['peak'] for turns in found.values() for t in turns) / 1e9:.0f} GFLOP/s")
 

@@ -1,9 +1,9 @@
 """How long does `seq2seq doctor` take? python -m benchmarks.doctor [--pairs 1000000] [--tokenizer]
 
-Makes pairs from the embedded grammar: its 30,000 training sentences again and again, each time with another name put
-in front, here and there a spoiled line. Then runs the command on them in a process of its own, with the grammar's test
-held against them. Printed: seconds, pairs a second, seconds of processor time, which depend less on what else the
-machine does, and the most memory of all its processes together.
+Makes pairs from the embedded grammar: its 30,000 training sentences repeated, each time with another name in front, and
+a few bad lines among them. Then runs the command on them in a process of its own, with the grammar's test set as
+--test-source. Prints seconds, pairs a second, seconds of processor time, which depend less on other work,
+and the peak memory of all its processes together.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from seq2seq.catalogue import grammar_files
 from seq2seq.text.corpus import ParallelText
 from seq2seq.text.subword import SubwordTokenizer
 
-SPOILED = [
+BAD_PAIRS = [
     ("", "leer"),
     ("a\x07b", "a  b"),
     ("caf\udce9", "x"),
@@ -42,15 +42,15 @@ def make(folder: Path, pairs: int, sentences: list[tuple[str, str]]) -> None:
             names = draw.integers(0, len(syllables), (len(places), 3))
             spoil = draw.random(len(places)) < 0.001
             for place, name, bad in zip(places, names.tolist(), spoil.tolist(), strict=True):
-                pair = SPOILED[name[0] % len(SPOILED)] if bad else sentences[place]
-                # A name of its own at the beginning: most pairs stand once, but nearly again.
+                pair = BAD_PAIRS[name[0] % len(BAD_PAIRS)] if bad else sentences[place]
+                # A name in front of each: most pairs are unique, but have near duplicates.
                 word = "" if bad else "".join(syllables[n] for n in name).title() + ": "
                 source.write((word + pair[0] + "\n").encode("utf-8", "surrogateescape"))
                 target.write((word + pair[1] + "\n").encode("utf-8", "surrogateescape"))
 
 
 def memory_of(process: int) -> int:
-    """Memory of a process and its children in MB, what they share counted once."""
+    """Memory of a process and its children in MB; what they share is counted once."""
     total = 0
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -66,8 +66,8 @@ def memory_of(process: int) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=1_000_000)
-    parser.add_argument("--tokenizer", action="store_true", help="count the pieces of a vocabulary of 8,000, too")
-    parser.add_argument("--fix", action="store_true", help="write the cleaned copy, too")
+    parser.add_argument("--tokenizer", action="store_true", help="also count tokens, with a vocabulary of 8,000")
+    parser.add_argument("--fix", action="store_true", help="also write the cleaned copy")
     parser.add_argument("--processes", type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

@@ -1,12 +1,12 @@
-"""Holds the exports of a run to the run itself, on real text.
+"""Compares the exports of a run with the run itself, on real text.
 
     python -m benchmarks.export_parity runs/multi30k_en_de --source test.en [--limit 1000]
 
-Each line goes through the model in memory; through the SavedModel in a process that imports nothing but tensorflow
-and tensorflow-text, in batches of 1 and of 64; through the LiteRT folder, not quantised and int8; and, where the
-converter and ONNX Runtime are installed, through the ONNX folder. Printed: lines whose text differs, and the largest
-difference of a log-probability among the others. Exit code 1 if any text of the SavedModel or of ONNX differs, or a
-score by more than 1e-4.
+Translates each line with the model in memory; with the SavedModel, in a process that imports only tensorflow and
+tensorflow-text, in batches of 1 and of 64; with the LiteRT folder, not quantised and int8; and with the ONNX folder, if
+the converter and ONNX Runtime are installed. Prints how many lines have another text, and the largest difference of a
+log-probability among the other lines. Exit code 1 if a text of the SavedModel or of ONNX differs, or a log-probability
+by more than 1e-4.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def main() -> int:
     arguments = parser.parse_args()
     lines = list(islice(read_lines(Path(arguments.source)), arguments.limit))
     generator = load_generator(Path(arguments.run))
-    wanted = [(best[0].text, best[0].log_probability) for best in generator.generate(lines)]
+    expected = [(best[0].text, best[0].log_probability) for best in generator.generate(lines)]
     print(f"{len(lines)} lines, beam {generator.options.beam_size}")
     failed = False
     with tempfile.TemporaryDirectory() as temporary:
@@ -62,25 +62,25 @@ def main() -> int:
                 text=True, check=True, cwd="/",
             )  # fmt: skip
             found = json.loads(client.stdout.split("ANSWER ")[1])
-            failed |= not report(f"SavedModel, batch {size}", found, wanted)
+            failed |= not report(f"SavedModel, batch {size}", found, expected)
         for quantize in ("none", "int8"):
             lite = LiteGenerator.load(export_litert(generator, Path(temporary) / quantize, quantize))
             found = [(best[0].text, best[0].log_probability) for best in lite.generate(lines)]
-            report(f"LiteRT, {quantize}", found, wanted)
+            report(f"LiteRT, {quantize}", found, expected)
         if all(map(importlib.util.find_spec, ("tf2onnx", "onnxruntime"))):
             from benchmarks.onnx_host import OnnxHost
 
             host = OnnxHost(export_onnx(generator, Path(temporary) / "onnx"))
             for size in (1, 64):
-                failed |= not report(f"ONNX Runtime, batch {size}", host.translate(lines, size), wanted)
+                failed |= not report(f"ONNX Runtime, batch {size}", host.translate(lines, size), expected)
     return int(failed)
 
 
-def report(name: str, found: list[tuple[str, float]], wanted: list[tuple[str, float]]) -> bool:
-    """Prints a line; returns whether all texts are the same and the scores within 1e-4."""
-    pairs = list(zip(found, wanted, strict=True))
-    other = sum(ours[0] != theirs[0] for ours, theirs in pairs)
-    gap = max((abs(ours[1] - theirs[1]) for ours, theirs in pairs if ours[0] == theirs[0]), default=0.0)
+def report(name: str, found: list[tuple[str, float]], expected: list[tuple[str, float]]) -> bool:
+    """Prints a line; returns whether all texts are equal and the log-probabilities within 1e-4."""
+    pairs = list(zip(found, expected, strict=True))
+    other = sum(got[0] != run[0] for got, run in pairs)
+    gap = max((abs(got[1] - run[1]) for got, run in pairs if got[0] == run[0]), default=0.0)
     print(f"{name:22} {other:4} texts differ, log-probabilities of the others by at most {gap:.1e}", flush=True)
     return other == 0 and gap <= 1e-4
 

@@ -1,11 +1,11 @@
 """Can any input break it? python -m benchmarks.fuzz [--cases 100000] [--target NAME ...] [--first N]
 
-Gives spoiled files, wild text and odd command lines to everything that reads (benchmarks/fuzz_cases.py), and to whole
-commands (benchmarks/fuzz_commands.py, fuzz_outputs.py). The law: it returns, or raises ValueError or OSError with a
-message, which the commands print as one error, and nothing outside of its folder is changed. Each target runs in a
-process of its own that is watched: one that dies, takes more than `--memory` megabytes, or stays at a case for longer
-than `--seconds`, has failed in that case, and another one goes on behind it. Every case can be run again: `--target
-NAME --first NUMBER --cases 1`. Exit code 1 if any failed.
+Gives corrupted files, random text and unusual command lines to every reader (benchmarks/fuzz_cases.py) and to whole
+commands (benchmarks/fuzz_commands.py, fuzz_outputs.py). The law: each returns, or raises ValueError or OSError with a
+message, which the commands print as one error, and changes nothing outside its folder. Each target runs in a process of
+its own, which is watched: if it dies, takes more than `--memory` megabytes, or spends more than `--seconds` on a case,
+that case has failed, and a new process continues with the next one. To repeat a case: `--target NAME --first NUMBER
+--cases 1`. Exit code 1 if any case failed.
 """
 
 from __future__ import annotations
@@ -23,24 +23,15 @@ from pathlib import Path
 from benchmarks.fuzz_cases import RUN, run_case
 from benchmarks.fuzz_crafted import SHARE, TARGETS
 
-_TRAIN = [
-    *(
-        "tiny",
-        "--run-folder",
-        str(RUN),
-        "--data.max_train",
-        "300",
-        "--search.max_ratio",
-        "0",
-        "--search.max_extra",
-        "4",
-    ),
-    *("--training.epochs", "1", "--exports", "litert"),
+TRAINING = [
+    *("tiny", "--run-folder", str(RUN), "--data.max_train", "300", "--training.epochs", "1"),
+    *("--search.max_ratio", "0", "--search.max_extra", "4", "--exports", "litert"),
 ]
+"""Arguments of the recipe whose run is spoiled."""
 
 
 def work(target: str, first: int, count: int, folder: str, pipe: Connection) -> None:
-    """Runs cases in a folder of its own beside the run; tells each before and after."""
+    """Runs cases in the folder of the run; sends `(number, None)` before each case and `(number, failure)` after it."""
     os.chdir(folder)
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     quiet = os.open(os.devnull, os.O_WRONLY)
@@ -53,7 +44,7 @@ def work(target: str, first: int, count: int, folder: str, pipe: Connection) -> 
 
 
 def megabytes(process: int) -> float:
-    """What a process holds, without the files it only maps."""
+    """Memory of a process, without the files that it maps."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
         return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("RssAnon:"))
@@ -69,30 +60,30 @@ def fuzz(
     begin, peak, end = time.monotonic(), 0.0, first + count
     context = multiprocessing.get_context("spawn")
     while first < end:
-        ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=work, args=(target, first, end - first, str(folder), theirs))
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=work, args=(target, first, end - first, str(folder), sender))
         process.start()
-        theirs.close()
+        sender.close()
         since, number, problem = time.monotonic(), first, ""
         allowed = limits[1] + 60  # the first case imports, and makes what all cases use
-        looked = since
+        checked = since
         while not problem:
             try:
-                if time.monotonic() - looked < 0.5 and ours.poll(0.2):
-                    number, told = ours.recv()
-                    if told is None:
+                if time.monotonic() - checked < 0.5 and receiver.poll(0.2):
+                    number, failure = receiver.recv()
+                    if failure is None:
                         since = time.monotonic()
                         continue
                     allowed = limits[1]
-                    if told:
-                        failures.append(f"{target} {number}: {told}")
+                    if failure:
+                        failures.append(f"{target} {number}: {failure}")
                     first = number + 1
                     continue
             except EOFError:
                 process.join()
                 problem = "" if first >= end else f"the process died (exit code {process.exitcode})"
                 break
-            memory, looked = megabytes(process.pid or 0), time.monotonic()
+            memory, checked = megabytes(process.pid or 0), time.monotonic()
             peak = max(peak, memory)
             if memory > limits[0]:
                 problem = f"{memory:,.0f} MB"
@@ -104,20 +95,20 @@ def fuzz(
             failures.append(f"{target} {number}: {problem}")
             first = number + 1
         process.join()
-        ours.close()
+        receiver.close()
         if first >= end:
             break
     return failures, time.monotonic() - begin, peak
 
 
 def make_run(folder: Path) -> None:
-    """Trains the smallest run there is, with a LiteRT export, into the folder."""
+    """Trains the smallest run, with a LiteRT export, in the folder."""
     from recipes.translation import RECIPES
     from seq2seq.cli.train import run_recipe
 
     os.chdir(folder)
     sys.stdout = open(os.devnull, "w")
-    code = run_recipe(RECIPES, "train", "", list(_TRAIN))
+    code = run_recipe(RECIPES, "train", "", TRAINING)
     sys.exit(code)
 
 
@@ -140,7 +131,7 @@ def main() -> None:
         maker = multiprocessing.get_context("spawn").Process(target=make_run, args=(folder,))
         maker.start()
         maker.join()
-        assert maker.exitcode == 0, "the run that is to be spoiled could not be made"
+        assert maker.exitcode == 0, "the run for the cases could not be trained"
         print("| target | cases | a second | failures | most MB |\n|---|---|---|---|---|", flush=True)
         everything: list[str] = []
         done = 0

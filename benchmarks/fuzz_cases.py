@@ -1,4 +1,4 @@
-"""What the fuzzer gives to the house, and the doors it gives it to. A case is a pure function of (target, number)."""
+"""Inputs of the fuzzer and the functions that read them. A case is a pure function of (target, number)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from typing import Any
 from benchmarks.fuzz_watch import watched
 
 RUN = Path("run")
-"""In the working folder: a finished run with a LiteRT export, of which cases take copies."""
+"""A finished run with a LiteRT export, in the working folder; cases copy it."""
 ODD: list[Any] = [
     *(None, True, False, 0, -1, 1, 10**18, 10**400, 0.5, float("inf"), float("nan"), "", "x", "\ud800", "../../x"),
     *("\0", "/etc/passwd", [], [[]], {}, {"a": {}}, "numpy.load", "__import__('os')", ["a", 1], 1e308, "1" * 5000),
 ]
-TOKENS = [
+FRAGMENTS = [
     *(
         b"\0",
         b"\xff",
@@ -51,7 +51,7 @@ TOKENS = [
 
 
 def mutate(data: bytes, draw: random.Random) -> bytes:
-    """Spoils valid bytes in a few places."""
+    """Corrupts valid bytes in a few places."""
     found = bytearray(data)
     for _ in range(draw.choice((1, 1, 2, 4, 16))):
         at = draw.randrange(len(found) + 1)
@@ -64,7 +64,7 @@ def mutate(data: bytes, draw: random.Random) -> bytes:
         elif what == 2:
             found[at:at] = found[at : at + length] * draw.choice((1, 1, 50))
         elif what == 3:
-            found[at:at] = draw.choice(TOKENS)
+            found[at:at] = draw.choice(FRAGMENTS)
         elif what == 4:
             found[at : at + 4] = draw.choice((0, 1, 0x7FFFFFFF, 0xFFFFFFFF)).to_bytes(4, "little")
         elif what == 5:
@@ -75,7 +75,7 @@ def mutate(data: bytes, draw: random.Random) -> bytes:
 
 
 def mutate_json(tree: Any, draw: random.Random) -> str:
-    """Spoils a JSON value: other types, numbers out of every range, keys gone and new, deep nesting."""
+    """Corrupts a JSON value: other types, numbers out of range, missing and new keys, deep nesting."""
     text = json.dumps(tree)
     if draw.random() < 0.25:
         return mutate(text.encode(), draw).decode("utf-8", "replace")
@@ -100,7 +100,7 @@ def mutate_json(tree: Any, draw: random.Random) -> str:
 
 
 def wild_text(draw: random.Random, most: int = 60) -> str:
-    """Characters of every plane, lone surrogates, controls, marks of direction, piles of accents, many blanks."""
+    """Characters of every plane, lone surrogates, control characters, direction marks, many accents and spaces."""
     kinds: list[Callable[[], str]] = [
         lambda: draw.choice(["the", "cat", "Straße", "<s>", "</s>", "<unk>", "▁", "|||", "0-0", "{", '"', "-", "'"]),
         lambda: chr(draw.randrange(0x20, 0x7F)),
@@ -121,7 +121,7 @@ def wild_text(draw: random.Random, most: int = 60) -> str:
 
 
 def wild_bytes(draw: random.Random, lines: int = 8) -> bytes:
-    """Lines of wild text, some of them no UTF-8, with ends of all kinds."""
+    """Lines of `wild_text`, some of them not UTF-8, with line ends of all kinds."""
     found = b""
     for _ in range(draw.randrange(lines)):
         line = wild_text(draw).encode("utf-8", "surrogatepass")
@@ -161,7 +161,7 @@ def records(draw: random.Random) -> None:
     list(text_at(str(path), "", draw.choice(("source", "x", "")), "target", draw.choice(((), ("more",)))))
 
 
-def links(draw: random.Random) -> None:
+def alignments(draw: random.Random) -> None:
     from seq2seq.text.alignment import parse_alignment
 
     good = " ".join(f"{draw.randrange(9)}-{draw.randrange(9)}" for _ in range(draw.randrange(6)))
@@ -276,7 +276,7 @@ def _store() -> Path:
 def token_store(draw: random.Random) -> None:
     from seq2seq.pipeline.store import Store
 
-    folder = Path("spoiled")
+    folder = Path("corrupted")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(_store(), folder)
     path = draw.choice(sorted(folder.iterdir()))
@@ -387,21 +387,21 @@ def doctor(draw: random.Random) -> None:
 TARGETS: dict[str, Callable[[random.Random], None]] = {
     each.__name__: each
     for each in (
-        *(text_pairs, records, links, command_line, replay, run_records, tokenizer, tokenizer_file, token_store),
+        *(text_pairs, records, alignments, command_line, replay, run_records, tokenizer, tokenizer_file, token_store),
         *(checkpoint, weights, lite_folder, requests, lists, translate, doctor),
     )
 }
 SHARE = {"weights": 0.1, "doctor": 0.02, "lite_folder": 0.3, "checkpoint": 0.5, "translate": 0.5, "tokenizer_file": 0.5}
-"""Of the cases of another target, that a slow one gets."""
+"""How many cases a slow target gets, as a share of those of another."""
 
 
 def run_case(target: str, number: int) -> str:
-    """Runs one case; returns what is wrong with how it ended, or nothing."""
+    """Runs one case; returns its failure, or an empty string."""
     return judge(TARGETS[target], random.Random(f"{target}/{number}"))
 
 
 def judge(target: Callable[[random.Random], None], draw: random.Random) -> str:
-    """Runs a target on some draws; returns what is wrong with how it ended, or nothing."""
+    """Runs a target on random draws; returns its failure, or an empty string."""
     try:
         with watched(RUN):
             target(draw)

@@ -1,7 +1,7 @@
-"""Whole commands for the fuzzer: words, files and standard input go in, and what a user would see is judged.
+"""Whole commands for the fuzzer: arguments, files and standard input go in, and what a user would see is checked.
 
-A command ends with 0, 1 or 2. Where it is not 0 there is a message, no traceback, and where a single file is at fault
-the message names it.
+A command ends with 0, 1 or 2. If it is not 0, there is a message and no traceback, and if one file is at fault, the
+message names it.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ CODES = (0, 1, 2)
 
 @contextmanager
 def streams(text: bytes) -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
-    """Standard input from `text`; yields what takes standard output and the errors."""
+    """Reads standard input from `text`; yields the buffers of standard output and standard error."""
     from seq2seq.cli.common import quiet_start
 
-    quiet_start()  # now, or the log would keep the stream of the first command
+    quiet_start()  # before the streams change: the log keeps the one it starts with
     before = sys.stdin, sys.stdout, sys.stderr
     out, err = io.BytesIO(), io.BytesIO()
     sys.stdin = io.TextIOWrapper(io.BytesIO(text))
@@ -42,21 +42,21 @@ def streams(text: bytes) -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
     sys.stderr = io.TextIOWrapper(err, encoding="utf-8", errors="backslashreplace", write_through=True)
     try:
         yield out, err
-    except (ValueError, OSError) as error:  # which a reader may raise, but not a command
-        raise AssertionError(f"it raised {error!r}") from error
+    except (ValueError, OSError) as error:  # a reader may raise them, a command may not
+        raise AssertionError(f"the command raised {error!r}") from error
     finally:
-        sys.stdout.detach()  # or it would close what the caller reads
+        sys.stdout.detach()  # otherwise it closes the buffer that the caller reads
         sys.stderr.detach()
         sys.stdin, sys.stdout, sys.stderr = before
 
 
 def call(words: Sequence[object], text: bytes = b"", named: Sequence[str] = ()) -> tuple[int, str, str]:
-    """Runs a command in this process; AssertionError where its end is not as it must be.
+    """Runs a command in this process; AssertionError if its exit code or its messages break the law.
 
     Args:
         words: The command line, verb first.
         text: Standard input.
-        named: One of them stands in the message, if there is one.
+        named: An error message contains one of these.
     """
     from seq2seq.cli.main import main
 
@@ -65,19 +65,19 @@ def call(words: Sequence[object], text: bytes = b"", named: Sequence[str] = ()) 
             code = main([str(word) for word in words])
         except SystemExit as end:
             code = int(end.code or 0)
-    told = err.getvalue().decode()
-    assert code in CODES, f"exit code {code}: {told[-300:]}"
-    assert "Traceback" not in told, told[-300:]
+    messages = err.getvalue().decode()
+    assert code in CODES, f"exit code {code}: {messages[-300:]}"
+    assert "Traceback" not in messages, messages[-300:]
     if code:
-        message = told.rpartition("error: ")[2].strip()
-        assert "error: " in told, f"no message: {told[-300:]}"
-        assert message, f"no words: {told[-300:]}"
+        message = messages.rpartition("error: ")[2].strip()
+        assert "error: " in messages, f"no message: {messages[-300:]}"
+        assert message, f"no words: {messages[-300:]}"
         assert not named or any(name in message for name in named), f"{named} not named: {message[:300]}"
-    return code, out.getvalue().decode(), told
+    return code, out.getvalue().decode(), messages
 
 
 def _options(draw: random.Random, numbers: Sequence[str], most: int = 3) -> list[str]:
-    """Some flags with odd numbers."""
+    """Some flags with unusual numbers."""
     chosen = draw.sample(list(numbers), draw.randrange(most + 1))
     return [f"--{name}={draw.choice(NUMBERS)}" for name in chosen]
 
@@ -95,7 +95,7 @@ def _json_lines(draw: random.Random, **more: Any) -> bytes:
 
 
 def translate_command(draw: random.Random) -> None:
-    """Lines, plain or in JSON, through a LiteRT folder, with odd options and all kinds of output."""
+    """Lines, plain or in JSON, through a LiteRT folder, with unusual options and all kinds of output."""
     folder = RUN.absolute() / "export" / "litert"
     words: list[object] = ["translate", folder, *_options(draw, SEARCH)]
     words += ["--beam-size", "1"] * (draw.random() < 0.5)
@@ -128,7 +128,7 @@ def _run() -> Any:
 
 @contextmanager
 def _loaded() -> Iterator[None]:
-    """Commands that would load the run get it as it was loaded before."""
+    """Commands that load the run get the one that is in memory."""
     from seq2seq.cli import line_translator
     from seq2seq.tasks.text_to_text import loading
 
@@ -202,7 +202,7 @@ def rerank_command(draw: random.Random) -> None:
 
 
 def _copy(name: str) -> Path:
-    """A run folder of its own, without what is large."""
+    """A copy of the run folder without its large files."""
     folder = Path(name)
     shutil.rmtree(folder, ignore_errors=True)
     left_out = shutil.ignore_patterns("export", "stores", "tensorboard", "checkpoint*", "*.png")
@@ -211,7 +211,7 @@ def _copy(name: str) -> Path:
 
 
 def _spoil(file: Path, draw: random.Random) -> None:
-    """One of the things that happen to a file: bytes change, it is emptied, gone, another, a folder or a link."""
+    """Corrupts a file: its bytes change, or it becomes missing, another file, a folder or a link."""
     data = file.read_bytes()
     what = draw.randrange(10)
     if file.suffix == ".json" and what < 5:
@@ -230,7 +230,7 @@ def _spoil(file: Path, draw: random.Random) -> None:
 
 
 def run_commands(draw: random.Random) -> None:
-    """Commands on a run folder of which one file is spoiled, exchanged or a link to what has no end."""
+    """Commands on a run folder in which one file is corrupted, replaced, or a link to an endless file."""
     folder = _copy("spoiled-run")
     files = ["recipe.json", "scores.json", "data.json", "history.csv", "source.model", "hypotheses/test.txt"]
     name = draw.choice(files)
@@ -248,7 +248,7 @@ def run_commands(draw: random.Random) -> None:
 
 
 def run_model(draw: random.Random) -> None:
-    """A run folder whose recipe describes another network, or whose weights are spoiled, loaded as commands do."""
+    """A run folder whose recipe describes another network, or whose weights are corrupted, loaded as commands do."""
     folder = _copy("other-model")
     if draw.random() < 0.7:
         tree = json.loads((folder / "recipe.json").read_text("utf-8"))
@@ -268,7 +268,7 @@ def _lite() -> dict[str, bytes]:
 
 
 def lite_trusted(draw: random.Random) -> None:
-    """A LiteRT folder that is spoiled and whose manifest says so: checksums do not help."""
+    """A corrupted LiteRT folder whose manifest has the checksums of the corrupted files."""
     folder = Path("trusted")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -286,8 +286,7 @@ def lite_trusted(draw: random.Random) -> None:
             shape["files"] = files
     else:
         parts[name] = mutate(parts[name], draw)
-        told = {"bytes": len(parts[name]), "sha256": hashlib.sha256(parts[name]).hexdigest()}
-        shape["files"][name] = told
+        shape["files"][name] = {"bytes": len(parts[name]), "sha256": hashlib.sha256(parts[name]).hexdigest()}
     parts["model.json"] = json.dumps(shape).encode("utf-8", "surrogatepass")
     for each, data in parts.items():
         (folder / each).write_bytes(data)
@@ -295,7 +294,7 @@ def lite_trusted(draw: random.Random) -> None:
 
 
 def lite_links(draw: random.Random) -> None:
-    """A LiteRT folder with files that are folders, links to what has no end, or gone."""
+    """A LiteRT folder whose files are folders, links to endless files, or missing."""
     folder = Path("linked")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -310,19 +309,18 @@ def doctor_forms(draw: random.Random) -> None:
     words = ["doctor", *_pairs(draw), "--processes", "1"]
     shutil.rmtree("clean", ignore_errors=True)
     words += draw.choice(([], ["--json"], ["--html", "d.html"], ["--fix", "clean"]))
-    code, _, told = 0, "", ""
     from seq2seq.cli.main import main
 
     with streams(b"") as (out, err):
         code = main([str(word) for word in words])
-    told = err.getvalue().decode()
+    messages = err.getvalue().decode()
     assert code in CODES, code
-    assert "Traceback" not in told, told[-300:]
-    assert not code or out.getvalue() or "error: " in told, "no words"
+    assert "Traceback" not in messages, messages[-300:]
+    assert not code or out.getvalue() or "error: " in messages, "no words"
 
 
 def recipe_command(draw: random.Random) -> None:
-    """A recipe from a spoiled file, to its end or to its message; nothing is trained, nothing appears elsewhere."""
+    """A recipe from a corrupted file: it opens a run folder in runs/, or ends with a message. Nothing is trained."""
     from recipes.translation import RECIPES
     from seq2seq.cli.train import run_recipe
 
@@ -336,9 +334,9 @@ def recipe_command(draw: random.Random) -> None:
     runs = Path("runs").resolve()
     with streams(b"") as (_, err):
         code = run_recipe(RECIPES, "train", "", ["--from", str(path)], build=build)
-    told = err.getvalue().decode()
+    messages = err.getvalue().decode()
     assert code in CODES, code
-    assert not code or told.startswith("error: "), told[-300:]
+    assert not code or messages.startswith("error: "), messages[-300:]
     for folder in reached:
         assert runs in Path(folder).resolve().parents, f"the run is at {folder!r}"
     shutil.rmtree("runs", ignore_errors=True)
@@ -362,7 +360,7 @@ STREAMS = ("", "<&-", ">&-", "2>&-", "<&- >&-", "<&- >&- 2>&-", ">/dev/full", "2
 
 
 def environments(draw: random.Random) -> None:
-    """A command as a process of its own, in odd locales, with odd variables and closed streams."""
+    """A command in a process of its own, with unusual locales and variables and closed streams."""
     lines = save("Kälte.tsv", mutate("Kälte\tcold\n".encode(), draw) if draw.random() < 0.3 else "Kälte\tä\n".encode())
     commands: list[list[str]] = [
         ["seq2seq.cli.main", "doctor", "--source", str(lines), "--processes", "1"],
@@ -381,17 +379,8 @@ def environments(draw: random.Random) -> None:
 
 
 COMMANDS: tuple[Callable[[random.Random], None], ...] = (
-    *(
-        translate_command,
-        pairs_commands,
-        model_lines,
-        rerank_command,
-        run_commands,
-        run_model,
-        lite_trusted,
-        lite_links,
-    ),
-    *(doctor_forms, recipe_command, environments),
+    *(translate_command, pairs_commands, model_lines, rerank_command, run_commands, run_model),
+    *(lite_trusted, lite_links, doctor_forms, recipe_command, environments),
 )
 TARGETS.update({each.__name__: each for each in COMMANDS})
 SHARE.update(

@@ -1,7 +1,7 @@
-"""The fuzzer, led by coverage: python -m benchmarks.fuzz_coverage RUN TARGET [options of libFuzzer, as -runs=100000]
+"""The fuzzer, guided by coverage: python -m benchmarks.fuzz_coverage RUN TARGET [options of libFuzzer, as -runs=100000]
 
-Wants `pip install atheris`. RUN is a finished run folder (with a LiteRT export for the targets that read one). What
-libFuzzer mutates are the draws of a case, so that it finds its way into branches that chance alone seldom enters.
+Needs `pip install atheris`. RUN is a finished run folder (with a LiteRT export for the targets that read one).
+libFuzzer mutates the random draws of a case, and so reaches branches that random cases seldom enter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ with atheris.instrument_imports(include=["seq2seq", "recipes"]):
 
 
 class Draws(random.Random):
-    """Draws that come from given bytes, and then from a generator that they seed."""
+    """Random numbers from the given bytes, and then from a generator that they seed."""
 
     def __init__(self, data: bytes):
         self.left = iter(data)
@@ -43,12 +43,12 @@ class Draws(random.Random):
 
 def main() -> None:
     run, target, *options = sys.argv[1:]
-    run, name = str(Path(run).absolute()), TARGETS[target]
+    run, run_target = str(Path(run).absolute()), TARGETS[target]
 
     def case(data: bytes) -> None:
-        told = judge(name, Draws(data))
-        if told:
-            raise AssertionError(told)
+        failure = judge(run_target, Draws(data))
+        if failure:
+            raise AssertionError(failure)
 
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)

@@ -1,7 +1,7 @@
-"""Crafted files for the fuzzer: their checksums are right, what they hold is not.
+"""Crafted files for the fuzzer: their checksums are right, their content is not.
 
-Of a model.tflite fields, vectors, offsets and constants are changed, and the rest stays: what somebody would make who
-aims at the runtime's memory. Of a checkpoint the progress and the arrays are changed.
+In a model.tflite fields, vectors, offsets and constants are changed, and the rest stays, as an attacker would do who
+aims at the runtime's memory. In a checkpoint the progress and the arrays are changed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from benchmarks.fuzz_outputs import SHARE, TARGETS
 VECTOR = {"bytes": 1, "ints": 4, "floats": 4, "longs": 8}
 SCALAR = {"byte": "b", "bool": "B", "int": "i", "uint": "I", "long": "q", "float": "f", "ulong": "Q"}
 OPTIONS = ["byte|int"] * 8
-"""Of an operator, any kind: each field is one byte or an int; which it is shows in how far apart they lie."""
+"""An operator of any kind: each field is a byte or an int, which is known from the distance to the next."""
 
 SCHEMA: dict[str, list[str]] = {
     "Model": ["uint", "[OperatorCode", "[SubGraph", "bytes", "[Buffer", "ints", "[Metadata", "[Signature"],
@@ -46,11 +46,11 @@ class Place(NamedTuple):
     at: int
     format: str
     name: str
-    """Of what it is: the table and the field, "offset", "length", "table" or "constant"."""
+    """What the number is: the table and the field, "offset", "length", "table" or "constant"."""
 
 
 def places(data: bytes) -> list[Place]:
-    """Every number of a well-formed file, but for the values of large arrays and the letters of names."""
+    """Every number of a well-formed file, except the values of large arrays and the letters of names."""
     found: list[Place] = []
     seen: set[tuple[str, int]] = set()
 
@@ -102,7 +102,7 @@ def places(data: bytes) -> list[Place]:
 
 
 class Crafter:
-    """Makes other files of a well-formed one."""
+    """Makes changed copies of a well-formed file."""
 
     def __init__(self, data: bytes):
         self.data = data
@@ -112,7 +112,7 @@ class Crafter:
 
     def craft(self, draw: random.Random) -> tuple[bytes, str]:
         """Returns another file, and what was changed."""
-        data, told = bytearray(self.data), []
+        data, changes = bytearray(self.data), []
         for _ in range(draw.choice((1, 1, 1, 2, 4))):
             place = draw.choice(self.by_name[draw.choice(list(self.by_name))])
             before = self._read(data, place)
@@ -121,19 +121,19 @@ class Crafter:
                     struct.pack_into("<" + place.format, data, place.at, value)
                 except struct.error:
                     continue
-                told.append(f"{place.name}@{place.at}: {before} -> {value}")
+                changes.append(f"{place.name}@{place.at}: {before} -> {value}")
                 break
         if draw.random() < 0.03:
             del data[draw.randrange(len(data)) :]
-            told.append(f"cut to {len(data)}")
-        return bytes(data), "; ".join(told)
+            changes.append(f"cut to {len(data)}")
+        return bytes(data), "; ".join(changes)
 
     def _read(self, data: bytearray, place: Place) -> float:
         value: float = struct.unpack_from("<" + place.format, data, place.at)[0]
         return value
 
     def _values(self, place: Place, before: float, draw: random.Random) -> Iterator[float]:
-        """Candidates, the first that fits the format is taken."""
+        """Yields candidates; the first that fits the format is used."""
         kind = draw.randrange(5)
         if kind == 0:
             yield draw.choice((0, -1, 1, 2, -2, 3, 4, 5, 8, 127, 255))
@@ -144,7 +144,7 @@ class Crafter:
         elif kind == 3:
             other = draw.choice(self.by_name[place.name])
             there = self._read(bytearray(self.data), other)
-            # An offset counts from where it stands; a table's first number back to its vtable.
+            # An offset counts forward from its own place; a table's first number counts back to its vtable.
             moved = {"offset": other.at - place.at, "table": place.at - other.at}
             yield there + moved.get(place.name.rpartition(".")[2], 0)
         else:
@@ -161,7 +161,7 @@ def _crafter(folder: Path) -> Crafter:
 
 
 def craft_folder(folder: Path, copy: Path, draw: random.Random) -> None:
-    """Copies a LiteRT folder with crafted networks and right checksums."""
+    """Copies a LiteRT folder with changed networks and correct checksums."""
     data, _ = _crafter(folder).craft(draw)
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(folder, copy)
@@ -186,13 +186,13 @@ def use_folder(folder: Path) -> None:
 
 
 def lite_networks(draw: random.Random) -> None:
-    """A crafted model.tflite is used as any other."""
+    """A crafted model.tflite, used like any other."""
     craft_folder(RUN.absolute() / "export" / "litert", Path("crafted").absolute(), draw)
     use_folder(Path("crafted"))
 
 
 def _change(array: Any, draw: random.Random) -> Any:
-    """The array as another one: of another type or shape, or with a number that is none."""
+    """Returns the array with another type or shape, or with NaN or infinity in it."""
     import numpy as np
 
     kind = draw.randrange(4)
@@ -207,7 +207,7 @@ def _change(array: Any, draw: random.Random) -> Any:
 
 
 def save_crafted_checkpoint(path: Path, draw: random.Random) -> None:
-    """Writes a checkpoint of the run that was changed, with a right checksum."""
+    """Writes a changed checkpoint of the run with a correct checksum."""
     import numpy as np
 
     from seq2seq.training.checkpoint import _digest
@@ -218,9 +218,9 @@ def save_crafted_checkpoint(path: Path, draw: random.Random) -> None:
     if draw.random() < 0.3:
         place = draw.randrange(len(arrays))
         arrays[place] = _change(arrays[place], draw)
-    told = mutate_json(progress, draw).encode("utf-8", "surrogatepass")
+    text = mutate_json(progress, draw).encode("utf-8", "surrogatepass")
     parts = {f"v{number}": array for number, array in enumerate(arrays)}
-    parts |= {"progress": np.frombuffer(told, np.uint8), "sha256": np.frombuffer(_digest(told, arrays), np.uint8)}
+    parts |= {"progress": np.frombuffer(text, np.uint8), "sha256": np.frombuffer(_digest(text, arrays), np.uint8)}
     compression = draw.choice((zipfile.ZIP_STORED,) * 5 + (zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2))
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, array in parts.items():
@@ -231,7 +231,7 @@ def save_crafted_checkpoint(path: Path, draw: random.Random) -> None:
 
 
 def crafted_checkpoint(draw: random.Random) -> None:
-    """A checkpoint is refused, or its progress serves as any other."""
+    """A checkpoint is refused, or its progress can be used."""
     from seq2seq.run.folder import RunFolder
     from seq2seq.run.report import write_history
     from seq2seq.training.checkpoint import load_checkpoint

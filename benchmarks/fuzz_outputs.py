@@ -1,6 +1,6 @@
-"""Outputs for the fuzzer: names of inputs, links, devices, names of siblings, runs; one name for several outputs.
+"""Names of outputs for the fuzzer: inputs, links, devices, siblings, runs; one name for several outputs.
 
-The law: what a command reads, a run, and what it does not name stay as they are; what it ends with 0 is whole.
+The law: inputs, runs and files that the command does not name stay unchanged; no partial file is left.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ SOURCES = ["in", "ref", "partial-out", "before-out", "link", "hard"]
 
 
 def _prepare(run: Path) -> dict[str, bytes]:
-    """Makes the folder of a case anew; returns what is in it."""
+    """Makes the folder of a case; returns its content."""
     shutil.rmtree(PLACE, ignore_errors=True)
     for name, text in TEXTS.items():
         (PLACE / name).parent.mkdir(parents=True, exist_ok=True)
@@ -64,7 +64,7 @@ def _contents() -> dict[str, bytes]:
 
 
 def _words(draw: random.Random, run: Path) -> tuple[list[str], list[str]]:
-    """A command line, and the names of the outputs in it."""
+    """Returns a command line and the names of its outputs."""
     source, other = draw.choice(SOURCES), draw.choice(SOURCES)
     verb = draw.choice(("rerank", "rerank", "compare", "doctor", "score", "align", "evaluate", "average"))
     words, files, folder = {
@@ -98,7 +98,7 @@ def _words(draw: random.Random, run: Path) -> tuple[list[str], list[str]]:
 
 
 def output_names(draw: random.Random) -> None:
-    """Commands with outputs of every kind of name."""
+    """Commands whose outputs have names of every kind."""
     run, home = RUN.absolute(), Path.cwd()
     before = _prepare(run)
     words, outputs = _words(draw, run)
@@ -116,7 +116,7 @@ def output_names(draw: random.Random) -> None:
             assert any(name == one or name.startswith(f"{one}/") for one in named), f"{words} changed {name}"
             assert name not in words[: len(words) - 2 * len(outputs)], f"{words} changed its input {name}"
             assert name.split("/")[0] != "run", f"{words} changed a run: {name}"
-    assert not [name for name in after if TEMPORARY.search(name)], f"{words} left something half-written"
+    assert not [name for name in after if TEMPORARY.search(name)], f"{words} left a partial file"
     for name in LINKS:
         assert (PLACE / name).is_symlink(), f"{words} replaced the link {name}"
 

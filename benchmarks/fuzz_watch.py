@@ -1,7 +1,7 @@
-"""Sees what Python writes: a case of the fuzzer changes nothing outside of the folder it works in.
+"""Watches what Python writes: a case of the fuzzer changes nothing outside its working folder.
 
-An audit hook hears of every file that is opened to be written, renamed, linked or removed. What libraries written in C
-do by themselves is not heard of; so the run that cases take copies from is compared as well.
+An audit hook receives every file that is opened for writing, renamed, linked or removed. It does not see what libraries
+written in C do themselves, so the run that cases copy is compared, too.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 PATHS = {"os.remove": 1, "os.rename": 2, "os.rmdir": 1, "os.truncate": 1, "shutil.rmtree": 1, "os.chmod": 1}
-"""Events, and how many of their first arguments are paths that are changed."""
+"""Events, and how many of their first arguments are paths that they change."""
 RELATIVE = {"os.remove", "os.rmdir"}
-"""Events whose last argument may be the descriptor of the folder that a name is in."""
+"""Events whose last argument may be the descriptor of the folder with the name."""
 FREE = ("/dev/", "/proc/")
 CACHES = ("__pycache__", ".cache", "matplotlib", ".keras")
-"""Parts of paths of what libraries keep for themselves."""
+"""Parts of paths of libraries' own files."""
 
 MAKING = ("os.mkdir", "tempfile.mkdtemp", "tempfile.mkstemp")
-"""Events that make what their first argument names."""
+"""Events that create what their first argument names."""
 
 _state: dict[str, Any] = {"place": "", "found": [], "made": set(), "hooked": False}
-"""The working folder, "" outside of a case; what was heard of; what the case itself has made."""
+"""The working folder, "" outside a case; the violations; what the case itself has created."""
 
 
-def _hear(event: str, arguments: tuple[Any, ...]) -> None:
+def _on_event(event: str, arguments: tuple[Any, ...]) -> None:
     if not _state["place"]:
         return
     if event in MAKING and isinstance(arguments[0], (str, bytes, os.PathLike)):
@@ -45,7 +45,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
             continue  # an open file
         name = os.fsdecode(path)
         if event in RELATIVE and arguments[-1] != -1 and not os.path.isabs(name):
-            continue  # in a folder that is removed as a whole, which was heard of before
+            continue  # in a folder that is removed as a whole, an event of its own
         real = os.path.realpath(name) if event == "open" else _of_name(name)
         known = real.startswith(FREE) or any(part in CACHES for part in Path(real).parts)
         own = {_state["place"], *_state["made"]}
@@ -58,7 +58,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _of_name(path: str) -> str:
-    """A name itself is changed, not what it leads to."""
+    """Returns the path of the name itself: a link is changed, not what it points to."""
     return os.path.join(os.path.realpath(os.path.dirname(path) or "."), os.path.basename(path))
 
 
@@ -72,13 +72,13 @@ def _marks(folder: Path) -> dict[str, tuple[int, ...]]:
 
 @contextmanager
 def watched(untouched: Path) -> Iterator[None]:
-    """Inside, only what is in the working folder may change, and nothing in `untouched`.
+    """Inside, files may change in the working folder only, and never in `untouched`.
 
     Raises:
-        AssertionError: something else was changed; it says how.
+        AssertionError: anything else has changed; it names the file.
     """
     if not _state["hooked"]:
-        sys.addaudithook(_hear)
+        sys.addaudithook(_on_event)
         _state["hooked"] = True
     before = _marks(untouched)
     _state["found"], _state["made"], _state["place"] = [], set(), os.path.realpath(".")
@@ -88,5 +88,5 @@ def watched(untouched: Path) -> Iterator[None]:
         _state["place"] = ""
     assert not _state["found"], f"changed elsewhere: {_state['found'][0]}"
     after = _marks(untouched)
-    apart = sorted(path for path in {**before, **after} if before.get(path) != after.get(path))
-    assert not apart, f"changed in the run: {apart[0]}"
+    changed = sorted(path for path in {**before, **after} if before.get(path) != after.get(path))
+    assert not changed, f"changed in the run: {changed[0]}"

@@ -1,9 +1,9 @@
-"""Measures the ways to run a trained model, each in a process of its own on one core, in turn.
+"""Measures the ways to run a trained model, in turn, each in a process of its own on one core.
 
     python -m benchmarks.inference runs/multi30k_en_de --source test.en [--target test.de] [--limit 200] [--turns 3]
 
-In memory (TensorFlow behind Keras), the SavedModel, the LiteRT folder as float32, float16 and int8, and those of the
-peers in `peers.py` that are installed. Printed for each, medians over the turns: seconds from the start of the process
+In memory (Keras on TensorFlow), the SavedModel, the LiteRT folder as float32, float16 and int8, and the installed peers
+of `peers.py`. Prints for each, as medians over the turns: seconds from the start of the process
 to its first translation; milliseconds a sentence one by one and in batches of 32, greedy and with a beam of 5 (no
 minimum Bayes risk); peak resident memory; size on disk; with --target the BLEU of the beam.
 """
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def export(run: Path, folder: Path) -> dict[str, Path]:
-    """Writes all exports; of the SavedModel one for each beam size, as that is fixed in the graph."""
+    """Writes all exports; a SavedModel for each beam size, which is fixed in the graph."""
     from seq2seq.cli.common import quiet_start
 
     quiet_start()
@@ -68,7 +68,7 @@ def export(run: Path, folder: Path) -> dict[str, Path]:
     generator = load_generator(run, beam_size=max(BEAMS), num_best=1, mbr=0.0)
     for beam in BEAMS:
         export_saved_model(generator.with_options(beam_size=beam), folder / "saved_model" / str(beam))
-    places = {f"litert {how}": export_litert(generator, folder / how, how) for how in QUANTIZATIONS}
+    places = {f"litert {kind}": export_litert(generator, folder / kind, kind) for kind in QUANTIZATIONS}
     return {"saved_model": folder / "saved_model", **places}
 
 
@@ -98,12 +98,12 @@ def measure(kind: str, place: Path, lines: list[str]) -> dict:
     for beam in BEAMS:
         run = translate.get(beam) or load(kind, place, beam)
         for batch, sample in ((1, lines[: max(20, len(lines) // 5)]), (32, lines)):
-            run(sample, batch)  # whatever is built at the first call is built now
+            run(sample, batch)  # the first call traces and allocates
             begin = time.perf_counter()
             hypotheses = run(sample, batch)
             found[f"beam {beam}, batch {batch}"] = (time.perf_counter() - begin) / len(sample) * 1000
         found[f"text {beam}"] = hypotheses
-    # Not getrusage: its maximum outlives exec and would be that of the process that started this one.
+    # Not getrusage: its maximum survives exec, and would be that of the parent process.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     found["memory"] = int(status["VmHWM"].split()[0]) / 1024
     return found
@@ -119,7 +119,7 @@ def load(kind: str, place: Path, beam: int) -> Translate:
         serve = tf.saved_model.load(str(place / str(beam) / "1")).signatures["serving_default"]
 
         def translate(lines: list[str], batch: int) -> list[str]:
-            # Lines of like length together, as the others do it themselves.
+            # Lines of similar length together, which the others do themselves.
             order = sorted(range(len(lines)), key=lambda i: len(lines[i]))
             found = [""] * len(lines)
             for start in range(0, len(order), batch):
@@ -137,7 +137,7 @@ def load(kind: str, place: Path, beam: int) -> Translate:
 
 
 def size(kind: str, place: Path) -> float:
-    """Megabytes of what has to be shipped; nan for a peer."""
+    """Megabytes of the files that an application needs; nan for a peer."""
     if kind in PEERS:
         return math.nan
     if kind == "memory":

@@ -1,11 +1,11 @@
-"""Do LiteRT networks that have just been loaded compute the same at every width of the source?
+"""Do newly loaded LiteRT networks compute the same whatever widths of the source came before?
 
     python -m benchmarks.lite_widths LITE [LITE …] [--seconds 60] [--bare]
 
-Each turn loads the networks of a LiteRT folder anew and searches, greedily and by its beam, a few of a fixed set of
-single sources and batches of random widths, in random order. What is said of a source must not depend on what came
-before: a call differs if its log-probabilities are not those of most calls with the same source. `--bare` leaves out
-the calls by which `LiteNetworks` makes room, and shows what they are for. Exit code 1 if anything differed.
+Each turn loads the networks of a LiteRT folder and searches, greedily and with its beam, in some of a fixed set of
+single sources and batches of random widths, in random order. The result for a source must not depend on earlier calls:
+a call differs if its log-probabilities are not those of most calls with the same source. `--bare` leaves out the calls
+with which `LiteNetworks` allocates room, and so shows what they are for. Exit code 1 if any call differed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from seq2seq.lite.networks import LiteNetworks
 from seq2seq.symbols import EOS, PAD
 
 SOURCES, CALLS, NEAR = 12, 4, 0.01
-"""Different batches; calls to networks once loaded; the most, in nats, that two ways of rounding part."""
+"""Different batches; calls for each loading of the networks; the largest difference of rounding, in nats."""
 
 
 def make_sources(shape: dict[str, Any], random: np.random.Generator) -> list[np.ndarray]:
@@ -44,7 +44,7 @@ def make_sources(shape: dict[str, Any], random: np.random.Generator) -> list[np.
 
 
 def count(path: Path, seconds: float) -> dict[int, tuple[int, int]]:
-    """Returns by beam size how many calls there were, and how many of them differ."""
+    """Returns for each beam size the number of calls, and how many of them differ."""
     shape, random = load_shape(path), np.random.default_rng(1)
     tokenizers, options = load_tokenizers(path, shape), load_search(path, shape)
     sources = make_sources(shape, random)
@@ -69,7 +69,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folders", nargs="+", type=Path, metavar="LITE")
     parser.add_argument("--seconds", type=float, default=60, help="for each folder (default 60)")
-    parser.add_argument("--bare", action="store_true", help="without making room")
+    parser.add_argument("--bare", action="store_true", help="without allocating room first")
     arguments = parser.parse_args()
     bare = patch.object(LiteNetworks, "_make_room", lambda *_: None) if arguments.bare else nullcontext()
     differing = 0

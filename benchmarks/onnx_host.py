@@ -1,4 +1,4 @@
-"""What an application does with an ONNX folder: encode, go on step by step, search; NumPy around ONNX Runtime."""
+"""How an application uses an ONNX folder: encode, step and search, with NumPy around ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class OnnxHost:
     """Beam search on the networks of an ONNX folder, with the search options in it.
 
     Args:
-        folder: What `seq2seq export --format onnx` made.
+        folder: Made by `seq2seq export --format onnx`.
     """
 
     def __init__(self, folder: Path):
@@ -42,13 +42,15 @@ class OnnxHost:
         memory = _run(self.encoder, ids=source)
         memory |= {"source": source} if self.has_pointer else {}
         state = memory.pop("state")
-        memory.pop("keep", None)  # for an extract: this host searches
+        memory.pop("keep", None)  # needed for extracts only
 
         def step(ids: np.ndarray, state: np.ndarray, banned: np.ndarray | None) -> dict[str, np.ndarray]:
             found = _run(self.step, ids=ids, state=state, **memory)
             log_probs = found["log_probabilities"]
             if banned is not None:
-                np.put_along_axis(log_probs, banned, -1e9, axis=1)  # PAD, which fills up, is forbidden anyway
+                np.put_along_axis(
+                    log_probs, banned, -1e9, axis=1
+                )  # `banned` is filled up with PAD, which is forbidden anyway
             eos = log_probs[:, EOS].copy()
             log_probs[:, EOS] = -1e9
             top_ids = np.argsort(-log_probs, axis=1, kind="stable")[:, : k + 1]

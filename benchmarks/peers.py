@@ -1,8 +1,8 @@
-"""What a user would run instead, for `inference.py`. Weights are random: speed means something, text does not.
+"""Other software that users might run, for `inference.py`. Weights are random: the speed counts, not the text.
 
-A hypothesis gets as many pieces as its source has, none ends early: about what a trained model writes on Multi30k.
+Every hypothesis has as many tokens as its source, none ends early: about what a trained model writes on Multi30k.
 
-torch        Bahdanau's encoder-decoder as one writes it by hand in PyTorch, float32: embedding 256, bidirectional GRU
+torch        Bahdanau's encoder-decoder written by hand in PyTorch, float32: embedding 256, bidirectional GRU
              256, decoder GRU 512, additive attention, readout, the run's vocabulary.  pip install torch==2.13.0
 ctranslate2  A Transformer of 3 + 3 layers x 256 by CTranslate2, int8.  pip install ctranslate2==4.6.0
 """
@@ -30,7 +30,7 @@ def is_installed(name: str) -> bool:
 
 
 def load(name: str, run: Path, beam: int) -> Translate:
-    """Returns what searches with `beam` hypotheses for lines, so many together."""
+    """Returns a function of lines and a batch size, which searches with a beam of `beam` hypotheses."""
     tokenizer = SubwordTokenizer.load(run / "source.model")
     search = {"torch": _torch, "ctranslate2": _ctranslate2}[name](tokenizer.size, beam)
 
@@ -100,9 +100,9 @@ def _ctranslate2(size: int, beam: int) -> Callable[[list[list[int]]], list[list[
 
     def search(sources: list[list[int]]) -> list[list[int]]:
         given = [[*(words[max(i, EOS + 1)] for i in source), "</s>"] for source in sources]
-        pieces = max(map(len, given))
+        tokens = max(map(len, given))
         found = translator.translate_batch(
-            given, beam_size=beam, min_decoding_length=pieces, max_decoding_length=pieces
+            given, beam_size=beam, min_decoding_length=tokens, max_decoding_length=tokens
         )
         return [[int(word) for word in result.hypotheses[0] if word.isdigit()] for result in found]
 

@@ -1,6 +1,7 @@
 """Does memory stay flat as the corpus grows? python -m benchmarks.pipeline_memory [--pairs 1000000 10000000]
 
-Each size runs in a process of its own: corpus -> token store -> plan of an epoch -> every batch. Prints a row a size.
+Each size runs in a process of its own: corpus -> token store -> plan of an epoch -> every tenth batch. Prints a row for
+each size.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def measure(folder: Path, pairs: int) -> dict[str, float]:
     stored = time.monotonic()
     plan = Plan(store, PAIRS, Batching(), seed=1)
     planned = time.monotonic()
-    # Every tenth batch: all windows are visited, in a tenth of the time.
+    # Every tenth batch visits all windows in a tenth of the time.
     tokens = sum(int(plan[step].weights.sum()) for step in range(0, len(plan), 10))
     walked = time.monotonic()
     done.set()

@@ -1,10 +1,10 @@
-"""Is a run that was killed the same as one that was not? python -m benchmarks.faults [--kills 50] [--seed 1]
+"""Does a killed and resumed run equal one that was never killed? python -m benchmarks.faults [--kills 50] [--seed 1]
 
-Trains a small recipe once undisturbed. Then again and again, killed (SIGKILL) at random moments or just when a certain
-file is being written, and started anew by the same command, until it has ended; and stopped by SIGTERM and SIGINT; and
-on a disk that is too small, and on one that becomes read-only. Each must end as the undisturbed one, bit by bit, and
-leave no half-written file behind that bears a final name. The disks are small tmpfs mounts, which want root or user
-namespaces (`unshare -rm`); where neither is to be had they are left out, and the table says so.
+Trains a small recipe once without faults. Then trains it repeatedly: killed (SIGKILL) at random moments, or while a
+certain file is being written, and restarted by the same command until it ends; stopped by SIGTERM and SIGINT; on a disk
+that is too small; and on one that becomes read-only. Each run must end bit for bit as the first, and no incomplete file
+may have a final name. The disks are small tmpfs mounts, which need root or user namespaces (`unshare -rm`); without
+either they are skipped, and the table says so.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ RECIPE = [
     *("--training.patience", "3", "--search.beam_size", "2", "--search.max_ratio", "0", "--search.max_extra", "3"),
     *("--exports", "saved_model"),
 ]
-"""What is run: every stage, sampled subwords, checkpoints within epochs, an export."""
+"""The command: every stage, sampled subwords, checkpoints within epochs, an export."""
 MOMENTS = ["partial-*-checkpoint.npz", "partial-*-model.weights.h5", "partial-*-sampled", "partial-*-1"]
-"""Patterns of names whose appearance in the run folder is a moment to kill at; what has them is being written."""
+"""Patterns of files in the run folder that exist while they are being written: moments to kill the run."""
 
 
 @dataclass
 class Harness:
-    """Starts one recipe, and disturbs it.
+    """Starts a recipe, and kills or stops it.
 
     Args:
-        scratch: A folder for the corpus cache and for the runs.
-        recipe: Module and words of its command line.
-        seed: Of the moments.
+        scratch: A folder for the corpus cache and the runs.
+        recipe: Its module and the arguments.
+        seed: Of the random moments.
     """
 
     scratch: Path
@@ -53,7 +53,7 @@ class Harness:
 
     def __post_init__(self) -> None:
         self.draw = random.Random(self.seed)
-        # A cache of its own: that the corpus is made belongs to what is disturbed.
+        # A cache of its own: the run is killed while the corpus is made, too.
         self.variables = {**os.environ, "SEQ2SEQ_DATA_CACHE": str(self.scratch / "cache"), "PYTHONFAULTHANDLER": ""}
         self.log = self.scratch / "log.txt"
 
@@ -63,7 +63,7 @@ class Harness:
             return subprocess.Popen(words, stdout=log, stderr=subprocess.STDOUT, env=self.variables)
 
     def finish(self, folder: Path) -> float:
-        """Runs to the end; returns the seconds, AssertionError with the output where it fails."""
+        """Runs to the end and returns the seconds; AssertionError with the output if it fails."""
         begin = time.monotonic()
         code = self.start(folder).wait(600)
         assert code == 0, f"exit code {code}:\n{self.output()}"
@@ -73,11 +73,11 @@ class Harness:
         return self.log.read_text("utf-8", "replace")
 
     def kill(self, folder: Path, seconds: float, moment: str = "") -> bool:
-        """Starts, and kills after so many seconds, or before when `moment` appears. Returns whether it was in time."""
+        """Starts, and kills after `seconds` or as soon as `moment` appears. Returns whether the run was still going."""
         process, end = self.start(folder), time.monotonic() + seconds
         while process.poll() is None and time.monotonic() < end:
             if moment and any(any(place.glob(moment)) for place in self.places(folder)):
-                time.sleep(self.draw.random() * 0.01)  # not always at its first byte
+                time.sleep(self.draw.random() * 0.01)  # not always at the first byte
                 break
             time.sleep(0.001 if moment else 0.02)
         process.kill()
@@ -89,11 +89,11 @@ class Harness:
         return True
 
     def places(self, folder: Path) -> list[Path]:
-        """Where a run writes."""
+        """The folders that a run writes to."""
         return [folder, folder / "stores", folder / "export" / "saved_model"]
 
     def stop(self, folder: Path, number: int, seconds: float) -> tuple[int, float]:
-        """Starts, and sends a signal after so many seconds; returns the exit code and how long it took to end."""
+        """Starts, and sends a signal after `seconds`; returns the exit code and how long the run took to end."""
         process = self.start(folder)
         try:
             process.wait(seconds)
@@ -108,7 +108,7 @@ class Harness:
 
 
 def check_whole(folder: Path) -> None:
-    """AssertionError where a file that bears a final name is not whole."""
+    """AssertionError if a file with a final name is incomplete."""
     for path in folder.rglob("*"):
         if any(part.startswith(("partial-", ".")) for part in path.relative_to(folder).parts):
             continue
@@ -123,7 +123,7 @@ def check_whole(folder: Path) -> None:
 
 
 def content(folder: Path) -> dict[str, object]:
-    """All of a run that must not depend on how it came about."""
+    """Everything in a run that must not depend on how often it was stopped."""
     with open(folder / "history.csv", newline="", encoding="utf-8") as file:
         history = list(csv.DictReader(file))
     for row in history:
@@ -141,7 +141,7 @@ def content(folder: Path) -> dict[str, object]:
 
 
 def weights(path: Path) -> list[bytes]:
-    """The bytes of every array, in an order of their own: names count up with the models of a process."""
+    """The bytes of every array, sorted: names depend on how many models a process has made."""
     arrays: list[bytes] = []
     with h5py.File(path) as file:
         file.visititems(lambda _, item: arrays.append(item[()].tobytes()) if isinstance(item, h5py.Dataset) else None)
@@ -149,32 +149,32 @@ def weights(path: Path) -> list[bytes]:
 
 
 def compare(folder: Path, expected: dict[str, object]) -> None:
-    """AssertionError that names what differs from an undisturbed run."""
+    """AssertionError that names what differs from a run without faults."""
     found = content(folder)
     differing = [name for name in {**expected, **found} if found.get(name) != expected.get(name)]
     assert not differing, f"{folder} differs in {', '.join(differing)}"
 
 
 class Disk:
-    """A small file system of its own.
+    """A small file system, mounted at a folder.
 
     Raises:
-        PermissionError: this user may not mount one.
+        PermissionError: this user cannot mount one.
     """
 
     def __init__(self, folder: Path, megabytes: float):
         self.folder = folder
         folder.mkdir()
-        self._do("mount", "-t", "tmpfs", "-o", f"size={int(megabytes * 1024)}k", "tmpfs", str(folder))
+        self._run("mount", "-t", "tmpfs", "-o", f"size={int(megabytes * 1024)}k", "tmpfs", str(folder))
 
     def change(self, options: str) -> None:
-        self._do("mount", "-o", f"remount,{options}", str(self.folder))
+        self._run("mount", "-o", f"remount,{options}", str(self.folder))
 
     def close(self) -> None:
-        self._do("umount", str(self.folder))
+        self._run("umount", str(self.folder))
         self.folder.rmdir()
 
-    def _do(self, *words: str) -> None:
+    def _run(self, *words: str) -> None:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
             raise PermissionError(done.stderr.strip())
@@ -192,7 +192,7 @@ def kills(harness: Harness, expected: dict[str, object], duration: float, count:
         done += in_time
         seen[stage(folder)] = seen.get(stage(folder), 0) + in_time
         if not in_time or (folder / "scores.json").exists():
-            harness.finish(folder)  # says that it is finished
+            harness.finish(folder)  # prints that it is finished
             compare(folder, expected)
             shutil.rmtree(folder)
             runs += 1
@@ -207,7 +207,7 @@ def kills(harness: Harness, expected: dict[str, object], duration: float, count:
 
 
 def stage(folder: Path) -> str:
-    """How far a run is that was killed."""
+    """How far a killed run had come."""
     if (folder / "hypotheses").exists():
         return "scoring and export"
     if (folder / "checkpoint.npz").exists():
@@ -218,10 +218,10 @@ def stage(folder: Path) -> str:
 def signals(harness: Harness, expected: dict[str, object], duration: float, count: int) -> str:
     slowest, folder = 0.0, harness.scratch / "stopped"
     for i in range(count):
-        number, wanted = ((signal.SIGTERM, 143), (signal.SIGINT, 130))[i % 2]
-        # The first seconds belong to Python, which starts and has no handlers yet.
+        number, expected_code = ((signal.SIGTERM, 143), (signal.SIGINT, 130))[i % 2]
+        # In the first seconds Python starts and has no handlers yet.
         code, spent = harness.stop(folder, number, harness.draw.uniform(0.3, 0.95) * duration)
-        assert code in (0, wanted, -number), f"exit code {code}:\n{harness.output()}"
+        assert code in (0, expected_code, -number), f"exit code {code}:\n{harness.output()}"
         assert spent < 10, f"{spent:.1f} seconds"
         slowest = max(slowest, spent)
         show(f"{i + 1} of {count} signals")
@@ -231,7 +231,7 @@ def signals(harness: Harness, expected: dict[str, object], duration: float, coun
 
 
 def disks(harness: Harness, expected: dict[str, object]) -> str:
-    told = 0
+    full = 0
     sizes = (0.1, 0.4, 1.0, 1.6, 2.4)
     try:
         for megabytes in sizes:
@@ -245,7 +245,7 @@ def disks(harness: Harness, expected: dict[str, object]) -> str:
                     assert len(lines) == 1, harness.output()
                     assert "No space left on device. Free some space" in lines[0], harness.output()
                     assert "Traceback" not in harness.output(), harness.output()
-                    told += 1
+                    full += 1
                 check_whole(folder)
                 disk.change("size=64m")
                 harness.finish(folder)
@@ -254,15 +254,15 @@ def disks(harness: Harness, expected: dict[str, object]) -> str:
                 disk.close()
             show(f"disk of {megabytes} MB")
     except PermissionError as error:
-        return f"left out: {error}"
-    return f"disks of {', '.join(map(str, sizes))} MB: {told} became full, each told in one line; all ended equal"
+        return f"skipped: {error}"
+    return f"disks of {', '.join(map(str, sizes))} MB: {full} became full, each with a one-line error; all ended equal"
 
 
 def read_only(harness: Harness, expected: dict[str, object], duration: float) -> str:
     try:
         disk = Disk(harness.scratch / "disk", 64)
     except PermissionError as error:
-        return f"left out: {error}"
+        return f"skipped: {error}"
     try:
         folder = disk.folder / "run"
         for share in (0.0, 0.6):
@@ -278,7 +278,7 @@ def read_only(harness: Harness, expected: dict[str, object], duration: float) ->
         compare(folder, expected)
     finally:
         disk.close()
-    return "told in one line at the start and in the middle; the run ended equal to the bit"
+    return "a one-line error at the start and in the middle; the run ended equal to the bit"
 
 
 def show(text: str) -> None:

@@ -1,17 +1,17 @@
-"""Measures how fast one and the same model trains, here and elsewhere, in turn.
+"""Measures how fast the same model trains, here and in other software, in turn.
 
     python -m benchmarks.training [--turns 3] [--seconds 40] [--threads 2] [--only NAME ...] [--python PEER=PATH ...]
     python -m benchmarks.training --until 3.0 --turns 1     # seconds to that validation loss, instead of a fixed time
-    python -m benchmarks.training --pairs 2900 29000        # a whole epoch of so many pairs each: is time linear?
+    python -m benchmarks.training --pairs 2900 29000        # a whole epoch of each number of pairs: is time linear?
     python -m benchmarks.training --profile                 # where the milliseconds of a step go
 
 Multi30k en-de, joint vocabulary of 8,000; embedding 256, bidirectional GRU of 256 a direction, Bahdanau attention,
 decoder GRU 512, readout 512, nothing tied; dropout 0.3, label smoothing 0.1, Adam with rate 0.001, gradients clipped at
-norm 1; the same batches in the same order for all, some 70 sentences each. The peers are in `training_peers.py`; those
-are measured that this interpreter or one given by --python has installed. Each contender runs in a process of its own.
-Printed for each, medians over the turns: sentences, source + target tokens and target tokens a second, none of them
-padding; peak memory; utilisation, that is the floating-point operations of the model (`operations`) a second over the
-matrix peak of TensorFlow in float32, measured in the same process.
+norm 1; the same batches in the same order for all, some 70 sentences each. Those peers of `training_peers.py` are
+measured that this interpreter has, or one given by --python. Each contender runs in a process of its own. Prints for
+each, as medians over the turns: sentences, source + target tokens and target tokens a second, without padding; peak
+memory; and utilisation, the floating-point operations of the model (`operations`) a second as a share of TensorFlow's
+matrix peak in float32, measured in the same process.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ ROOT = Path(__file__).parent.parent
 OURS = {"seq2seq, float32": "float32", "seq2seq, bfloat16": "mixed_bfloat16"}
 """Names of the project's own contenders, with their dtype policies."""
 WARM_UP = 30
-"""Steps before the clock runs: graphs are compiled, memory is taken."""
-LOOK_EVERY = 100
-"""Steps between two looks at the validation loss."""
+"""Steps before the clock starts: graphs are traced, memory is allocated."""
+VALIDATE_EVERY = 100
+"""Steps between two measurements of the validation loss."""
 
 
 def main() -> int:
@@ -54,10 +54,12 @@ def main() -> int:
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--until", type=float, metavar="LOSS", help="train to this validation loss, nats a token")
-    parser.add_argument("--steps", type=int, default=6000, help="give up on --until after so many")
-    parser.add_argument("--pairs", type=int, nargs="+", metavar="N", help="an epoch of the first N pairs, for each N")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose name begins so")
+    parser.add_argument("--until", type=float, metavar="LOSS", help="train to this validation loss, in nats a token")
+    parser.add_argument("--steps", type=int, default=6000, help="stop --until after so many steps")
+    parser.add_argument(
+        "--pairs", type=int, nargs="+", metavar="N", help="train an epoch of the first N pairs, for each N"
+    )
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only contenders whose name begins with NAME")
     parser.add_argument("--python", nargs="+", default=[], metavar="PEER=PATH", help="interpreter that has this peer")
     parser.add_argument("--profile", action="store_true")
     parser.add_argument("--work", nargs=2, metavar=("NAME", "FOLDER"), help=argparse.SUPPRESS)
@@ -70,7 +72,7 @@ def main() -> int:
     if arguments.only:
         names = [name for name in names if name.startswith(tuple(arguments.only))]
     if not names or not set(pythons) <= set(PEERS):
-        parser.error(f"known contenders: {', '.join([*OURS, *PEERS])}")
+        parser.error(f"expected contenders among: {', '.join([*OURS, *PEERS])}")
     with tempfile.TemporaryDirectory() as temporary:
         try:
             prepare(Path(temporary), arguments.pairs or ())
@@ -97,7 +99,7 @@ def main() -> int:
 
 
 def prepare(folder: Path, pairs: Sequence[int]) -> None:
-    """Tokenises the corpus once, for all, and its first so many pairs."""
+    """Writes token stores of the corpus, and of its first pairs, `pairs` of them, for all contenders."""
     from seq2seq.catalogue import multi30k
     from seq2seq.text.subword import SubwordTokenizer
     from seq2seq.text.token_store import write_token_store
@@ -112,7 +114,7 @@ def prepare(folder: Path, pairs: Sequence[int]) -> None:
 
 
 def batches(folder: Path, split: str) -> Iterator[Batch]:
-    """Of all epochs, one after the other; of validation one."""
+    """Yields the batches of all epochs, one after another; of the validation text once."""
     store = Store(folder / split)
     for epoch in count() if split == "train" else (0,):
         yield from Plan(store, PAIRS, Batching(), 1, epoch, shuffle=split == "train")
@@ -131,7 +133,7 @@ def work(name: str, folder: str, python: str, arguments: argparse.Namespace, pai
 
 
 def use_cores(number: int) -> None:
-    """Leaves the process so many cores; TensorFlow and PyTorch make a thread for each that they find."""
+    """Limits the process to a number of cores; TensorFlow and PyTorch start a thread for each."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:number])
 
 
@@ -147,7 +149,7 @@ def measure(name: str, folder: str, arguments: argparse.Namespace) -> dict[str, 
         found = until(steps, place, arguments.until, arguments.steps)
     else:
         found = speed(steps, place, arguments.seconds)
-    # Not getrusage: its maximum outlives exec and would be that of the process that started this one.
+    # Not getrusage: its maximum survives exec, and would be that of the parent process.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     return found | {"memory": int(status["VmHWM"].split()[0]) / 1024, "peak": matrix_peak()}
 
@@ -170,7 +172,7 @@ def speed(steps: Steps, folder: Path, seconds: float) -> dict[str, float]:
 
 
 def epoch(steps: Steps, folder: Path, pairs: int) -> dict[str, float]:
-    """Trains one epoch of so many pairs, after the warm-up."""
+    """Trains one epoch of the first `pairs` pairs, after the warm-up."""
     for _, batch in zip(range(WARM_UP), batches(folder, "train"), strict=False):
         steps.train(batch)
     begin, counted = time.perf_counter(), np.zeros(4)
@@ -181,11 +183,11 @@ def epoch(steps: Steps, folder: Path, pairs: int) -> dict[str, float]:
 
 
 def until(steps: Steps, folder: Path, loss: float, most: int) -> dict[str, float]:
-    """Trains until the validation loss is at most `loss`, for `most` steps at most; looking at it is not counted."""
+    """Trains to a validation loss of `loss`, for `most` steps at most; the time of validation is not counted."""
     took, begin, reached = 0.0, time.perf_counter(), np.inf
     for number, batch in enumerate(batches(folder, "train"), 1):
         steps.train(batch)
-        if number % LOOK_EVERY and number < most:
+        if number % VALIDATE_EVERY and number < most:
             continue
         took += time.perf_counter() - begin
         sums = np.sum([steps.validate(batch) for batch in batches(folder, "val")], axis=0)
@@ -206,13 +208,13 @@ def sizes(batch: Batch) -> np.ndarray:
 def operations(source: np.ndarray, target: np.ndarray) -> float:
     """Floating-point operations of the matrix products of a training step, from the lengths without padding.
 
-    A product of `(m, k)` and `(k, n)` has 2 m k n, and training takes it three times: forward, and for the gradients
-    of both its factors. With embedding e, encoder h a direction, decoder d, readout r, attention a, vocabulary v:
+    A product of `(m, k)` and `(k, n)` has 2 m k n operations, and training computes it three times: forward, and for
+    the gradients of both factors. Embedding e, encoder h a direction, decoder d, readout r, attention a, vocabulary v:
 
-    a source token   2 (3h e + 3h h) of the encoder, 2h a of the keys
-    a target token   3d (e + 2h) + 3d d of the decoder, d a of the query, r (d + 2h + e) of the readout, v r of the
+    a source token   2 (3h e + 3h h) for the encoder, 2h a for the keys
+    a target token   3d (e + 2h) + 3d d for the decoder, d a for the query, r (d + 2h + e) for the readout, v r for the
                      output layer
-    a pair of them   a of the score, 2h of the mixture
+    a pair of both   a for the score, 2h for the context
     """
     e, h, d, r, a, v = SIZES.values()
     by_source = 2 * (3 * h * e + 3 * h * h) + 2 * h * a
@@ -221,7 +223,7 @@ def operations(source: np.ndarray, target: np.ndarray) -> float:
 
 
 def matrix_peak() -> float:
-    """Floating-point operations a second of TensorFlow's float32 product of two square matrices of 2048."""
+    """Floating-point operations a second of TensorFlow's float32 product of two 2048 x 2048 matrices."""
     import tensorflow as tf
 
     a, b = (tf.random.normal((2048, 2048)) for _ in range(2))
@@ -235,7 +237,7 @@ def matrix_peak() -> float:
 
 
 class OurSteps(Steps):
-    """The project: the model, loss and optimizer that recipes make, a batch at a time."""
+    """The model, objective and optimizer of this project's recipes, a batch at a time."""
 
     def __init__(self, policy: str):
         import keras

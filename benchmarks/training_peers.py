@@ -1,11 +1,11 @@
-"""What one would train instead, for `training.py`: the same network in other hands, fed the same batches.
+"""Other software for `training.py`: the same network, trained on the same batches.
 
-torch      By hand in PyTorch: cuDNN-style layers for the encoder, a loop over GRUCell for the decoder.
+torch      Written by hand in PyTorch: cuDNN-style layers for the encoder, a loop over GRUCell for the decoder.
            pip install torch==2.13.0
-keras      By hand in stock Keras: its GRU layers and a loss over whole logits, with `AdditiveAttention` after the
-           decoder, as in TensorFlow's translation tutorial; a little cheaper, as its attention does not recur.
-opennmt    OpenNMT-tf: its own model, loss and training step.  Its last release needs TensorFlow 2.13, so an environment
-           of its own: pip install OpenNMT-tf==2.32.0 tensorflow==2.13.1, and then --python opennmt=…/bin/python
+keras      Written by hand in stock Keras: its GRU layers and a loss over whole logits, with `AdditiveAttention` after
+           the decoder, as in TensorFlow's translation tutorial; a little cheaper, as its attention is not recurrent.
+opennmt    OpenNMT-tf: its own model, loss and training step.  Its last release needs TensorFlow 2.13, and so its own
+           environment: pip install OpenNMT-tf==2.32.0 tensorflow==2.13.1, and then --python opennmt=…/bin/python
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from seq2seq.types import Batch
 
 SIZES = {"embedding": 256, "encoder": 256, "decoder": 512, "readout": 512, "attention": 512, "vocabulary": 8000}
 PEERS = {"torch": "torch", "keras": "keras", "opennmt": "opennmt"}
-"""Their names, and the module that must be installed for each."""
+"""The peers, and the module that each needs."""
 
 
 class Steps(ABC):
-    """A model that learns from a batch at a time."""
+    """A model that is trained a batch at a time."""
 
     @abstractmethod
     def train(self, batch: Batch) -> None:
@@ -39,7 +39,7 @@ class Steps(ABC):
 
 
 def ids_of(batch: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Source, decoder input and expected output, padded with PAD."""
+    """Returns source, decoder input and expected output, padded with PAD."""
     return batch.source.values, batch.target_input, batch.target_output
 
 
@@ -49,7 +49,7 @@ def is_installed(name: str) -> bool:
 
 
 def load(name: str) -> Steps:
-    """Returns a new model of the peer; the process runs on the cores that it is to use, and no others."""
+    """Returns a new model of the peer, which uses all cores of the process."""
     return {"torch": _torch, "keras": _keras, "opennmt": _opennmt}[name]()
 
 
@@ -94,9 +94,9 @@ def _torch() -> Steps:
 
     class TorchSteps(Steps):
         def loss(self, batch: Batch, **options: Any) -> Any:
-            source, given, wanted = (torch.from_numpy(ids.astype(np.int64)) for ids in ids_of(batch))
+            source, given, expected = (torch.from_numpy(ids.astype(np.int64)) for ids in ids_of(batch))
             logits = network(source, given)
-            return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=PAD, **options)
+            return F.cross_entropy(logits.flatten(0, 1), expected.flatten(), ignore_index=PAD, **options)
 
         def train(self, batch: Batch) -> None:
             network.train()
@@ -144,10 +144,10 @@ def _keras() -> Steps:
 
         def validate(self, batch: Batch) -> tuple[float, float]:
             logits = model.predict_on_batch([batch.source.values, batch.target_input])
-            gains = np.take_along_axis(logits, batch.target_output[..., None], 2)[..., 0]
+            log_probs = np.take_along_axis(logits, batch.target_output[..., None], 2)[..., 0]
             top = logits.max(-1)
-            gains -= top + np.log(np.exp(logits - top[..., None]).sum(-1))
-            return float(-(gains * batch.weights).sum()), float(batch.weights.sum())
+            log_probs -= top + np.log(np.exp(logits - top[..., None]).sum(-1))
+            return float(-(log_probs * batch.weights).sum()), float(batch.weights.sum())
 
     return KerasSteps()
 
@@ -174,7 +174,7 @@ def _opennmt() -> Steps:
         ),
     )
     with tempfile.TemporaryDirectory() as temporary:
-        # It reads ids as they are; the file only gives their number, plus one for unknown words.
+        # It reads ids; the file only gives the size of the vocabulary, plus one for unknown words.
         words = Path(temporary) / "words"
         words.write_text("\n".join(["<blank>", "<s>", "</s>", *(f"w{i}" for i in range(v - 4))]) + "\n", "utf-8")
         model.initialize(
@@ -183,14 +183,14 @@ def _opennmt() -> Steps:
     optimizer = tf.keras.optimizers.legacy.Adam(1e-3)
     ids = tf.TensorSpec((None, None), tf.int64)
 
-    def arrange(source: Any, given: Any, wanted: Any) -> tuple[Any, Any]:
-        lengths = (tf.reduce_sum(tf.cast(side != PAD, tf.int32), 1) for side in (source, wanted))
+    def arrange(source: Any, given: Any, expected: Any) -> tuple[Any, Any]:
+        lengths = (tf.reduce_sum(tf.cast(side != PAD, tf.int32), 1) for side in (source, expected))
         source_length, target_length = lengths
-        return {"ids": source, "length": source_length}, {"ids": given, "ids_out": wanted, "length": target_length}
+        return {"ids": source, "length": source_length}, {"ids": given, "ids_out": expected, "length": target_length}
 
     @tf.function(input_signature=[ids, ids, ids])
-    def step(source: Any, given: Any, wanted: Any) -> None:
-        features, labels = arrange(source, given, wanted)
+    def step(source: Any, given: Any, expected: Any) -> None:
+        features, labels = arrange(source, given, expected)
         with tf.GradientTape() as tape:
             outputs, _ = model(features, labels, training=True)
             total, count, _ = model.compute_loss(outputs, labels, training=True)
@@ -200,17 +200,17 @@ def _opennmt() -> Steps:
         optimizer.apply_gradients(zip(gradients, weights, strict=True))
 
     @tf.function(input_signature=[ids, ids, ids])
-    def look(source: Any, given: Any, wanted: Any) -> Any:
-        features, labels = arrange(source, given, wanted)
+    def summed_loss(source: Any, given: Any, expected: Any) -> Any:
+        features, labels = arrange(source, given, expected)
         outputs, _ = model(features, labels, training=False)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(wanted, tf.cast(outputs["logits"], tf.float32))
-        return tf.reduce_sum(losses * tf.cast(wanted != PAD, tf.float32))
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(expected, tf.cast(outputs["logits"], tf.float32))
+        return tf.reduce_sum(losses * tf.cast(expected != PAD, tf.float32))
 
     class OpenNMTSteps(Steps):
         def train(self, batch: Batch) -> None:
             step(*(ids.astype(np.int64) for ids in ids_of(batch)))
 
         def validate(self, batch: Batch) -> tuple[float, float]:
-            return float(look(*(ids.astype(np.int64) for ids in ids_of(batch)))), float(batch.weights.sum())
+            return float(summed_loss(*(ids.astype(np.int64) for ids in ids_of(batch)))), float(batch.weights.sum())
 
     return OpenNMTSteps()

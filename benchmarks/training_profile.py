@@ -1,4 +1,4 @@
-"""Where the milliseconds of a training step go, for `training.py --profile`: TensorFlow's profiler, added up."""
+"""Where the time of a training step goes, for `training.py --profile`: sums over TensorFlow's profile."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ PARTS = (
     ("encoder", ("rnn_encoder",)),
     ("embedding", ("embedding",)),
 )
-"""Parts of a step by what stands in the names of their operations; the first that fits. The rest is output layer and
-loss, which have no layer of their own, and the sums of gradients."""
+"""Parts of a step, and what the names of their operations contain; the first match counts. The rest is the output layer
+and the loss, which have no layer of their own, and the sums of gradients."""
 STEPS = 20
 
 
 def profile(steps: Steps, batches: Iterator[Batch]) -> None:
-    """Prints milliseconds of a step, those of the operations by part and by kind: they run side by side on two threads,
-    so they add up to more than the step."""
+    """Prints the milliseconds of a step, and of its operations by part and by kind.
+
+    Operations run in parallel, so their sum is more than the step."""
     import tensorflow as tf
 
     for _ in range(STEPS):
@@ -43,7 +44,7 @@ def profile(steps: Steps, batches: Iterator[Batch]) -> None:
     parts: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
     for name, took in events:
-        # An operation's event is called `name:Kind`; the others are the runtime's own.
+        # The event of an operation is called `name:Kind`; others are the runtime's.
         place, _, kind = name.rpartition(":")
         if not place or not kind.isidentifier() or "::" in name:
             continue
@@ -51,13 +52,13 @@ def profile(steps: Steps, batches: Iterator[Batch]) -> None:
             took / STEPS
         )
         kinds[kind] += took / STEPS
-    print(f"  step {step:.0f} ms; operations {sum(parts.values()):.0f} ms, side by side")
+    print(f"  step {step:.0f} ms; operations {sum(parts.values()):.0f} ms, in parallel")
     for title, counter in (("by part", parts), ("by kind", kinds)):
         print(f"  {title}: " + ", ".join(f"{name} {took:.1f}" for name, took in counter.most_common(12)))
 
 
 def _events(folder: Path) -> Iterator[tuple[str, float]]:
-    """Names and milliseconds of what ran on the processor."""
+    """Yields the name and the milliseconds of each event on the CPU."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     for path in folder.rglob("*.xplane.pb"):

@@ -23,30 +23,32 @@ FORMATS = (".png", ".svg")
 def measure_calibration(generator: Generator, examples: Sequence[Example], batch_size: int = 64) -> Calibration:
     """Returns the confidence of the model's first choice for every target token, and how often it is right.
 
-    Forced decoding: before each piece the reference is given, so no earlier mistake of the model counts. EOS is a
-    piece; examples with an empty source have none.
+    Forced decoding: each token is predicted after the reference so far, so earlier mistakes do not count. EOS is a
+    token; an example with an empty source has none.
     """
     choices = generator.choices([(e.source, e.target) for e in examples], batch_size)
     probabilities = np.concatenate([np.zeros(0), *(found[:, 0] for found in choices)])
-    right = np.concatenate([np.zeros(0, bool), *(found[:, 1] > 0 for found in choices)])
-    return calibrate(np.clip(probabilities, 0.0, 1.0), right)
+    correct = np.concatenate([np.zeros(0, bool), *(found[:, 1] > 0 for found in choices)])
+    return calibrate(np.clip(probabilities, 0.0, 1.0), correct)
 
 
 def as_score(calibration: Calibration) -> Score:
     """The expected calibration error in percent, with its signature; lower is better."""
-    what = f"bins:{len(calibration.counts)}|tokens:{int(calibration.counts.sum())}|forced:yes|seq2seq:{__version__}"
-    return Score(100 * calibration.error, f"{what}|bias:{100 * calibration.bias:+.2f}")
+    signature = (
+        f"bins:{len(calibration.counts)}|tokens:{int(calibration.counts.sum())}|forced:yes|seq2seq:{__version__}"
+    )
+    return Score(100 * calibration.error, f"{signature}|bias:{100 * calibration.bias:+.2f}")
 
 
 def check_figure(path: str) -> None:
-    """Raises ValueError for a figure file that cannot be drawn; call before the work."""
+    """Raises ValueError for a figure that cannot be drawn; call it before the work."""
     if Path(path).suffix.lower() not in FORMATS:
-        raise ValueError(f"A figure is written as {' or '.join(FORMATS)}. Received: {path}")
+        raise ValueError(f"A figure must be a {' or '.join(FORMATS)} file. Received: {path}")
     require("matplotlib")
 
 
 def write_calibration(path: Path, calibration: Calibration) -> None:
-    """Draws accuracy over confidence, and a histogram of tokens, to a .png or .svg, completely or not at all."""
+    """Draws accuracy over confidence, and a histogram of tokens, to a .png or .svg file, completely or not at all."""
     check_figure(str(path))
     bins = len(calibration.counts)
     some = calibration.counts > 0
@@ -59,10 +61,10 @@ def write_calibration(path: Path, calibration: Calibration) -> None:
         calibration.confidence[some], calibration.accuracy[some], marker="o", color="tab:blue", label="this model"
     )
     title = f"Calibration of {int(calibration.counts.sum()):,} tokens: error {100 * calibration.error:.1f} %"
-    upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1), title=title)
+    upper.set(ylabel="share of correct tokens", xlim=(0, 1), ylim=(0, 1), title=title)
     upper.legend(loc="upper left")
     lower.bar(left, calibration.counts, width, align="edge", color="tab:gray")
-    lower.set(xlabel="probability of the first choice", ylabel="pieces")
+    lower.set(xlabel="probability of the first choice", ylabel="tokens")
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
     kind = Path(path).suffix.lower()[1:]

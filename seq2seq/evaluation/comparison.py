@@ -1,4 +1,4 @@
-"""Several systems on one test set: scores with tests of significance, by kinds of lines, and where they differ."""
+"""Several systems on one test set: scores with significance tests, by groups of lines, and the largest differences."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.text.examples import Example
 
 LENGTHS = (1, 6, 11, 16, 21, 31)
-"""Where the buckets by source length begin, in words."""
+"""The smallest source length of each bucket, in words."""
 RARE = 1
-"""A word is rare that the counted text has at most so often."""
+"""A word is rare if the counted text has it at most this often."""
 
 
 @dataclass(frozen=True)
 class System:
-    """What is compared."""
+    """A system to compare."""
 
     name: str
     hypotheses: Sequence[str]
     signatures: Mapping[str, str]
-    """Of the scores on record, by metric; what must be equal for systems to be compared."""
+    """Signatures of the recorded scores, by metric; they must be equal for a comparison."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """Some lines of the test, and the scores of every system on them."""
+    """A group of lines of the test set, and the score of each system on it."""
 
     kind: str
-    """What the lines are told apart by."""
+    """What the lines are grouped by."""
     label: str
     lines: int
     scores: list[float]
@@ -43,13 +43,13 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Difference:
-    """A line in which a system and the baseline differ much."""
+    """A line on which a system and the baseline differ most."""
 
     line: int
     """From 1."""
     system: str
     gain: float
-    """The line's score less that of the baseline."""
+    """The line's score minus the baseline's."""
     source: str
     reference: str
     baseline_output: str
@@ -58,7 +58,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All that was found."""
+    """The result of a comparison."""
 
     test: str
     lines: int
@@ -90,18 +90,18 @@ def compare(
 
     Args:
         test: Name of the test set.
-        measures: Of the task.
+        measures: The scores of the task.
         tokenization: The tokenisation of the references' language.
         examples: The test set.
         systems: At least two; their hypotheses run parallel to `examples`.
-        counted: Source text to count words in, for the buckets of rare words; None: the test's own.
-        labels: One for each line, for buckets of the user's own; or none.
-        shown: How many of the largest differences to keep, each way and system.
+        counted: Source text in which words are counted, for the buckets of rare words; None: the test set.
+        labels: A label for each line, for the user's own buckets; or empty.
+        shown: How many of the largest differences to keep, for each system and direction.
         samples: See `significance.SAMPLES`.
         source: The tokenisation of the sources' language.
 
     Raises:
-        ValueError: fewer than two systems, lists that are not parallel, or scores on record with other signatures.
+        ValueError: fewer than two systems, lists of unequal length, or recorded scores with unequal signatures.
     """
     check_comparable(examples, systems)
     if labels and len(labels) != len(examples):
@@ -134,9 +134,10 @@ def compare(
 
 
 def check_comparable(examples: Sequence[Example], systems: Sequence[System]) -> None:
-    """ValueError says what keeps systems from being compared."""
+    """Raises ValueError if the systems cannot be compared."""
     if len(systems) < 2 or len({system.name for system in systems}) < len(systems):
-        raise ValueError(f"A comparison wants two systems or more. Received: {', '.join(s.name for s in systems)}")
+        names = ", ".join(system.name for system in systems)
+        raise ValueError(f"A comparison needs at least two systems, of different names. Received: {names}")
     first = systems[0]
     for system in systems:
         if len(system.hypotheses) != len(examples):
@@ -145,11 +146,11 @@ def check_comparable(examples: Sequence[Example], systems: Sequence[System]) -> 
                 "Were they written for another version of the test set? Evaluate it again."
             )
         for metric in first.signatures.keys() & system.signatures.keys():
-            ours, theirs = first.signatures[metric], system.signatures[metric]
-            if ours != theirs:
+            expected, signature = first.signatures[metric], system.signatures[metric]
+            if signature != expected:
                 raise ValueError(
                     f"The scores of {first.name} and {system.name} cannot be compared, their signatures differ:\n"
-                    f"  {metric} of {first.name}: {ours}\n  {metric} of {system.name}: {theirs}\n"
+                    f"  {metric} of {first.name}: {expected}\n  {metric} of {system.name}: {signature}\n"
                     "Evaluate both again with the same versions and options."
                 )
 
@@ -160,13 +161,15 @@ def _length(count: int) -> str:
     return f"{LENGTHS[place]}-{LENGTHS[place + 1] - 1}" if place + 1 < len(LENGTHS) else f"{LENGTHS[place]} and more"
 
 
-def _rarity(sources: Sequence[str], counted: Sequence[str] | None, how: Tokenization) -> list[str]:
-    """A label for each source; of the test's own text a word that stands there once is rare."""
-    counts = Counter(word for line in (sources if counted is None else counted) for word in how.words(line.lower()))
+def _rarity(sources: Sequence[str], counted: Sequence[str] | None, tokenization: Tokenization) -> list[str]:
+    """Returns a label for each source. If words are counted in the test set, one that occurs once is rare."""
+    counts = Counter(
+        word for line in (sources if counted is None else counted) for word in tokenization.words(line.lower())
+    )
     where = "in the test set" if counted is None else "in the training text"
     return [
         f"has a word seen at most {RARE} x {where}"
-        if any(counts[word] <= RARE for word in how.words(line.lower()))
+        if any(counts[word] <= RARE for word in tokenization.words(line.lower()))
         else "has none"
         for line in sources
     ]
@@ -190,12 +193,21 @@ def _bucket(
 def _differences(
     examples: Sequence[Example], systems: Sequence[System], by_line: Sequence[np.ndarray], shown: int
 ) -> list[Difference]:
-    found = []
+    differences = []
     for system, values in zip(systems[1:], by_line[1:], strict=True):
         gains = values - by_line[0]
         rises, falls = (np.argsort(sign * gains, kind="stable")[:shown] for sign in (-1, 1))
         for i in (*(i for i in rises if gains[i] > 0), *(i for i in falls if gains[i] < 0)):
             example = examples[i]
-            outputs = systems[0].hypotheses[i], system.hypotheses[i]
-            found.append(Difference(int(i) + 1, system.name, float(gains[i]), example.source, example.target, *outputs))
-    return found
+            differences.append(
+                Difference(
+                    line=int(i) + 1,
+                    system=system.name,
+                    gain=float(gains[i]),
+                    source=example.source,
+                    reference=example.target,
+                    baseline_output=systems[0].hypotheses[i],
+                    output=system.hypotheses[i],
+                )
+            )
+    return differences

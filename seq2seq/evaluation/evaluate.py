@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What came out."""
+    """Scores and hypotheses."""
 
     scores: dict[str, Score]
     """By name."""
@@ -43,7 +43,7 @@ def evaluate(
 ) -> Evaluation:
     """Generates from the sources and scores the result by the measures of the task."""
     _warn_of_limits(generator, examples)
-    hypotheses = [best_text(found) for found in generator.generate([e.source for e in examples], batch_size)]
+    hypotheses = [best_text(results) for results in generator.generate([e.source for e in examples], batch_size)]
     return Evaluation(measures.scores(hypotheses, examples, tokenization), hypotheses)
 
 
@@ -59,15 +59,17 @@ def _warn_of_limits(generator: Generator, examples: Sequence[Example]) -> None:
         _log.warning("%s", advice(options, lost, len(examples), "references"))
 
 
-def quick_score(name: str, hypotheses: Sequence[str], targets: Sequence[str], how: Tokenization = SPACED) -> Score:
+def quick_score(
+    name: str, hypotheses: Sequence[str], targets: Sequence[str], tokenization: Tokenization = SPACED
+) -> Score:
     """Returns one score by its name: bleu, chrf, ter, exact_match, cer, or rouge, the mean of ROUGE-1, -2 and -L."""
     if name == "rouge":
-        return mean_rouge(hypotheses, targets, how)
+        return mean_rouge(hypotheses, targets, tokenization)
     if name in ("bleu", "ter"):
-        return {"bleu": bleu, "ter": ter}[name](hypotheses, targets, how)
+        return {"bleu": bleu, "ter": ter}[name](hypotheses, targets, tokenization)
     return {"chrf": chrf, "exact_match": exact_match, "cer": character_error_rate}[name](hypotheses, targets)
 
 
 def table(scores: dict[str, Score]) -> str:
-    """The scores as lines of text, signatures beside them."""
+    """Returns the scores as lines of text with their signatures."""
     return "\n".join(f"{name:15} {score.score:6.2f}   {score.signature}" for name, score in scores.items())

@@ -1,4 +1,4 @@
-"""What outputs of a task are scored by, as values that the task names. Imports no framework."""
+"""How the outputs of a task are scored, as values that tasks refer to. Imports no framework."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Measures:
     """The scores of a task and how systems are compared by them."""
 
     scores: Callable[[Sequence[str], Sequence[Example], Tokenization], dict[str, Score]]
-    """All scores of outputs by name."""
+    """Returns all scores of outputs by name."""
     tests: Callable[[Outputs, Sequence[Example], Tokenization, Mapping[str, int]], Tests]
-    """Scores of several systems with tests of significance."""
+    """Returns the scores of several systems with significance tests."""
     line_metric: str
-    """What the lines are scored by."""
+    """Name of the score of single lines."""
     bucket_score: Callable[[Sequence[str], Sequence[str], Tokenization], float]
-    """One score of some lines, given outputs and references."""
+    """Returns the score of some lines, given outputs and references."""
     bucket_metric: str
     """Name of that score."""
     has_bleu: bool

@@ -1,4 +1,4 @@
-"""A comparison as text for a terminal, and as one self-contained HTML page."""
+"""A comparison as text for the terminal, and as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ dl { margin: 1rem 0; padding: .5rem 1rem; background: #f6f6f6 }
 dd { margin: 0 0 .4rem }
 """
 NOTE = (
-    "± is half of the 95 % confidence interval. p: how likely so large a difference to the baseline is if the two "
-    "are alike, by paired bootstrap (bs) and by approximate randomisation (ar)."
+    "± is half of the 95 % confidence interval. p is the probability of a difference from the baseline at least this "
+    "large if both systems are equal, by paired bootstrap (bs) and by approximate randomisation (ar)."
 )
 
 
 def as_text(found: Comparison) -> str:
-    """The comparison as lines of text."""
+    """Returns the comparison as lines of text."""
     wide = max(map(len, found.systems))
     rows = [f"{found.test}: {found.lines:,} lines; the baseline is {found.systems[0]}", ""]
     for metric, scores in found.scores.items():
@@ -60,11 +60,11 @@ def _p(tested: Tested) -> str:
 
 
 def as_html(found: Sequence[Comparison], histories: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
-    """The comparisons as one page.
+    """Returns the comparisons as one page.
 
     Args:
-        found: One a test set.
-        histories: Of each system the columns of its training that are drawn, a value an epoch; may be empty.
+        found: A comparison for each test set.
+        histories: For each system, columns of its training history to draw, a value for each epoch; may be empty.
     """
     parts = [_test(comparison) for comparison in found]
     columns = sorted({column for history in histories.values() for column in history})

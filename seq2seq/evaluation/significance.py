@@ -1,7 +1,7 @@
-"""Whether one system is better than another, or lucky: paired tests against a baseline.
+"""Whether one system is better than another, or only lucky: paired tests against a baseline.
 
-Paired bootstrap resampling (Koehn 2004) and approximate randomisation (Riezler & Maxwell 2005), both sacreBLEU's for
-BLEU, chrF and TER. ROUGE and token F1 are means over lines; for those the same two tests are made here.
+Paired bootstrap resampling (Koehn 2004) and approximate randomisation (Riezler & Maxwell 2005), computed by
+sacreBLEU for BLEU, chrF and TER, and here for scores that are means over lines, such as ROUGE and token F1.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ import numpy as np
 from seq2seq.metrics.tokenization import SPACED, Tokenization
 
 SEED = 12345
-"""sacreBLEU's seed, used for our own tests too."""
+"""sacreBLEU's seed, also used for the tests of this module."""
 SAMPLES = {"bs": 1000, "ar": 10000}
-"""Resamples and trials of a test: sacreBLEU's numbers."""
+"""Resamples (bs) and trials (ar) of a test: sacreBLEU's defaults."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,19 @@ def sacrebleu_tests(
     references: Sequence[str],
     names: Sequence[str],
     samples: Mapping[str, int],
-    how: Tokenization = SPACED,
+    tokenization: Tokenization = SPACED,
 ) -> dict[str, list[Tested]]:
     """Tests BLEU, chrF and TER.
 
     Args:
         systems: Hypotheses by name, the baseline first.
-        references: A text a line.
+        references: A text for each line.
         names: Which of bleu, chrf, ter.
         samples: As `SAMPLES`.
-        how: The tokenisation of the references' language.
+        tokenization: That of the references' language.
 
     Returns:
-        By metric a `Tested` for each system, in their order.
+        For each metric a `Tested` of each system, in their order.
     """
     from sacrebleu.significance import PairedTest
 
@@ -61,28 +61,28 @@ def sacrebleu_tests(
     pairs = list(systems.items())
     results: dict[str, dict[str, tuple[Any, str]]] = {name: {} for name in names}
     for kind, count in samples.items():
-        metrics = {name: sacrebleu_metric(name, how, references) for name in names}
+        metrics = {name: sacrebleu_metric(name, tokenization, references) for name in names}
         with _seeded():
             signatures, found = PairedTest(pairs, metrics, None, kind, count)()
         for name, shown in zip(names, (key for key in found if key != "System"), strict=True):
             results[name][kind] = found[shown], signature_of(metrics[name], signatures[shown])
     tested: dict[str, list[Tested]] = {}
     for name in names:
-        bootstrap, told = results[name]["bs"]
+        bootstrap, signature = results[name]["bs"]
         randomized, _ = results[name]["ar"]
-        signature = f"{told}|ar:{samples['ar']}"
+        signature = f"{signature}|ar:{samples['ar']}"
         tested[name] = []
         for one, other in zip(bootstrap, randomized, strict=True):
             p_values = one.p_value, other.p_value
             if tested[name] and one.score == bootstrap[0].score:
-                p_values = 1.0, 1.0  # sacreBLEU counts larger differences alone, and finds none beyond 0
+                p_values = 1.0, 1.0  # sacreBLEU counts only larger differences, and finds none above 0
             tested[name].append(Tested(one.score, float(one.ci or 0.0), *p_values, signature))
     return tested
 
 
 @contextlib.contextmanager
 def _seeded() -> Iterator[None]:
-    """Sets the variable that sacreBLEU reads its seed from, and restores it."""
+    """Sets the environment variable of sacreBLEU's seed, and restores it."""
     before = os.environ.get("SACREBLEU_SEED")
     os.environ["SACREBLEU_SEED"] = str(SEED)
     try:
@@ -101,9 +101,9 @@ def mean_tests(
 
     Args:
         lines: `(lines,)` of each system, the baseline first.
-        signature: Of the score.
+        signature: That of the score.
         samples: As `SAMPLES`.
-        weights: `(lines,)`: their sum divides the sum of `lines`; None: 1 each, which makes the mean.
+        weights: `(lines,)`, whose sum divides the sum of `lines`; None: 1 each, which gives the mean.
     """
     baseline, count = lines[0], len(lines[0])
     weights = np.ones(count) if weights is None else weights

@@ -159,7 +159,7 @@ def test_calibration_is_printed_and_drawn(cli, finished, tmp_path, corpus_files)
     assert (tmp_path / "kept.png").read_bytes() == b"before"
     code, out, err = cli("evaluate", finished, "--calibration", tmp_path / "c.bmp")
     assert (code, out) == (2, "")
-    assert "A figure is written as .png or .svg" in err
+    assert "A figure must be a .png or .svg file" in err
 
 
 def test_average_makes_a_run_that_every_verb_takes(cli, finished, tmp_path, text):

@@ -118,7 +118,7 @@ def test_other_signatures_and_lengths_are_refused(examples, systems):
     short = System("short", systems[0].hypotheses[1:], {})
     with pytest.raises(ValueError, match="short has 59 hypotheses for 60 references"):
         compare("test", TRANSLATION, SPACED, examples, [systems[0], short], samples=SAMPLES)
-    with pytest.raises(ValueError, match="two systems or more"):
+    with pytest.raises(ValueError, match="at least two systems"):
         compare("test", TRANSLATION, SPACED, examples, systems[:1], samples=SAMPLES)
 
 

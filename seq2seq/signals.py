@@ -64,14 +64,14 @@ def handle_signals() -> Iterator[None]:
         yield
         return
     outer, _signals = _signals, _Signals()
-    mine = _signals
-    before = {number: signal.signal(number, mine.receive) for number in _ERRORS}
+    state = _signals
+    before = {number: signal.signal(number, state.receive) for number in _ERRORS}
     try:
         with _watchdog():
             yield
     except Exception:
-        if mine.received:
-            raise _ERRORS[mine.received[0]] from None
+        if state.received:
+            raise _ERRORS[state.received[0]] from None
         raise
     finally:
         for number, handler in before.items():

@@ -24,5 +24,5 @@ def notes(sample: Sequence[tuple[str, str]], names: Sequence[str]) -> Iterator[s
         some = sum(bool(pair.strings or pair.unmatched) for pair in found)
         alike = sum(bool(pair.strings) and not pair.unmatched for pair in found)
         if names or some > SHARE * len(sample):
-            told = f"Placeholder {name}: in {some:,} of {len(sample):,} pairs, {alike:,} with the same on both sides."
-            yield told if names else f"{told} tokenizer.placeholders {name} copies it exactly."
+            line = f"Placeholder {name}: in {some:,} of {len(sample):,} pairs, {alike:,} with the same on both sides."
+            yield line if names else f"{line} tokenizer.placeholders {name} copies it exactly."

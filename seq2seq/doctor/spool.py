@@ -59,8 +59,8 @@ class Spool:
         if not targets or targets == [text.source for text in pairs]:
             return ParallelText(source, source if targets else None)
         target, others = self._put_together(targets)
-        for text, ours, theirs in zip(pairs, counts, others, strict=True):
-            if ours != theirs:
+        for text, count, other in zip(pairs, counts, others, strict=True):
+            if count != other:
                 list(text)  # raises, and names the line
         return ParallelText(source, target)
 

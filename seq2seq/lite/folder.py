@@ -110,9 +110,9 @@ def _check(file: Path, expected: Any) -> None:
         raise LiteFolderError(f"{file}: {error.strerror}. Export the run again.") from error
     except ValueError as error:
         raise LiteFolderError(f"{file}: {error}. Export the run again.") from error
-    wanted = expected.get("bytes") if isinstance(expected, dict) else None
-    if len(data) != wanted:
-        raise LiteFolderError(f"{file}: {len(data):,} bytes; {SHAPE_FILE} says {wanted}. It was truncated or replaced.")
+    size = expected.get("bytes") if isinstance(expected, dict) else None
+    if len(data) != size:
+        raise LiteFolderError(f"{file}: {len(data):,} bytes; {SHAPE_FILE} says {size}. It was truncated or replaced.")
     if hashlib.sha256(data).hexdigest() != expected.get("sha256"):
         raise LiteFolderError(f"{file}: its checksum is not the one in {SHAPE_FILE}. It was damaged or replaced.")
 

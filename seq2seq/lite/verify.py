@@ -179,10 +179,10 @@ def _verify_signatures(graph: Graph, shape: dict[str, Any]) -> None:
                 raise FlatBufferError(f"its network {signature.name} has {', '.join(found)}, not {', '.join(known)}")
             for name, (type_, dimensions) in known.items():
                 tensor = tensors[found[name]]
-                wanted = tuple(-1 if size is None else sizes.get(size, size) for size in dimensions)
-                if tensor.type != type_ or len(tensor.shape) != len(wanted):
+                expected_shape = tuple(-1 if size is None else sizes.get(size, size) for size in dimensions)
+                if tensor.type != type_ or len(tensor.shape) != len(expected_shape):
                     raise FlatBufferError(f"{name} of its network {signature.name} is of another type or rank")
-                for size, real in zip(wanted, tensor.shape, strict=True):
+                for size, real in zip(expected_shape, tensor.shape, strict=True):
                     if isinstance(size, str):
                         sizes[size] = real
                     elif -1 not in (size, real) and size != real:

@@ -37,8 +37,8 @@ class Comet:
     def __call__(self, sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str]) -> Score:
         """Returns the system score, in percent of the model's maximum."""
         rows = [
-            {"src": source, "mt": ours, "ref": gold}
-            for source, ours, gold in zip(sources, hypotheses, references, strict=True)
+            {"src": source, "mt": hypothesis, "ref": gold}
+            for source, hypothesis, gold in zip(sources, hypotheses, references, strict=True)
         ]
         found = self._model.predict(rows, batch_size=8, gpus=0, progress_bar=False)
         signature = f"comet|model:{self.name}|package:{metadata.version('unbabel-comet')}"

@@ -37,9 +37,9 @@ def rouge(
     ways: list[tuple[str, str, Any]] = [("", "refs:1", lambda row: row[0])]
     if most := max(map(len, references)) - 1:
         ways += [("_mean", f"refs:{most + 1}|mean", fmean), ("_best", f"refs:{most + 1}|best", max)]
-    for suffix, told, choose in ways:
+    for suffix, label, choose in ways:
         for kind in KINDS:
-            scores[kind + suffix] = Score(fmean(map(choose, found[kind])), signature.format(f"{kind}|{told}"))
+            scores[kind + suffix] = Score(fmean(map(choose, found[kind])), signature.format(f"{kind}|{label}"))
     return scores
 
 

@@ -76,9 +76,9 @@ def kept_word_scores(
     ]
     if not lines:
         raise ValueError("There is nothing to score: no reference.")
-    both = np.asarray([(ours & gold).sum() for ours, gold in lines], float)
-    each = np.asarray([ours.sum() + gold.sum() for ours, gold in lines], float)
-    agreed = [ours == gold for ours, gold in lines]
+    both = np.asarray([(kept & gold).sum() for kept, gold in lines], float)
+    each = np.asarray([kept.sum() + gold.sum() for kept, gold in lines], float)
+    agreed = [kept == gold for kept, gold in lines]
     found = {
         "f1": fmean(np.where(each > 0, 2 * both / np.maximum(each, 1), 1.0)),
         "f1_pooled": 2 * both.sum() / max(each.sum(), 1),

@@ -255,7 +255,7 @@ def disks(harness: Harness, expected: dict[str, object]) -> str:
             show(f"disk of {megabytes} MB")
     except PermissionError as error:
         return f"skipped: {error}"
-    return f"disks of {', '.join(map(str, sizes))} MB: {full} became full, each with a one-line error; all ended equal"
+    return f"disks of {', '.join(map(str, sizes))} MB: {full} became full, each reported in one line; all ended equal"
 
 
 def read_only(harness: Harness, expected: dict[str, object], duration: float) -> str:
@@ -278,7 +278,7 @@ def read_only(harness: Harness, expected: dict[str, object], duration: float) ->
         compare(folder, expected)
     finally:
         disk.close()
-    return "a one-line error at the start and in the middle; the run ended equal to the bit"
+    return "reported in one line at the start and in the middle; the run ended equal to the bit"
 
 
 def show(text: str) -> None:

@@ -117,7 +117,7 @@ def _align(
 
 
 def as_json(alignment: Alignment) -> str:
-    """Returns the JSON of an alignment: source and target pieces with their EOS, and the rows of weights."""
+    """Returns the JSON of an alignment: source and target tokens with their EOS, and the rows of weights."""
     source, target = alignment.labels()
     weights = [[round(float(w), 5) for w in row] for row in alignment.weights]
     return json.dumps({"source": source, "target": target, "weights": weights}, ensure_ascii=False)

@@ -38,7 +38,7 @@ class EnsembleGenerator(Generator):
 
     Raises:
         ValueError: unequal target vocabularies, one that writes from right to left beside one that does not, a
-            coverage penalty; or options that extract, for members without a selector or of different source pieces.
+            coverage penalty; or options that extract, for members without a selector or with different source tokens.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ def _of_members(source: Sequence[int]) -> tuple[Sequence[int], ...]:
 
 
 def same_pieces(one: SubwordTokenizer, other: SubwordTokenizer) -> bool:
-    """Whether the same ids stand for the same pieces, in the same direction."""
+    """Whether both have the same tokens with the same ids, in the same direction."""
     if one.right_to_left != other.right_to_left or one.size != other.size:
         return False
     return one is other or one.model == other.model or one.pieces(range(one.size)) == other.pieces(range(other.size))

@@ -16,7 +16,7 @@ from seq2seq.types import Hypothesis
 
 
 def read_dictionary(path: Path) -> dict[str, str]:
-    """Reads a TSV of source word and target word; blank lines are skipped, of two entries the first is taken.
+    """Reads a TSV of source word and target word; blank lines are skipped, of two entries for a word the first counts.
 
     Raises:
         CorpusError: it names file and line.
@@ -130,7 +130,7 @@ def _without_marks(word: str) -> str:
 
 
 def _is_marks(piece: str) -> bool:
-    """Whether a piece is punctuation alone."""
+    """Whether a token is punctuation alone."""
     text = piece.removeprefix(BEGIN)
     return bool(text) and piece != NAMES[UNK] and all(map(_is_mark, text))
 

@@ -106,9 +106,9 @@ def notes(profile: Profile, index: TestIndex | None, same_language: bool, tokeni
         yield "No tokeniser was given (--run, --recipe, --source-model): unknown tokens and limits were not checked."
 
 
-def language_findings(how: Tokenization, targets: Sequence[str]) -> Iterator[Finding]:
+def language_findings(tokenization: Tokenization, targets: Sequence[str]) -> Iterator[Finding]:
     """Yields a finding if scores would split the target at blanks that it does not have."""
-    if code := mismatch(how, targets):
+    if code := mismatch(tokenization, targets):
         yield Finding(
             "score_tokenizer",
             "warning",

@@ -12,10 +12,12 @@ from seq2seq.metrics.tokenization import SPACED, Tokenization
 WIDTH = 2 * BLEU().max_ngram_order + 2
 
 
-def bleu_counts(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> np.ndarray:
+def bleu_counts(
+    hypotheses: Sequence[str], references: Sequence[str], tokenization: Tokenization = SPACED
+) -> np.ndarray:
     """Returns `(lines, WIDTH)` counts that `bleu` sums: matching n-grams, all n-grams, both lengths."""
     metric = BLEU(
-        tokenize=how.name, force=how.name == "none", effective_order=True
+        tokenize=tokenization.name, force=tokenization.name == "none", effective_order=True
     )  # for single lines sacreBLEU asks for it; the counts do not depend on it
     rows = []
     for hypothesis, reference in zip(hypotheses, references, strict=True):

@@ -14,7 +14,7 @@ KINDS = ("rouge1", "rouge2", "rougeL")
 
 
 def rouge(
-    hypotheses: Sequence[str], references: Sequence[Sequence[str]], how: Tokenization = SPACED
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], tokenization: Tokenization = SPACED
 ) -> dict[str, Score]:
     """Returns rouge1, rouge2 and rougeL: F1 in percent, averaged over lines.
 
@@ -24,15 +24,15 @@ def rouge(
     Args:
         hypotheses: A text a line.
         references: One or more for each, the main one first.
-        how: Of the text. English: the package's tokeniser and Porter's stemmer; otherwise words as they are.
+        tokenization: Of the text. English: the package's tokeniser and Porter's stemmer; otherwise words as they are.
 
     Raises:
         ValueError: nothing to score, or lists of unequal length.
     """
-    found = rouge_lines(hypotheses, references, how)
-    tokens = "stemmer:none|tok:words" if how.has_blanks else f"stemmer:none|tok:{how.name}"
-    tokens = "stemmer:porter|tok:default" if _is_english(how) else tokens
-    signature = f"{{}}|f1|lang:{how.language}|{tokens}|rouge-score:{metadata.version('rouge-score')}"
+    found = rouge_lines(hypotheses, references, tokenization)
+    tokens = "stemmer:none|tok:words" if tokenization.has_blanks else f"stemmer:none|tok:{tokenization.name}"
+    tokens = "stemmer:porter|tok:default" if _is_english(tokenization) else tokens
+    signature = f"{{}}|f1|lang:{tokenization.language}|{tokens}|rouge-score:{metadata.version('rouge-score')}"
     scores: dict[str, Score] = {}
     ways: list[tuple[str, str, Any]] = [("", "refs:1", lambda row: row[0])]
     if most := max(map(len, references)) - 1:
@@ -44,14 +44,14 @@ def rouge(
 
 
 def rouge_lines(
-    hypotheses: Sequence[str], references: Sequence[Sequence[str]], how: Tokenization = SPACED
+    hypotheses: Sequence[str], references: Sequence[Sequence[str]], tokenization: Tokenization = SPACED
 ) -> dict[str, list[list[float]]]:
     """Returns F1 in percent by kind, line and reference; see `rouge`."""
     from rouge_score import rouge_scorer
 
     check_parallel(hypotheses, references)
-    english = _is_english(how)
-    scorer = rouge_scorer.RougeScorer(KINDS, use_stemmer=english, tokenizer=None if english else how)
+    english = _is_english(tokenization)
+    scorer = rouge_scorer.RougeScorer(KINDS, use_stemmer=english, tokenizer=None if english else tokenization)
     found: dict[str, list[list[float]]] = {kind: [] for kind in KINDS}
     for hypothesis, refs in zip(hypotheses, references, strict=True):
         each = [scorer.score(reference, hypothesis) for reference in refs]
@@ -60,11 +60,11 @@ def rouge_lines(
     return found
 
 
-def mean_rouge(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
+def mean_rouge(hypotheses: Sequence[str], references: Sequence[str], tokenization: Tokenization = SPACED) -> Score:
     """Returns the mean of rouge1, rouge2 and rougeL with one reference each: one number to choose an epoch by."""
-    scores = rouge(hypotheses, [[reference] for reference in references], how)
+    scores = rouge(hypotheses, [[reference] for reference in references], tokenization)
     return Score(fmean(s.score for s in scores.values()), scores["rouge1"].signature.replace("rouge1", "mean-1-2-L"))
 
 
-def _is_english(how: Tokenization) -> bool:
-    return how.language == "en" and how.has_blanks
+def _is_english(tokenization: Tokenization) -> bool:
+    return tokenization.language == "en" and tokenization.has_blanks

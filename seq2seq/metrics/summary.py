@@ -17,23 +17,23 @@ def ngrams(tokens: Sequence[str], size: int) -> list[tuple[str, ...]]:
     return [tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]
 
 
-def _signed(how: Tokenization, case: str = "cased") -> str:
+def _signed(tokenization: Tokenization, case: str = "cased") -> str:
     """Part of the signatures: how text is split and compared."""
-    return f"words:{'unicode+punctuation' if how.has_blanks else how.name}|{case}"
+    return f"words:{'unicode+punctuation' if tokenization.has_blanks else tokenization.name}|{case}"
 
 
 def describe_summaries(
-    sources: Sequence[str], hypotheses: Sequence[str], how: Tokenization = SPACED
+    sources: Sequence[str], hypotheses: Sequence[str], tokenization: Tokenization = SPACED
 ) -> dict[str, Score]:
     """Returns percentages over all lines: descriptive figures, not measures of quality.
 
     length: words of the output for 100 of the input. copied: words of the output that stand in its input.
     novel_2, novel_3: bigrams and trigrams of the output that do not. repeated_2: bigrams that the output had before.
     """
-    inputs, outputs = ([how.words(text) for text in side] for side in (sources, hypotheses))
+    inputs, outputs = ([tokenization.words(text) for text in side] for side in (sources, hypotheses))
 
     def share(part: float, whole: float, name: str) -> Score:
-        return Score(100 * part / max(whole, 1), f"{name}|{_signed(how)}")
+        return Score(100 * part / max(whole, 1), f"{name}|{_signed(tokenization)}")
 
     total = sum(map(len, outputs))
     copied = sum(sum(word in set_ for word in out) for out, set_ in zip(outputs, map(set, inputs), strict=True))
@@ -60,7 +60,7 @@ def kept_words(source: Sequence[str], output: Sequence[str]) -> np.ndarray:
 
 
 def kept_word_scores(
-    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED
+    sources: Sequence[str], hypotheses: Sequence[str], references: Sequence[str], tokenization: Tokenization = SPACED
 ) -> dict[str, Score]:
     """Scores compressions by which source words they keep, as found by `kept_words`.
 
@@ -69,9 +69,9 @@ def kept_word_scores(
     on which both agree; exact: lines in which they agree on every word. All in percent.
     """
     lines = [
-        [kept_words(source, how.words(side.casefold())) for side in (hypothesis, reference)]
+        [kept_words(source, tokenization.words(side.casefold())) for side in (hypothesis, reference)]
         for source, hypothesis, reference in zip(
-            (how.words(source.casefold()) for source in sources), hypotheses, references, strict=True
+            (tokenization.words(source.casefold()) for source in sources), hypotheses, references, strict=True
         )
     ]
     if not lines:
@@ -86,19 +86,20 @@ def kept_word_scores(
         "exact": fmean(bool(line.all()) for line in agreed),
     }
     return {
-        name: Score(100 * float(value), f"{name}|kept:lcs|{_signed(how, 'caseless')}") for name, value in found.items()
+        name: Score(100 * float(value), f"{name}|kept:lcs|{_signed(tokenization, 'caseless')}")
+        for name, value in found.items()
     }
 
 
-def names_right(hypotheses: Sequence[str], references: Sequence[str], how: Tokenization = SPACED) -> Score:
+def names_right(hypotheses: Sequence[str], references: Sequence[str], tokenization: Tokenization = SPACED) -> Score:
     """Percentage of lines whose output has every name and number of its reference, equally often.
 
     A name is a word with a capital letter, a number one with a digit; lines without any are skipped.
     """
     right = []
     for hypothesis, reference in zip(hypotheses, references, strict=True):
-        due = [word for word in how.words(reference) if any(c.isupper() or c.isdigit() for c in word)]
-        have = how.words(hypothesis)
+        due = [word for word in tokenization.words(reference) if any(c.isupper() or c.isdigit() for c in word)]
+        have = tokenization.words(hypothesis)
         if due:
             right.append(all(have.count(word) >= due.count(word) for word in due))
-    return Score(100 * fmean(right) if right else 0.0, f"names|{_signed(how)}")
+    return Score(100 * fmean(right) if right else 0.0, f"names|{_signed(tokenization)}")

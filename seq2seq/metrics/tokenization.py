@@ -71,8 +71,10 @@ class Tokenization:
                 f"Unknown tokeniser for scores. Expected one of {', '.join(TOKENIZERS)}. Received: {name!r}"
             )
         elif not _is_installed(name):
-            how = f"pip install 'sacrebleu[{name[:2]}]'" if name in _PACKAGES else f"put its model at {_flores_model()}"
-            raise ValueError(f"The tokeniser {name} is not installed: {how}, or choose auto or char.")
+            step = (
+                f"pip install 'sacrebleu[{name[:2]}]'" if name in _PACKAGES else f"put its model at {_flores_model()}"
+            )
+            raise ValueError(f"The tokeniser {name} is not installed: {step}, or choose auto or char.")
         return cls(language, name)
 
     @property
@@ -101,9 +103,9 @@ SPACED = Tokenization()
 """sacreBLEU's 13a."""
 
 
-def mismatch(how: Tokenization, texts: Iterable[str]) -> str:
+def mismatch(tokenization: Tokenization, texts: Iterable[str]) -> str:
     """Returns the code of the language without blanks that texts look like, if scores would split them at blanks."""
-    if not how.has_blanks:
+    if not tokenization.has_blanks:
         return ""
     text = "".join(islice(texts, _SAMPLE))
     letters = sum(map(str.isalpha, text))
@@ -115,15 +117,15 @@ def mismatch(how: Tokenization, texts: Iterable[str]) -> str:
     return max(counts, key=lambda code: counts[code])
 
 
-def advice(how: Tokenization, texts: Iterable[str]) -> str:
+def advice(tokenization: Tokenization, texts: Iterable[str]) -> str:
     """Returns a warning if scores would split at blanks a text that has none between words; otherwise empty."""
-    code = mismatch(how, texts)
+    code = mismatch(tokenization, texts)
     if not code:
         return ""
     return (
         f"The references look like {code!r}, a language without blanks between words, but data.target_language is "
-        f"{how.language!r} and scores split words at blanks: BLEU, TER and ROUGE will be near 0. In a new run set "
-        f"--data.target_language {code}; to score again give --score-tokenizer {Tokenization.of(code).name}."
+        f"{tokenization.language!r} and scores split words at blanks: BLEU, TER and ROUGE will be near 0. In a new run "
+        f"set --data.target_language {code}; to score again give --score-tokenizer {Tokenization.of(code).name}."
     )
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.inference.batching import pad_with_eos
+from seq2seq.inference.batching import padded_with_eos
 from seq2seq.inference.generator import Generator
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
@@ -91,8 +91,8 @@ def test_what_the_selector_says_is_in_the_encoder(kind, tokenizer, sentences, ar
     generator, folder = kind
     if not generator.model.has_selector:
         return
-    source = pad_with_eos(tokenizer.encode(sentences[:5]))
-    found = OnnxHost(folder).encoder.run(["keep"], {"ids": source})[0]
+    source = padded_with_eos(tokenizer.encode(sentences[:5]))
+    found = OnnxHost(folder).encoder.run(["keep"], {"ids": source.values})[0]
     np.testing.assert_allclose(found, array(generator.model.encode(source).keep), atol=1e-4)
 
 

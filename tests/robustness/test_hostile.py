@@ -213,7 +213,7 @@ def test_an_archive_writes_nothing_outside_of_its_folder(tmp_path, monkeypatch, 
     checked = RemoteFile(file.dataset, file.name, file.url, hashlib.sha256(path.read_bytes()).hexdigest())
     monkeypatch.setattr(aeslc, "OFFICIAL" if kind == "zip" else "MIRRORED", checked)
     before = {p for p in tmp_path.rglob("*") if "cache" not in p.parts}
-    with pytest.raises(FetchError, match="does not hold the e-mails"):
+    with pytest.raises(FetchError, match="does not hold the expected e-mails"):
         aeslc.load("train")
     assert {p for p in tmp_path.rglob("*") if "cache" not in p.parts} - before <= {
         tmp_path / "a",

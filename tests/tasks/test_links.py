@@ -67,11 +67,11 @@ def start(folder, *more):
     """Runs a recipe that does nothing; returns the exit code and where its run folder is."""
     places = []
 
-    def main(recipe, run_folder):
+    def build(run_folder, recipe):
         places.append(run_folder.path)
 
     words = ["demo", "--run-folder", str(folder), *more]
-    return run_recipe(RECIPES, "train", "", words), places
+    return run_recipe(RECIPES, "train", "", words, build), places
 
 
 def test_a_run_folder_may_be_reached_through_a_link(tmp_path):
@@ -100,7 +100,7 @@ def test_a_summary_of_seeds_takes_the_place_of_no_other_file(tmp_path, capsys):
 
 def test_what_a_killed_process_left_is_removed_and_what_users_call_so_is_not(tmp_path):
     folder, left = RunFolder(tmp_path), f"partial-{'0' * 32}-it"
-    for name in (left, f"tokens/{left}/x", f"export/{left}", "partial-source.model", "before-it"):
+    for name in (left, f"stores/{left}/x", f"export/{left}", "partial-source.model", "before-it"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "recipe.json").touch()

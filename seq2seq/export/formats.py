@@ -19,7 +19,9 @@ def missing_for(form: str) -> str | None:
     if keras.backend.backend() != "tensorflow":
         return "TensorFlow as Keras' backend"
     missing = [module for module in EXPORTS[form] if not is_installed(module)]
-    return f"{missing[0]} (this project's extra [{PACKAGES[missing[0]]}])" if missing else None
+    if not missing:
+        return None
+    return f"{missing[0].replace('_', '-')} (this project's extra [{PACKAGES[missing[0]]}])"
 
 
 def refusal(form: str, generator: Generator, ids_only: bool = False) -> str:

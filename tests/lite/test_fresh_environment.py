@@ -31,9 +31,10 @@ def environment(tmp_path):
     """The folder of the commands of a new environment with the extra alone."""
     source = tmp_path / "source"  # a copy, as building leaves files beside what it builds
     source.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "seq2seq", source / "seq2seq", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("seq2seq", "recipes", "data"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     assert run(sys.executable, "-m", "venv", tmp_path / "env").returncode == 0
     commands = tmp_path / "env" / ("Scripts" if sys.platform == "win32" else "bin")
     done = run(commands / "python", "-m", "pip", "install", "--disable-pip-version-check", "-q", f"{source}[lite]")

@@ -62,14 +62,14 @@ def test_what_cannot_be_made_here_is_told_and_left_out(tmp_path, written, monkey
     [
         ("tensorflow", True, "saved_model", None),
         ("tensorflow", True, "litert", None),
-        ("tensorflow", False, "saved_model", "tensorflow-text"),
+        ("tensorflow", False, "saved_model", "tensorflow-text (this project's extra [train])"),
         ("tensorflow", False, "litert", None),
         ("jax", True, "litert", "TensorFlow as Keras' backend"),
     ],
 )
 def test_each_form_names_what_it_needs(monkeypatch, backend, text, form, missing):
     monkeypatch.setattr(formats.keras.backend, "backend", lambda: backend)
-    monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: object() if text else None)
+    monkeypatch.setattr(formats, "is_installed", lambda module: text or module != "tensorflow_text")
     assert formats.missing_for(form) == missing
 
 

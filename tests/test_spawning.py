@@ -34,6 +34,13 @@ def hostile(tmp_path, monkeypatch):
     assert not (tmp_path / "ran").exists(), (tmp_path / "ran").read_text()
 
 
+def leave_what_python_loads(folder):
+    """Removes the modules that `python -c` imports before the code it is given: 3.13 keeps that code in `linecache`."""
+    words = [sys.executable, "-P", "-c", "import sys; print(*sys.modules)"]
+    for name in subprocess.run(words, capture_output=True, text=True, check=True).stdout.split():
+        (folder / f"{name.split('.')[0]}.py").unlink(missing_ok=True)
+
+
 def python(*words, **variables):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"} | variables
     return subprocess.run(
@@ -51,6 +58,7 @@ def test_the_doctors_processes_do_not_even_where_python_ignores_its_variables(ho
     code = f"import sys; sys.path[0] = {str(ROOT)!r}\n"
     code += "from seq2seq.cli.main import main; from seq2seq.doctor import diagnose\n"
     code += "diagnose.FEW = 2; sys.exit(main(sys.argv[1:]))"
+    leave_what_python_loads(hostile)
     done = python("-E", "-c", code, "doctor", "--source", str(corpus), "--processes", "2")
     assert done.returncode == 0, done.stderr
 
@@ -93,5 +101,6 @@ def test_neither_keras_nor_pictures_read_what_lies_there(hostile):
     code = f"import sys; sys.path[:] = [{str(ROOT)!r}, *sys.path[1:]]\n"
     code += "from seq2seq.backend import prepare_keras; from seq2seq.figures import new_figure\n"
     code += "prepare_keras(); new_figure().savefig(sys.argv[1])"
+    leave_what_python_loads(hostile)
     done = python("-c", code, str(hostile.parent / "a.png"))
     assert done.returncode == 0, done.stderr

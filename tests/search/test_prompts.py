@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
+
 import keras
 import numpy as np
 import pytest
@@ -246,7 +248,7 @@ def test_the_ids_of_the_symbols_change_nothing(compiled, array):
 def test_the_examples_of_the_docstrings_run():
     table = keras.random.normal((7, 7), seed=1)
     for search in (beam_search, greedy_search):
-        lines = [line for line in search.__doc__.splitlines() if line.startswith(" " * 8) and "=" in line][:2]
+        lines = [line for line in cleandoc(search.__doc__).splitlines() if line.startswith(" " * 4) and "=" in line][:2]
         names = {"table": table, "ops": ops, "SearchOptions": SearchOptions, search.__name__: search}
         exec("\n".join(line.strip() for line in lines), names)
         assert names["result"].lengths.shape == (4, 1 if search is greedy_search else 2)

@@ -116,7 +116,7 @@ class _Unpacked(io.RawIOBase):
     """The bytes of a compressed file. Errors in it are raised as CorpusError, whatever the library raises.
 
     Args:
-        path: The file; its suffix tells the compression.
+        path: The file; its suffix gives the compression.
     """
 
     def __init__(self, path: Path):

@@ -295,7 +295,7 @@ def _train_to_fit(text: list[str], size: int, options: dict[str, Any]) -> bytes:
         if reachable is None:
             raise ValueError(refusal.format(size, _reason(error))) from error
     most = int(reachable.group(1))
-    _log.warning("The text is too small for a vocabulary of %s pieces: using %s.", f"{size:,}", f"{most:,}")
+    _log.warning("The text is too small for a vocabulary of %s tokens: using %s.", f"{size:,}", f"{most:,}")
     try:
         return in_background(lambda: _train(text, most, options))
     except RuntimeError as error:

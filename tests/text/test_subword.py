@@ -212,7 +212,7 @@ def test_a_model_of_other_control_symbols_is_refused(sentences):
 def test_a_size_beyond_the_text_falls_back_with_a_warning(caplog, kind):
     tokenizer = SubwordTokenizer.train(["the cat sat", "the dog sat"], 5000, kind)
     assert 10 < tokenizer.size < 5000
-    assert f"too small for a vocabulary of 5,000 pieces: using {tokenizer.size}" in caplog.text
+    assert f"too small for a vocabulary of 5,000 tokens: using {tokenizer.size}" in caplog.text
     assert tokenizer.decode(tokenizer.encode(["the cat"])) == ["the cat"]
 
 

@@ -1,4 +1,6 @@
 """The catalogue of data sets: a module each, with `NAME`, `LANGUAGES`, `SPLITS`, `LICENCE`, `CITATION` and `load`.
 
+Pairs of text have `load(split, source, target)`, texts for language models `load(split)`.
+
 Imported as `seq2seq.catalogue`, in the checkout and installed alike.
 """

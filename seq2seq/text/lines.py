@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from seq2seq.text.opening import CorpusError, reading
@@ -41,6 +42,21 @@ def read_lines(path: Path) -> Iterator[str]:
     """
     with reading(Path(path)) as file:
         yield from lines_of(file.readline, str(path))
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of text files, compressed or not, one file after the other; empty lines too."""
+
+    files: tuple[Path, ...]
+    stripped: bool = False
+    """Whether blanks at both ends of a line are left out."""
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields every line, as often as it is called; raises as `read_lines`."""
+        for path in self.files:
+            for line in read_lines(path):
+                yield line.strip(" ") if self.stripped else line
 
 
 def lines_of(read_line: Callable[[int], bytes], name: str) -> Iterator[str]:

@@ -8,7 +8,17 @@ import pytest
 from seq2seq.catalogue.fetch import FetchError, RemoteFile
 
 from recipes.translation import RECIPES
-from seq2seq.catalogue import aeslc, fetch, multi30k, sentence_compression, tatoeba
+from seq2seq.catalogue import (
+    aeslc,
+    fetch,
+    grammar,
+    multi30k,
+    ptb,
+    sentence_compression,
+    sentences,
+    tatoeba,
+    tinyshakespeare,
+)
 
 
 @pytest.fixture
@@ -175,3 +185,54 @@ def test_the_summaries_say_what_they_have(module):
         module.load("dev")
     with pytest.raises(ValueError, match="English"):
         module.load("test", "en", "de")
+
+
+def test_penn_treebank_is_read_without_the_blanks_around_its_lines(places, monkeypatch):
+    folder = places / "mirror" / "lm"
+    folder.mkdir(parents=True)
+    for split, name in ptb.FILES.items():
+        (folder / name).write_bytes(f" {split} <unk> N \n \n last \n".encode())
+        monkeypatch.setitem(ptb.SHA256, split, hashlib.sha256((folder / name).read_bytes()).hexdigest())
+    for split in ptb.SPLITS:
+        text = ptb.load(split)
+        assert list(text) == list(text) == [f"{split} <unk> N", "", "last"]
+        assert text.files == (folder / ptb.FILES[split],)
+
+
+def test_tiny_shakespeare_is_split_by_characters(places, monkeypatch):
+    whole = "".join(f"{number} é\n\n" for number in range(100))
+    path = places / "mirror" / "lm" / "tinyshakespeare.txt"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(whole.encode())
+    file = RemoteFile("lm", path.name, "http://127.0.0.1:9/", hashlib.sha256(whole.encode()).hexdigest())
+    monkeypatch.setattr(tinyshakespeare, "FILE", file)
+    parts = []
+    for split in tinyshakespeare.SPLITS:
+        text = tinyshakespeare.load(split)
+        parts.append(text.files[0].read_bytes().decode())
+        assert list(text) == list(text) == parts[-1].removesuffix("\n").split("\n")
+    assert "".join(parts) == whole
+    assert [len(part) for part in parts] == [531, 29, 30]
+
+
+def test_the_embedded_sentences_are_the_english_side_of_the_grammar(places):
+    text = sentences.load("validation")
+    assert list(text) == list(text) == [english for english, _ in grammar.generate("dev")]
+
+
+@pytest.mark.parametrize("module", [ptb, tinyshakespeare, sentences])
+def test_the_texts_for_language_models_have_the_same_three_splits(module):
+    assert tuple(module.SPLITS) == ("train", "validation", "test")
+    with pytest.raises(ValueError, match=r"splits train, validation, test\. Received: 'valid'"):
+        module.load("valid")
+
+
+@pytest.mark.parametrize("module", [ptb, tinyshakespeare])
+def test_without_internet_a_text_says_which_file_to_put_where(places, monkeypatch, module):
+    def no_network(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("pooch.retrieve", no_network)
+    with pytest.raises(FetchError, match=r"Could not download https://raw\.githubusercontent\.com/") as error:
+        module.load("test")
+    assert f"folder that holds lm/{'ptb.test' if module is ptb else module.NAME}.txt" in str(error.value)

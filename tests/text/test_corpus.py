@@ -8,6 +8,7 @@ import pytest
 
 from seq2seq.text.corpus import MAX_LINE_BYTES, CorpusError, ParallelText, read_lines
 from seq2seq.text.examples import Example
+from seq2seq.text.lines import Lines
 
 
 @pytest.fixture
@@ -50,6 +51,14 @@ def test_gzipped_equals_plain(write):
 )
 def test_only_lf_and_crlf_end_a_line(write, content, lines):
     assert list(read_lines(write("a", content))) == lines
+
+
+def test_lines_are_those_of_all_files_each_time_with_empty_ones(write):
+    files = (write("a", b"\xef\xbb\xbf a \t\n\nb"), write("b", b""), write("c.gz", gzip.compress(b"c\n\n")))
+    lines = Lines(files)
+    assert list(lines) == [" a \t", "", "b", "c", ""]
+    assert list(lines) == list(lines)
+    assert list(Lines(files, stripped=True)) == ["a \t", "", "b", "c", ""]
 
 
 def test_a_missing_file_is_named(tmp_path, write):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import fcntl
 import io
 import os
@@ -11,12 +12,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
+import numpy as np
 import pytest
 
+from benchmarks.faults import weights
 from recipes.translation import RECIPES
 from seq2seq.cli.main import main as command
 from seq2seq.cli.train import run_recipe
+from tests.small_task import run_small
 
 TINY = [
     *("--tokenizer.size", "60", "--model.embedding", "8", "--model.encoder.units", "8", "--model.decoder.units", "8"),
@@ -53,15 +58,41 @@ def files_flags(folder: Path) -> list[str]:
 
 @pytest.fixture(scope="session")
 def run(corpus_files: Path) -> Callable[..., int]:
-    """Runs the custom variant on the toy corpus in a folder; returns the exit code."""
+    """Runs the custom variant on the toy corpus in a folder; returns the exit code. It draws no curves."""
 
     def run_(folder: Path, *more: str) -> int:
-        words = [*files_flags(corpus_files), *TINY, *more]
-        flags = dict(zip(words[::2], words[1::2], strict=True))  # what comes later wins
-        pairs = [word for flag in flags.items() for word in flag]
-        return run_recipe(RECIPES, "train", "", ["custom", "--run-folder", str(folder), *pairs])
+        with patch("seq2seq.run.report.write_curves"):
+            return run_recipe(RECIPES, "train", "", words_of(corpus_files, folder, *more))
 
     return run_
+
+
+@pytest.fixture(scope="session")
+def quick_run(corpus_files: Path) -> Callable[..., int]:
+    """As `run`, in a third of the time, by a network that no later command can use: see `tests.small_task`."""
+    return lambda folder, *more: run_small(words_of(corpus_files, folder, *more))
+
+
+def words_of(files: Path, folder: Path, *more: str) -> list[str]:
+    """The arguments of the custom variant on the toy corpus, in a folder. Of flags of one name the last one counts."""
+    words = [*files_flags(files), *TINY, *more]
+    flags = dict(zip(words[::2], words[1::2], strict=True))
+    return ["custom", "--run-folder", str(folder), *(word for flag in flags.items() for word in flag)]
+
+
+def history_of(folder: Path) -> list[dict[str, str]]:
+    """The rows of a run's history, without the time they took."""
+    with open(folder / "history.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{k: v for k, v in row.items() if k not in ("seconds", "tokens_per_second")} for row in rows]
+
+
+def training_of(folder: Path) -> dict[str, object]:
+    """All that training leaves and that must not depend on how often a run was stopped, to the bit."""
+    with np.load(folder / "checkpoint.npz") as arrays:
+        state = {name: arrays[name].tobytes() for name in arrays.files if name.startswith("v")}
+    files = {path.name: weights(path) for path in [folder / "model.weights.h5", *folder.glob("epochs/*")]}
+    return {"history": history_of(folder), "state": state, **files}
 
 
 @pytest.fixture(scope="session")
@@ -96,9 +127,23 @@ def made_run(run: Callable[..., int], made_once: Any, tmp_path_factory: pytest.T
 
 
 @pytest.fixture(scope="session")
-def finished(made_run: Callable[..., Path]) -> Path:
-    """A run folder, finished; tests may not change it."""
-    return made_run("finished")
+def finished(corpus_files: Path, made_once: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder, finished, with curves; tests may not change it."""
+
+    def train(folder: Path) -> None:
+        assert run_recipe(RECIPES, "train", "", words_of(corpus_files, folder)) == 0
+
+    return Path(shutil.copytree(made_once("finished", train), tmp_path_factory.mktemp("runs") / "finished"))
+
+
+@pytest.fixture(scope="session")
+def quick_finished(quick_run: Callable[..., int], made_once: Any) -> Path:
+    """A finished run of `quick_run`; tests may not change it, nor lock it."""
+
+    def train(folder: Path) -> None:
+        assert quick_run(folder) == 0
+
+    return made_once("quick_finished", train)
 
 
 @pytest.fixture(scope="session")

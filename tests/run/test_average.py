@@ -13,16 +13,15 @@ from seq2seq.run import average
 from seq2seq.run.folder import RunFolderError, load_weights, save_weights
 from seq2seq.tasks import translation
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from tests.small_task import SMALL_TASK, untrained_model
 
 
 def average_runs(runs, output, last=0):
     return average.average_runs(runs, output, translation, last)
 
 
-def weights_of(folder, file=None):
+def weights_of(folder):
     model, _, _ = TextRunFolder(folder).load_model()
-    if file:
-        load_weights(model, file)
     return model.get_weights()
 
 
@@ -114,7 +113,7 @@ def test_an_average_is_not_trained_on(run, finished, tmp_path, capsys):
     assert (new / "model.weights.h5").read_bytes() == before
 
 
-def test_the_last_epochs_are_kept_killed_or_not_and_averaged(run, tmp_path, monkeypatch):
+def test_the_last_epochs_are_kept_killed_or_not_and_averaged(quick_run, tmp_path, monkeypatch):
     class Killed(BaseException):
         pass
 
@@ -130,21 +129,27 @@ def test_the_last_epochs_are_kept_killed_or_not_and_averaged(run, tmp_path, monk
     flags = ("--training.keep_epochs", "2")
     monkeypatch.setattr(checkpoint, "save_checkpoint", die_then_save)
     with pytest.raises(Killed):
-        run(tmp_path / "run", *flags)
+        quick_run(tmp_path / "run", *flags)
     assert list(TextRunFolder(tmp_path / "run").kept_epochs()) == [1, 2]
     monkeypatch.undo()
-    killed = weights_of(tmp_path / "run", tmp_path / "run" / "epochs" / "0002.weights.h5")
-    assert run(tmp_path / "run", *flags) == 0
+
+    def weights_in(file):
+        model = untrained_model(TextRunFolder(tmp_path / "run"))
+        load_weights(model, file)
+        return model.get_weights()
+
+    killed = weights_in(tmp_path / "run" / "epochs" / "0002.weights.h5")
+    assert quick_run(tmp_path / "run", *flags) == 0
     kept = TextRunFolder(tmp_path / "run").kept_epochs()
     assert list(kept) == [2, 3]
     assert sorted(p.name for p in (tmp_path / "run" / "epochs").iterdir()) == ["0002.weights.h5", "0003.weights.h5"]
-    second, third = (weights_of(tmp_path / "run", path) for path in kept.values())
+    second, third = (weights_in(path) for path in kept.values())
     for one, other in zip(second, killed, strict=True):
         np.testing.assert_array_equal(one, other)
-    new = average_runs([tmp_path / "run"], tmp_path / "new", last=2)
-    for mean, one, other in zip(weights_of(new), second, third, strict=True):
+    new = average.average_runs([tmp_path / "run"], tmp_path / "new", SMALL_TASK, last=2)
+    for mean, one, other in zip(weights_in(new / "model.weights.h5"), second, third, strict=True):
         np.testing.assert_allclose(mean, (one + other) / 2, rtol=1e-5, atol=1e-7)
     # Of one epoch the mean is the epoch.
-    only = average_runs([tmp_path / "run"], tmp_path / "only", last=1)
-    for one, other in zip(weights_of(only), third, strict=True):
+    only = average.average_runs([tmp_path / "run"], tmp_path / "only", SMALL_TASK, last=1)
+    for one, other in zip(weights_in(only / "model.weights.h5"), third, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
 
 from seq2seq.run.folder import RunFolderError
 from seq2seq.run.opening import open_run
+from seq2seq.run.report import read_history
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
-from tests.run.test_train import _history, _same
+from seq2seq.tasks.text_to_text.learned import load_learned
+from seq2seq.tasks.text_to_text.readme import write_readme
+from tests.runs import history_of, training_of
 
 MORE = ("--training.epochs", "5", "--training.checkpoint_minutes", "1e-9")
 
 
 def test_a_finished_run_goes_on_to_more_epochs_and_ends_the_same_when_killed_on_the_way(
-    run, finished, tmp_path, monkeypatch, caplog
+    quick_run, quick_finished, tmp_path, monkeypatch, caplog
 ):
     for name in ("whole", "parted"):
-        shutil.copytree(finished, tmp_path / name)
-    assert run(tmp_path / "whole", *MORE) == 0
+        shutil.copytree(quick_finished, tmp_path / name)
+    assert quick_run(tmp_path / "whole", *MORE) == 0
     assert "Going on to epoch 5 in place of 3" in caplog.text
-    assert _history(tmp_path / "whole")[:3] == _history(finished)
-    assert [row["epoch"] for row in _history(tmp_path / "whole")] == ["1", "2", "3", "4", "5"]
+    assert history_of(tmp_path / "whole")[:3] == history_of(quick_finished)
+    assert [row["epoch"] for row in history_of(tmp_path / "whole")] == ["1", "2", "3", "4", "5"]
     assert TextRunFolder(tmp_path / "whole").load_recipe().training.epochs == 5
-    assert "Trained 5 epochs" in (tmp_path / "whole" / "README.md").read_text()
+    assert (tmp_path / "whole" / "scores.json").exists()
 
     from seq2seq.training import checkpoint
 
@@ -41,13 +43,19 @@ def test_a_finished_run_goes_on_to_more_epochs_and_ends_the_same_when_killed_on_
 
     monkeypatch.setattr(checkpoint, "save_checkpoint", save_then_die)
     with pytest.raises(Killed):
-        run(tmp_path / "parted", *MORE)
+        quick_run(tmp_path / "parted", *MORE)
     monkeypatch.undo()
     assert not (tmp_path / "parted" / "scores.json").exists()
-    assert run(tmp_path / "parted", *MORE) == 0
-    _same(tmp_path / "parted", tmp_path / "whole")
-    first, second = (json.loads((tmp_path / n / "scores.json").read_text())["tests"] for n in ("whole", "parted"))
-    assert first == second
+    assert quick_run(tmp_path / "parted", *MORE) == 0
+    assert training_of(tmp_path / "parted") == training_of(tmp_path / "whole")
+
+
+def test_the_readme_says_how_many_epochs_were_trained(finished, tmp_path):
+    folder = TextRunFolder(shutil.copytree(finished, tmp_path / "run"))
+    selection = load_learned(folder).selection
+    for rows in (3, 2):
+        write_readme(folder, folder.load_recipe(), {}, read_history(folder)[:rows], selection)
+        assert f"Trained {rows} epochs" in folder.readme_file.read_text()
 
 
 def test_fewer_epochs_than_were_trained_are_refused_and_nothing_changes(run, finished, capsys):

@@ -13,7 +13,7 @@ import pytest
 
 from seq2seq.files import locked
 from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED, Terminated, defer_signals, handle_signals, in_background
-from tests.run.test_train import _same
+from tests.runs import training_of
 
 
 @pytest.fixture
@@ -43,23 +43,23 @@ def signal_at(monkeypatch):
     [(signal.SIGTERM, EXIT_TERMINATED, "Terminated."), (signal.SIGINT, EXIT_INTERRUPTED, "Interrupted.")],
 )
 def test_a_signal_lets_the_step_end_and_keeps_a_checkpoint(
-    run, finished, tmp_path, signal_at, monkeypatch, capsys, caplog, number, code, word
+    quick_run, quick_finished, tmp_path, signal_at, monkeypatch, capsys, caplog, number, code, word
 ):
     signal_at(5, number)
-    assert run(tmp_path / "run") == code
+    assert quick_run(tmp_path / "run") == code
     message = capsys.readouterr().err
     assert word in message
     assert "the same command goes on from there" in message
     assert "Traceback" not in message
     monkeypatch.undo()
-    assert run(tmp_path / "run") == 0
+    assert quick_run(tmp_path / "run") == 0
     assert "Going on after epoch 1 and 2 steps of the next" in caplog.text
-    _same(tmp_path / "run", finished)
+    assert training_of(tmp_path / "run") == training_of(quick_finished)
 
 
-def test_a_second_ctrl_c_does_not_wait(run, tmp_path, signal_at, capsys):
+def test_a_second_ctrl_c_does_not_wait(quick_run, tmp_path, signal_at, capsys):
     signal_at(2, signal.SIGINT, signal.SIGINT)
-    assert run(tmp_path / "run") == EXIT_INTERRUPTED
+    assert quick_run(tmp_path / "run") == EXIT_INTERRUPTED
     assert not (tmp_path / "run" / "checkpoint.npz").exists()
 
 
@@ -139,10 +139,10 @@ def test_a_process_that_is_inside_of_a_library_ends_in_time(numbers, code):
     assert message == b"\nStopped in the middle of a step.\n"
 
 
-def test_two_processes_do_not_work_on_one_folder(run, tmp_path, capsys):
+def test_two_processes_do_not_work_on_one_folder(quick_run, tmp_path, capsys):
     (tmp_path / "run").mkdir()
     with locked(tmp_path / "run"):
-        assert run(tmp_path / "run") == 2
+        assert quick_run(tmp_path / "run") == 2
         assert "Another process is working in" in capsys.readouterr().err
         assert not list((tmp_path / "run").iterdir())
 
@@ -157,29 +157,31 @@ def test_the_run_says_what_it_depends_on(finished):
     assert [name.rsplit("/", 1)[-1] for name in data] == ["train.x", "train.y", "validation.x", "validation.y"]
 
 
-def test_a_run_does_not_go_on_with_another_training_text(run, corpus_files, tmp_path, signal_at, monkeypatch, capsys):
+def test_a_run_does_not_go_on_with_another_training_text(
+    quick_run, corpus_files, tmp_path, signal_at, monkeypatch, capsys
+):
     text = (corpus_files / "train.x").read_text()
     (tmp_path / "mine.x").write_text(text)
     signal_at(2, signal.SIGTERM)
     mine = ("--data.train.source", str(tmp_path / "mine.x"))
-    assert run(tmp_path / "run", *mine) == EXIT_TERMINATED
+    assert quick_run(tmp_path / "run", *mine) == EXIT_TERMINATED
     monkeypatch.undo()
     (tmp_path / "mine.x").write_text(text.replace("ab", "ba"))
-    assert run(tmp_path / "run", *mine) == 2
+    assert quick_run(tmp_path / "run", *mine) == 2
     message = capsys.readouterr().err
     assert "are not what they were when the run" in message
     assert "mine.x: sha256" in message
     assert "train.y: sha256" not in message
 
 
-def test_other_versions_are_told_when_a_run_goes_on(run, tmp_path, signal_at, monkeypatch, caplog):
+def test_other_versions_are_told_when_a_run_goes_on(quick_run, tmp_path, signal_at, monkeypatch, caplog):
     signal_at(2, signal.SIGTERM)
-    assert run(tmp_path / "run") == EXIT_TERMINATED
+    assert quick_run(tmp_path / "run") == EXIT_TERMINATED
     monkeypatch.undo()
     file = tmp_path / "run" / "environment.json"
     values = json.loads(file.read_text())
     values["starts"][0]["versions"]["numpy"] = "0.9"
     file.write_text(json.dumps(values))
-    assert run(tmp_path / "run") == 0
+    assert quick_run(tmp_path / "run") == 0
     assert "begun with other versions (numpy 0.9 there," in caplog.text
     assert len(json.loads(file.read_text())["starts"]) == 2

@@ -1,8 +1,6 @@
-import csv
 import json
 import shutil
 
-import numpy as np
 import pytest
 
 import seq2seq
@@ -12,17 +10,7 @@ from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.learned import load_search
 from seq2seq.tasks.text_to_text.loading import load_generator
 from seq2seq.text.corpus import read_lines
-
-
-def _weights(folder):
-    model, _, _ = TextRunFolder(folder).load_model()
-    return model.get_weights()
-
-
-def _history(folder):
-    with open(folder / "history.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{k: v for k, v in row.items() if k not in ("seconds", "tokens_per_second")} for row in rows]
+from tests.runs import history_of, training_of
 
 
 def test_a_finished_run_holds_everything(finished):
@@ -48,7 +36,7 @@ def test_what_was_learned_of_the_text_is_kept_and_used_where_the_recipe_names_no
     learned = json.loads((finished / "learned.json").read_text())
     assert learned["selection"]["score"] == "chrf"  # of 3.5 words a line
     assert "by chrf" in (finished / "README.md").read_text()
-    assert "val_chrf" in _history(finished)[0]
+    assert "val_chrf" in history_of(finished)[0]
     assert learned["longest_target"] >= 6
     assert load_search(TextRunFolder(finished)) == SearchOptions(beam_size=2, max_ratio=1.0, max_extra=10)
     shutil.copytree(finished, tmp_path / "run")
@@ -70,7 +58,7 @@ def test_the_stored_hypotheses_are_what_the_loaded_run_says(finished, corpus_fil
 
 
 def test_training_lowers_the_loss_although_the_average_lags_behind(finished):
-    losses = [float(row["loss"]) for row in _history(finished)]
+    losses = [float(row["loss"]) for row in history_of(finished)]
     assert losses == sorted(losses, reverse=True)
     # The average of the weights must not be what the next epoch starts from.
     assert losses[-1] < losses[0] - 0.2
@@ -85,11 +73,11 @@ SAMPLED = ("--tokenizer.sampling", "0.3", "--training.precision", "mixed_float16
     [((*CHECKPOINTS, "--training.patience", "1"), [(0, 2), (2, 0)]), ((*CHECKPOINTS, *SAMPLED), [(1, 1)])],
     ids=["in_the_first_epoch_and_after_one", "sampled_accumulated_float16_in_an_epoch"],
 )
-def test_stopped_and_continued_equals_never_stopped(run, finished, tmp_path, monkeypatch, extra, kills):
-    whole = finished  # neither checkpoints nor patience change a run that improves in each epoch
+def test_stopped_and_continued_equals_never_stopped(quick_run, quick_finished, tmp_path, monkeypatch, extra, kills):
+    whole = quick_finished  # neither checkpoints nor patience change a run that improves in each epoch
     if "--training.patience" not in extra:
         whole = tmp_path / "whole"
-        assert run(whole, *extra) == 0
+        assert quick_run(whole, *extra) == 0
 
     class Killed(BaseException):
         pass
@@ -108,10 +96,10 @@ def test_stopped_and_continued_equals_never_stopped(run, finished, tmp_path, mon
         with monkeypatch.context() as patch:
             patch.setattr(checkpoint, "save_checkpoint", save_then_die)
             with pytest.raises(Killed):
-                run(tmp_path / "parted", *extra)
+                quick_run(tmp_path / "parted", *extra)
         assert not (tmp_path / "parted" / "scores.json").exists()
-    assert run(tmp_path / "parted", *extra) == 0
-    _same(tmp_path / "parted", whole)
+    assert quick_run(tmp_path / "parted", *extra) == 0
+    assert training_of(tmp_path / "parted") == training_of(whole)
 
 
 def test_a_finished_run_is_not_run_again(run, finished, capsys):
@@ -181,39 +169,31 @@ def test_a_damaged_run_is_told_by_name(finished, tmp_path, name, damage, message
         load_generator(tmp_path / "run")
 
 
-def _same(one, other):
-    """Whether two runs are the same to the bit, but for the time they took."""
-    assert _history(one) == _history(other)
-    for a, b in zip(_weights(one), _weights(other), strict=True):
-        np.testing.assert_array_equal(a, b)
-    assert (one / "hypotheses" / "test.txt").read_bytes() == (other / "hypotheses" / "test.txt").read_bytes()
-
-
 def _unfinished(finished, folder):
     shutil.copytree(finished, folder)
-    for name in ("scores.json", "hypotheses/test.txt", "history.csv"):
+    for name in ("scores.json", "history.csv"):
         (folder / name).unlink()
     return folder
 
 
-def test_a_damaged_checkpoint_is_told_and_the_one_before_it_is_used(run, finished, tmp_path, capsys, caplog):
-    folder = _unfinished(finished, tmp_path / "run")
+def test_a_damaged_checkpoint_is_told_and_the_one_before_it_is_used(quick_run, quick_finished, tmp_path, caplog):
+    folder = _unfinished(quick_finished, tmp_path / "run")
     _cut(folder / "checkpoint.npz")
-    assert run(folder) == 0
+    assert quick_run(folder) == 0
     assert "checkpoint.npz: the checkpoint is damaged" in caplog.text
     assert "Going on from checkpoint.before.npz" in caplog.text
-    _same(folder, finished)
+    assert training_of(folder) == training_of(quick_finished)
 
 
-def test_without_a_whole_checkpoint_nothing_is_lost(run, finished, tmp_path, capsys):
-    folder = _unfinished(finished, tmp_path / "run")
+def test_without_a_whole_checkpoint_nothing_is_lost(quick_run, quick_finished, tmp_path, capsys):
+    folder = _unfinished(quick_finished, tmp_path / "run")
     _cut(folder / "checkpoint.npz")
     _cut(folder / "checkpoint.before.npz")
-    assert run(folder) == 2
+    assert quick_run(folder) == 2
     message = capsys.readouterr().err
     assert message.count("the checkpoint is damaged") == 2
     assert "Delete the run folder" in message
-    assert (folder / "model.weights.h5").read_bytes() == (finished / "model.weights.h5").read_bytes()
+    assert (folder / "model.weights.h5").read_bytes() == (quick_finished / "model.weights.h5").read_bytes()
 
 
 def test_without_validation_files_a_fixed_part_of_the_training_text_is_held_out(corpus_files):
@@ -226,7 +206,7 @@ def test_without_validation_files_a_fixed_part_of_the_training_text_is_held_out(
     assert {e.line for e in corpus.train} == set(range(1, 121)) - {50, 100}
 
 
-def test_a_missing_file_is_told_before_anything_is_made(run, tmp_path, capsys):
-    assert run(tmp_path / "run", "--data.test.source", "nowhere.txt") == 2
+def test_a_missing_file_is_told_before_anything_is_made(quick_run, tmp_path, capsys):
+    assert quick_run(tmp_path / "run", "--data.test.source", "nowhere.txt") == 2
     assert "nowhere.txt: no such file" in capsys.readouterr().err
-    assert run(tmp_path / "run", "--data.max_train", "20") == 0, "the mended command must not be refused"
+    assert quick_run(tmp_path / "run", "--data.max_train", "20") == 0, "the mended command must not be refused"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-
 import pytest
 
 from seq2seq.cli.main import main
@@ -14,6 +12,7 @@ from seq2seq.tasks.text_to_text.prepare import Corpus, TokenisedCorpus
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.text.corpus import read_lines
 from seq2seq.text.examples import Example
+from tests.runs import training_of
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +32,17 @@ def share_on_the_diagonal(run_folder, corpus_files, out):
 
 
 def test_a_guided_run_attends_as_the_links_say(run, finished, links, corpus_files, tmp_path):
-    more = ("--training.epochs", "12", "--model.encoder.units", "16", "--model.decoder.units", "16")
+    more = ("--training.epochs", "4", "--model.encoder.units", "16", "--model.decoder.units", "16")
     more += ("--model.decoder.attention_position", "after", "--training.ema", "0", "--training.select_by", "loss")
     more += ("--training.learning_rate", "0.02", "--search.beam_size", "1")
-    more += ("--batching.tokens", "150", "--model.encoder.dropout", "0", "--model.decoder.dropout", "0")
+    more += ("--batching.tokens", "50", "--model.encoder.dropout", "0", "--model.decoder.dropout", "0")
     guided = ("--data.train_alignments", str(links), "--training.alignment_loss", "1")
     assert run(tmp_path / "guided", *more, *guided) == 0
     assert share_on_the_diagonal(finished, corpus_files, tmp_path / "out") < 0.6
     assert share_on_the_diagonal(tmp_path / "guided", corpus_files, tmp_path / "out") > 0.8
 
 
-def test_guidance_ends_with_its_last_epoch_and_a_stopped_run_goes_on_alike(run, links, tmp_path, monkeypatch):
+def test_guidance_ends_with_its_last_epoch_and_a_stopped_run_goes_on_alike(quick_run, links, tmp_path, monkeypatch):
     from seq2seq.training import checkpoint
 
     save = checkpoint.save_checkpoint
@@ -64,25 +63,19 @@ def test_guidance_ends_with_its_last_epoch_and_a_stopped_run_goes_on_alike(run, 
         if progress["epoch"] == 1:
             raise Killed
 
-    assert run(tmp_path / "whole", *guided) == 0
+    assert quick_run(tmp_path / "whole", *guided) == 0
     monkeypatch.setattr(checkpoint, "save_checkpoint", save_then_die)
     with pytest.raises(Killed):
-        run(tmp_path / "parted", *guided)
+        quick_run(tmp_path / "parted", *guided)
     assert "alignment" in Store(tmp_path / "parted" / "stores" / "train")
     assert "alignment" not in Store(tmp_path / "parted" / "stores" / "validation")
     monkeypatch.setattr(checkpoint, "save_checkpoint", save)
-    assert run(tmp_path / "parted", *guided) == 0
-    whole, parted = (history(tmp_path / name) for name in ("whole", "parted"))
+    assert quick_run(tmp_path / "parted", *guided) == 0
+    whole, parted = (training_of(tmp_path / name) for name in ("whole", "parted"))
     assert whole == parted
     # The loss counts the guidance in the first two epochs alone: that of the third is the loss of the pieces.
-    gaps = [float(row["loss"]) - float(row["nll"]) for row in whole]
+    gaps = [float(row["loss"]) - float(row["nll"]) for row in whole["history"]]
     assert min(gaps[:2]) > 1 > gaps[2]
-
-
-def history(folder):
-    with open(folder / "history.csv", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return [{k: v for k, v in row.items() if k not in ("seconds", "tokens_per_second")} for row in rows]
 
 
 @pytest.fixture

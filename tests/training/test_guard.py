@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from seq2seq.pipeline.plan import Plan
+from seq2seq.run.folder import RunFolder, load_weights
 from seq2seq.signals import RunFailed
 from seq2seq.training.guard import PATIENCE, WINDOW, FiniteMean, Guard, Watch
-from tests.run.test_train import _history, _same, _weights
+from tests.runs import history_of, training_of
+from tests.small_task import untrained_model
 
 
 @pytest.fixture
@@ -36,10 +38,10 @@ def poison(monkeypatch):
     [(np.nan, "the loss is not a finite number"), (0.0, "the gradient is 0"), (-1e30, "the gradient")],
     ids=["nan", "dead", "infinite"],
 )
-def test_a_bad_step_ends_the_run_and_names_batch_and_checkpoint(run, tmp_path, poison, capsys, value, told):
+def test_a_bad_step_ends_the_run_and_names_batch_and_checkpoint(quick_run, tmp_path, poison, capsys, value, told):
     folder = tmp_path / "run"
     poison(1, 1, value)
-    assert run(folder) == 1
+    assert quick_run(folder) == 1
     message = capsys.readouterr().err
     assert f"Epoch 2, step 2: {told}" in message
     file = folder / "bad_batches" / "epoch-2-step-2.tsv"
@@ -52,23 +54,25 @@ def test_a_bad_step_ends_the_run_and_names_batch_and_checkpoint(run, tmp_path, p
     assert all(target == source.upper() for source, target in pairs)
 
 
-def test_bad_steps_are_left_out_where_that_is_wanted_also_when_the_run_goes_on(run, tmp_path, poison, caplog):
+def test_bad_steps_are_left_out_where_that_is_wanted_also_when_the_run_goes_on(quick_run, tmp_path, poison, caplog):
     poison(1, 1, np.nan)
-    assert run(tmp_path / "stopped") == 1
-    assert run(tmp_path / "stopped", "--training.skip_bad_steps", "1") == 0
-    assert run(tmp_path / "whole", "--training.skip_bad_steps", "1") == 0
+    assert quick_run(tmp_path / "stopped") == 1
+    assert quick_run(tmp_path / "stopped", "--training.skip_bad_steps", "1") == 0
+    assert quick_run(tmp_path / "whole", "--training.skip_bad_steps", "1") == 0
     assert "The step was skipped." in caplog.text
-    assert [row["skipped_steps"] for row in _history(tmp_path / "whole")] == ["0", "1", "0"]
-    _same(tmp_path / "stopped", tmp_path / "whole")
-    assert all(np.isfinite(weights).all() for weights in _weights(tmp_path / "whole"))
+    assert [row["skipped_steps"] for row in history_of(tmp_path / "whole")] == ["0", "1", "0"]
+    assert training_of(tmp_path / "stopped") == training_of(tmp_path / "whole")
+    model = untrained_model(RunFolder(tmp_path / "whole"))
+    load_weights(model, tmp_path / "whole" / "model.weights.h5")
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
     with open(tmp_path / "whole" / "history.csv", newline="") as file:
         assert all(np.isfinite(float(value)) for row in csv.DictReader(file) for value in row.values())
 
 
-def test_one_bad_step_more_than_may_be_left_out_ends_the_run(run, tmp_path, poison, capsys):
+def test_one_bad_step_more_than_may_be_left_out_ends_the_run(quick_run, tmp_path, poison, capsys):
     poison(0, 1, np.nan)
     poison(2, 0, np.nan)
-    assert run(tmp_path / "run", "--training.skip_bad_steps", "1") == 1
+    assert quick_run(tmp_path / "run", "--training.skip_bad_steps", "1") == 1
     assert "Epoch 3, step 1:" in capsys.readouterr().err
 
 
@@ -126,10 +130,10 @@ def test_a_loss_far_above_that_of_a_uniform_model_ends_the_run_with_advice_howev
         _steps(guard, [9.0] * (2 * WINDOW))
 
 
-def test_a_learning_rate_far_too_high_is_told(run, tmp_path, capsys, monkeypatch):
+def test_a_learning_rate_far_too_high_is_told(quick_run, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("seq2seq.training.guard.WINDOW", 3)
     wild = ("--training.learning_rate", "50", "--training.schedule", "constant", "--training.epochs", "20")
-    assert run(tmp_path / "run", *wild) == 1
+    assert quick_run(tmp_path / "run", *wild) == 1
     message = capsys.readouterr().err
     assert "training diverges" in message
     assert "a training.learning_rate below 50" in message

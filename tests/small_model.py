@@ -13,16 +13,17 @@ from seq2seq.types import Encoded, Memory, Padded
 
 
 class SmallModel(keras.Model):
-    """Predicts each target token from the token before it, with dropout; it does not read the source.
+    """Predicts each target token from the token before it, and does not read the source.
 
     Args:
         size: Of the target's vocabulary.
+        dropout: Rate of the dropout.
     """
 
-    def __init__(self, size: int):
+    def __init__(self, size: int, dropout: float = 0.0):
         super().__init__()
         self.embedding = keras.layers.Embedding(size, 8)
-        self.dropout = keras.layers.Dropout(0.3)
+        self.dropout = keras.layers.Dropout(dropout)
         self.dense = keras.layers.Dense(size, dtype="float32")
         self.head = SimpleNamespace(loss=self.loss_of_tokens, needs_attention=False)
         part = SimpleNamespace(cell="none", implementations=list)

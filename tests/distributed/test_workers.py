@@ -15,30 +15,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.faults import compare, content
 from seq2seq.distributed.team import CLUSTER, LAUNCHED, place, wait_for_all
 from seq2seq.pipeline.plan import Batching, Plan
 from seq2seq.run.environment import record_start
 from seq2seq.run.folder import RunFolder
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.text.token_batches import PAIRS
 from tests.bulk.test_processes import until
-from tests.run.test_train import _history, _weights
-from tests.runs import TINY, files_flags
+from tests.runs import history_of, training_of, words_of
+from tests.small_task import PAUSE
 
-SHORT = [*TINY, "--training.epochs", "2"]
 PLAIN = ["--model.encoder.dropout", "0", "--model.decoder.dropout", "0"]
 
 
-def flags(*words):
-    """Flags of which a later one of the same name wins."""
-    pairs = dict(zip(words[::2], words[1::2], strict=True))
-    return [word for pair in pairs.items() for word in pair]
-
-
-def start(corpus_files, folder, *more):
-    words = ["custom", "--run-folder", str(folder), *flags(*files_flags(corpus_files), *SHORT, *more)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen([sys.executable, "-m", "recipes.translation", *words], stdout=pipe, stderr=pipe)
+def start(corpus_files, folder, *more, module="tests.small_task", pause=0.0):
+    """Starts a run of two workers that waits so many seconds before each batch."""
+    words = [sys.executable, "-m", module, *words_of(corpus_files, folder, "--workers", "2", *more)]
+    pipe, variables = subprocess.PIPE, {**os.environ, PAUSE: str(pause)}
+    return subprocess.Popen(words, stdout=pipe, stderr=pipe, cwd=Path(__file__).parents[2], env=variables)
 
 
 def end(process, seconds=240):
@@ -47,15 +41,16 @@ def end(process, seconds=240):
 
 
 def test_two_workers_are_one_with_twice_the_batch(run, corpus_files, tmp_path):
-    code, _, err = end(start(corpus_files, tmp_path / "two", *PLAIN, "--workers", "2"))
+    more = [*PLAIN, "--training.epochs", "1", "--search.beam_size", "1", "--batching.tokens"]
+    code, _, err = end(start(corpus_files, tmp_path / "two", *more, "200", module="recipes.translation"))
     assert code == 0, err
-    more = [*PLAIN, "--training.epochs", "2", "--batching.tokens", "1200"]
-    assert run(tmp_path / "one", *more) == 0
-    for two, one in zip(_history(tmp_path / "two"), _history(tmp_path / "one"), strict=True):
-        assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-5)
-        assert float(two["val_nll"]) == pytest.approx(float(one["val_nll"]), rel=1e-5)
-    for two, one in zip(_weights(tmp_path / "two"), _weights(tmp_path / "one"), strict=True):
-        np.testing.assert_allclose(two, one, atol=2e-5)
+    assert run(tmp_path / "one", *more, "400") == 0
+    (two,), (one,) = history_of(tmp_path / "two"), history_of(tmp_path / "one")
+    assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-5)
+    assert float(two["val_nll"]) == pytest.approx(float(one["val_nll"]), rel=1e-5)
+    models = (TextRunFolder(tmp_path / name).load_model()[0] for name in ("two", "one"))
+    for weights in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_allclose(*weights, atol=2e-5)
     assert json.loads((tmp_path / "two" / "environment.json").read_text())["starts"][0]["workers"] == 2
 
 
@@ -66,40 +61,13 @@ def children(process):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
-def test_a_worker_that_dies_ends_the_run_clearly_and_the_same_command_goes_on(corpus_files, tmp_path):
-    more = ("--workers", "2", "--training.epochs", "6")
+def test_stopped_or_without_one_of_its_workers_a_run_ends_clearly_and_the_same_command_goes_on(corpus_files, tmp_path):
+    more = ("--training.epochs", "6")
     whole, parted = tmp_path / "whole", tmp_path / "parted"
     code, _, err = end(start(corpus_files, whole, *more))
     assert code == 0, err
-    history = parted / "history.csv"
-    for rank in (1, 0):
-        process, before = start(corpus_files, parted, *more), epochs(history)
-        until = time.monotonic() + 200
-        while epochs(history) == before and process.poll() is None and time.monotonic() < until:
-            time.sleep(0.002)
-        os.kill(children(process)[rank], signal.SIGKILL)
-        begin = time.monotonic()
-        code, _, err = end(process)
-        assert time.monotonic() - begin < 15
-        assert code == 1
-        assert f"error: process {rank} of 2 was lost (signal 9); the others were ended." in err
-        assert "The same command goes on from the last checkpoint." in err
-        assert "Traceback" not in err
-    code, _, err = end(start(corpus_files, parted, *more))
-    assert code == 0, err
-    assert "Going on after epoch" in err
-    compare(parted, content(whole))
 
-
-def epochs(history):
-    return len(history.read_text().splitlines()) if history.exists() else 0
-
-
-def test_sigterm_lets_the_first_worker_keep_a_checkpoint(corpus_files, tmp_path):
-    process = start(corpus_files, tmp_path / "run", "--workers", "2", "--training.epochs", "400")
-    until = time.monotonic() + 200
-    while not (tmp_path / "run" / "history.csv").exists() and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.05)
+    process = start_another_epoch(corpus_files, parted, *more)
     process.send_signal(signal.SIGTERM)
     begin = time.monotonic()
     code, _, err = end(process)
@@ -107,7 +75,37 @@ def test_sigterm_lets_the_first_worker_keep_a_checkpoint(corpus_files, tmp_path)
     assert code == 143, err
     assert err.count("Terminated.") == 1
     assert "Stopped in the middle" not in err
-    assert not [path for path in (tmp_path / "run").iterdir() if path.name.startswith("partial-")]
+    assert not [path for path in parted.iterdir() if path.name.startswith("partial-")]
+
+    process = start_another_epoch(corpus_files, parted, *more)
+    os.kill(children(process)[1], signal.SIGKILL)
+    begin = time.monotonic()
+    code, _, err = end(process)
+    assert time.monotonic() - begin < 15
+    assert code == 1
+    assert "Going on after epoch" in err
+    assert "error: process 1 of 2 was lost (signal 9); the others were ended." in err
+    assert "The same command goes on from the last checkpoint." in err
+    assert "Traceback" not in err
+
+    code, _, err = end(start(corpus_files, parted, *more))
+    assert code == 0, err
+    assert "Going on after epoch" in err
+    assert training_of(parted) == training_of(whole)
+
+
+def start_another_epoch(corpus_files, folder, *more):
+    """Starts a run, new or not, and returns the process in the epoch after the next."""
+    history = folder / "history.csv"
+    before, limit = epochs(history), time.monotonic() + 200
+    process = start(corpus_files, folder, *more, pause=0.1)
+    while epochs(history) == before and process.poll() is None and time.monotonic() < limit:
+        time.sleep(0.002)
+    return process
+
+
+def epochs(history):
+    return len(history.read_text().splitlines()) if history.exists() else 0
 
 
 @pytest.mark.parametrize("world", [2, 3])

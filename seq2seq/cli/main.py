@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 from seq2seq import __version__
 from seq2seq.cli.common import EXIT_MISTAKE, guarded, quiet_start
@@ -20,13 +22,15 @@ VERBS = {
     "evaluate": "score a run on a test set",
     "compare": "show the scores of several runs side by side, with tests of significance",
     "align": "align the words of given pairs",
-    "score": "give the log-probability of given translations",
+    "next": "show what a language model expects next",
+    "sample": "write text with a language model",
+    "score": "give the log-probability of given translations, or of text by a language model",
     "rerank": "sort an n-best list by the scores of several runs",
     "average": "make a run from the mean weights of others",
     "export": "write a trained run in a form that others serve",
 }
-"""Verb -> its help. The module of that name in this folder has `add_arguments(parser)` and `run(arguments)`; train has
-`main(words)`, because the fields of recipes are its options."""
+"""Verb -> its help. The module of that name in this folder has `add_arguments(parser)` and `run(arguments)`; if tasks
+share a verb, `tasks.module_of_verb` names the module. train has `main(words)`: recipes' fields are its options."""
 
 RUNS = ("run", "runs", "others", "score", "reverse")
 """Arguments of the verbs that name run folders."""
@@ -53,22 +57,33 @@ def _run(words: list[str]) -> int:
     parser = Parser(prog="seq2seq", description="Sequence-to-sequence learning with recurrent networks.")
     parser.add_argument("--version", action="version", version=f"seq2seq {__version__}")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    module: Any = None
     for verb, about in VERBS.items():
         sub = verbs.add_parser(verb, help=about, description=about[0].upper() + about[1:] + ".", allow_abbrev=False)
         if verb in words[:1]:
-            importlib.import_module(f"seq2seq.cli.{verb}").add_arguments(sub)
+            module = _module(verb, words[1:])
+            module.add_arguments(sub)
     parsed = parser.parse_args(words)
     quiet_start()
     if sys.stdout is None and parsed.verb not in SILENT and not getattr(parsed, "output", None):
         say("error: standard output is closed. Send it to a file, or to /dev/null.")
         return EXIT_MISTAKE
-    module = importlib.import_module(f"seq2seq.cli.{parsed.verb}")
 
     def work() -> int | None:
         check_runs(parsed.verb, [getattr(parsed, name, None) or [] for name in RUNS])
         return int(module.run(parsed) or 0)
 
     return guarded(work)
+
+
+def _module(verb: str, words: Sequence[str]) -> Any:
+    """Returns the module that carries out a verb, for the task of the run among the words."""
+    from seq2seq.tasks import module_of_verb
+
+    name = verb
+    with suppress(ValueError):  # a run that cannot be read is reported when the verb opens it
+        name = module_of_verb(verb, words)
+    return importlib.import_module(f"seq2seq.cli.{name}")
 
 
 def check_runs(verb: str, runs: Sequence[str | Sequence[str]]) -> None:

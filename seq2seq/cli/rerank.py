@@ -51,7 +51,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--n-best", metavar="FILE", required=True, help="'id ||| hypothesis ||| score', as translate --n-best prints it"
     )
     parser.add_argument(
-        "--score", metavar="RUN", action="append", default=[], help="a run that scores hypotheses; may come again"
+        "--score",
+        metavar="RUN",
+        action="append",
+        default=[],
+        help="a run that scores hypotheses: of the list's task, or a language model; may come again",
     )
     parser.add_argument(
         "--reverse",
@@ -93,7 +97,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Sorts the lists. Raises ValueError for a mistake in the options or in the input."""
     options = options_from(RerankOptions, arguments)
     from seq2seq.inference.reranking import OWN
-    from seq2seq.tasks.text_to_text.folder import TextRunFolder
+    from seq2seq.tasks import load_recipe
+    from seq2seq.tasks.text_to_text.recipe import Recipe
 
     read = [options.source, options.n_best, options.tune_on, *options.score, *options.reverse]
     check_outputs(read, {"--output": options.output or STDOUT, "--n-best-output": options.n_best_output})
@@ -110,7 +115,10 @@ def run(arguments: argparse.Namespace) -> None:
             "they must run in parallel."
         )
     # A wrong run is named before the others have worked.
-    recipes = [(TextRunFolder(path).load_recipe(), reverse) for _, path, reverse in runs]
+    loaded = [(load_recipe(Path(path) / "recipe.json"), path, reverse) for _, path, reverse in runs]
+    if blind := [path for recipe, path, reverse in loaded if reverse and not isinstance(recipe, Recipe)]:
+        raise ValueError(f"--reverse takes runs that read a source. Received: {blind[0]}, a language model.")
+    recipes = [(recipe, reverse) for recipe, _, reverse in loaded if isinstance(recipe, Recipe)]
     if options.tune_on and not sources:
         raise ValueError(f"{options.source}: there is nothing to tune on.")
     from seq2seq.inference.reranking import rerank
@@ -161,14 +169,16 @@ def _features(
     import numpy as np
 
     from seq2seq.inference.reranking import TooLong, score_lists
-    from seq2seq.tasks.text_to_text.loading import load_generator
+    from seq2seq.tasks import load, load_recipe
+    from seq2seq.tasks.text_to_text.recipe import Recipe
 
     columns = [[np.asarray([c.score for c in candidates]) for candidates in lists]]
     for _, path, reverse in runs:
-        generator = load_generator(Path(path), **options.search.values)
+        searches = isinstance(load_recipe(Path(path) / "recipe.json"), Recipe)
+        scorer = load(Path(path), (), **(options.search.values if searches else {}))
         _log.info("Scoring with %s%s", path, ", reverse" if reverse else "")
         try:
-            columns.append(score_lists(generator, sources, lists, reverse, options.normalize, options.batch_size))
+            columns.append(score_lists(scorer, sources, lists, reverse, options.normalize, options.batch_size))
         except TooLong as error:
             file, line = options.source, error.source + 1
             if reverse:

@@ -23,7 +23,7 @@ OWN = "list"
 
 
 class Scorer(Protocol):
-    """Scores pairs: a `Generator`."""
+    """Scores pairs: a `Generator`, or a `TextModel`, which reads no source."""
 
     def score(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
         """Returns the log-probabilities of every target token and the EOS; empty where the source is empty."""

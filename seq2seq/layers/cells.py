@@ -1,7 +1,8 @@
 """Recurrent cells, each in two parts: what can be computed for all steps at once, and what recurs.
 
     project(inputs)            (…, features) -> (…, projected_size), outside the loop
-    recur(projected, state)    (rows, projected_size), state -> output (rows, units), state
+    recur(projected, state)    (rows, projected_size), state -> output (rows, units), state; `kernel`, where a cell has
+                               one, stands in for its recurrent kernel, as for weight dropout
     state_output(state)        state -> the output of the step that made it, (rows, units)
 
 Simple, GRU and LSTM are Keras' own cells with Keras' own weights: `recur(project(x), state)` equals their `call`.
@@ -34,8 +35,8 @@ class SimpleCell(keras.layers.SimpleRNNCell):
     def project(self, inputs: Tensor) -> Tensor:
         return ops.matmul(inputs, self.kernel) + self.bias
 
-    def recur(self, projected: Tensor, state: CellState) -> tuple[Tensor, CellState]:
-        output = ops.tanh(projected + ops.matmul(state[0], self.recurrent_kernel))
+    def recur(self, projected: Tensor, state: CellState, kernel: Tensor | None = None) -> tuple[Tensor, CellState]:
+        output = ops.tanh(projected + ops.matmul(state[0], _given(kernel, self.recurrent_kernel)))
         return output, [output]
 
     def state_output(self, state: CellState) -> Tensor:
@@ -53,9 +54,9 @@ class GRUCell(keras.layers.GRUCell):
     def project(self, inputs: Tensor) -> Tensor:
         return ops.matmul(inputs, self.kernel) + self.bias[0]
 
-    def recur(self, projected: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+    def recur(self, projected: Tensor, state: CellState, kernel: Tensor | None = None) -> tuple[Tensor, CellState]:
         (h,) = state
-        recurrent = ops.matmul(h, self.recurrent_kernel) + self.bias[1]
+        recurrent = ops.matmul(h, _given(kernel, self.recurrent_kernel)) + self.bias[1]
         # Not slices: the gradient of a slice fills a whole tensor with zeros, that of a split concatenates.
         to_gates, to_candidate = ops.split(projected, [2 * self.units], axis=-1)
         from_gates, from_candidate = ops.split(recurrent, [2 * self.units], axis=-1)
@@ -79,9 +80,9 @@ class LSTMCell(keras.layers.LSTMCell):
     def project(self, inputs: Tensor) -> Tensor:
         return ops.matmul(inputs, self.kernel) + self.bias
 
-    def recur(self, projected: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+    def recur(self, projected: Tensor, state: CellState, kernel: Tensor | None = None) -> tuple[Tensor, CellState]:
         h, c = state
-        gates = projected + ops.matmul(h, self.recurrent_kernel)
+        gates = projected + ops.matmul(h, _given(kernel, self.recurrent_kernel))
         input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=-1)
         c = ops.sigmoid(forget_gate) * c + ops.sigmoid(input_gate) * ops.tanh(candidate)
         h = ops.sigmoid(output_gate) * ops.tanh(c)
@@ -141,10 +142,10 @@ class LayerNormLSTMCell(_OwnCell):
     def project(self, inputs: Tensor) -> Tensor:
         return ops.matmul(inputs, self.kernel)
 
-    def recur(self, projected: Tensor, state: CellState) -> tuple[Tensor, CellState]:
+    def recur(self, projected: Tensor, state: CellState, kernel: Tensor | None = None) -> tuple[Tensor, CellState]:
         h, c = state
         gates = self._normalise(projected, "input") + self.bias
-        gates = gates + self._normalise(ops.matmul(h, self.recurrent_kernel), "recurrent")
+        gates = gates + self._normalise(ops.matmul(h, _given(kernel, self.recurrent_kernel)), "recurrent")
         input_gate, forget_gate, candidate, output_gate = ops.split(gates, 4, axis=-1)
         c = ops.sigmoid(forget_gate + self.forget_bias) * c + ops.sigmoid(input_gate) * ops.tanh(candidate)
         h = ops.sigmoid(output_gate) * ops.tanh(self._normalise(c, "cell"))
@@ -227,6 +228,10 @@ class MinGRUCell(LinearCell):
 
     def state_output(self, state: CellState) -> Tensor:
         return state[0]
+
+
+def _given(kernel: Tensor | None, own: Tensor) -> Tensor:
+    return own if kernel is None else kernel
 
 
 CELLS: dict[CellName, type[Any]] = {

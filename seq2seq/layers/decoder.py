@@ -10,9 +10,9 @@ from keras import ops
 
 from seq2seq.layers.attention import AdditiveAttention, make_attention
 from seq2seq.layers.bridge import Bridge
-from seq2seq.layers.cells import CellState, make_cell, state_sizes, zero_state
+from seq2seq.layers.cells import CellState, LinearCell, make_cell, state_sizes, zero_state
 from seq2seq.layers.decoder_state import DecoderOutput, DecoderState, StackOutputs, StepInputs, track_coverage
-from seq2seq.layers.dropout import sequence_dropout
+from seq2seq.layers.dropout import drop_weights, sequence_dropout
 from seq2seq.layers.names import AttentionPosition, BridgeName, CellName
 from seq2seq.layers.options import AttentionOptions
 from seq2seq.layers.recurrence import (
@@ -54,6 +54,8 @@ class RNNDecoder(keras.layers.Layer):
         residual: Add a layer's input to its output from the second layer on.
         dropout: Rate on every layer's input and on the features, in training only.
         variational_dropout: One mask a sequence instead of one a step.
+        weight_dropout: Rate on the recurrent weights of every layer, in training only; without input feeding, and not
+            for attention "before".
 
     Raises:
         ValueError: unknown names, numbers out of range, or options that exclude each other.
@@ -70,6 +72,7 @@ class RNNDecoder(keras.layers.Layer):
         residual: bool = False,
         dropout: float = 0.0,
         variational_dropout: bool = False,
+        weight_dropout: float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -80,6 +83,8 @@ class RNNDecoder(keras.layers.Layer):
             raise ValueError(f'Attention position "between" needs at least two layers. Received: {num_layers}')
         if attention is not None and readout_units is None:
             raise ValueError("With attention the decoder needs readout_units, the width of its features.")
+        if weight_dropout and attention is not None and (attention.input_feeding or attention.position == "before"):
+            raise ValueError('weight_dropout excludes input feeding and attention position "before".')
         self.units = units
         self.cell = cell
         self.num_layers = num_layers
@@ -89,10 +94,16 @@ class RNNDecoder(keras.layers.Layer):
         self.residual = residual
         self.dropout = dropout
         self.variational_dropout = variational_dropout
+        self.weight_dropout = weight_dropout
 
         self.cells = [make_cell(cell, units) for _ in range(num_layers)]
+        if weight_dropout and isinstance(self.cells[0], LinearCell):
+            raise ValueError(f"weight_dropout needs a cell with recurrent weights. Received: cell={cell!r}")
         self.bridge_layer = Bridge(bridge, [state_sizes(c) for c in self.cells])
         self.dropouts = [sequence_dropout(dropout, variational_dropout, f"dropout_{i}") for i in range(num_layers + 1)]
+        self.weight_dropouts = [
+            keras.layers.Dropout(weight_dropout, name=f"weight_dropout_{i}") for i in range(num_layers)
+        ]
         self.attention_layer: Any = None if attention is None else make_attention(attention, units)
         self.readout = None if readout_units is None else keras.layers.Dense(readout_units, "tanh", name="readout")
         self.query_input_projection = self._make_query_input_projection()
@@ -229,7 +240,7 @@ class RNNDecoder(keras.layers.Layer):
         if self._feeds_readout or self._attends("before"):
             parts, state = self._run_with_attention(inputs, memory, state, mask, training)
         else:
-            outputs, bottom = run_layer(self.cells[0], inputs, state.layers[0], mask, False, training)
+            outputs, bottom = self._run_layer(0, inputs, state.layers[0], mask, training)
             parts, state = StackOutputs(outputs), state._replace(layers=[bottom, *state.layers[1:]])
         if not self._feeds_readout:
             parts, state = self._run_above(parts, memory, state, mask, training)
@@ -237,6 +248,14 @@ class RNNDecoder(keras.layers.Layer):
         features = self.dropouts[-1](parts.outputs, training=training)
         output = DecoderOutput(features, parts.queries, parts.weights, state)
         return output if self.coverage or not first.coverage else self._add_coverage(output, memory, first, mask)
+
+    def _run_layer(
+        self, number: int, inputs: Tensor, state: CellState, mask: Mask | None, training: bool | None
+    ) -> tuple[Tensor, CellState]:
+        """Runs one layer over inputs that are all known."""
+        cell = self.cells[number]
+        kernel = drop_weights(self.weight_dropouts[number], cell, training)
+        return run_layer(cell, inputs, state, mask, False, training, kernel)
 
     def _run_with_attention(
         self, inputs: Tensor, memory: Memory, state: DecoderState, mask: Mask | None, training: bool | None
@@ -331,9 +350,9 @@ class RNNDecoder(keras.layers.Layer):
         if self._attends("between"):
             parts, state = self._attend_to_all(outputs, memory, state, mask)
             above = ops.concatenate([outputs, parts.context], -1)
-        for cell, start, dropout in zip(self.cells[1:], state.layers[1:], self.dropouts[1:-1], strict=True):
+        for number, (start, dropout) in enumerate(zip(state.layers[1:], self.dropouts[1:-1], strict=True), 1):
             below, dropped = outputs, dropout(above, training=training)
-            outputs, final = run_layer(cell, dropped, start, mask, False, training)
+            outputs, final = self._run_layer(number, dropped, start, mask, training)
             outputs = above = outputs + below if self.residual else outputs
             finals.append(final)
         if self._attends("after"):
@@ -385,7 +404,10 @@ class RNNDecoder(keras.layers.Layer):
         return self.readout(ops.concatenate([x for x in (outputs, context, inputs) if x is not None], -1))
 
     def get_config(self) -> dict[str, Any]:
-        names = ("units", "cell", "num_layers", "readout_units", "bridge", "residual", "dropout", "variational_dropout")
+        names = [
+            *("units", "cell", "num_layers", "readout_units", "bridge", "residual"),
+            *("dropout", "variational_dropout", "weight_dropout"),
+        ]
         attention = None if self.attention is None else asdict(self.attention)
         return {**super().get_config(), **{name: getattr(self, name) for name in names}, "attention": attention}
 

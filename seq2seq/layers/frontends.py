@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+from keras import ops
 
 from seq2seq.types import Ids, Padded, Shape, Tensor, Vectors
 
@@ -30,6 +31,8 @@ class TokenEmbedding(keras.layers.Layer):
         size: Number of ids.
         units: Width of the vectors.
         initializer: Of the matrix; None: normal, as above.
+        dropout: Share of the ids whose vectors become 0 for a whole batch, in training only (Gal & Ghahramani 2016,
+            section 4.2).
 
     Call arguments:
         source: `Padded`, `(batch, time)`, int32.
@@ -40,12 +43,13 @@ class TokenEmbedding(keras.layers.Layer):
 
     keeps_positions = True
 
-    def __init__(self, size: int, units: int, initializer: Any = None, **kwargs: Any):
+    def __init__(self, size: int, units: int, initializer: Any = None, dropout: float = 0.0, **kwargs: Any):
         super().__init__(**kwargs)
         self.size = size
         self.units = units
         self.initializer = keras.initializers.get(initializer or embedding_initializer(units))
         self.table = keras.layers.Embedding(size, units, self.initializer, name="table")
+        self.dropout = keras.layers.Dropout(dropout, name="dropout")
 
     @property
     def output_dim(self) -> int:
@@ -62,12 +66,16 @@ class TokenEmbedding(keras.layers.Layer):
             self.table.build((None, None))
         self.built = True
 
-    def call(self, source: Padded) -> Padded:
-        return Padded(self.embed(source.values), source.mask)
+    def call(self, source: Padded, training: bool | None = None) -> Padded:
+        return Padded(self.embed(source.values, training), source.mask)
 
-    def embed(self, ids: Ids) -> Vectors:
+    def embed(self, ids: Ids, training: bool | None = None) -> Vectors:
         """`(…)` ids -> `(…, units)`."""
-        return self.table(ids) * self.units**0.5
+        vectors = self.table(ids) * self.units**0.5
+        if not training or not self.dropout.rate:
+            return vectors
+        kept = self.dropout(ops.ones((self.size, 1), vectors.dtype), training=True)
+        return vectors * ops.take(kept, ids, axis=0)
 
     def expand_to_tokens(self, values: Vectors, source: Padded) -> Vectors:
         """Returns `values`, which have one vector for each token already."""
@@ -83,6 +91,7 @@ class TokenEmbedding(keras.layers.Layer):
             "size": self.size,
             "units": self.units,
             "initializer": keras.initializers.serialize(self.initializer),
+            "dropout": self.dropout.rate,
         }
 
 

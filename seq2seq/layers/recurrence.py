@@ -7,6 +7,7 @@ once, and does the same with the outputs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -56,17 +57,23 @@ def repeat_over_time(
 
 
 def run_layer(
-    cell: Any, inputs: Tensor, state: CellState, mask: Mask | None, reverse: bool, training: bool | None
+    cell: Any,
+    inputs: Tensor,
+    state: CellState,
+    mask: Mask | None,
+    reverse: bool,
+    training: bool | None,
+    kernel: Tensor | None = None,
 ) -> tuple[Tensor, CellState]:
     """Repeats a cell over inputs that are all known before, `(rows, time, features)`; otherwise as `run_cell`.
 
     In training the mask must be True at the left, and at least once in every row.
     """
-    if training and choose_implementation(cell, inputs_known=True).name == "cudnn":
+    if training and kernel is None and choose_implementation(cell, inputs_known=True).name == "cudnn":
         from seq2seq.kernels import cudnn
 
         return cudnn.run(cell, inputs, state, mask, reverse)
-    return run_cell(cell, cell.project(inputs), state, mask, reverse, training)
+    return run_cell(cell, cell.project(inputs), state, mask, reverse, training, kernel)
 
 
 def run_cell(
@@ -76,13 +83,17 @@ def run_cell(
     mask: Mask | None = None,
     reverse: bool = False,
     training: bool | None = None,
+    kernel: Tensor | None = None,
 ) -> tuple[Tensor, CellState]:
-    """Repeats a cell alone over `projected`, `(rows, time, projected_size)`; otherwise as `repeat_over_time`."""
+    """Repeats a cell alone over `projected`, `(rows, time, projected_size)`; otherwise as `repeat_over_time`.
+
+    `kernel`, in the compute dtype, stands in for the cell's recurrent kernel.
+    """
     if training and choose_implementation(cell).name == "kernel":
         from seq2seq.kernels import recurrence
 
         (outputs,), final = recurrence.run(
-            type(cell).__name__, projected, state, *recurrent_weights(cell), mask=mask, reverse=reverse
+            type(cell).__name__, projected, state, *recurrent_weights(cell, kernel), mask=mask, reverse=reverse
         )
         return outputs, final
     if isinstance(cell, LinearCell) and projected.shape[1] != 1:
@@ -93,7 +104,8 @@ def run_cell(
             keep, add = ops.where(real, keep, 1), ops.where(real, add, 0)
         states, final = repeat_over_time(_linear_step, (keep, add), state, None, reverse)
         return cell.state_output([states]), final
-    return repeat_over_time(cell.recur, projected, state, mask, reverse)
+    step = cell.recur if kernel is None else partial(cell.recur, kernel=kernel)
+    return repeat_over_time(step, projected, state, mask, reverse)
 
 
 class Implementation(NamedTuple):
@@ -124,9 +136,9 @@ def choose_implementation(cell: Any, inputs_known: bool = False) -> Implementati
     return Implementation("loop", f"{refusal}, and there is no kernel for it")
 
 
-def recurrent_weights(cell: Any) -> tuple[Tensor, Tensor]:
-    """Returns kernel and bias of the product with the state, in the compute dtype."""
-    kernel = ops.cast(cell.recurrent_kernel, cell.compute_dtype)
+def recurrent_weights(cell: Any, kernel: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Returns kernel and bias of the product with the state, in the compute dtype; a given kernel for the cell's."""
+    kernel = ops.cast(cell.recurrent_kernel, cell.compute_dtype) if kernel is None else kernel
     bias = ops.cast(cell.bias, cell.compute_dtype)
     return kernel, bias[1] if len(bias.shape) == 2 else ops.zeros_like(bias)
 

@@ -50,6 +50,7 @@ To write a target, encode the source once and search over the model's steps:
 """
 
 from seq2seq.models.ensemble import Ensemble
+from seq2seq.models.language_model import LanguageModel
 from seq2seq.models.seq2seq import Seq2Seq
 
-__all__ = ["Ensemble", "Seq2Seq"]
+__all__ = ["Ensemble", "LanguageModel", "Seq2Seq"]

@@ -135,7 +135,7 @@ class Seq2Seq(keras.Model):
         self, ids: Ids, encoded: Encoded, state: State, training: bool | None = None, mask: Mask | None = None
     ) -> DecoderOutput:
         """As `decode`, without the head. The weights of attention are in the output where the head needs them."""
-        inputs = self.target_embedding.embed(ids)
+        inputs = self.target_embedding.embed(ids, training)
         output = self.decoder(inputs, encoded.memory, state, mask=mask, training=training)
         if not self.head.needs_attention:
             return output
@@ -157,6 +157,11 @@ class Seq2Seq(keras.Model):
     def target_size(self) -> int:
         """Number of target ids."""
         return self.head.size
+
+    @property
+    def recurrent_parts(self) -> dict[str, Any]:
+        """The layers that go through time, by name."""
+        return {"encoder": self.encoder, "decoder": self.decoder}
 
     @property
     def has_attention(self) -> bool:

@@ -51,6 +51,14 @@ class Batches(Protocol):
     def __getitem__(self, step: int) -> Batch: ...
 
 
+class EpochPlan(Batches, Protocol):
+    """The batches of an epoch, and how much is in them."""
+
+    def length(self, step: int) -> int:
+        """Returns the entries of all rows and columns of a step, without padding."""
+        ...
+
+
 @dataclass(frozen=True)
 class Layout:
     """How rows of a store become a batch: what a task says of its data."""

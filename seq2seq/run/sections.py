@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from seq2seq.pipeline.plan import Batching
-
 
 class Section(BaseModel):
     """A part of a recipe."""
@@ -67,9 +65,6 @@ class Recipe(Section):
     """Seed of everything random: weights, order of the data, dropout, sampling."""
 
     if TYPE_CHECKING:  # each task declares these where they read best in its --help
-
-        @property
-        def batching(self) -> Batching: ...
 
         @property
         def training(self) -> Training: ...

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from seq2seq.pipeline.plan import Plan
+from seq2seq.pipeline.plan import Batches
 from seq2seq.signals import RunFailed, Terminated, raise_pending
 from seq2seq.training.guard import WINDOW, Guard
 
@@ -32,7 +32,7 @@ class Steps(keras.callbacks.Callback):
 
     def __init__(
         self,
-        plan: Plan,
+        plan: Batches,
         first: int,
         guard: Guard,
         minutes: float,

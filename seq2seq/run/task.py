@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from seq2seq.pipeline.plan import Layout, Rows
+from seq2seq.pipeline.plan import EpochPlan
 from seq2seq.run.folder import RunFolder
 from seq2seq.run.sections import Recipe as AnyRecipe
 from seq2seq.run.selection import Selection
@@ -22,18 +22,17 @@ class Stores(Protocol):
     """The data of a run as columns of numbers, on disk."""
 
     @property
-    def train(self) -> Rows:
-        """What the first epoch is planned from: its steps are those of every epoch's schedule."""
+    def steps(self) -> int:
+        """Steps of an epoch, as the learning rate's schedule counts them."""
 
-    @property
-    def validation(self) -> Rows:
-        """The same for validation."""
+    def plan(self, epoch: int) -> EpochPlan:
+        """Returns the batches of an epoch, counted from 0: a function of the recipe's seed and the number.
 
-    def epoch(self, number: int) -> Rows:
-        """Returns the training data of an epoch, counted from 0: a function of the recipe's seed and the number."""
+        Of several processes each gets its rows of every batch.
+        """
 
-    def layout(self, epoch: int | None = None) -> Layout:
-        """Returns how rows become a batch in an epoch of training; None: for validation."""
+    def validation_plan(self) -> EpochPlan:
+        """Returns the batches of the validation data."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +64,8 @@ class Task(Protocol):
         """Name of the module with its named recipes, in a mapping RECIPES; imported when one is asked for."""
 
     @property
-    def VERBS(self) -> Sequence[str]:
-        """Verbs of the command line that take its runs."""
+    def VERBS(self) -> Mapping[str, str]:
+        """Verbs of the command line that take its runs, and the modules of cli/ that carry them out."""
 
     @property
     def EXPORTS(self) -> Sequence[str]:
@@ -94,11 +93,12 @@ class Task(Protocol):
     def begin_epoch(self, objective: Any, recipe: Any, epoch: int) -> None:
         """Sets what the objective counts in an epoch, counted from 0."""
 
-    def validator(self, model: Any, codec: Any, data: Any, recipe: Any) -> Callable[[], Mapping[str, Score]]:
-        """Returns what scores the network's outputs for the validation data. It is called after each epoch."""
+    def validator(self, model: Any, codec: Any, data: Any, recipe: Any) -> Callable[[float], Mapping[str, Score]]:
+        """Returns what scores the network on the validation data. It is called after each epoch with the loss there, in
+        nats a token."""
 
-    def rows_as_text(self, codec: Any, store: Rows, rows: Sequence[int]) -> str:
-        """Returns rows of a store as the lines of a table, parted by tabs, to show a bad batch."""
+    def batch_as_text(self, codec: Any, plan: Any, step: int) -> str:
+        """Returns a batch of a plan as the lines of a table, one for each row, parted by tabs, to show a bad one."""
 
     def finish(self, folder: RunFolder, recipe: Any, data: Any) -> None:
         """Scores the tests, exports, writes the README and, last of all, scores.json."""

@@ -6,7 +6,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
 
     from seq2seq.metrics.bleu import Score
-    from seq2seq.pipeline.plan import Layout, Plan, Rows
+    from seq2seq.pipeline.plan import EpochPlan
 
 CONSTANT = 3
 """Epochs after which it is said that a score does not change."""
@@ -69,9 +69,9 @@ class _Setup:
     """The network."""
     objective: Any
     """The objective: a compiled Keras model around the network."""
-    validation: Plan
-    score: Callable[[], Mapping[str, Score]]
-    """Scores the outputs of the network for the validation data."""
+    validation: EpochPlan
+    score: Callable[[float], Mapping[str, Score]]
+    """Scores the network on the validation data, given the loss there."""
     steps: int
     """Of an epoch, as the learning rate's schedule counts them."""
 
@@ -79,36 +79,19 @@ class _Setup:
     def selection(self) -> Selection:
         return self.prepared.selection
 
-    def plan(self, store: Rows, layout: Layout, epoch: int) -> Plan:
-        """Returns the batches of an epoch, those rows that are this process's."""
-        from seq2seq.pipeline.feed import new_shapes_are_cheap
-        from seq2seq.pipeline.plan import Plan
-
-        rank, size = team.rank_and_size()
-        batching = _team_batching(self.recipe)
-        trim = new_shapes_are_cheap()
-        return Plan(store, layout, batching, self.recipe.seed, epoch, trim=trim, rank=rank, size=size)
-
-
-def _team_batching(recipe: Recipe) -> Any:
-    """Returns the sizes of a batch of all processes together."""
-    return replace(recipe.batching, tokens=recipe.batching.tokens * team.size())
-
 
 def _set_up(folder: RunFolder, recipe: Recipe, task: Task, data: Any, prepared: Prepared) -> _Setup:
     """Builds the model, what trains it and what validates it."""
     from seq2seq.pipeline.feed import new_shapes_are_cheap
-    from seq2seq.pipeline.plan import Plan
 
-    stores, trim = prepared.stores, new_shapes_are_cheap()
     model = task.build_model(recipe, prepared.codec)
     objective = task.objective(recipe, model)
     objective.build()
     objective.exchange = team.exchange()
-    steps = len(Plan(stores.train, stores.layout(), _team_batching(recipe), recipe.seed, trim=trim))
-    objective.compile(make_optimizer(recipe, steps), jit_compile=not trim)
+    steps = prepared.stores.steps
+    objective.compile(make_optimizer(recipe, steps), jit_compile=not new_shapes_are_cheap())
     objective.optimizer.build(objective.trainable_variables)
-    validation = Plan(stores.validation, stores.layout(), recipe.batching, recipe.seed, shuffle=False, trim=trim)
+    validation = prepared.stores.validation_plan()
     score = task.validator(model, prepared.codec, data, recipe)
     return _Setup(folder, recipe, task, prepared, model, objective, validation, score, steps)
 
@@ -144,7 +127,6 @@ def _train_epochs(setup: _Setup, progress: dict[str, Any]) -> list[dict[str, Any
     from seq2seq.training.optimizers import averaged_weights
 
     folder, options, selection, leads = setup.folder, setup.recipe.training, setup.selection, team.is_leader()
-    stores = setup.prepared.stores
     board = _tensorboard(folder, setup.objective) if leads else None
     history: list[dict[str, Any]] = progress["history"]
     for epoch in range(progress["epoch"], options.epochs):
@@ -153,8 +135,7 @@ def _train_epochs(setup: _Setup, progress: dict[str, Any]) -> list[dict[str, Any
             break
         begin = time.monotonic()
         setup.task.begin_epoch(setup.objective, setup.recipe, epoch)
-        plan = setup.plan(stores.epoch(epoch), stores.layout(epoch), epoch)
-        row, watch = _fit(setup, plan, progress)
+        row, watch = _fit(setup, setup.prepared.stores.plan(epoch), progress)
         with averaged_weights(setup.objective):
             row |= team.broadcast(("val_nll", selection.column), lambda: _validate(setup))
             history = [*history, row]
@@ -184,7 +165,7 @@ def _validate(setup: _Setup) -> dict[str, float]:
     from seq2seq.pipeline.feed import as_fit_data
 
     nll = setup.objective.evaluate(as_fit_data(setup.validation), verbose=0, return_dict=True)["nll"]
-    score = setup.score()[setup.selection.score]
+    score = setup.score(float(nll))[setup.selection.score]
     return {"val_nll": float(nll), setup.selection.column: score.score}
 
 
@@ -234,7 +215,7 @@ _BEGIN = {"step": 0, "seconds": 0.0, "tokens_per_second": 0.0}
 """The progress within an epoch before its first step: steps done, and what they took."""
 
 
-def _fit(setup: _Setup, plan: Plan, progress: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _fit(setup: _Setup, plan: EpochPlan, progress: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Trains an epoch, or what is left of it; a checkpoint is kept after its last step.
 
     Returns:
@@ -262,9 +243,10 @@ def _fit(setup: _Setup, plan: Plan, progress: dict[str, Any]) -> tuple[dict[str,
     def show(step: int) -> str:
         if not team.is_leader():
             return ""
-        path, rows = folder.bad_batches / f"epoch-{epoch + 1}-step-{step + 1}.tsv", plan.rows(step).tolist()
-        folder.write(path, setup.task.rows_as_text(setup.prepared.codec, plan.store, rows))
-        return f"Its {len(rows)} rows are in {path}."
+        path = folder.bad_batches / f"epoch-{epoch + 1}-step-{step + 1}.tsv"
+        text = setup.task.batch_as_text(setup.prepared.codec, plan, step)
+        folder.write(path, text)
+        return f"Its {text.count(chr(10))} rows are in {path}."
 
     per_second = progress["tokens_per_second"]
     if first < len(plan):
@@ -307,7 +289,7 @@ def _report(folder: RunFolder, selection: Selection, history: list[dict[str, Any
 def describe_implementations(model: Any) -> str:
     """Returns how the layers go through time in training, and why not quicker."""
     parts = []
-    for name, part in (("encoder", model.encoder), ("decoder", model.decoder)):
+    for name, part in model.recurrent_parts.items():
         names = list(
             dict.fromkeys(f"{way.name} ({way.reason})" if way.reason else way.name for way in part.implementations())
         )

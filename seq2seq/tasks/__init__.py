@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from seq2seq.run.sections import Recipe
     from seq2seq.run.task import Task
-    from seq2seq.tasks import compression, summarization, translation
+    from seq2seq.tasks import compression, language_model, summarization, translation
 
-    _CHECKED: tuple[Task, ...] = (translation, summarization, compression)
+    _CHECKED: tuple[Task, ...] = (translation, summarization, compression, language_model)
 
 TASKS = {
     "translation": "seq2seq.tasks.translation",
     "summarization": "seq2seq.tasks.summarization",
     "compression": "seq2seq.tasks.compression",
+    "language_model": "seq2seq.tasks.language_model",
 }
 """Modules by the names that recipes give their tasks; see `run.task.Task` for what each holds."""
 
@@ -102,6 +104,20 @@ def check_verb(folder: Path | str, verb: str) -> None:
         f"`seq2seq {verb}` takes runs of {_listed(takers)}. Received: {folder}, a run of {task.NAME}. "
         f"Use one of its verbs: {', '.join(task.VERBS)}."
     )
+
+
+def module_of_verb(verb: str, words: Sequence[str]) -> str:
+    """Returns the module of cli/ for a verb: where tasks share its name, that of the first run among the words.
+
+    Raises:
+        RunFolderError: the run's task is unknown.
+    """
+    for word in words:
+        with suppress(OSError, ValueError):  # such as a name that is too long
+            if not (Path(word) / "recipe.json").is_file():
+                continue
+        return task_of(word).VERBS.get(verb, verb)
+    return verb
 
 
 def _listed(names: Sequence[str]) -> str:

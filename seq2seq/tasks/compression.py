@@ -5,6 +5,7 @@ from seq2seq.tasks.text_to_text.kind import TextKind
 from seq2seq.tasks.text_to_text.recipe import Recipe as Recipe
 from seq2seq.tasks.text_to_text.task import EXPORTS as EXPORTS
 from seq2seq.tasks.text_to_text.task import VERBS as VERBS
+from seq2seq.tasks.text_to_text.task import batch_as_text as batch_as_text
 from seq2seq.tasks.text_to_text.task import begin_epoch as begin_epoch
 from seq2seq.tasks.text_to_text.task import build_model as build_model
 from seq2seq.tasks.text_to_text.task import check_same_codec as check_same_codec
@@ -15,7 +16,6 @@ from seq2seq.tasks.text_to_text.task import objective as objective
 from seq2seq.tasks.text_to_text.task import open_data as open_data
 from seq2seq.tasks.text_to_text.task import prepare as prepare
 from seq2seq.tasks.text_to_text.task import record_data as record_data
-from seq2seq.tasks.text_to_text.task import rows_as_text as rows_as_text
 from seq2seq.tasks.text_to_text.task import untrained_model as untrained_model
 from seq2seq.tasks.text_to_text.task import validator as validator
 

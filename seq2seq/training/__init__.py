@@ -39,22 +39,28 @@ from typing import TYPE_CHECKING
 from seq2seq.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from seq2seq.training.auxiliary import ActivationLoss as ActivationLoss
     from seq2seq.training.auxiliary import AlignmentLoss as AlignmentLoss
     from seq2seq.training.auxiliary import CoverageLoss as CoverageLoss
     from seq2seq.training.auxiliary import SelectorLoss as SelectorLoss
+    from seq2seq.training.auxiliary import SlownessLoss as SlownessLoss
     from seq2seq.training.checkpoint import load_checkpoint as load_checkpoint
     from seq2seq.training.checkpoint import save_checkpoint as save_checkpoint
     from seq2seq.training.objective import Objective as Objective
     from seq2seq.training.optimizers import AveragingAdam as AveragingAdam
     from seq2seq.training.optimizers import averaged_weights as averaged_weights
     from seq2seq.training.schedules import WarmUpDecay as WarmUpDecay
+    from seq2seq.training.stream import StreamObjective as StreamObjective
 
 __all__ = [
+    "ActivationLoss",
     "AlignmentLoss",
     "AveragingAdam",
     "CoverageLoss",
     "Objective",
     "SelectorLoss",
+    "SlownessLoss",
+    "StreamObjective",
     "WarmUpDecay",
     "averaged_weights",
     "load_checkpoint",
@@ -64,10 +70,11 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
-        "auxiliary": ["AlignmentLoss", "CoverageLoss", "SelectorLoss"],
+        "auxiliary": ["ActivationLoss", "AlignmentLoss", "CoverageLoss", "SelectorLoss", "SlownessLoss"],
         "checkpoint": ["load_checkpoint", "save_checkpoint"],
         "objective": ["Objective"],
         "optimizers": ["AveragingAdam", "averaged_weights"],
         "schedules": ["WarmUpDecay"],
+        "stream": ["StreamObjective"],
     },
 )

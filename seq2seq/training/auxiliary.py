@@ -1,4 +1,4 @@
-"""Terms that an objective adds to the loss of the head: coverage, alignment, selector."""
+"""Terms that an objective adds to the loss of the head: coverage, alignment, selector, and sizes of activations."""
 
 from __future__ import annotations
 
@@ -62,6 +62,44 @@ class SelectorLoss:
         if batch.source is None:
             raise ValueError("A selector chooses among the positions of a source. Received: a batch without a source")
         return selector_loss(outputs.keep, batch.extras["alignment"], batch.source.mask, batch.weights)
+
+
+@dataclass(frozen=True)
+class ActivationLoss:
+    """Keeps the features small: the mean of their squares at each step, summed (Merity et al. 2018, 4.4: AR).
+
+    Args:
+        rate: What it counts in the objective; 2 is usual.
+    """
+
+    rate: float = 2.0
+    name: ClassVar[str] = "activation"
+    needs_attention: ClassVar[bool] = False
+    extras: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, batch: Batch, outputs: Any) -> Tensor:
+        squares = ops.mean(ops.square(ops.cast(outputs.features, "float32")), axis=2)
+        return ops.sum(squares * batch.weights)
+
+
+@dataclass(frozen=True)
+class SlownessLoss:
+    """Keeps the features from changing fast: the mean square of the change from step to step, summed (Merity et al.
+    2018, 4.4: TAR). With variational dropout the change is that of the features without it, times a constant.
+
+    Args:
+        rate: What it counts in the objective; 1 is usual.
+    """
+
+    rate: float = 1.0
+    name: ClassVar[str] = "slowness"
+    needs_attention: ClassVar[bool] = False
+    extras: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, batch: Batch, outputs: Any) -> Tensor:
+        features = ops.cast(outputs.features, "float32")
+        changes = ops.mean(ops.square(features[:, 1:] - features[:, :-1]), axis=2)
+        return ops.sum(changes * batch.weights[:, 1:])
 
 
 def coverage_loss(attention: Tensor, weights: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ class FortuneRecipe(Recipe):
 def fortune(monkeypatch):
     """A task that only the verb 'divine' takes; returns its module."""
     module = ModuleType("tests.fortune")
-    module.NAME, module.VERBS, module.Recipe = "fortune", ("divine", "export"), FortuneRecipe
+    module.NAME, module.VERBS, module.Recipe = "fortune", {"divine": "divine", "export": "export"}, FortuneRecipe
     module.load = lambda path, others=(), **options: f"divines {path}"
     monkeypatch.setitem(sys.modules, "tests.fortune", module)
     monkeypatch.setitem(TASKS, "fortune", "tests.fortune")
@@ -73,11 +73,13 @@ def test_a_verb_takes_the_runs_of_its_tasks_alone(fortune, tmp_path):
     check_verb(folder, "divine")
     check_verb(tmp_path / "nowhere", "translate")
     for name in set(TASKS) - {"fortune"}:
-        check_verb(run_of(tmp_path / name, name), "translate")
+        for verb in task_named(name).VERBS:
+            check_verb(run_of(tmp_path / name / verb, name), verb)
+        run_of(tmp_path / name / "run", name)
         with pytest.raises(
             RunFolderError, match=rf"takes runs of fortune\. Received: .*, a run of {name}\. Use one of"
         ):
-            check_verb(tmp_path / name, "divine")
+            check_verb(tmp_path / name / "run", "divine")
 
 
 @pytest.mark.parametrize(
@@ -100,8 +102,10 @@ def test_a_verb_takes_the_runs_of_its_tasks_alone(fortune, tmp_path):
 def test_every_verb_refuses_a_run_of_another_task_in_one_sentence(words, fortune, tmp_path, capsys):
     folder, another = run_of(tmp_path / "run", "fortune"), run_of(tmp_path / "another", "translation")
     assert main([{"RUN": str(folder), "ANOTHER": str(another)}.get(word, word) for word in words]) == 2
+    takers = [name for name in TASKS if words[0] in task_named(name).VERBS]
+    assert takers[:3] == ["translation", "summarization", "compression"]
     assert capsys.readouterr().err == (
-        f"error: `seq2seq {words[0]}` takes runs of translation, summarization and compression. "
+        f"error: `seq2seq {words[0]}` takes runs of {', '.join(takers[:-1])} and {takers[-1]}. "
         f"Received: {folder}, a run of fortune. Use one of its verbs: divine, export.\n"
     )
 

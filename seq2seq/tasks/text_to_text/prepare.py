@@ -12,8 +12,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from seq2seq.distributed import team
-from seq2seq.pipeline.plan import Layout
+from seq2seq.pipeline.plan import Layout, Plan
 from seq2seq.pipeline.store import Store
+from seq2seq.run.plans import training_plan, validation_plan
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_word
@@ -88,8 +89,21 @@ class TokenisedCorpus:
             if not len(store):
                 raise ValueError(f"{name} text holds no pair that can be used: all are empty or too long.")
 
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch, as the learning rate's schedule counts them."""
+        return len(training_plan(self.train, self.layout(), self.recipe.batching, self.recipe.seed))
+
+    def plan(self, epoch: int) -> Plan:
+        """Returns the batches of an epoch: a pure function of the recipe's seed and the number."""
+        return training_plan(self.epoch(epoch), self.layout(epoch), self.recipe.batching, self.recipe.seed, epoch)
+
+    def validation_plan(self) -> Plan:
+        """Returns the batches of the validation text."""
+        return validation_plan(self.validation, self.layout(), self.recipe.batching, self.recipe.seed)
+
     def epoch(self, number: int) -> Store:
-        """The store of an epoch: a pure function of the recipe's seed and the number."""
+        """Returns the store of an epoch: a pure function of the recipe's seed and the number."""
         if not self.recipe.tokenizer.sampling:
             return self.train
         base = (self.recipe.seed * 100_003 + number) * 2

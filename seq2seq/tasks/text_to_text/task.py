@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.distributed import team
-from seq2seq.pipeline.plan import Rows
+from seq2seq.pipeline.plan import Plan
 from seq2seq.run.folder import RunFolder, RunFolderError
 from seq2seq.run.parsing import leaves
 from seq2seq.run.task import Prepared
@@ -28,19 +28,14 @@ if TYPE_CHECKING:
     from seq2seq.metrics.bleu import Score
     from seq2seq.models.seq2seq import Seq2Seq
 
-VERBS = (
-    "translate",
-    "summarize",
-    "evaluate",
-    "compare",
-    "align",
-    "score",
-    "rerank",
-    "average",
-    "export",
-    "doctor",
-)
-"""Verbs of the command line that take such a run."""
+VERBS = {
+    name: name
+    for name in (
+        *("translate", "summarize", "evaluate", "compare", "align"),
+        *("score", "rerank", "average", "export", "doctor"),
+    )
+}
+"""Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
 EXPORTS = ("saved_model", "litert", "onnx")
 """Forms that `seq2seq export` writes."""
 
@@ -99,7 +94,7 @@ def begin_epoch(objective: Any, recipe: Recipe, epoch: int) -> None:
         objective.rates["coverage"].assign(options.coverage_loss if epoch >= options.coverage_from else 0.0)
 
 
-def validator(model: Seq2Seq, codec: TextCodec, data: Corpus, recipe: Recipe) -> Callable[[], dict[str, Score]]:
+def validator(model: Seq2Seq, codec: TextCodec, data: Corpus, recipe: Recipe) -> Callable[[float], dict[str, Score]]:
     """Returns what scores greedy outputs for the validation text."""
     from seq2seq.evaluation.evaluate import quick_score
     from seq2seq.inference.generator import Generator
@@ -107,7 +102,7 @@ def validator(model: Seq2Seq, codec: TextCodec, data: Corpus, recipe: Recipe) ->
 
     generator = Generator(model, codec.source, codec.target, codec.search)
 
-    def validate() -> dict[str, Score]:
+    def validate(_: float) -> dict[str, Score]:
         pairs = list(data.validation)
         outputs = [best_text(hypotheses) for hypotheses in generator.greedy().generate([p.source for p in pairs])]
         return {codec.score: quick_score(codec.score, outputs, [p.target for p in pairs], recipe.tokenization)}
@@ -115,8 +110,9 @@ def validator(model: Seq2Seq, codec: TextCodec, data: Corpus, recipe: Recipe) ->
     return validate
 
 
-def rows_as_text(codec: TextCodec, store: Rows, rows: Sequence[int]) -> str:
-    """Returns pairs as lines of source and target."""
+def batch_as_text(codec: TextCodec, plan: Plan, step: int) -> str:
+    """Returns the pairs of a batch as lines of source and target."""
+    store, rows = plan.store, plan.rows(step)
     sources = codec.source.decode([store["source"][row].tolist() for row in rows])
     targets = codec.target.decode([store["target"][row].tolist() for row in rows])
     return "".join(f"{source}\t{target}\n" for source, target in zip(sources, targets, strict=True))

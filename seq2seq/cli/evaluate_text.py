@@ -1,0 +1,117 @@
+"""`seq2seq evaluate RUN` of a language model: its perplexity on a test set or another text."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seq2seq.cli.arguments import options_from, positive
+from seq2seq.messages import show
+from seq2seq.outputs import STDOUT, check_outputs
+from seq2seq.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from seq2seq.inference.language import TextModel
+    from seq2seq.metrics.bleu import Score
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """The options of the verb."""
+
+    run: str
+    test: str | None
+    text: str | None
+    dynamic: float
+    decay: float
+    cache: int
+    cache_weight: float
+    cache_flatness: float
+    ngram: int
+    json: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what the verb takes."""
+    parser.add_argument("run", help="run folder of a language model")
+    parser.add_argument("--test", metavar="NAME", help="test set of the run's recipe (default: its first)")
+    parser.add_argument("--text", metavar="FILE", help="instead of --test: a text; several: FILE,FILE")
+    parser.add_argument(
+        "--dynamic",
+        type=float,
+        default=0.0,
+        metavar="RATE",
+        help="dynamic evaluation: learn from each block of the text after scoring it, at this learning rate (0 is off)",
+    )
+    parser.add_argument(
+        "--decay", type=float, default=0.002, metavar="X", help="with --dynamic: share of the way back at each step"
+    )
+    parser.add_argument(
+        "--cache", type=int, default=0, metavar="N", help="neural cache: remember the last N tokens (0 is off)"
+    )
+    parser.add_argument("--cache-weight", type=float, default=0.1, metavar="X", help="share of the cache (default 0.1)")
+    parser.add_argument(
+        "--cache-flatness", type=float, default=0.3, metavar="X", help="what its dot products are multiplied with"
+    )
+    parser.add_argument(
+        "--ngram",
+        type=positive,
+        default=None,
+        metavar="N",
+        help="also score an N-gram model (Kneser-Ney) of the run's training text, over the same tokens",
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Scores the run. Raises ValueError for a mistake in the options or in the input."""
+    options = options_from(EvaluateOptions, arguments)
+    if options.test and options.text:
+        raise ValueError("Give either --test or --text, not both.")
+    if options.dynamic and options.cache:
+        raise ValueError("Give either --dynamic or --cache, not both.")
+    check_outputs([options.run], {"standard output": STDOUT})
+    from seq2seq.tasks.language_model.evaluation import baseline_scores, open_text
+
+    lines = open_text(Path(options.run), options.test, options.text)
+    from seq2seq.tasks import load
+
+    model, conditions = _model(options, load(Path(options.run)))
+    from seq2seq.evaluation.language import likelihood
+
+    progress = ProgressLine(terminal_pause=0.5, log_pause=30.0)
+    found = likelihood(model, lines, lambda done: progress.show(f"{done:,} lines") if progress.is_due() else None)
+    progress.clear()
+    tables: dict[str, dict[str, Score]] = {"model": found.scores(conditions)}
+    if options.ngram:
+        tables[f"{options.ngram}-gram"] = baseline_scores(Path(options.run), lines, options.ngram)
+    if options.json:
+        show(
+            json.dumps(
+                {
+                    name: {measure: asdict(score) for measure, score in scores.items()}
+                    for name, scores in tables.items()
+                },
+                indent=2,
+            )
+        )
+        return
+    for name, scores in tables.items():
+        show(name)
+        for measure, score in scores.items():
+            show(f"{measure:20} {score.score:10.3f}   {score.signature}")
+
+
+def _model(options: EvaluateOptions, model: TextModel) -> tuple[TextModel, str]:
+    """Returns what scores, and how the signature names it."""
+    from seq2seq.evaluation.language import CachedModel, CacheOptions, DynamicModel
+
+    if options.dynamic:
+        return DynamicModel(model, options.dynamic, options.decay), f"dynamic:{options.dynamic:g},{options.decay:g}"
+    if options.cache:
+        cache = CacheOptions(options.cache, options.cache_weight, options.cache_flatness)
+        return CachedModel(model, cache), f"cache:{cache.size},{cache.weight:g},{cache.flatness:g}"
+    return model, ""

@@ -1,0 +1,51 @@
+"""The texts that a language model is evaluated on, and what stands beside it: n-grams of the same training text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.perplexity import Likelihood
+from seq2seq.run.folder import RunFolderError
+from seq2seq.symbols import EOS, UNK
+from seq2seq.tasks.language_model.data import find_corpus, own_text
+from seq2seq.tasks.language_model.folder import LanguageRunFolder
+from seq2seq.text.ngrams import KneserNey
+
+
+def open_text(run: Path, test: str | None, text: str | None) -> Iterable[str]:
+    """Returns a test set of the run's recipe, the first where neither is named, or the text of files.
+
+    Raises:
+        ValueError: there is no such test set, or no such file.
+    """
+    folder = LanguageRunFolder(run)
+    recipe = folder.load_recipe()
+    if text:
+        return own_text(text, "--text")
+    tests = find_corpus(recipe.data).tests
+    name = test or next(iter(tests), "")
+    if name not in tests:
+        raise RunFolderError(
+            f"This run knows the test sets {', '.join(tests) or 'none'}. Received: {name!r}. Or give --text FILE."
+        )
+    return tests[name]
+
+
+def baseline_scores(run: Path, lines: Iterable[str], order: int) -> dict[str, Score]:
+    """Returns the scores of an n-gram model with modified Kneser-Ney smoothing, over the run's tokens.
+
+    It learns from the run's training text. Of characters the context goes on over the ends of lines, of other tokens it
+    begins with each line, as is usual.
+    """
+    folder = LanguageRunFolder(run)
+    recipe, codec = folder.load_recipe(), folder.load_codec()
+    model = KneserNey(codec.size, order, continued=recipe.tokenizer.kind == "characters")
+    model.fit([[*ids, EOS] for ids in codec.encode(list(find_corpus(recipe.data).train))])
+    text = list(lines)
+    rows = [[*ids, EOS] for ids in codec.encode(text)]
+    found = Likelihood()
+    for line, ids, log_probs in zip(text, rows, model.score(rows), strict=True):
+        found.add(line, -float(log_probs.sum()), len(ids), ids.count(UNK))
+    return found.scores(f"kneser-ney:{order}")

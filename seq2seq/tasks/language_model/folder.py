@@ -1,0 +1,68 @@
+"""The run folder of a language model: its recipe, its tokeniser and its network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from seq2seq.backend import prepare_keras
+from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
+from seq2seq.tasks.language_model.network import build_network, check_size
+from seq2seq.tasks.language_model.recipe import Recipe
+from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.text.vocabulary import Vocabulary
+
+Codec = Vocabulary | SubwordTokenizer
+"""What turns lines into ids and back."""
+
+
+class LanguageRunFolder(RunFolder):
+    """A run folder with one tokeniser.
+
+    Args:
+        path: The folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path | str):
+        super().__init__(path)
+        self.vocabulary_file = self.path / "vocabulary.json"
+        self.tokenizer_file = self.path / "tokenizer.model"
+        self.samples_file = self.path / "samples.txt"
+
+    def load_recipe(self) -> Recipe:
+        """Reads the resolved recipe; errors as `RunFolder.read_recipe`."""
+        return self.read_recipe(Recipe)
+
+    def codec_file(self, recipe: Recipe) -> Path:
+        """Returns where the tokeniser of the recipe's kind is."""
+        return self.vocabulary_file if recipe.tokenizer.kind in ("words", "characters") else self.tokenizer_file
+
+    def load_codec(self) -> Codec:
+        """Returns the tokeniser; RunFolderError names a missing or damaged one."""
+        file = self.codec_file(self.load_recipe())
+        try:
+            return Vocabulary.load(file) if file == self.vocabulary_file else SubwordTokenizer.load(file)
+        except ValueError as error:
+            raise RunFolderError(str(error)) from error
+
+    def load_model(self) -> tuple[Any, Codec]:
+        """Returns the trained network and its tokeniser.
+
+        Raises:
+            RunFolderError: something is missing, damaged, or does not fit together.
+        """
+        recipe, codec = self.load_recipe(), self.load_codec()
+        if not self.weights_file.is_file():
+            raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
+        check_size(recipe.model, codec.size, self.weights_file)
+        prepare_keras()
+        import keras
+
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            model = build_network(recipe.model, codec.size)
+        finally:
+            keras.config.set_dtype_policy(before)
+        load_weights(model, self.weights_file)
+        return model, codec

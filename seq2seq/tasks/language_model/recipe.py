@@ -1,0 +1,147 @@
+"""The recipe of a language model: typed, frozen, checked when made; `--help` prints the docstring of each field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from seq2seq.layers.names import CellName
+from seq2seq.run import sections
+from seq2seq.run.parsing import leaves
+from seq2seq.run.sections import Section
+
+
+class Data(Section):
+    """What to learn from."""
+
+    corpus: Literal["sentences", "ptb", "tinyshakespeare", "files"] = "sentences"
+    """A data set of the catalogue, or "files" for your own, named below."""
+    tests: tuple[str, ...] = ("test",)
+    """Test splits of the catalogue to score at the end. For "files": "test" where one is given."""
+    train: str = ""
+    """For "files": text to train on, in its order. It may be compressed (.gz, .xz, .bz2, or a .zip of one file).
+    Several are read one after the other: a.txt,b.txt"""
+    validation: str = ""
+    """For "files": what chooses the best epoch. Where none is given, the last twentieth of the training lines is held
+    out for it."""
+    test: str = ""
+    """For "files": what to score at the end; optional."""
+    max_train: int = 0
+    """Use only this many training lines, the first ones; 0 is all."""
+
+
+class Tokenizer(Section):
+    """How text becomes tokens. The end of a line is a token too."""
+
+    kind: Literal["words", "characters", "unigram", "bpe"] = "unigram"
+    """words: what stands between blanks; characters; unigram, bpe: SentencePiece."""
+    size: int = 5000
+    """Size of the vocabulary, the most frequent tokens; of words and characters 0 is all of them."""
+    byte_fallback: bool = False
+    """unigram, bpe: spell unknown characters as bytes instead of an unknown symbol; takes 256 ids of the vocabulary."""
+
+
+class Model(Section):
+    """The network."""
+
+    embedding: int = 256
+    """Width of the embeddings."""
+    cell: CellName = "lstm"
+    """Recurrent cell."""
+    units: int = 512
+    """Width of each layer."""
+    num_layers: int = 1
+    """Number of layers."""
+    residual: bool = False
+    """Add each layer's input to its output from the second layer on."""
+    tie: bool = True
+    """One matrix for embedding and output layer; the last layer, or the readout, must be as wide as the embedding."""
+    readout: bool = True
+    """A tanh layer of the embedding's width between the last layer and the output layer."""
+    dropout: float = 0.3
+    """Dropout rate on every layer's input and before the output layer."""
+    variational_dropout: bool = True
+    """One dropout mask for all steps of a batch instead of one for each step (Gal & Ghahramani 2016)."""
+    embedding_dropout: float = 0.0
+    """Share of the vocabulary whose embeddings are dropped in a batch (Gal & Ghahramani 2016)."""
+    weight_dropout: float = 0.0
+    """Dropout rate on the recurrent weights (DropConnect; Merity et al. 2018); not for ssru and min_gru."""
+
+
+class Batching(Section):
+    """How the text becomes batches: it is cut into rows, which are read side by side, some steps a batch."""
+
+    rows: int = 32
+    """Rows of a batch."""
+    steps: int = 48
+    """Tokens of a row in a batch: gradients go back so far, the state goes on into the next batch."""
+
+
+class Training(sections.Training):
+    """How to train."""
+
+    label_smoothing: float = 0.0
+    """Share of each target spread over all choices; it makes perplexity worse."""
+    activation_loss: float = 0.0
+    """Weight of the mean square of the features (AR, Merity et al. 2018). 2 is usual; 0 is off."""
+    slowness_loss: float = 0.0
+    """Weight of the mean square of their change from step to step (TAR, Merity et al. 2018). 1 is usual; 0 is off."""
+
+
+class Recipe(sections.Recipe):
+    """Everything that decides a run."""
+
+    task: Literal["language_model"] = "language_model"
+    """Name of the task."""
+    data: Data = Data()
+    """What to learn from."""
+    tokenizer: Tokenizer = Tokenizer()
+    """How text becomes tokens."""
+    model: Model = Model()
+    """The network."""
+    batching: Batching = Batching()
+    """How the text becomes batches."""
+    training: Training = Training()
+    """How to train."""
+    exports: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("saved_model",)
+    """What to export at the end into export/ of the run folder; empty is nothing."""
+
+    def model_post_init(self, _: Any) -> None:
+        """Raises ValueError for fields that contradict each other or are out of range."""
+        problems = list(_contradictions(self))
+        if problems:
+            raise ValueError("; ".join(problems))
+
+
+def _contradictions(recipe: Recipe) -> Iterator[str]:
+    """Yields a sentence for everything that contradicts itself or is out of range."""
+    data, tokenizer, model, training = recipe.data, recipe.tokenizer, recipe.model, recipe.training
+    if data.corpus == "files" and not data.train:
+        yield "data.train must name a file where data.corpus is 'files'"
+    if model.tie and not model.readout and model.units != model.embedding:
+        yield (
+            "model.tie without model.readout needs model.units as wide as model.embedding, received "
+            f"{model.units} and {model.embedding}"
+        )
+    if model.weight_dropout and model.cell in ("ssru", "min_gru"):
+        yield f"model.weight_dropout needs a cell with recurrent weights, received {model.cell}"
+    if tokenizer.kind in ("unigram", "bpe") and tokenizer.size < 5:
+        yield f"tokenizer.size must be at least 5, received {tokenizer.size}"
+    if tokenizer.kind in ("words", "characters") and tokenizer.size != 0 and tokenizer.size < 5:
+        yield f"tokenizer.size must be 0 or at least 5, received {tokenizer.size}"
+    least_one = ["model.embedding", "model.units", "model.num_layers", "batching.rows", "batching.steps"]
+    least_one += ["training.epochs", "training.accumulate", "training.loss_budget_mb"]
+    least_zero = ["data.max_train", "training.warmup_steps", "training.patience", "training.gradient_clip"]
+    least_zero += ["training.weight_decay", "training.activation_loss", "training.slowness_loss"]
+    least_zero += ["training.checkpoint_minutes", "training.keep_epochs", "training.skip_bad_steps"]
+    rates = ("model.dropout", "model.embedding_dropout", "model.weight_dropout", "training.label_smoothing")
+    values = dict(leaves(recipe))
+    yield from (f"{name} must be at least 1, received {values[name]}" for name in least_one if values[name] < 1)
+    yield from (f"{name} must be at least 0, received {values[name]}" for name in least_zero if values[name] < 0)
+    yield from (
+        f"{name} must be in [0, 1), received {values[name]}"
+        for name in (*rates, "training.ema")
+        if not 0 <= values[name] < 1
+    )
+    if training.learning_rate <= 0:
+        yield f"training.learning_rate must be above 0, received {training.learning_rate}"

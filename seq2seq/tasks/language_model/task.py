@@ -1,0 +1,118 @@
+"""The functions of a language model that `run.task.Task` lists."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.metrics.bleu import Score
+from seq2seq.run.environment import checksums, same_data
+from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.run.parsing import leaves
+from seq2seq.run.selection import Selection
+from seq2seq.run.task import Prepared
+from seq2seq.tasks.language_model import ending, network
+from seq2seq.tasks.language_model.data import Corpus, find_corpus
+from seq2seq.tasks.language_model.folder import Codec, LanguageRunFolder
+from seq2seq.tasks.language_model.prepare import TokenStream, learn_codec
+from seq2seq.tasks.language_model.recipe import Recipe
+
+if TYPE_CHECKING:
+    from seq2seq.inference.language import TextModel
+    from seq2seq.models.language_model import LanguageModel
+
+SELECTION = Selection("perplexity", True, "a language model is chosen by its loss")
+
+
+def open_data(recipe: Recipe) -> Corpus:
+    """Returns the text; ValueError where it is missing."""
+    return find_corpus(recipe.data)
+
+
+def record_data(folder: RunFolder, data: Corpus) -> None:
+    """Writes data.json; RunFolderError if a run that goes on had another training text."""
+    training = checksums(data.files)
+    same_data(folder, training)
+    tests = {
+        name: {"files": [str(file) for file in files], "sha256": checksums(files)}
+        for name, files in data.test_files.items()
+    }
+    folder.write_json(folder.data_file, {"training": training, "tests": tests})
+
+
+def prepare(run: RunFolder, recipe: Recipe, data: Corpus) -> Prepared:
+    """Learns the tokeniser, or reads it again, and turns the text into ids."""
+    folder = LanguageRunFolder(run.path)
+    codec = learn_codec(folder, recipe, data)
+    stores = TokenStream(folder, recipe, data, codec)
+    return Prepared(codec, stores, SELECTION, math.log(codec.size))
+
+
+def build_model(recipe: Recipe, codec: Codec) -> LanguageModel:
+    """Returns a new, built `LanguageModel`."""
+    model: LanguageModel = network.build_network(recipe.model, codec.size)
+    return model
+
+
+def objective(recipe: Recipe, model: LanguageModel) -> Any:
+    """Returns the network with its losses; the state goes from batch to batch."""
+    return network.build_objective(recipe, model)
+
+
+def begin_epoch(objective: Any, recipe: Recipe, epoch: int) -> None:
+    """Sets nothing: all epochs are alike."""
+
+
+def validator(model: Any, codec: Codec, data: Corpus, recipe: Recipe) -> Callable[[float], dict[str, Score]]:
+    """Returns what turns the validation loss into a perplexity."""
+    return lambda nll: {"perplexity": Score(math.exp(min(nll, 700.0)), "perplexity|per:token")}
+
+
+def batch_as_text(codec: Codec, plan: Any, step: int) -> str:
+    """Returns the text of each row of a batch."""
+    return "".join(f"{text}\n" for text in codec.decode(plan[step].target_output.tolist()))
+
+
+def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
+    """Scores and exports the run, and shows a sample."""
+    ending.finish(LanguageRunFolder(run.path), recipe, data)
+
+
+def load(path: Path, others: Sequence[Path] = (), **options: Any) -> TextModel:
+    """Returns what scores and writes text."""
+    from seq2seq.tasks.language_model.loading import load_text_model
+
+    return load_text_model(path, others, **options)
+
+
+def check_same_codec(first: RunFolder, other: RunFolder) -> None:
+    """Raises RunFolderError if two runs have other networks or vocabularies."""
+    folders = LanguageRunFolder(first.path), LanguageRunFolder(other.path)
+    one, two = (
+        {name: value for name, value in leaves(folder.load_recipe().model) if not name.endswith("dropout")}
+        for folder in folders
+    )
+    apart = [f"  {name}: {one[name]!r} and {value!r}" for name, value in two.items() if one[name] != value]
+    if apart:
+        raise RunFolderError(f"{first.path} and {other.path} are of different architectures:\n" + "\n".join(apart))
+    if folders[0].load_codec().vocabulary != folders[1].load_codec().vocabulary:
+        raise RunFolderError(
+            f"{first.path} and {other.path} have different vocabularies: ids of the one mean nothing to the other."
+        )
+
+
+def untrained_model(run: RunFolder, weights: Sequence[Path]) -> LanguageModel:
+    """Returns the network of a run without its weights; RunFolderError if one of the files is too small for it."""
+    folder = LanguageRunFolder(run.path)
+    recipe, codec = folder.load_recipe(), folder.load_codec()
+    for file in weights:
+        network.check_size(recipe.model, codec.size, file)
+    return build_model(recipe, codec)
+
+
+def codec_files(run: RunFolder) -> list[Path]:
+    """Returns the file of the tokeniser."""
+    folder = LanguageRunFolder(run.path)
+    return [file for file in (folder.vocabulary_file, folder.tokenizer_file) if file.is_file()]

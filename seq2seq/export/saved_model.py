@@ -43,9 +43,15 @@ class IdsService(tf.Module):
         self._generator = generator
         self._options = generator.options
         self.weights = [variable.value for variable in generator.model.variables]
+        traced = _graph(self._trace_search, _IDS, _LENGTHS)  # once for all signatures
+
+        def search_once(ids: Any, lengths: Any) -> tuple[SearchResult, Padded]:
+            return traced(ids, lengths)
+
+        self._search = search_once  # not `traced`, which TensorFlow would save as one more function to call
         self.translate_ids = _graph(self._translate_ids, _IDS, _LENGTHS)
 
-    def _search(self, ids: Any, lengths: Any) -> tuple[SearchResult, Padded]:
+    def _trace_search(self, ids: Any, lengths: Any) -> tuple[SearchResult, Padded]:
         """Searches for `(batch, width)` ids of which `lengths` count; rows of none stay empty.
 
         Returns the result and the ids that the encoder read.

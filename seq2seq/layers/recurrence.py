@@ -213,6 +213,9 @@ def split(joined: Tensor, widths: Sequence[int]) -> list[Tensor]:
     if len(widths) == 1:
         return [joined]
     ends = list(accumulate(widths[:-1]))
-    if joined.shape[-1] is None:  # Keras' split needs a known width
-        return [joined[..., first:end] for first, end in zip([0, *ends], [*ends, None], strict=True)]
+    if joined.shape[-1] is None:  # Keras' split needs a known width, and a slice of an unknown one has none
+        rows = ops.shape(joined)[:-1]
+        parts = [joined[..., end - width : end] for width, end in zip(widths, ends, strict=False)]
+        known = [ops.reshape(part, (*rows, width)) for part, width in zip(parts, widths, strict=False)]
+        return [*known, joined[..., ends[-1] :]]
     return list(ops.split(joined, ends, axis=-1))

@@ -25,16 +25,19 @@ from seq2seq.export.onnx import export_onnx
 
 OPTIONS = SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3)
 MODELS = {
-    "bahdanau": ({}, {}),
     "fed": ({"cell": "lstm"}, {"input_feeding": True, "cell": "lstm"}),
-    "heads": ({"bidirectional": False}, {"attention": "multi_head", "cell": "ssru"}),
+    "heads with a pointer": (
+        {"bidirectional": False, "num_layers": 2, "residual": True},
+        {"attention": "multi_head", "attention_position": "between", "cell": "ssru", "num_layers": 2},
+    ),
     "none": ({"cell": "layer_norm_lstm"}, {"attention": "none", "cell": "layer_norm_lstm"}),
-    "simple": ({"cell": "simple"}, {"cell": "simple", "attention": "dot", "bridge": "copy"}),
-    "pointer": ({"num_layers": 2, "residual": True}, {"attention_position": "between", "num_layers": 2}),
-    "pointer with coverage": ({}, {"coverage": True}),
-    "selector": ({}, {}),
-    "words": ({}, {}),
+    "pointer with coverage": (
+        {"cell": "simple"},
+        {"cell": "simple", "attention": "dot", "bridge": "copy", "coverage": True},
+    ),
+    "words and a selector": ({}, {}),
 }
+"""Every option of a network is in one of them."""
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +45,26 @@ def tokenizer(tokenizers):
     return tokenizers["unigram", False]
 
 
+@pytest.fixture(scope="module")
+def make(build_model, tokenizer):
+    def make_(name):
+        encoder, decoder = MODELS[name]
+        pieces = tokenizer.vocabulary if "words" in name else None
+        parts = {"pointer": "pointer" in name, "selector": "selector" in name, "pieces": pieces}
+        model = build_model(encoder, decoder, sizes=(tokenizer.size, tokenizer.size), **parts)
+        head = getattr(model.head, "vocabulary", model.head)  # a pointer wraps it
+        bias = head.bias.numpy()
+        bias[EOS] = 1.5  # ends come at different lengths
+        head.bias.assign(bias)
+        return Generator(model, tokenizer, tokenizer, OPTIONS)
+
+    return make_
+
+
 @pytest.fixture(scope="module", params=MODELS)
-def kind(request, build_model, tokenizer, tmp_path_factory):
+def kind(request, make, tmp_path_factory):
     """A model of each kind and its export."""
-    encoder, decoder = MODELS[request.param]
-    sizes, pointer = (tokenizer.size, tokenizer.size), request.param.startswith("pointer")
-    pieces = tokenizer.vocabulary if request.param == "words" else None
-    parts = {"pointer": pointer, "selector": request.param in ("selector", "words"), "pieces": pieces}
-    model = build_model(encoder, decoder, sizes=sizes, **parts)
-    head = getattr(model.head, "vocabulary", model.head)  # a pointer wraps it
-    bias = head.bias.numpy()
-    bias[EOS] = 1.5  # ends come at different lengths
-    head.bias.assign(bias)
-    generator = Generator(model, tokenizer, tokenizer, OPTIONS)
+    generator = make(request.param)
     return generator, export_onnx(generator, tmp_path_factory.mktemp("onnx") / "it")
 
 
@@ -96,8 +106,8 @@ def test_what_the_selector_says_is_in_the_encoder(kind, tokenizer, sentences, ar
     np.testing.assert_allclose(found, array(generator.model.encode(source).keep), atol=1e-4)
 
 
-def test_an_earlier_export_is_replaced_and_anything_else_is_left(kind, tmp_path, monkeypatch):
-    generator, _ = kind
+def test_an_earlier_export_is_replaced_and_anything_else_is_left(make, tmp_path, monkeypatch):
+    generator = make("none")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter").write_text("dear")
     with pytest.raises(ValueError, match="expected a new or empty folder"):
@@ -117,13 +127,13 @@ def test_an_earlier_export_is_replaced_and_anything_else_is_left(kind, tmp_path,
     assert sorted(os.listdir(tmp_path)) == ["it", "mine"]
 
 
-def test_a_model_that_draws_is_refused(kind, tmp_path):
+def test_a_model_that_draws_is_refused(make, tmp_path):
     with pytest.raises(ValueError, match="does not draw at random"):
-        export_onnx(kind[0].with_options(sampling=True, num_best=1), tmp_path / "it")
+        export_onnx(make("none").with_options(sampling=True, num_best=1), tmp_path / "it")
 
 
-def test_without_the_converter_the_message_says_what_to_install(kind, tmp_path, monkeypatch):
+def test_without_the_converter_the_message_says_what_to_install(make, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
     with pytest.raises(ValueError, match=r"tf2onnx, which is not installed. Install it with: pip install .*\[onnx\]"):
-        export_onnx(kind[0], tmp_path / "it")
+        export_onnx(make("none"), tmp_path / "it")
     assert not (tmp_path / "it").exists()

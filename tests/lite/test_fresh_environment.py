@@ -10,14 +10,9 @@ from pathlib import Path
 import keras
 import pytest
 
-from seq2seq.inference.generator import Generator
-from seq2seq.search.options import SearchOptions
-
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
 if keras.backend.backend() != "tensorflow":
     pytest.skip("a LiteRT model is made by TensorFlow", allow_module_level=True)
-
-from seq2seq.export.litert import export_litert
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -44,15 +39,11 @@ def environment(tmp_path):
     return commands
 
 
-def test_the_lite_extra_alone_translates(environment, build_model, tokenizers, tmp_path, sentences):
-    tokenizer = tokenizers["unigram", False]
-    model = build_model(sizes=(tokenizer.size, tokenizer.size))
-    generator = Generator(model, tokenizer, tokenizer, SearchOptions(beam_size=2, max_ratio=1.0, max_extra=3))
-    folder = export_litert(generator, tmp_path / "it", "none", batches=(1, 4))
+def test_the_lite_extra_alone_translates(environment, make, folder, tmp_path, sentences):
     lines = [*sentences[:5], "", "a dog"]
     for module in ("tensorflow", "keras", "sacrebleu"):
         assert run(environment / "python", "-c", f"import {module}", cwd=tmp_path).returncode == 1, module
     done = run(environment / "seq2seq", "translate", folder, input="".join(f"{line}\n" for line in lines), cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.splitlines() == list(generator(lines))
+    assert done.stdout.splitlines() == list(make("bahdanau")(lines))
     assert not [line for line in done.stderr.splitlines() if "reached the limit of length" not in line]  # it may well

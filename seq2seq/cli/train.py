@@ -278,12 +278,10 @@ def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = 
         close = difflib.get_close_matches(variant, list(recipes), n=1)
         hint = f" Did you mean {close[0]}?" if close else ""
         raise RecipeError(f"No such variant: {variant!r}.{hint}\nVariants: {', '.join(recipes)}")
-    if any(name.startswith("data.train.") for name in flags):
+    if any(f"{name}.".startswith("data.train.") for name in flags):
         flags.setdefault("data.corpus", "files")
     elif variant == "custom" and "data.corpus" not in flags:
-        raise RecipeError(
-            "custom expects files: --data.train.source FILE --data.train.target FILE (or one .tsv as source)."
-        )
+        raise RecipeError(f"custom expects files: {task_named(recipe.task).OWN_FILES}.")
     recipe = override(recipe, flags)
     return recipe, Path(run_folder) if run_folder else _default_folder(recipe.name)
 

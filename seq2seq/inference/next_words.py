@@ -57,6 +57,8 @@ def next_words(model: TextModel, state: State, top: int) -> list[Next]:
     if model.starts is None:
         raise ValueError("This model writes characters: ask it for tokens.")
     starts = model.starts
+    ends_word = starts.copy()
+    ends_word[[PAD, BOS]] = True  # which no text has
     log_probs, carried = model.next_log_probs(state)
     first = np.where(starts, log_probs[0], -np.inf)
     first[[PAD, BOS]] = -np.inf
@@ -78,7 +80,7 @@ def next_words(model: TextModel, state: State, top: int) -> list[Next]:
             done = total + float(np.logaddexp.reduce(row))
             found[text] = float(np.logaddexp(found.get(text, -np.inf), done))
         least = sorted(found.values(), reverse=True)[:top][-1] if len(found) >= top else -np.inf
-        going = np.where(starts, -np.inf, log_probs) + np.asarray([total for _, total in words])[:, None]
+        going = np.where(ends_word, -np.inf, log_probs) + np.asarray([total for _, total in words])[:, None]
         flat = np.argsort(-going, axis=None, kind="stable")[:width]
         places = [(int(place // going.shape[1]), int(place % going.shape[1])) for place in flat]
         places = [(row, i) for row, i in places if going[row, i] > least]

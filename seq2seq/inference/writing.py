@@ -34,7 +34,7 @@ def stream_text(codec: Codec, ids: Iterable[int], before: Sequence[int] = ()) ->
         line.append(number)
         text = codec.decode([line])[0]
         # A blank at the end may still go, and a character of several bytes may still come.
-        ready = text.rstrip(" ").removesuffix(INCOMPLETE)
+        ready = text.rstrip(f" {INCOMPLETE}")
         yield ready[written:]
         written = max(written, len(ready))
     if line:

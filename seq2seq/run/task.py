@@ -72,6 +72,10 @@ class Task(Protocol):
         """Forms that its models are exported in."""
 
     @property
+    def OWN_FILES(self) -> str:
+        """The options that name a user's own files."""
+
+    @property
     def EXAMPLE(self) -> str:
         """A command that tries a run out, with {run} for its folder."""
 

@@ -4,6 +4,7 @@ from seq2seq.evaluation.measures import SUMMARIES
 from seq2seq.tasks.text_to_text.kind import TextKind
 from seq2seq.tasks.text_to_text.recipe import Recipe as Recipe
 from seq2seq.tasks.text_to_text.task import EXPORTS as EXPORTS
+from seq2seq.tasks.text_to_text.task import OWN_FILES as OWN_FILES
 from seq2seq.tasks.text_to_text.task import VERBS as VERBS
 from seq2seq.tasks.text_to_text.task import batch_as_text as batch_as_text
 from seq2seq.tasks.text_to_text.task import begin_epoch as begin_epoch

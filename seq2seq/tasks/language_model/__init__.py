@@ -28,4 +28,6 @@ VERBS = {
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
 EXPORTS = ("saved_model", "litert", "onnx")
 """Forms that `seq2seq export` writes."""
+OWN_FILES = "--data.train FILE"
+"""The options that name a user's own files."""
 EXAMPLE = 'seq2seq next {run} "…"'

@@ -36,6 +36,8 @@ VERBS = {
     )
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
+OWN_FILES = "--data.train.source FILE --data.train.target FILE (or one .tsv as source)"
+"""The options that name a user's own files."""
 EXPORTS = ("saved_model", "litert", "onnx")
 """Forms that `seq2seq export` writes."""
 

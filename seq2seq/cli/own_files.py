@@ -81,7 +81,7 @@ def read(arguments: Sequence[str]) -> OwnRecipe:
 
 def _base(task: str) -> Recipe:
     """Returns the recipe that a task has for own files; RecipeError where it has none."""
-    takers = [name for name in TASKS if BASE in named_recipes(name)]
+    takers = [name for name in TASKS if isinstance(named_recipes(name).get(BASE), Recipe)]
     if task not in takers:
         raise RecipeError(f"--task: expected {' or '.join(takers)} for files of your own. Received: {task!r}")
     base = named_recipes(task)[BASE]
@@ -108,8 +108,9 @@ def _check_sides(source: str, target: str) -> None:
     if not target and not holds_both_sides(source):
         plain = next(path for path in sources if kind_of(path) == "lines")
         raise CorpusError(
-            f"{plain} holds one side only. Expected two files, --source {plain} --target FILE, "
-            "or one with both sides: .tsv, .csv, .json or .jsonl."
+            f"{plain} holds one side only. Expected two files, --source {plain} --target FILE, or one with both sides: "
+            ".tsv, .csv, .json or .jsonl. For a language model of it: seq2seq train language_model custom "
+            f"--data.train {plain}"
         )
 
 

@@ -92,11 +92,15 @@ def _variants_by_task() -> str:
 
 def _refuse(word: str) -> None:
     """Raises RecipeError for a word that is neither a task nor a file: what is close to it, and what there is."""
-    variants = {variant: task for task in TASKS for variant in named_recipes(task)}
+    variants: dict[str, list[str]] = {}
+    for task in TASKS:
+        for variant in named_recipes(task):
+            variants.setdefault(variant, []).append(task)
     close = difflib.get_close_matches(word, [*variants, *TASKS], n=1)
     hint = f" Did you mean {close[0]}?" if close else ""
     if close and close[0] in variants:
-        hint = f" Did you mean: seq2seq train {variants[close[0]]} {close[0]}"
+        commands = [f"seq2seq train {task} {close[0]}" for task in variants[close[0]]]
+        hint = f" Did you mean: {', or '.join(commands)}"
     raise RecipeError(f"Expected a task or a file. Received: {word!r}.{hint}\n\n{_variants_by_task()}")
 
 

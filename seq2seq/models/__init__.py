@@ -1,4 +1,4 @@
-"""Models: `Seq2Seq`, an encoder-decoder of parts that it is given, and `Ensemble`.
+"""Models: `Seq2Seq`, an encoder-decoder of parts that it is given, `LanguageModel`, and `Ensemble`.
 
 A `Seq2Seq` is a Keras model. Its inputs are named; the mask is given, it does not follow from the ids:
 
@@ -46,6 +46,19 @@ To write a target, encode the source once and search over the model's steps:
 >>> limits = np.array([5, 5], "int32")  # at most 5 tokens each
 >>> result, _ = greedy_search(restored.step(encoded), encoded.state, limits, 5)
 >>> tuple(result.ids.shape)  # (batch, hypotheses, tokens)
+(2, 1, 5)
+
+A `LanguageModel` has no source. Its state is a value, so that a text can be read in parts, and gone on with:
+
+>>> from seq2seq.models import LanguageModel
+>>> language = LanguageModel(
+...     TokenEmbedding(size=9, units=8), RNNDecoder(8, "lstm", attention=None), VocabularyHead(9)
+... )
+>>> language.compile("adam", loss, weighted_metrics=["sparse_categorical_accuracy"])
+>>> history = language.fit({"target_input": target[:, :-1]}, target[:, 1:], epochs=1, verbose=0)
+>>> logits, state = language.decode(target[:, :2], language.initial_state(2))
+>>> result, _ = greedy_search(language.step, state, limits, 5)
+>>> tuple(result.ids.shape)
 (2, 1, 5)
 """
 

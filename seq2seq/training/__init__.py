@@ -8,7 +8,7 @@ attending twice to the same place:
 >>> import numpy as np
 >>> from seq2seq.layers import AttentionOptions, RNNDecoder, RNNEncoder, TokenEmbedding, VocabularyHead
 >>> from seq2seq.models import Seq2Seq
->>> from seq2seq.training import AveragingAdam, CoverageLoss, Objective, WarmUpDecay, averaged_weights
+>>> from seq2seq.training import AveragingAdam, CoverageLoss, Objective, StreamObjective, WarmUpDecay, averaged_weights
 >>> table = TokenEmbedding(size=9, units=8)
 >>> decoder = RNNDecoder(8, attention=AttentionOptions(coverage=True), readout_units=8)
 >>> model = Seq2Seq(table, RNNEncoder(8), table, decoder, VocabularyHead(9, embedding=table))
@@ -32,6 +32,18 @@ The weights that training goes on with and their moving average are kept apart:
 ...     logits = model.predict(inputs, verbose=0)
 >>> logits.shape
 (2, 3, 9)
+
+A `StreamObjective` trains a `LanguageModel` on one long text, cut into rows that go on from batch to batch:
+
+>>> from seq2seq.models import LanguageModel
+>>> from seq2seq.pipeline.stream import StreamPlan
+>>> language = LanguageModel(TokenEmbedding(9, 8), RNNDecoder(8, "lstm", attention=None), VocabularyHead(9))
+>>> stream = StreamObjective(language, rows=4)
+>>> stream.compile("adam")
+>>> for batch in StreamPlan(np.arange(100) % 9, rows=4, length=10, seed=1):
+...     losses = stream.train_on_batch(batch.inputs(), batch.target_output, batch.weights, return_dict=True)
+>>> sorted(losses)
+['loss', 'nll']
 """
 
 from typing import TYPE_CHECKING

@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["saved_model", "litert", "onnx"],
         required=True,
         help="saved_model: text in, text out, for tf.saved_model.load and TensorFlow Serving; "
-        "litert: a small folder that `seq2seq translate` runs without TensorFlow; onnx: encoder and decoder step",
+        "litert: a small folder that `seq2seq` runs without TensorFlow; "
+        "onnx: the networks alone, for a host that searches",
     )
     parser.add_argument(
         "--output",
@@ -74,13 +75,11 @@ def run(arguments: argparse.Namespace) -> None:
         except ValueError as error:
             raise ValueError(f"--output {error}") from None
     check_outputs([options.run], {}, Folder("--output", new, kind, exports))
-    from seq2seq.tasks.text_to_text.loading import load_generator
+    from seq2seq.tasks import task_of
 
-    generator = load_generator(Path(options.run), **options.search.values)
     of_format: dict[str, dict[str, Any]] = {
         "litert": {"quantize": options.quantize or "int8"},
         "saved_model": {"ids_only": options.ids_only},
     }
-    from seq2seq.export.formats import export
-
-    show(export(options.format, generator, folder, **of_format.get(options.format, {})))
+    task, chosen = task_of(options.run), of_format.get(options.format, {})
+    show(task.export(Path(options.run), options.format, folder, options.search.values, **chosen))

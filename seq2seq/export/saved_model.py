@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from seq2seq.files import follow_links
-from seq2seq.folders import next_version, whole_folder
+from seq2seq.export.graphs import check_backend, largest, text_checks, traced, write_version
 from seq2seq.inference.searcher import search
 from seq2seq.symbols import BOS, EOS, NAMES, PAD
 from seq2seq.types import Padded, SearchResult
@@ -43,13 +42,13 @@ class IdsService(tf.Module):
         self._generator = generator
         self._options = generator.options
         self.weights = [variable.value for variable in generator.model.variables]
-        traced = _graph(self._trace_search, _IDS, _LENGTHS)  # once for all signatures
+        searched = traced(self._trace_search, _IDS, _LENGTHS)  # once for all signatures
 
         def search_once(ids: Any, lengths: Any) -> tuple[SearchResult, Padded]:
-            return traced(ids, lengths)
+            return searched(ids, lengths)
 
-        self._search = search_once  # not `traced`, which TensorFlow would save as one more function to call
-        self.translate_ids = _graph(self._translate_ids, _IDS, _LENGTHS)
+        self._search = search_once  # not `searched`, which TensorFlow would save as one more function to call
+        self.translate_ids = traced(self._translate_ids, _IDS, _LENGTHS)
 
     def _trace_search(self, ids: Any, lengths: Any) -> tuple[SearchResult, Padded]:
         """Searches for `(batch, width)` ids of which `lengths` count; rows of none stay empty.
@@ -59,7 +58,7 @@ class IdsService(tf.Module):
         limit = self._options.max_input
         if self._options.cut_input:
             lengths = tf.minimum(lengths, limit)
-        longest = _longest(lengths)
+        longest = largest(lengths)
         short = tf.debugging.assert_less_equal(longest, limit, f"An input has more than {limit} tokens; split it.")
         with tf.control_dependencies([short]):
             longest = tf.identity(longest)
@@ -88,7 +87,7 @@ class IdsService(tf.Module):
     def _translate_ids(self, ids: Any, lengths: Any) -> dict[str, Any]:
         """`ids (batch, width)`, `lengths (batch,)` -> `ids`, `lengths`, `log_probability`, best hypothesis first."""
         fits = tf.debugging.assert_less_equal(
-            _longest(lengths), tf.shape(ids)[1], "A length is larger than the width of the ids."
+            largest(lengths), tf.shape(ids)[1], "A length is larger than the width of the ids."
         )
         with tf.control_dependencies([fits, tf.debugging.assert_non_negative(lengths, "A length is negative.")]):
             lengths = tf.identity(lengths)
@@ -113,11 +112,11 @@ class TextService(IdsService):
         self._target = GraphTokenizer(generator.target_tokenizer.model)
         sides = generator.source_tokenizer, generator.target_tokenizer
         self._source_pieces, self._target_pieces = (side.pieces(range(side.size)) for side in sides)
-        self.translate = _graph(self._translate, _TEXT)
-        self.explain = None if not generator.has_attention else _graph(self._explain, _TEXT)
+        self.translate = traced(self._translate, _TEXT)
+        self.explain = None if not generator.has_attention else traced(self._explain, _TEXT)
 
     def _search_text(self, text: Any) -> tuple[SearchResult, Padded]:
-        with tf.control_dependencies(_refusals(text)):
+        with tf.control_dependencies(text_checks(text)):
             text = tf.identity(text)
         ids = self._source.encode(text)
         return self._search(ids.to_tensor(PAD), tf.cast(ids.row_lengths(), tf.int32))
@@ -139,7 +138,7 @@ class TextService(IdsService):
         found, source = self._search_text(text)
         ids, lengths = found.ids[:, 0], found.lengths[:, 0]
         some = lengths > 0
-        width = _longest(lengths)
+        width = largest(lengths)
         places, ends = tf.range(width + 1)[tf.newaxis], lengths[:, tf.newaxis]
         ids = tf.pad(ids[:, :width], [[0, 0], [0, 1]])
         target = tf.where(places < ends, ids, tf.where((places == ends) & some[:, tf.newaxis], EOS, PAD))
@@ -173,39 +172,9 @@ def export_saved_model(generator: Generator, folder: Path, ids_only: bool = Fals
     Returns:
         The folder of the version.
     """
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(f"A SavedModel is made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
+    check_backend()
     service = IdsService(generator) if ids_only else TextService(generator)
-    path = next_version(follow_links(folder))
-    with whole_folder(path) as partial:  # which has no number, so no server takes it for a version
-        tf.saved_model.save(service, str(partial), signatures=service.signatures())
-    return path
-
-
-def _graph(function: Any, *signature: tf.TensorSpec) -> Any:
-    return tf.function(function, input_signature=signature, autograph=False)
-
-
-def _longest(lengths: Any) -> Any:
-    return tf.maximum(tf.reduce_max(lengths), 0)  # the largest of none is the smallest number there is
-
-
-def _refusals(text: Any) -> list[Any]:
-    """Refuses as the command line does, by an error that names the first bad text of the batch, counted from 0."""
-    clean = tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
-    faults = (
-        (clean != text, "is not valid UTF-8"),
-        (tf.strings.regex_full_match(text, r"(?s).*\x00.*"), "holds a NUL byte"),
-    )
-    return [
-        tf.debugging.Assert(
-            tf.logical_not(tf.reduce_any(bad)),
-            ["The text at this place of the batch", reason, tf.reduce_min(tf.where(bad))],
-        )
-        for bad, reason in faults
-    ]
+    return write_version(service, folder)
 
 
 def _begin(target: Any) -> Any:

@@ -110,6 +110,20 @@ class Task(Protocol):
     def load(self, path: Path, others: Sequence[Path], **options: Any) -> Any:
         """Returns what `seq2seq.load` does for its run folders."""
 
+    def export(self, run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
+        """Writes the model of a run in one of EXPORTS; ValueError where it cannot be.
+
+        Args:
+            run: The run folder.
+            form: The form.
+            folder: Where to write.
+            search: Fields of `SearchOptions` that shall differ from the recipe's.
+            options: Of the form, as `seq2seq export` has them: `ids_only` or `quantize`.
+
+        Returns:
+            The folder that is to be served.
+        """
+
     def check_same_codec(self, first: RunFolder, other: RunFolder) -> None:
         """Raises RunFolderError if numbers do not mean the same in two runs, or their networks are not alike."""
 

@@ -6,6 +6,7 @@ from seq2seq.tasks.language_model.task import begin_epoch as begin_epoch
 from seq2seq.tasks.language_model.task import build_model as build_model
 from seq2seq.tasks.language_model.task import check_same_codec as check_same_codec
 from seq2seq.tasks.language_model.task import codec_files as codec_files
+from seq2seq.tasks.language_model.task import export as export
 from seq2seq.tasks.language_model.task import finish as finish
 from seq2seq.tasks.language_model.task import load as load
 from seq2seq.tasks.language_model.task import objective as objective
@@ -24,6 +25,7 @@ VERBS = {
     "evaluate": "evaluate_text",
     "rerank": "rerank",
     "average": "average",
+    "export": "export",
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
 EXPORTS = ("saved_model", "litert", "onnx")

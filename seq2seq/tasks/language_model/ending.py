@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.messages import show
 from seq2seq.run.environment import checksums
+from seq2seq.run.exports import write_exports
 from seq2seq.run.report import read_history, versions
 from seq2seq.search.options import SearchOptions
 from seq2seq.tasks.language_model.data import Corpus
@@ -29,6 +30,7 @@ _log = logging.getLogger(__name__)
 def finish(folder: LanguageRunFolder, recipe: Recipe, data: Corpus) -> None:
     """Scores every test set, writes samples, exports, README and, last of all, scores.json."""
     from seq2seq.evaluation.language import likelihood
+    from seq2seq.export.language import export_language
     from seq2seq.tasks.language_model.loading import load_text_model
 
     model = load_text_model(folder.path)
@@ -41,6 +43,7 @@ def finish(folder: LanguageRunFolder, recipe: Recipe, data: Corpus) -> None:
     sample = write_sample(model, recipe.seed)
     folder.write(folder.samples_file, sample + "\n")
     show(f"\nA sample:\n{sample}\n")
+    write_exports(folder, recipe.exports, lambda form, path: export_language(form, model, path))
     write_readme(folder, recipe, scores, read_history(folder))
     sums = {name: checksums(files) for name, files in data.test_files.items()}
     # Last of all: a run with scores is a finished run.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,6 +85,18 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> TextModel:
     from seq2seq.tasks.language_model.loading import load_text_model
 
     return load_text_model(path, others, **options)
+
+
+def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
+    """Writes a run in a form that others serve."""
+    if search:
+        names = {"num_best": "n-best"}
+        flags = ", ".join(f"--{names.get(name, name.replace('_', '-'))}" for name in search)
+        raise ValueError(f"A language model is exported without options of a search. Received: {flags}")
+    from seq2seq.export.language import export_language
+    from seq2seq.tasks.language_model.loading import load_text_model
+
+    return export_language(form, load_text_model(run), folder, **options)
 
 
 def check_same_codec(first: RunFolder, other: RunFolder) -> None:

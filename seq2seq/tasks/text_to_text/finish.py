@@ -7,9 +7,9 @@ import shutil
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.files import read_json
 from seq2seq.messages import show
-from seq2seq.run.environment import checksums, same_data, sha256
+from seq2seq.run.environment import checksums, same_data
+from seq2seq.run.exports import write_exports
 from seq2seq.run.folder import RunFolder
 from seq2seq.run.report import read_history, versions
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
@@ -81,28 +81,16 @@ def score_tests(folder: TextRunFolder, recipe: Recipe, tests: dict[str, Text]) -
 
 
 def export_run(folder: RunFolder, recipe: Recipe, generator: Generator) -> None:
-    """Writes the exports that `recipe.exports` names, unless they are there and made of these weights.
+    """Writes the exports that `recipe.exports` names; see `run.exports`."""
+    from seq2seq.export.formats import export, refusal
 
-    Formats that this machine cannot make are left out with a warning.
-    """
-    from seq2seq.export.formats import export, has_export, missing_for, refusal
-
-    weights = sha256(folder.weights_file) if folder.weights_file.exists() else ""
-    made_from = dict(read_json(folder.made_from_file)) if folder.made_from_file.exists() else {}
-    for form in recipe.exports:
-        path = folder.inside(folder.exports / form)
-        if has_export(form, path) and made_from.get(form, weights) == weights:
-            continue
-        missing = missing_for(form)
-        if missing:
-            how = f"Where that is: seq2seq export {folder.path} --format {form}"
-            _log.warning("No %s is exported: it needs %s. %s", form, missing, how)
-        elif reason := refusal(form, generator):
-            _log.warning("No %s is exported. %s", form, reason)
-        else:
-            _log.info("Exported %s", export(form, generator.with_options(sampling=False), path))
-            made_from[form] = weights
-            folder.write_json(folder.made_from_file, made_from)
+    plain = generator.with_options(sampling=False)
+    write_exports(
+        folder,
+        recipe.exports,
+        lambda form, path: export(form, plain, path),
+        lambda form: refusal(form, generator),
+    )
 
 
 def show_examples(folder: RunFolder, tests: dict[str, Text], count: int = 5) -> str:

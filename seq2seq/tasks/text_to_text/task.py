@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,6 +130,14 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> LineGenerat
     from seq2seq.tasks.text_to_text.loading import load_generator
 
     return load_generator(path, others, **options)
+
+
+def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
+    """Writes a run in a form that others serve. What it searches with becomes a part of the export."""
+    from seq2seq.export import formats
+    from seq2seq.tasks.text_to_text.loading import load_generator
+
+    return formats.export(form, load_generator(run, **search), folder, **options)
 
 
 def check_same_codec(first: RunFolder, other: RunFolder) -> None:

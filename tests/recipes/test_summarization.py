@@ -4,7 +4,7 @@ import pytest
 
 from recipes.summarization import RECIPES
 from recipes.translation import RECIPES as TRANSLATION
-from seq2seq.catalogue import fetch
+from seq2seq.catalogue import fetch, phrases
 from seq2seq.cli.main import main as cli
 from seq2seq.cli.train import run_recipe
 from seq2seq.text.corpus import read_lines
@@ -16,6 +16,8 @@ def tiny(tmp_path_factory):
     folder = tmp_path_factory.mktemp("summaries")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(fetch.CACHE, str(folder / "cache"))
+        patch.setitem(phrases.SPLITS, "val", 50)
+        patch.setitem(phrases.SPLITS, "test", 100)
         words = ["tiny", "--run-folder", str(folder / "run"), "--search.max_ratio", "0", "--search.max_extra", "8"]
         assert run_recipe(RECIPES, "train", "", [*words, "--search.no_repeat_ngram", "2"]) == 0
     return folder / "run"
@@ -25,7 +27,7 @@ def test_the_tiny_variant_goes_from_the_embedded_corpus_to_a_scored_run(tiny):
     scores = json.loads((tiny / "scores.json").read_text())["tests"]["test"]
     assert {"rouge1", "rouge2", "rougeL", "names", "copied", "novel_2", "repeated_2", "length"} <= set(scores)
     assert (tiny / "export" / "saved_model" / "1" / "saved_model.pb").exists()
-    assert len(list(read_lines(tiny / "hypotheses" / "test.txt"))) == 1000
+    assert len(list(read_lines(tiny / "hypotheses" / "test.txt"))) == 100
     assert "Summarises en text" in (tiny / "README.md").read_text()
     assert "val_rouge" in (tiny / "history.csv").read_text()
 
@@ -59,7 +61,7 @@ def test_custom_json_lines_are_learned_from(tmp_path, monkeypatch):
     words += ["--data.train.source", str(path), "--data.source_field", "text", "--data.target_field", "title"]
     words += ["--data.test.source", str(path), "--data.reference_fields", "more", "--training.epochs", "1"]
     words += ["--model.embedding", "8", "--model.encoder.units", "8", "--model.decoder.units", "8"]
-    words += ["--data.cut_source", "6", "--search.max_input", "6", "--search.max_extra", "4"]
+    words += ["--data.cut_source", "6", "--search.max_input", "6", "--search.max_extra", "4", "--search.beam_size", "1"]
     assert run_recipe(RECIPES, "train", "", words) == 0
     scores = json.loads((tmp_path / "run" / "scores.json").read_text())["tests"]["test"]
     assert "refs:2|best" in scores["rouge1_best"]["signature"]

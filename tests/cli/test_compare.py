@@ -92,9 +92,9 @@ def test_to_compare_needs_no_tensorflow(finished, other):
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
-def test_seeds_give_means_and_go_on_where_they_were(run, tmp_path, capsys):
+def test_seeds_give_means_and_go_on_where_they_were(quick_run, tmp_path, capsys):
     words = ("--training.epochs", "1", "--seeds", "2")
-    assert run(tmp_path / "runs", *words) == 0
+    assert quick_run(tmp_path / "runs", *words) == 0
     found = json.loads((tmp_path / "runs" / "seeds.json").read_text())
     each = [json.loads((tmp_path / "runs" / f"seed-{n}" / "scores.json").read_text()) for n in (1, 2)]
     scores = [one["tests"]["test"]["chrf"]["score"] for one in each]
@@ -102,7 +102,7 @@ def test_seeds_give_means_and_go_on_where_they_were(run, tmp_path, capsys):
     assert found["tests"]["test"]["chrf"]["scores"] == scores
     assert found["tests"]["test"]["chrf"]["mean"] == pytest.approx(sum(scores) / 2)
     written = (tmp_path / "runs" / "seed-1" / "model.weights.h5").stat().st_mtime_ns
-    assert run(tmp_path / "runs", *words) == 0
+    assert quick_run(tmp_path / "runs", *words) == 0
     assert (tmp_path / "runs" / "seed-1" / "model.weights.h5").stat().st_mtime_ns == written
     assert "mean ± standard deviation" in capsys.readouterr().out
 

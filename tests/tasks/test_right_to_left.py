@@ -9,7 +9,6 @@ import pytest
 from seq2seq.inference.generator import Generator
 from seq2seq.pipeline.store import Store
 from seq2seq.symbols import EOS
-from seq2seq.tasks import translation
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.loading import load_generator
 from seq2seq.text.corpus import read_lines
@@ -41,9 +40,8 @@ def test_only_the_target_of_such_a_run_is_turned_round(backwards):
     assert (source.right_to_left, target.right_to_left) == (False, True)
 
 
-def test_training_reads_targets_from_their_last_piece(run, corpus_files, tmp_path, monkeypatch):
-    monkeypatch.setattr(translation, "finish", lambda *_: None)  # which removes the token store
-    assert run(tmp_path / "run", "--data.right_to_left", "true", "--training.epochs", "1") == 0
+def test_training_reads_targets_from_their_last_piece(quick_run, corpus_files, tmp_path):
+    assert quick_run(tmp_path / "run", "--data.right_to_left", "true", "--training.epochs", "1") == 0
     store = Store(tmp_path / "run" / "stores" / "train")
     plain = SubwordTokenizer.load(tmp_path / "run" / "target.model")
     sides = zip(read_lines(corpus_files / "train.x"), read_lines(corpus_files / "train.y"), strict=True)

@@ -26,9 +26,8 @@ class SmallModel(keras.Model):
         self.dropout = keras.layers.Dropout(dropout)
         self.dense = keras.layers.Dense(size, dtype="float32")
         self.head = SimpleNamespace(loss=self.loss_of_tokens, needs_attention=False)
-        part = SimpleNamespace(cell="none", implementations=list)
-        self.encoder = part
-        self.decoder = SimpleNamespace(**vars(part), coverage=False, align=self.align)
+        self.decoder = SimpleNamespace(coverage=False, align=self.align)
+        self.recurrent_parts: dict[str, Any] = {}
         self.build()
 
     def build(self, input_shape: Any = None) -> None:

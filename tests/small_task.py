@@ -39,9 +39,9 @@ def untrained_model(folder: RunFolder, weights: Any = ()) -> Any:
     return SmallModel(TextRunFolder(folder.path).load_tokenizers()[1].size)
 
 
-def validator(model: Any, codec: TextCodec, data: Any, recipe: Any) -> Callable[[], dict[str, Score]]:
+def validator(model: Any, codec: TextCodec, data: Any, recipe: Any) -> Callable[[float], dict[str, Score]]:
     """Returns a score that is always the same: the loss chooses the best epoch."""
-    return lambda: {codec.score: Score(50.0, "constant")}
+    return lambda nll: {codec.score: Score(50.0, "constant")}
 
 
 def finish(folder: RunFolder, recipe: Any, data: Any) -> None:

@@ -18,21 +18,21 @@ from seq2seq import early as early  # first: in a command it takes the working f
 
 # isort: split
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from seq2seq.inference.lines import LineGenerator
+from typing import Any
 
 __version__ = "0.1.0"
 
 
-def load(run: str | Path, *others: str | Path, ensemble: str = "probabilities", **options: Any) -> "LineGenerator":
-    """Returns a translator for a run folder or a LiteRT folder: called with lines of text, it gives their translations.
+def load(run: str | Path, *others: str | Path, ensemble: str = "", **options: Any) -> Any:
+    """Returns what a run folder or a LiteRT folder holds.
+
+    Where lines of text are written for lines of text, that is a `LineGenerator`: called with lines, it gives e.g. their
+    translations. A language model is a `TextScorer`, which has methods as `score_lines`; it takes no options.
 
     Args:
         run: A run folder that a recipe made, or what `seq2seq export --format litert` made of it.
         others: Further run folders with the same target vocabulary, which write together with the first.
-        ensemble: What they mix: "probabilities" or "log-probabilities".
+        ensemble: What they mix: "probabilities", which is the default, or "log-probabilities".
         options: Fields of `SearchOptions` that shall differ from the recipe's, as `beam_size=1`; for a LiteRT folder
             also `threads`, the batches searched side by side.
 
@@ -41,4 +41,6 @@ def load(run: str | Path, *others: str | Path, ensemble: str = "probabilities", 
     """
     from seq2seq import tasks
 
-    return tasks.load(Path(run), [Path(other) for other in others], ensemble=ensemble, **options)
+    if ensemble:
+        options["ensemble"] = ensemble
+    return tasks.load(Path(run), [Path(other) for other in others], **options)

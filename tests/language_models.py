@@ -10,9 +10,9 @@ import numpy as np
 from seq2seq.inference.language import TextModel
 from seq2seq.run.folder import save_weights
 from seq2seq.tasks.language_model.folder import LanguageRunFolder
-from seq2seq.tasks.language_model.loading import word_starts
 from seq2seq.tasks.language_model.network import build_network
 from seq2seq.tasks.language_model.recipe import Model, Recipe, Tokenizer
+from seq2seq.text.codecs import word_starts
 from seq2seq.text.vocabulary import Vocabulary
 
 LINES = ["the cat sat on the mat", "a dog sees Äpfel, naïve 😀", "the dog"]
@@ -20,11 +20,11 @@ ODD = ["", "   ", "the cat", "cat\u3000the \x85mat\x1c", "<unk> the </s> <s> not
 """Lines that are cut into tokens in unusual ways."""
 
 
-def make_text_model(codec: Any, seed: int = 3, **options: Any) -> TextModel:
+def make_text_model(codec: Any, seed: int = 3, scale: float = 0.7, **options: Any) -> TextModel:
     """A model over `codec`; `options` are fields of the recipe's model section."""
     model = build_network(Model(**{"embedding": 6, "units": 6, "readout": False, **options}), codec.size)
     random = np.random.default_rng(seed)
-    model.set_weights([0.7 * random.normal(size=weight.shape) for weight in model.get_weights()])
+    model.set_weights([scale * random.normal(size=weight.shape) for weight in model.get_weights()])
     return TextModel(model, codec, word_starts(codec), "it")
 
 

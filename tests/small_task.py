@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 from recipes.translation import RECIPES
 from seq2seq.cli.train import run_recipe
-from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.score import Score
 from seq2seq.pipeline.plan import Plan
 from seq2seq.run.build import build
 from seq2seq.run.folder import RunFolder

@@ -15,7 +15,7 @@ from seq2seq.progress import ProgressLine
 
 if TYPE_CHECKING:
     from seq2seq.inference.language import TextModel
-    from seq2seq.metrics.bleu import Score
+    from seq2seq.metrics.score import Score
 
 
 @dataclass(frozen=True)

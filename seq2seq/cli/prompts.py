@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from seq2seq.symbols import UNK
 
 if TYPE_CHECKING:
-    from seq2seq.inference.language import State, TextModel
+    from seq2seq.inference.text_scoring import State, TextScorer
 
 MOST = 100_000
 """Characters of a prompt, at most."""
@@ -28,7 +28,7 @@ def check_prompt(prompt: str) -> list[str]:
     return prompt.replace("\r\n", "\n").split("\n")
 
 
-def read_prompt(model: TextModel, lines: list[str]) -> State:
+def read_prompt(model: TextScorer, lines: list[str]) -> State:
     """Returns the state after a prompt; ValueError if the model knows nothing of it, a warning if it lacks a part."""
     ids = [number for row in model.codec.encode(lines) for number in row]
     unknown = ids.count(UNK)

@@ -18,7 +18,7 @@ from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS
 
 if TYPE_CHECKING:
-    from seq2seq.inference.language import Drawn, TextModel
+    from seq2seq.inference.text_scoring import Drawn, TextScorer
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def _drawn(options: SampleOptions, tokens: Iterator[list[Drawn]]) -> Iterator[Dr
             return
 
 
-def _record(options: SampleOptions, model: TextModel, drawn: list[Drawn], seed: int) -> dict[str, object]:
+def _record(options: SampleOptions, model: TextScorer, drawn: list[Drawn], seed: int) -> dict[str, object]:
     from seq2seq.inference.writing import text_of
 
     ids = [token.id for token in drawn]

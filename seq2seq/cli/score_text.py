@@ -17,7 +17,7 @@ from seq2seq.outputs import STDIN, STDOUT, check_outputs
 from seq2seq.symbols import EOS, NAMES
 
 if TYPE_CHECKING:
-    from seq2seq.inference.language import ScoredLine, TextModel
+    from seq2seq.inference.text_scoring import ScoredLine, TextScorer
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
 
 
-def _scored(model: TextModel, lines: Iterator[str], separate: bool) -> Iterator[ScoredLine]:
+def _scored(model: TextScorer, lines: Iterator[str], separate: bool) -> Iterator[ScoredLine]:
     if not separate:
         yield from model.score_text(lines)
         return
@@ -102,11 +102,11 @@ def _scored(model: TextModel, lines: Iterator[str], separate: bool) -> Iterator[
         yield from model.score_lines(chunk)
 
 
-def _tokens(model: TextModel, line: ScoredLine) -> list[str]:
+def _tokens(model: TextScorer, line: ScoredLine) -> list[str]:
     return [NAMES[EOS] if i == EOS else piece for i, piece in zip(line.ids, model.codec.pieces(line.ids), strict=True)]
 
 
-def _format(options: ScoreOptions, model: TextModel, line: ScoredLine) -> str:
+def _format(options: ScoreOptions, model: TextScorer, line: ScoredLine) -> str:
     """Returns what is printed for a line, with its end."""
     if options.lines:
         return f"{line.log_probability:.4f}\n"

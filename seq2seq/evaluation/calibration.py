@@ -13,8 +13,8 @@ from seq2seq.extras import require
 from seq2seq.figures import new_figure
 from seq2seq.files import output_file
 from seq2seq.inference.generator import Generator
-from seq2seq.metrics.bleu import Score
 from seq2seq.metrics.calibration import Calibration, calibrate
+from seq2seq.metrics.score import Score
 from seq2seq.text.examples import Example
 
 FORMATS = (".png", ".svg")

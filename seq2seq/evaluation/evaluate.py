@@ -12,9 +12,10 @@ import numpy as np
 from seq2seq.evaluation.measures import Measures
 from seq2seq.inference.generator import Generator
 from seq2seq.inference.lines import best_text
-from seq2seq.metrics.bleu import Score, bleu, chrf, ter
+from seq2seq.metrics.bleu import bleu, chrf, ter
 from seq2seq.metrics.exact import character_error_rate, exact_match
 from seq2seq.metrics.rouge import mean_rouge
+from seq2seq.metrics.score import Score
 from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.search.limits import advice, too_long
 from seq2seq.text.examples import Example

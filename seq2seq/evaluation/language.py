@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from seq2seq.inference.language import State, TextModel
+from seq2seq.inference.language import TextModel
+from seq2seq.inference.text_scoring import State
 from seq2seq.metrics.perplexity import Likelihood
 from seq2seq.training.stream import StreamObjective
 

@@ -9,9 +9,10 @@ from statistics import fmean
 import numpy as np
 
 from seq2seq.evaluation.significance import Tested, mean_tests, sacrebleu_tests
-from seq2seq.metrics.bleu import Score, bleu, bleu_published, chrf, ter
+from seq2seq.metrics.bleu import bleu, bleu_published, chrf, ter
 from seq2seq.metrics.exact import character_error_rate, character_errors, exact_match, exact_match_lines
 from seq2seq.metrics.rouge import KINDS, rouge, rouge_lines
+from seq2seq.metrics.score import Score
 from seq2seq.metrics.summary import describe_summaries, kept_word_scores, names_right
 from seq2seq.metrics.tokenization import Tokenization
 from seq2seq.text.examples import Example

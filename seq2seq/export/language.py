@@ -19,4 +19,8 @@ def export_language(form: str, model: TextModel, folder: Path, **options: Any) -
         from seq2seq.export.language_saved_model import export_language_saved_model
 
         return export_language_saved_model(model, folder, **options)
+    if form == "litert":
+        from seq2seq.export.language_litert import export_language_litert
+
+        return export_language_litert(model, folder, **options)
     raise ValueError(f"A language model has no export of the form {form}.")

@@ -46,10 +46,7 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
     Raises:
         ValueError: another backend, an unknown `quantize`, sampling, a coverage penalty, or another folder's place.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(f"LiteRT models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
-    if quantize not in QUANTIZATIONS:
-        raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}. Received: {quantize!r}")
+    check_conversion(quantize)
     if generator.options.sampling:
         raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
     folder, kind, options = follow_links(folder), export_kind("litert"), generator.options
@@ -62,27 +59,47 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
         (partial / NETWORKS_FILE).write_bytes(_convert(networks, quantize))
         generator.source_tokenizer.save(partial / SOURCE_FILE)
         generator.target_tokenizer.save(partial / TARGET_FILE)
-        files = {path.name: _fingerprint(path) for path in sorted(partial.iterdir())}
         shape = {
-            "format": FORMAT,
-            "seq2seq": __version__,
-            "tensorflow": tf.__version__,
-            "quantize": quantize,
             **networks.shape(),
             "source_size": generator.source_tokenizer.size,
             **generator.text_facts(),
             "search": asdict(generator.options),
-            "files": files,
         }
-        verify_export((partial / NETWORKS_FILE).read_bytes(), shape)
-        (partial / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")
+        write_shape(partial, quantize, shape)
     return folder
 
 
+def check_conversion(quantize: str) -> None:
+    """Raises ValueError for another backend, or an unknown `quantize`."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"LiteRT models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
+    if quantize not in QUANTIZATIONS:
+        raise ValueError(f"quantize must be one of {', '.join(QUANTIZATIONS)}. Received: {quantize!r}")
+
+
+def write_shape(folder: Path, quantize: str, shape: dict[str, Any]) -> None:
+    """Verifies the networks of a folder, and describes it by a last file: `shape`, versions and checksums."""
+    made = {"format": FORMAT, "seq2seq": __version__, "tensorflow": tf.__version__, "quantize": quantize}
+    files = {path.name: _fingerprint(path) for path in sorted(folder.iterdir())}
+    shape = made | shape | {"files": files}
+    verify_export((folder / NETWORKS_FILE).read_bytes(), shape)
+    (folder / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")
+
+
 def _convert(networks: Networks, quantize: str) -> bytes:
+    return convert(networks.model, dict(networks.all()), quantize)
+
+
+def convert(model: keras.Model, signatures: dict[str, Any], quantize: str) -> bytes:
+    """Returns the contents of a model.tflite.
+
+    Args:
+        model: Whose weights the functions use.
+        signatures: Concrete functions by their names.
+        quantize: As in `export_litert`.
+    """
     module = tf.Module()
-    module.weights = [variable.value for variable in networks.model.variables]
-    signatures = dict(networks.all())
+    module.weights = [variable.value for variable in model.variables]
     with tempfile.TemporaryDirectory() as temporary:
         tf.saved_model.save(module, temporary, signatures=signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=list(signatures))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-import keras
 import numpy as np
 
-from seq2seq.inference.language import State, TextModel
+from seq2seq.inference.text_scoring import State, TextScorer
 from seq2seq.symbols import BOS, EOS, PAD
 
 LONGEST = 12
@@ -37,14 +35,14 @@ class Next:
         return f"{LINE_END} (end of the line)" if self.text == "\n" else self.text.replace(" ", "␣") or "(nothing)"
 
 
-def next_tokens(model: TextModel, state: State, top: int) -> list[Next]:
+def next_tokens(model: TextScorer, state: State, top: int) -> list[Next]:
     """Returns the likeliest tokens, best first."""
     log_probs, _ = model.next_log_probs(state)
     ids = [i for i in np.argsort(-log_probs[0], kind="stable").tolist() if i not in (PAD, BOS)][:top]
     return [Next("\n" if i == EOS else model.codec.pieces([i])[0], float(log_probs[0, i])) for i in ids]
 
 
-def next_words(model: TextModel, state: State, top: int) -> list[Next]:
+def next_words(model: TextScorer, state: State, top: int) -> list[Next]:
     """Returns the likeliest words, best first. What stands without a blank before it, as a comma, is a word too.
 
     The probability of a word of several tokens is that of its tokens, and of a new word after them. Words are found by
@@ -68,7 +66,7 @@ def next_words(model: TextModel, state: State, top: int) -> list[Next]:
     chosen = np.argsort(-first, kind="stable")[:width]
     chosen = chosen[np.isfinite(first[chosen])]
     words: list[tuple[tuple[int, ...], float]] = [((int(i),), float(first[i])) for i in chosen]
-    carried = _rows(carried, [0] * len(words))
+    carried = model.select(carried, [0] * len(words))
     for _ in range(LONGEST):
         if not words:
             break
@@ -85,10 +83,6 @@ def next_words(model: TextModel, state: State, top: int) -> list[Next]:
         places = [(int(place // going.shape[1]), int(place % going.shape[1])) for place in flat]
         places = [(row, i) for row, i in places if going[row, i] > least]
         words = [((*words[row][0], i), float(going[row, i])) for row, i in places]
-        carried = _rows(carried, [row for row, _ in places])
+        carried = model.select(carried, [row for row, _ in places])
     best = sorted(found.items(), key=lambda item: -item[1])[:top]
     return [Next(text, log_probability) for text, log_probability in best]
-
-
-def _rows(carried: Any, rows: list[int]) -> Any:
-    return keras.tree.map_structure(lambda part: part[rows], carried)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from seq2seq.inference.language import Codec
+from seq2seq.inference.text_scoring import Codec
 from seq2seq.symbols import EOS
 
 INCOMPLETE = "\N{REPLACEMENT CHARACTER}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
 from seq2seq.files import check_regular, read_bytes, read_json
 from seq2seq.search.options import SearchOptions
+from seq2seq.text.codecs import TOKENIZER_FILE, VOCABULARY_FILE, Codec, load_codec
 from seq2seq.text.placeholders import Placeholders
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -21,6 +23,8 @@ TARGET_FILE = "target.model"
 MOST = (1 << 31) - 1
 """Most bytes of a file, by the format of its networks."""
 
+LANGUAGE = "language"
+"""The kind of a folder that holds a language model; the others, which translate, name none."""
 MOST_SIZE = 1 << 28
 """Largest size of any part of a network."""
 MOST_NETWORKS = 64
@@ -36,6 +40,14 @@ def is_lite_folder(path: Path) -> bool:
     return (Path(path) / SHAPE_FILE).is_file()
 
 
+def is_language_folder(path: Path) -> bool:
+    """Whether `path` is the LiteRT folder of a language model."""
+    try:
+        return bool(read_json(Path(path) / SHAPE_FILE).get("kind") == LANGUAGE)
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def load_shape(path: Path) -> dict[str, Any]:
     """Reads model.json and checks every file of the folder against it.
 
@@ -46,6 +58,7 @@ def load_shape(path: Path) -> dict[str, Any]:
     try:
         shape = read_json(path / SHAPE_FILE)
         version, maker, files = shape["format"], shape["seq2seq"], dict(shape.get("files") or {})
+        is_language = shape.get("kind") == LANGUAGE
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LiteFolderError(f"{path / SHAPE_FILE}: missing or damaged ({error}). Export the run again.") from error
     if version != FORMAT:
@@ -53,10 +66,15 @@ def load_shape(path: Path) -> dict[str, Any]:
             f"{path}: written in format {version} by seq2seq {maker}; this is seq2seq {__version__}, which reads "
             f"format {FORMAT}. Export the run again with this version."
         )
-    for name in (NETWORKS_FILE, SOURCE_FILE, TARGET_FILE):
+    names = [_codec_file(files)] if is_language else [SOURCE_FILE, TARGET_FILE]
+    for name in (NETWORKS_FILE, *names):
         _check(path / name, files.get(name))
     try:
-        _check_description(shape)
+        if is_language:
+            _count(shape["state"])
+            _count(shape["size"])
+        else:
+            _check_description(shape)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise LiteFolderError(
             f"{path / SHAPE_FILE}: its description of the networks is damaged ({error!r}). Export the run again."
@@ -64,12 +82,13 @@ def load_shape(path: Path) -> dict[str, Any]:
     return shape
 
 
+def _count(value: Any, least: int = 1) -> None:
+    if type(value) is not int or not least <= value <= MOST_SIZE:
+        raise ValueError(f"expected a whole number from {least} to {MOST_SIZE}, not {str(value)[:40]}")
+
+
 def _check_description(shape: dict[str, Any]) -> None:
     """Raises KeyError, TypeError, AttributeError or ValueError for a value of the wrong type or out of bounds."""
-
-    def count(value: Any, least: int = 1) -> None:
-        if type(value) is not int or not least <= value <= MOST_SIZE:
-            raise ValueError(f"expected a whole number from {least} to {MOST_SIZE}, not {str(value)[:40]}")
 
     def flag(value: Any) -> None:
         if type(value) is not bool:
@@ -79,24 +98,24 @@ def _check_description(shape: dict[str, Any]) -> None:
         if not isinstance(shape[name], list) or not 0 < len(set(shape[name])) == len(shape[name]) <= MOST_NETWORKS:
             raise ValueError(f"{name} is not a list of a few different numbers")
         for value in shape[name]:
-            count(value)
+            _count(value)
     if not isinstance(shape["encoder"], list) or not 0 < len(shape["encoder"]) <= MOST_NETWORKS:
         raise ValueError("encoder is not a list of a few layers")
     for layer in shape["encoder"]:
         for name in ("directions", "units", "state"):
-            count(layer[name])
+            _count(layer[name])
         flag(layer["residual"])
     decoder, rules = shape["decoder"], shape["rules"]
     flag(decoder["attention"])
     flag(decoder["pointer"])
     if decoder["state"] is not None:
-        count(decoder["state"])
+        _count(decoder["state"])
     for name in ("min_length", "no_repeat"):
-        count(rules[name], 0)
+        _count(rules[name], 0)
     for name in ("words", "extract", "right_to_left"):
         flag(shape[name])
     for name in ("source_size", "target_size"):
-        count(shape[name])
+        _count(shape[name])
     share = shape.get("several_sentences")
     if share is not None and (type(share) not in (int, float) or not 0 <= share <= 1):
         raise ValueError(f"several_sentences is not a share: {str(share)[:40]}")
@@ -133,6 +152,23 @@ def load_tokenizers(path: Path, shape: dict[str, Any]) -> tuple[SubwordTokenizer
             )
         found.append(tokenizer)
     return found[0], found[1]
+
+
+def _codec_file(files: Mapping[str, Any]) -> str:
+    return VOCABULARY_FILE if VOCABULARY_FILE in files else TOKENIZER_FILE
+
+
+def load_text_codec(path: Path, shape: dict[str, Any]) -> Codec:
+    """Returns the tokeniser of a language model; LiteFolderError if its vocabulary does not fit the network."""
+    path = Path(path)
+    file = path / _codec_file(shape["files"])
+    try:
+        codec = load_codec(file)
+    except ValueError as error:
+        raise LiteFolderError(str(error)) from error
+    if codec.size != shape["size"]:
+        raise LiteFolderError(f"{file}: a vocabulary of {codec.size:,} tokens; the network has {shape['size']:,}.")
+    return codec
 
 
 def _placeholders(values: Any, path: Path) -> Placeholders | None:

@@ -29,6 +29,32 @@ class LiteMemory(NamedTuple):
     """Inputs of every decoder step: keys, values, mask, and the ids for a pointer; empty without attention."""
 
 
+def open_networks(path: Path, shape: dict[str, Any], content: bytes | None = None) -> tuple[Any, bytes]:
+    """Returns an interpreter of the networks of a folder, verified, and the contents of their file.
+
+    Args:
+        path: A LiteRT folder.
+        shape: Its model.json.
+        content: Its model.tflite, if already read and verified.
+
+    Raises:
+        LiteFolderError: no LiteRT runtime is installed, or the file is refused.
+    """
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError as error:
+        raise LiteFolderError(f"{path} is a LiteRT folder. {missing_message('ai_edge_litert')}") from error
+    file = Path(path) / NETWORKS_FILE
+    try:
+        if content is None:
+            content = read_bytes(file, MOST)
+            verify(content, shape)
+        # Networks this small gain little from threads within a step; `LiteGenerator` uses threads across batches.
+        return Interpreter(model_content=content, num_threads=1), content
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise LiteFolderError(f"{file}: not a network that LiteRT reads ({error}). Export the run again.") from error
+
+
 class LiteNetworks:
     """Calls the signatures that `seq2seq.export.litert.Networks` describes.
 
@@ -42,17 +68,8 @@ class LiteNetworks:
     """
 
     def __init__(self, path: Path, shape: dict[str, Any], content: bytes | None = None):
+        self._interpreter, self._content = open_networks(path, shape, content)
         try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError as error:
-            raise LiteFolderError(f"{path} is a LiteRT folder. {missing_message('ai_edge_litert')}") from error
-        file = Path(path) / NETWORKS_FILE
-        try:
-            # Networks this small gain little from threads within a step; `LiteGenerator` uses threads across batches.
-            self._content = read_bytes(file, MOST) if content is None else content
-            if content is None:
-                verify(self._content, shape)
-            self._interpreter = Interpreter(model_content=self._content, num_threads=1)
             self.batches: list[int] = sorted(shape["batches"])
             self.beams: list[int] = sorted(shape["beams"])
             self._encoder: list[dict[str, Any]] = shape["encoder"]
@@ -62,9 +79,9 @@ class LiteNetworks:
             self._wide_state = ("state",) if shape["decoder"]["state"] is None else ()
             self.rules: dict[str, int] = dict(shape["rules"])
             self.extracts = bool(shape["extract"])
-        except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise LiteFolderError(
-                f"{file}: not a network that LiteRT reads ({error}). Export the run again."
+                f"{Path(path) / NETWORKS_FILE}: not a network that LiteRT reads ({error}). Export the run again."
             ) from error
         self._runners: dict[str, Any] = {}
         self._room: dict[str, int] = {}

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seq2seq.lite.flatbuffer import FlatBufferError, Tables
+from seq2seq.lite.folder import LANGUAGE
 from seq2seq.lite.grammar import DEQUANTIZE, RULES, WHILE, WHILE_OPTIONS, Field
 from seq2seq.lite.graph import BOOL, FLOAT32, INT32, Graph, Network, Operator, Tensor, read_graph
 from seq2seq.lite.operators import Step, Values, agree
@@ -190,7 +191,13 @@ def _verify_signatures(graph: Graph, shape: dict[str, Any]) -> None:
 
 
 def _expected(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
-    """Inputs and outputs of the networks, as listed in `seq2seq.export.litert.Networks`."""
+    """Inputs and outputs of the networks, as `Networks` in `seq2seq.export.litert_networks` lists them, and
+    `seq2seq.export.language_step`."""
+    if shape.get("kind") == LANGUAGE:
+        state = (FLOAT32, (1, shape["state"]))
+        given: Ends = {"ids": (INT32, (1,)), "state": state}
+        yield "step", (given, {"log_probabilities": (FLOAT32, (1, shape["size"])), "state": state})
+        return
     attention, pointer = shape["decoder"]["attention"], shape["decoder"]["pointer"]
     state_size = shape["decoder"]["state"]
     word_ids: dict[str, Any] = {"source": None} if shape["words"] else {}

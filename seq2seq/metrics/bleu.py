@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sacrebleu.metrics import BLEU, CHRF, TER
 
+from seq2seq.metrics.score import Score
 from seq2seq.metrics.tokenization import SPACED, Tokenization
-
-
-@dataclass(frozen=True)
-class Score:
-    """A number and how it was computed."""
-
-    score: float
-    """0 to 100 (TER may exceed 100; lower is better there)."""
-    signature: str
-    """Everything that must be equal for two scores to be comparable."""
-
 
 Metric = Callable[[Sequence[str], Sequence[str]], Score]
 """`(hypotheses, references) -> Score`, both detokenised text, line by line."""

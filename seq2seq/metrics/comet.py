@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from seq2seq.extras import require
-from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.score import Score
 
 
 class Comet:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from seq2seq import __version__
-from seq2seq.metrics.bleu import Score, check_parallel
+from seq2seq.metrics.bleu import check_parallel
+from seq2seq.metrics.score import Score
 
 _HOW = f"chars:code-points|cased|blanks:single|seq2seq|version:{__version__}"
 """Part of the signatures: what is compared."""

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from seq2seq import __version__
-from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.score import Score
 
 
 @dataclass

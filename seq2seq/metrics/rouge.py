@@ -7,7 +7,8 @@ from importlib import metadata
 from statistics import fmean
 from typing import Any
 
-from seq2seq.metrics.bleu import Score, check_parallel
+from seq2seq.metrics.bleu import check_parallel
+from seq2seq.metrics.score import Score
 from seq2seq.metrics.tokenization import SPACED, Tokenization
 
 KINDS = ("rouge1", "rouge2", "rougeL")

@@ -7,7 +7,7 @@ from statistics import fmean
 
 import numpy as np
 
-from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.score import Score
 from seq2seq.metrics.subsequence import longest_common_subsequence
 from seq2seq.metrics.tokenization import SPACED, Tokenization
 

@@ -15,7 +15,7 @@ from seq2seq.run.selection import Selection
 if TYPE_CHECKING:
     import keras
 
-    from seq2seq.metrics.bleu import Score
+    from seq2seq.metrics.score import Score
 
 
 class Stores(Protocol):

@@ -20,7 +20,7 @@ from seq2seq.signals import defer_signals
 if TYPE_CHECKING:
     import keras
 
-    from seq2seq.metrics.bleu import Score
+    from seq2seq.metrics.score import Score
     from seq2seq.pipeline.plan import EpochPlan
 
 CONSTANT = 3

@@ -23,6 +23,10 @@ TASKS = {
 }
 """Modules by the names that recipes give their tasks; see `run.task.Task` for what each holds."""
 
+LITE_LANGUAGE_VERBS = {"next": "next", "sample": "sample", "score": "score_text"}
+"""Verbs that take a LiteRT folder of a language model, and their modules of cli/. The task itself, which could say it,
+needs packages that such a folder does without."""
+
 
 def task_named(name: str) -> Task:
     """Returns the module of a task; ValueError for an unknown name."""
@@ -70,8 +74,14 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Any:
     Raises:
         ValueError: the folder is neither, or is damaged, or `others` do not go together with it.
     """
-    from seq2seq.lite.folder import is_lite_folder
+    from seq2seq.lite.folder import is_language_folder, is_lite_folder
 
+    if is_language_folder(path):
+        if others or options:
+            raise ValueError(f"A LiteRT folder of a language model is loaded alone, without options. Received: {path}")
+        from seq2seq.lite.language import LiteTextModel
+
+        return LiteTextModel.load(path)
     if is_lite_folder(path):
         from seq2seq.tasks.text_to_text.loading import load_translator
 
@@ -90,9 +100,10 @@ def check_verb(folder: Path | str, verb: str) -> None:
     """Raises if a verb does not take a run of this task; a path that is no run folder passes. Imports no framework.
 
     Raises:
-        RunFolderError: the message says what kind of runs the verb takes, what the folder is, and which verbs suit it.
+        ValueError: the message says what kind of runs the verb takes, what the folder is, and which verbs suit it.
     """
     if not (Path(folder) / "recipe.json").is_file():
+        _check_lite_verb(Path(folder), verb)
         return  # an evaluation or an export: the verb itself says what it expects
     task = task_of(folder)
     if verb in task.VERBS:
@@ -106,6 +117,28 @@ def check_verb(folder: Path | str, verb: str) -> None:
     )
 
 
+def _check_lite_verb(folder: Path, verb: str) -> None:
+    """Raises if a LiteRT folder is of a language model and the verb takes none, or the other way round."""
+    is_language = _is_language_folder(folder)
+    if is_language and verb not in LITE_LANGUAGE_VERBS:
+        raise ValueError(
+            f"{folder} is the LiteRT folder of a language model, which `seq2seq {verb}` does not take. "
+            f"Use one of its verbs: {', '.join(LITE_LANGUAGE_VERBS)}."
+        )
+    if not is_language and verb in ("next", "sample") and (folder / "model.json").is_file():
+        raise ValueError(
+            f"`seq2seq {verb}` takes language models. Received: {folder}, a LiteRT folder that translates."
+        )
+
+
+def _is_language_folder(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    from seq2seq.lite.folder import is_language_folder
+
+    return is_language_folder(folder)
+
+
 def module_of_verb(verb: str, words: Sequence[str]) -> str:
     """Returns the module of cli/ for a verb: where tasks share its name, that of the first run among the words.
 
@@ -115,6 +148,8 @@ def module_of_verb(verb: str, words: Sequence[str]) -> str:
     for word in words:
         with suppress(OSError, ValueError):  # such as a name that is too long
             if not (Path(word) / "recipe.json").is_file():
+                if _is_language_folder(Path(word)):
+                    return LITE_LANGUAGE_VERBS.get(verb, verb)
                 continue
         return task_of(word).VERBS.get(verb, verb)
     return verb

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from seq2seq.evaluation.language import CachedModel, CacheOptions, DynamicModel, likelihood
-from seq2seq.inference import language
-from seq2seq.inference.language import State, TextModel
+from seq2seq.inference import text_scoring
+from seq2seq.inference.language import TextModel
 from seq2seq.inference.next_words import next_tokens, next_words
+from seq2seq.inference.text_scoring import State
 from seq2seq.inference.writing import stream_text, text_of
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.frontends import TokenEmbedding
@@ -19,7 +20,7 @@ from seq2seq.layers.heads import VocabularyHead
 from seq2seq.models.language_model import LanguageModel
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import BOS, EOS, PAD
-from seq2seq.tasks.language_model.loading import word_starts
+from seq2seq.text.codecs import word_starts
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.vocabulary import Vocabulary
 
@@ -75,7 +76,7 @@ def test_words_and_characters_of_other_tokens_count_alike():
 def test_a_text_cut_anywhere_has_the_same_log_probability(model, monkeypatch):
     expected = [line.log_probs for line in model.score_text(LINES)]
     for block in (1, 3, 1000):
-        monkeypatch.setattr(language, "BLOCK", block)
+        monkeypatch.setattr(text_scoring, "BLOCK", block)
         for found, wanted in zip(model.score_text(LINES), expected, strict=True):
             np.testing.assert_allclose(found.log_probs, wanted, atol=1e-5)
 
@@ -87,7 +88,7 @@ def test_lines_by_themselves_forget_those_before_and_keep_their_order(model, mon
         (alone,) = model.score_text([line.text])
         np.testing.assert_allclose(line.log_probs, alone.log_probs, atol=1e-5)
     assert abs(total(found) - total(model.score_text(LINES))) > 1e-3
-    monkeypatch.setattr(language, "BLOCK", 2)
+    monkeypatch.setattr(text_scoring, "BLOCK", 2)
     assert total(model.score_lines(LINES)) == pytest.approx(total(found), abs=1e-4)
     assert [len(p) for p in model.score([("x", line) for line in LINES])] == [len(line.ids) for line in found]
 

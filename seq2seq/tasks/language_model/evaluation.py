@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from seq2seq.metrics.bleu import Score
 from seq2seq.metrics.perplexity import Likelihood
+from seq2seq.metrics.score import Score
 from seq2seq.run.folder import RunFolderError
 from seq2seq.symbols import EOS, UNK
 from seq2seq.tasks.language_model.data import find_corpus, own_text

@@ -9,11 +9,7 @@ from seq2seq.backend import prepare_keras
 from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
 from seq2seq.tasks.language_model.network import build_network, check_size
 from seq2seq.tasks.language_model.recipe import Recipe
-from seq2seq.text.subword import SubwordTokenizer
-from seq2seq.text.vocabulary import Vocabulary
-
-Codec = Vocabulary | SubwordTokenizer
-"""What turns lines into ids and back."""
+from seq2seq.text.codecs import TOKENIZER_FILE, VOCABULARY_FILE, Codec, load_codec
 
 
 class LanguageRunFolder(RunFolder):
@@ -25,8 +21,8 @@ class LanguageRunFolder(RunFolder):
 
     def __init__(self, path: Path | str):
         super().__init__(path)
-        self.vocabulary_file = self.path / "vocabulary.json"
-        self.tokenizer_file = self.path / "tokenizer.model"
+        self.vocabulary_file = self.path / VOCABULARY_FILE
+        self.tokenizer_file = self.path / TOKENIZER_FILE
         self.samples_file = self.path / "samples.txt"
 
     def load_recipe(self) -> Recipe:
@@ -39,9 +35,8 @@ class LanguageRunFolder(RunFolder):
 
     def load_codec(self) -> Codec:
         """Returns the tokeniser; RunFolderError names a missing or damaged one."""
-        file = self.codec_file(self.load_recipe())
         try:
-            return Vocabulary.load(file) if file == self.vocabulary_file else SubwordTokenizer.load(file)
+            return load_codec(self.codec_file(self.load_recipe()))
         except ValueError as error:
             raise RunFolderError(str(error)) from error
 

@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from seq2seq.symbols import EOS
-from seq2seq.tasks.language_model.folder import Codec, LanguageRunFolder
-from seq2seq.text.vocabulary import Vocabulary
+from seq2seq.tasks.language_model.folder import LanguageRunFolder
+from seq2seq.text.codecs import word_starts
 
 if TYPE_CHECKING:
     from seq2seq.inference.language import TextModel
@@ -28,16 +25,3 @@ def load_text_model(path: Path, others: Sequence[Path] = ()) -> TextModel:
     from seq2seq.inference.language import TextModel
 
     return TextModel(model, codec, word_starts(codec), str(path))
-
-
-def word_starts(codec: Codec) -> np.ndarray | None:
-    """Returns before which ids a word has ended, `(size,)`, bool: EOS, words, punctuation; None for characters."""
-    if isinstance(codec, Vocabulary):
-        if codec.kind != "words":
-            return None
-        starts = np.ones(codec.size, bool)
-    else:
-        marks = codec.marks()
-        starts = np.asarray(marks.begins) | np.asarray(marks.punctuation)
-    starts[EOS] = True
-    return starts

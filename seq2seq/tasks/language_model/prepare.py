@@ -14,8 +14,9 @@ from seq2seq.pipeline.store import Column, Store
 from seq2seq.pipeline.stream import StreamPlan
 from seq2seq.symbols import EOS, UNK
 from seq2seq.tasks.language_model.data import Corpus
-from seq2seq.tasks.language_model.folder import Codec, LanguageRunFolder
+from seq2seq.tasks.language_model.folder import LanguageRunFolder
 from seq2seq.tasks.language_model.recipe import Recipe
+from seq2seq.text.codecs import Codec
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.vocabulary import Vocabulary
 

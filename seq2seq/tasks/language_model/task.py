@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seq2seq.metrics.bleu import Score
+from seq2seq.metrics.score import Score
 from seq2seq.run.environment import checksums, same_data
 from seq2seq.run.folder import RunFolder, RunFolderError
 from seq2seq.run.parsing import leaves
@@ -15,9 +15,10 @@ from seq2seq.run.selection import Selection
 from seq2seq.run.task import Prepared
 from seq2seq.tasks.language_model import ending, network
 from seq2seq.tasks.language_model.data import Corpus, find_corpus
-from seq2seq.tasks.language_model.folder import Codec, LanguageRunFolder
+from seq2seq.tasks.language_model.folder import LanguageRunFolder
 from seq2seq.tasks.language_model.prepare import TokenStream, learn_codec
 from seq2seq.tasks.language_model.recipe import Recipe
+from seq2seq.text.codecs import Codec
 
 if TYPE_CHECKING:
     from seq2seq.inference.language import TextModel
@@ -84,7 +85,9 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> TextModel:
     """Returns what scores and writes text."""
     from seq2seq.tasks.language_model.loading import load_text_model
 
-    return load_text_model(path, others, **options)
+    if options:
+        raise ValueError(f"A language model is loaded without options. Received: {', '.join(options)}")
+    return load_text_model(path, others)
 
 
 def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:

@@ -25,7 +25,7 @@ from seq2seq.text.subword import SubwordTokenizer
 
 if TYPE_CHECKING:
     from seq2seq.inference.lines import LineGenerator
-    from seq2seq.metrics.bleu import Score
+    from seq2seq.metrics.score import Score
     from seq2seq.models.seq2seq import Seq2Seq
 
 VERBS = {

@@ -23,4 +23,8 @@ def export_language(form: str, model: TextModel, folder: Path, **options: Any) -
         from seq2seq.export.language_litert import export_language_litert
 
         return export_language_litert(model, folder, **options)
+    if form == "onnx":
+        from seq2seq.export.language_onnx import export_language_onnx
+
+        return export_language_onnx(model, folder, **options)
     raise ValueError(f"A language model has no export of the form {form}.")

@@ -52,24 +52,18 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
     Raises:
         ValueError: another backend, sampling, a folder that holds something else, or the converter is not installed.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(f"ONNX models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
     if generator.options.sampling:
         raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
-    require(*EXPORTS["onnx"])
+    check_converter()
     folder, kind = follow_links(folder), export_kind("onnx")
     check_replaceable(folder, kind)
     encoder, step = _Encoder(generator.model), _Step(generator.model)
     with whole_folder(folder, kind) as partial:
-        _export(encoder, partial / "encoder.onnx", {"ids": ("batch", "source")})
-        _export(step, partial / "step.onnx", step.inputs_by_name)
+        write_network(encoder, partial / "encoder.onnx", {"ids": ("batch", "source")})
+        write_network(step, partial / "step.onnx", step.inputs_by_name)
         generator.source_tokenizer.save(partial / "source.model")
         generator.target_tokenizer.save(partial / "target.model")
         shape = {
-            "seq2seq": __version__,
-            "keras": keras.__version__,
-            "opset": OPSET,
-            "symbols": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS},
             "attention": generator.has_attention,
             "pointer": generator.model.head.needs_attention,
             "selector": generator.model.has_selector,
@@ -78,8 +72,22 @@ def export_onnx(generator: Generator, folder: Path) -> Path:
             **generator.text_facts(),
             "search": asdict(generator.options),
         }
-        (partial / SHAPE_FILE).write_text(json.dumps(shape, indent=2) + "\n", "utf-8")
+        write_shape(partial, shape)
     return folder
+
+
+def check_converter() -> None:
+    """Raises ValueError for another backend than TensorFlow, or if the converter is not installed."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(f"ONNX models are made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
+    require(*EXPORTS["onnx"])
+
+
+def write_shape(folder: Path, shape: dict[str, Any]) -> None:
+    """Describes the networks of a folder by a last file: `shape`, versions and control symbols."""
+    made = {"seq2seq": __version__, "keras": keras.__version__, "opset": OPSET}
+    made |= {"symbols": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS}}
+    (folder / SHAPE_FILE).write_text(json.dumps(made | shape, indent=2) + "\n", "utf-8")
 
 
 class _Encoder(keras.Model):
@@ -126,7 +134,7 @@ class _Step(keras.Model):
         return {"log_probabilities": log_probabilities, "next_state": join(keras.tree.flatten(state))}
 
 
-def _export(network: keras.Model, path: Path, inputs: dict[str, tuple[str | int, ...]]) -> None:
+def write_network(network: keras.Model, path: Path, inputs: dict[str, tuple[str | int, ...]]) -> None:
     """Writes `network` by Keras' own exporter, then gives its inputs and their axes the names they have here."""
     import onnx
     import tensorflow as tf

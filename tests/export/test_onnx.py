@@ -112,7 +112,7 @@ def test_an_earlier_export_is_replaced_and_anything_else_is_left(make, tmp_path,
     (tmp_path / "mine" / "letter").write_text("dear")
     with pytest.raises(ValueError, match="expected a new or empty folder"):
         export_onnx(generator, tmp_path / "mine")
-    monkeypatch.setattr(onnx_export, "_export", lambda network, path, inputs: path.write_bytes(b"new"))
+    monkeypatch.setattr(onnx_export, "write_network", lambda network, path, inputs: path.write_bytes(b"new"))
     for _ in range(2):
         export_onnx(generator, tmp_path / "it")
     assert sorted(os.listdir(tmp_path)) == ["it", "mine"]
@@ -120,7 +120,7 @@ def test_an_earlier_export_is_replaced_and_anything_else_is_left(make, tmp_path,
     def fail(*_):
         raise OSError("no room")
 
-    monkeypatch.setattr(onnx_export, "_export", fail)
+    monkeypatch.setattr(onnx_export, "write_network", fail)
     with pytest.raises(OSError, match="no room"):
         export_onnx(generator, tmp_path / "it")
     assert (tmp_path / "it" / "step.onnx").read_bytes() == b"new"

@@ -85,6 +85,8 @@ def run(arguments: argparse.Namespace) -> None:
     progress = ProgressLine(terminal_pause=0.5, log_pause=30.0)
     found = likelihood(model, lines, lambda done: progress.show(f"{done:,} lines") if progress.is_due() else None)
     progress.clear()
+    if not found.lines:
+        raise ValueError(f"{options.text}: the text is empty: there is nothing to score.")
     tables: dict[str, dict[str, Score]] = {"model": found.scores(conditions)}
     if options.ngram:
         tables[f"{options.ngram}-gram"] = baseline_scores(Path(options.run), lines, options.ngram)

@@ -32,7 +32,9 @@ def read_prompt(model: TextScorer, lines: list[str]) -> State:
     """Returns the state after a prompt; ValueError if the model knows nothing of it, a warning if it lacks a part."""
     ids = [number for row in model.codec.encode(lines) for number in row]
     unknown = ids.count(UNK)
-    if ids and unknown == len(ids):
+    if not ids:
+        raise ValueError("The prompt holds no token. Expected some text to go on from.")
+    if unknown == len(ids):
         raise ValueError(
             f"The vocabulary of {model.name} has nothing of the prompt. Expected text like what it was trained on."
         )

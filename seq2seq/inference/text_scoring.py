@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -120,20 +121,22 @@ class TextScorer(ABC):
 
     def score_text(self, lines: Iterable[str]) -> Iterator[ScoredLine]:
         """Scores the lines of one text: each given all before it. Constant memory."""
-        state, waiting, scores = self.begin(), list[tuple[str, tuple[int, ...]]](), np.zeros(0, np.float32)
-        pending = list[int]()
-        for line, ids in chain(self._encode(lines), [(None, ())]):
+        state, waiting, pending = self.begin(), deque[tuple[str, tuple[int, ...]]](), list[int]()
+        scored = deque[np.ndarray]()
+        for line, ids in chain(self._encode(lines), [(None, [])]):
             if line is not None:
                 waiting.append((line, (*ids, EOS)))
                 pending += waiting[-1][1]
-            while len(pending) >= BLOCK or (line is None and pending):
-                block, pending = pending[:BLOCK], pending[BLOCK:]
-                log_probs, state = self.advance(state, np.asarray([block]))
-                scores = np.concatenate([scores, log_probs[0]])
-            while waiting and len(scores) >= len(waiting[0][1]):
-                text, ids = waiting.pop(0)
-                yield ScoredLine(text, ids, scores[: len(ids)])
-                scores = scores[len(ids) :]
+            end = len(pending) if line is None else len(pending) // BLOCK * BLOCK
+            for start in range(0, end, BLOCK):
+                log_probs, state = self.advance(state, np.asarray([pending[start : min(start + BLOCK, end)]]))
+                scored.append(log_probs[0])
+            del pending[:end]
+            ready = sum(map(len, scored))
+            while waiting and ready >= len(waiting[0][1]):
+                text, row = waiting.popleft()
+                yield ScoredLine(text, row, _take(scored, len(row)))
+                ready -= len(row)
 
     def score_lines(self, lines: Sequence[str], batch_size: int = 0) -> list[ScoredLine]:
         """Scores each line as a text of its own, `batch_size` together; with 0 as many as suit the model."""
@@ -171,3 +174,15 @@ class TextScorer(ABC):
     def _encode(self, lines: Iterable[str]) -> Iterator[tuple[str, list[int]]]:
         for line in lines:
             yield line, self.codec.encode([line])[0]
+
+
+def _take(parts: deque[np.ndarray], count: int) -> np.ndarray:
+    """Removes the first `count` numbers from arrays in a row and returns them."""
+    taken = []
+    while count:
+        part = parts.popleft()
+        taken.append(part[:count])
+        if len(part) > count:
+            parts.appendleft(part[count:])
+        count -= len(taken[-1])
+    return np.concatenate(taken)

@@ -137,6 +137,7 @@ def test_it_reranks_a_list_by_its_targets_alone(language_run, cli, tmp_path):
     [
         (["next", "RUN", ""], "The prompt is empty."),
         (["next", "RUN", "\n"], "The prompt is empty."),
+        (["next", "RUN", " "], "The prompt holds no token."),
         (["next", "RUN", "жжж жж"], "has nothing of the prompt."),
         (["sample", "RUN", "--prompt", "a " * 60_000], "The prompt has 120,000 characters, at most 100,000 are read."),
         (["sample", "RUN", "--length", "0"], "must be from 1 to"),
@@ -146,6 +147,7 @@ def test_it_reranks_a_list_by_its_targets_alone(language_run, cli, tmp_path):
         (["score", "RUN", "--heatmap", "a.png"], "ends in .html"),
         (["evaluate", "RUN", "--test", "nothing"], "This run knows the test sets test. Received: 'nothing'."),
         (["evaluate", "RUN", "--text", "nowhere.txt"], "--text: nowhere.txt: no such file."),
+        (["evaluate", "RUN", "--text", "/dev/null"], "is a folder, a pipe or a device."),
         (["evaluate", "RUN", "--cache", "9", "--dynamic", "1"], "Give either --dynamic or --cache"),
         (["evaluate", "RUN", "--cache", "-2"], "A cache expects"),
         (["evaluate", "RUN", "--dynamic", "-2"], "Dynamic evaluation expects"),

@@ -56,6 +56,8 @@ def find_corpus(data: Data) -> Corpus:
         tests = {name: module.load(name) for name in data.tests}
         files = (*_files_of(train), *_files_of(validation))
         corpus = Corpus(train, validation, tests, files, {name: _files_of(text) for name, text in tests.items()})
+    if empty := [name for name, text in corpus.tests.items() if next(iter(text), None) is None]:
+        raise CorpusError(f"Test set {empty[0]} is empty: there is nothing to score.")
     if not data.max_train:
         return corpus
     return replace(corpus, train=Slice(corpus.train, 0, data.max_train))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from seq2seq.metrics.perplexity import Likelihood
@@ -24,7 +24,9 @@ def open_text(run: Path, test: str | None, text: str | None) -> Iterable[str]:
     recipe = folder.load_recipe()
     if text:
         return own_text(text, "--text")
-    tests = find_corpus(recipe.data).tests
+    # Files that a user named are found from any folder; the catalogue knows how its own are read.
+    own = recipe.data.corpus == "files"
+    tests: Mapping[str, Iterable[str]] = folder.load_tests() if own else find_corpus(recipe.data).tests
     name = test or next(iter(tests), "")
     if name not in tests:
         raise RunFolderError(

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.backend import prepare_keras
+from seq2seq.files import read_json
 from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
 from seq2seq.tasks.language_model.network import build_network, check_size
 from seq2seq.tasks.language_model.recipe import Recipe
 from seq2seq.text.codecs import TOKENIZER_FILE, VOCABULARY_FILE, Codec, load_codec
+from seq2seq.text.lines import Lines
 
 
 class LanguageRunFolder(RunFolder):
@@ -39,6 +41,14 @@ class LanguageRunFolder(RunFolder):
             return load_codec(self.codec_file(self.load_recipe()))
         except ValueError as error:
             raise RunFolderError(str(error)) from error
+
+    def load_tests(self) -> dict[str, Lines]:
+        """Returns the test sets of a run on a user's own files, by name; RunFolderError if data.json is damaged."""
+        try:
+            tests = read_json(self.data_file)["tests"]
+            return {name: Lines(tuple(Path(file) for file in entry["files"])) for name, entry in tests.items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
 
     def load_model(self) -> tuple[Any, Codec]:
         """Returns the trained network and its tokeniser.

@@ -37,7 +37,7 @@ def record_data(folder: RunFolder, data: Corpus) -> None:
     training = checksums(data.files)
     same_data(folder, training)
     tests = {
-        name: {"files": [str(file) for file in files], "sha256": checksums(files)}
+        name: {"files": [str(file.resolve()) for file in files], "sha256": checksums(files)}
         for name, files in data.test_files.items()
     }
     folder.write_json(folder.data_file, {"training": training, "tests": tests})

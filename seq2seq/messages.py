@@ -8,6 +8,7 @@ for byte. Imports no framework.
 from __future__ import annotations
 
 import argparse
+import difflib
 import logging
 import os
 import re
@@ -75,7 +76,21 @@ class VisibleFormatter(logging.Formatter):
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser that escapes control characters in its error messages."""
+    """An argument parser that escapes control characters in its error messages, and knows what is nearly right."""
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         super().exit(status, message and visible(message))
+
+    def error(self, message: str) -> NoReturn:
+        _, _, rest = message.partition("unrecognized arguments: ")
+        unknown = next((word.partition("=")[0] for word in rest.split() if word.startswith("--")), "")
+        close = difflib.get_close_matches(unknown, self._flags(), n=1) if unknown else []
+        super().error(f"{message}. Did you mean {close[0]}?" if close else message)
+
+    def _flags(self) -> list[str]:
+        """Returns the options of this parser and of its verbs."""
+        parsers: list[argparse.ArgumentParser] = [self]
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                parsers += action.choices.values()
+        return [flag for parser in parsers for flag in parser._option_string_actions if flag.startswith("--")]

@@ -29,7 +29,7 @@ class NextOptions:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
-    parser.add_argument("run", help="run folder of a language model")
+    parser.add_argument("run", help="run folder of a language model, or its LiteRT folder")
     parser.add_argument("prompt", type=utf8, help="the text before")
     parser.add_argument("--top", type=positive, default=10, metavar="N", help="how many to show (default 10)")
     parser.add_argument(

@@ -40,7 +40,7 @@ class SampleOptions:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
-    parser.add_argument("run", help="run folder of a language model")
+    parser.add_argument("run", help="run folder of a language model, or its LiteRT folder")
     parser.add_argument("--prompt", type=utf8, metavar="TEXT", help="the text to go on from (default: from nothing)")
     parser.add_argument("--length", type=positive, default=100, metavar="N", help="tokens to write (default 100)")
     parser.add_argument("--count", type=positive, default=1, metavar="N", help="samples to write (default 1)")

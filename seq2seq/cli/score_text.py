@@ -35,7 +35,7 @@ class ScoreOptions:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
-    parser.add_argument("run", help="run folder of a language model")
+    parser.add_argument("run", help="run folder of a language model, or its LiteRT folder")
     parser.add_argument("--input", metavar="FILE", help="the text (default: standard input)")
     parser.add_argument("--output", metavar="FILE", help="where to write (default: standard output)")
     parser.add_argument(

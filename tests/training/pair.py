@@ -29,8 +29,7 @@ SCALE = 2.0**22
 CASES: dict[str, dict[str, Any]] = {
     "plain": {"precision": "float32"},
     "accumulate": {"accumulate": 2, "weight_decay": 0.01},
-    "dropout": {"ema": 0.0, "gradient_clip": 0.0},
-    "float16": {"precision": "mixed_float16"},
+    "dropout": {"precision": "mixed_float16", "ema": 0.0, "gradient_clip": 0.0},
 }
 """Fields of `Training` by the name of a case; dropout is only in the one named so."""
 
@@ -70,7 +69,7 @@ def fit(case: str, folder: Path, budget: int) -> dict[str, np.ndarray]:
         objective.exchange = team.exchange()
         objective.compile(make_optimizer(recipe, STEPS), jit_compile=False)
         objective.optimizer.build(objective.trainable_variables)
-        if case == "float16":
+        if recipe.training.precision == "mixed_float16":
             objective.optimizer.dynamic_scale.assign(SCALE)
         part_seeds(objective, team.rank_and_size()[0])
         rank, size = team.rank_and_size()

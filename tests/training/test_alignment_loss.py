@@ -8,7 +8,8 @@ import pytest
 from keras import ops
 
 from seq2seq.training.auxiliary import AlignmentLoss, alignment_loss
-from seq2seq.training.objective import Objective
+from seq2seq.training.objective import Objective, Outputs
+from seq2seq.types import Batch
 from tests.inputs import named, padded
 
 
@@ -77,22 +78,46 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_fit_moves_attention_to_where_it_is_guided(build_model, batch, array, kind):
-    model = build_model(**KINDS[kind])
+def distance(model, batch, array):
+    """How far attention is from the alignment, by the model's own `align`."""
     inputs, _, weights = batch
-    given, guide = inputs["target_input"], inputs["alignment"]
+    encoded = model.encode(padded(inputs["source"]))
+    attention = model.align(inputs["target_input"], encoded, encoded.state)
+    return float(array(alignment_loss(attention, inputs["alignment"], weights)))
 
-    def distance():
-        encoded = model.encode(padded(inputs["source"]))
-        return float(array(alignment_loss(model.align(given, encoded, encoded.state), guide, weights)))
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_gradient_moves_attention_to_where_it_is_guided(build_model, batch, array, gradients, kind):
+    model = build_model(**KINDS[kind])
+    inputs, target, weights = batch
+    term = AlignmentLoss(1.0)
+    objective = Objective(model, [term])
+    objective.build()
+
+    def loss():
+        outputs = Outputs(**objective(inputs, training=True))
+        return term(Batch.of(inputs, target, weights), outputs)
+
+    value, found = gradients(loss, objective.trainable_variables)
+    before = distance(model, batch, array)
+    assert float(value) == pytest.approx(before, rel=1e-5)
+    pairs = [(variable, g) for variable, g in zip(objective.trainable_variables, found, strict=True) if g is not None]
+    square = sum(float((g**2).sum()) for _, g in pairs)
+    rate = 0.01 * before / square
+    for variable, g in pairs:
+        variable.assign_sub(rate * g)
+    # Along its gradient it falls as fast as the gradient says.
+    assert before - distance(model, batch, array) == pytest.approx(rate * square, rel=0.1)
+
+
+def test_fit_moves_attention_to_where_it_is_guided(build_model, batch, array):
+    model = build_model(**KINDS["pointer"])
     trainer = Objective(model, [AlignmentLoss(1.0)])
     trainer.compile(keras.optimizers.Adam(0.05), jit_compile=False)
-    before = distance()
+    before = distance(model, batch, array)
     for _ in range(12):
         trainer.train_on_batch(*batch)
-    assert distance() < 0.7 * before
+    assert distance(model, batch, array) < 0.7 * before
 
 
 def test_the_loss_is_that_of_the_pieces_and_the_weighted_guides_a_token(build_model, batch, array):
@@ -105,7 +130,7 @@ def test_the_loss_is_that_of_the_pieces_and_the_weighted_guides_a_token(build_mo
     found = {}
     for rate, given in ((0.0, without), (2.0, without), (2.0, inputs)):
         trainer = Objective(model, [AlignmentLoss(rate)])
-        trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+        trainer.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         values = trainer.evaluate(given, target, sample_weight=weights, verbose=0, return_dict=True)
         found[rate, len(given)] = values["loss"], values["nll"]
     assert found[0.0, 3] == found[2.0, 3]

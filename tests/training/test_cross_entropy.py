@@ -178,11 +178,11 @@ def test_fit_reports_the_mean_likelihood_of_a_token_over_batches_of_any_size(bui
     np.testing.assert_allclose(found["nll"], np.concatenate(nlls).mean(), rtol=1e-5)
 
 
-@pytest.mark.parametrize("tie", ["none", "all"])
-def test_fit_follows_the_gradient_of_the_mean_loss_of_a_token(build_model, batches, gradients, tie):
+@pytest.mark.parametrize(("tie", "eager"), [("none", False), ("all", True)])
+def test_fit_follows_the_gradient_of_the_mean_loss_of_a_token(build_model, batches, gradients, tie, eager):
     model, reference = build_model(tie=tie), build_model(tie=tie)
     trainer = Objective(model, (), {"budget": 1})
-    trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False)
+    trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False, run_eagerly=eager)
     trainer.fit(_Batches(batches[:1]), epochs=1, verbose=0)
     inputs, target, weights = batches[0]
 
@@ -241,11 +241,11 @@ def test_a_pointers_values_and_gradients_equal_those_of_the_mixture(
             np.testing.assert_allclose(array(got), array(want), rtol=1e-5)
 
 
-@pytest.mark.parametrize("order", ["before", "after"])
-def test_fit_trains_a_pointer_on_the_likelihood_of_its_logits(build_model, batches, gradients, array, order):
+@pytest.mark.parametrize(("order", "eager"), [("before", True), ("after", False)])
+def test_fit_trains_a_pointer_on_the_likelihood_of_its_logits(build_model, batches, gradients, array, order, eager):
     model, reference = (build_model(tie="all", pointer=True, decoder={"attention_position": order}) for _ in range(2))
     trainer = Objective(model, (), {"budget": 1})
-    trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False)
+    trainer.compile(keras.optimizers.SGD(0.5), jit_compile=False, run_eagerly=eager)
     nlls = np.concatenate([token_nlls(model, batch, array) for batch in batches])
     np.testing.assert_allclose(
         trainer.evaluate(_Batches(batches), verbose=0, return_dict=True)["nll"], nlls.mean(), rtol=1e-5
@@ -275,7 +275,7 @@ def test_the_loss_of_coverage_is_what_went_where_it_was_before(rng, array):
 
 def test_the_loss_of_coverage_counts_only_once_it_is_switched_on(build_model, batches):
     trainer = Objective(build_model(decoder={"coverage": True}), [CoverageLoss()])
-    trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    trainer.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     losses = []
     for rate in (0.0, 2.0):
         trainer.rates["coverage"].assign(rate)

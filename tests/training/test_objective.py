@@ -33,7 +33,7 @@ class Constant:
 
 
 def losses(objective, inputs=INPUTS):
-    objective.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+    objective.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
     found = objective.evaluate(inputs, OUTPUT, sample_weight=WEIGHTS, verbose=0, return_dict=True)
     return found["loss"], found["nll"]
 
@@ -63,7 +63,7 @@ def test_two_terms_of_one_name_are_refused(build_model):
 
 def test_without_weights_every_step_counts(build_model):
     objective = Objective(build_model())
-    objective.compile("sgd", jit_compile=False)
+    objective.compile("sgd", run_eagerly=True)
     found = objective.evaluate(INPUTS, OUTPUT, verbose=0, return_dict=True)
     logits = keras.ops.convert_to_numpy(objective.model(INPUTS))
     expected = keras.ops.sparse_categorical_crossentropy(OUTPUT, logits, from_logits=True)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from seq2seq.training.auxiliary import SelectorLoss, selector_loss
-from seq2seq.training.objective import Objective
+from seq2seq.training.objective import Objective, Outputs
+from seq2seq.types import Batch
 from tests.inputs import named, padded
 
 SOURCE = np.array([[5, 6, 7, 8, 3], [8, 9, 3, 0, 0]], np.int32)
@@ -55,9 +56,8 @@ def test_being_sure_costs_what_it_is_wrong_by_and_stays_finite(array, guide, odd
     np.testing.assert_allclose(array(selector_loss(keep, guide, MASK, weights)), 3e4, rtol=1e-6)
 
 
-@pytest.mark.parametrize("pointer", [False, True])
-def test_fit_learns_what_to_keep(build_model, batch, array, pointer):
-    model = build_model(selector=True, pointer=pointer)
+def test_fit_learns_what_to_keep(build_model, batch, array):
+    model = build_model(selector=True, pointer=True)
     trainer = Objective(model, [SelectorLoss(1.0)])
     trainer.compile(keras.optimizers.Adam(0.05), jit_compile=False)
     for _ in range(40):
@@ -65,6 +65,32 @@ def test_fit_learns_what_to_keep(build_model, batch, array, pointer):
     found = array(model.keep_probabilities(model.encode(padded(SOURCE))))
     assert (found[0, :4] > 0.5).tolist() == [False, True, True, False]
     assert (found[1, :2] > 0.5).tolist() == [True, False]
+
+
+@pytest.mark.parametrize("pointer", [False, True])
+def test_its_gradient_makes_the_choices_better(build_model, batch, array, gradients, pointer):
+    model = build_model(selector=True, pointer=pointer)
+    inputs, target, weights = batch
+    term = SelectorLoss(1.0)
+    objective = Objective(model, [term])
+    objective.build()
+
+    def loss():
+        outputs = Outputs(**objective(inputs, training=True))
+        return term(Batch.of(inputs, target, weights), outputs)
+
+    def distance():
+        return float(array(selector_loss(model.encode(padded(SOURCE)).keep, inputs["alignment"], MASK, weights)))
+
+    value, found = gradients(loss, objective.trainable_variables)
+    before = distance()
+    assert float(value) == pytest.approx(before, rel=1e-5)
+    pairs = [(v, g) for v, g in zip(objective.trainable_variables, found, strict=True) if g is not None]
+    square = sum(float((g**2).sum()) for _, g in pairs)
+    rate = 0.01 * before / square
+    for variable, g in pairs:
+        variable.assign_sub(rate * g)
+    assert before - distance() == pytest.approx(rate * square, rel=0.1)
 
 
 def test_the_loss_is_that_of_the_pieces_and_the_weighted_choices_a_token(build_model, batch, array):
@@ -76,7 +102,7 @@ def test_the_loss_is_that_of_the_pieces_and_the_weighted_choices_a_token(build_m
     found = {}
     for rate, given in ((0.0, inputs), (2.0, without), (2.0, inputs)):
         trainer = Objective(model, [SelectorLoss(rate)])
-        trainer.compile(keras.optimizers.SGD(0.0), jit_compile=False)
+        trainer.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         values = trainer.evaluate(given, target, sample_weight=weights, verbose=0, return_dict=True)
         found[rate, "alignment" in given] = values["loss"], values["nll"]
     assert found[0.0, True] == pytest.approx(found[2.0, False], rel=1e-6)

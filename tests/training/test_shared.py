@@ -72,6 +72,6 @@ def test_they_draw_other_dropout_as_often(two):
 
 
 def test_a_loss_scale_that_is_too_large_is_lowered_in_both(two):
-    one, other = (ending(found, "dynamic_scale") for found in two["float16"])
+    one, other = (ending(found, "dynamic_scale") for found in two["dropout"])
     assert 1 < one < pair.SCALE
     assert one == other

@@ -55,7 +55,7 @@ def same(got, wanted):
         np.testing.assert_allclose([h.score for h in ours], [h.score for h in theirs], atol=1e-4)
 
 
-@pytest.mark.parametrize("name", OPTIONS)
+@pytest.mark.parametrize("name", ["greedy", "beam", "sampling"])
 def test_an_ensemble_of_one_is_the_model(members, name):
     one = EnsembleGenerator(members[:1]).with_options(**vars(OPTIONS[name]))
     same(one.generate(LINES), members[0].with_options(**vars(OPTIONS[name])).generate(LINES))
@@ -77,8 +77,9 @@ def test_forced_decoding_gives_the_mean_of_what_the_members_give(members, ensemb
 
 
 def test_the_batch_size_changes_nothing_and_its_own_output_scores_as_it_did(ensemble, target):
-    results = ensemble.generate(LINES)
-    same(ensemble.generate(LINES, batch_size=1), results)
+    by_mbr = ensemble.with_options(**vars(OPTIONS["mbr"]))
+    results = by_mbr.generate(LINES)
+    same(by_mbr.generate(LINES, batch_size=1), results)
     full = [(line, h) for line, found in zip(LINES, results, strict=True) for h in found if line.strip()]
     gains = ensemble.score_ids([line for line, _ in full], [target.ids(h.pieces) for _, h in full])
     np.testing.assert_allclose([g.sum() for g in gains], [h.log_probability for _, h in full], atol=1e-4)

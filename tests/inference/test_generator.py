@@ -122,7 +122,8 @@ def test_forced_decoding_of_its_own_output_gives_its_own_probability(generators,
         (line, h) for line, hypotheses in zip(LINES, results[name], strict=True) for h in hypotheses if line.strip()
     ]
     ids = [tokenizer.ids(h.pieces) for _, h in full]
-    found = generators[name].score_ids([line for line, _ in full], ids, batch_size=3)
+    # Scores depend on the model alone: one generator scores the outputs of every search.
+    found = generators["beam"].score_ids([line for line, _ in full], ids, batch_size=3)
     assert [len(gains) for gains in found] == [len(row) + 1 for row in ids]
     np.testing.assert_allclose([gains.sum() for gains in found], [h.log_probability for _, h in full], atol=1e-4)
 
@@ -172,16 +173,14 @@ def test_with_options_leaves_the_generator_as_it_was(generators):
     assert changed.model is generators["beam"].model
 
 
-def test_many_samples_are_each_drawn_by_itself_and_come_again(generators):
+def test_many_samples_are_each_drawn_by_itself_and_come_again(generators, results):
     several = generators["sampling"].with_options(num_best=3)
     found = several.generate(LINES)
     same(several.generate(LINES, batch_size=2), found)
-    one = generators["sampling"].generate(LINES)
-    for lines, (alone,) in zip(found, one, strict=True):
+    for lines, (alone,) in zip(found, results["sampling"], strict=True):
         assert alone.text in [h.text for h in lines]  # the first is the one that is drawn alone
         assert [h.score for h in lines] == sorted((h.score for h in lines), reverse=True)
     assert max(map(len, found)) == 3
-    assert several.with_options(seed=2).generate(LINES) != found
 
 
 def test_what_is_drawn_depends_on_the_number_of_the_line_and_not_on_the_call(generators, results):
@@ -237,6 +236,6 @@ def test_a_model_whose_weights_are_no_numbers_is_not_searched(generators, model,
         with pytest.raises(ValueError, match="no numbers"):
             generators[name].generate(LINES)
         with pytest.raises(ValueError, match="no numbers"):
-            generators[name].score([("a dog", "a dog")])
+            generators["beam"].score([("a dog", "a dog")])
     finally:
         model.set_weights(before)

@@ -91,12 +91,12 @@ def test_outputs_begin_with_their_prompts_and_score_as_the_model_scores_them(mod
     found, counts, totals, _ = map(ops.convert_to_numpy, result)
     limits = ops.convert_to_numpy(first_of(source).mask).sum(axis=1) - 1 + 2
     for row, prompt in enumerate(PROMPTS):
-        alone = tuple(part[row : row + 1] for part in constraints)
         one = tuple(padded(SOURCE[row : row + 1]) for _ in (source if isinstance(model, Ensemble) else [0]))
         one = one if isinstance(model, Ensemble) else one[0]
-        again = search(
-            model, one, options.changed(coverage_penalty=0.2 * penalized), constraints=ConstraintArrays(*alone)
-        )
+        again = None
+        if len(prompt) in (0, max(map(len, PROMPTS))):  # the two that differ most from the rows beside them
+            alone = ConstraintArrays(*(part[row : row + 1] for part in constraints))
+            again = search(model, one, options.changed(coverage_penalty=0.2 * penalized), constraints=alone)
         encoded = model.encode(one, training=False)
         for n in range(found.shape[1]):
             written = found[row, n, : counts[row, n]].tolist()
@@ -106,4 +106,5 @@ def test_outputs_begin_with_their_prompts_and_score_as_the_model_scores_them(mod
             log_probs = log_softmax(model.decode(inputs, encoded, encoded.state, training=False)[0])[0]
             total = log_probs[np.arange(len(written) + 1), [*written, EOS]].sum()
             np.testing.assert_allclose(totals[row, n], total, atol=1e-4)
-            assert ops.convert_to_numpy(again.ids)[0, n, : len(written)].tolist() == written
+            if again is not None:
+                assert ops.convert_to_numpy(again.ids)[0, n, : len(written)].tolist() == written

@@ -12,6 +12,7 @@ from seq2seq.layers.cells import CELLS
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.decoder_state import track_coverage
 from tests.decoders import make_decoder
+from tests.pairs import all_pairs
 
 BATCH, TARGET, SOURCE, FEATURES, UNITS = 2, 3, 4, 3, 4
 MASK = np.arange(SOURCE) < np.array([[4], [2]])
@@ -86,20 +87,22 @@ def test_a_query_with_the_input_is_the_plain_one_where_its_kernel_is_zero(
     np.testing.assert_allclose(weights.sum(-1), 1.0, atol=1e-6)
 
 
-@pytest.mark.parametrize("attention", ["additive", "general", "dot", "multi_head"])
+SHARING = {
+    "attention": ["additive", "general", "dot", "multi_head"],
+    "attention_position": ["before", "between", "after"],
+    "input_feeding": [False, True],
+    "coverage": [False, True],
+}
+
+
 @pytest.mark.parametrize(
-    ("position", "input_feeding"),
-    [("before", False), ("before", True), ("between", False), ("after", False), ("after", True)],
+    "options",
+    all_pairs(SHARING, lambda row: not (row.get("attention_position") == "between" and row.get("input_feeding"))),
+    ids=lambda options: "-".join(map(str, options.values())),
 )
-@pytest.mark.parametrize("coverage", [False, True])
-def test_rows_that_share_a_source_equal_a_repeated_memory(
-    make, inputs, memory_and_state, array, rng, attention, position, input_feeding, coverage
-):
-    layers, options = (
-        2 if position == "between" else 1,
-        {"attention_position": position, "input_feeding": input_feeding},
-    )
-    decoder = make(attention=attention, heads=2, num_layers=layers, coverage=coverage, **options)
+def test_rows_that_share_a_source_equal_a_repeated_memory(make, inputs, memory_and_state, array, rng, options):
+    layers = 2 if options["attention_position"] == "between" else 1
+    decoder = make(heads=2, num_layers=layers, **options)
     (shared, _), (repeated, state) = memory_and_state(decoder), memory_and_state(decoder, repeats=3)
     rows = rng.normal(size=(BATCH * 3, TARGET, FEATURES)).astype("float32")
     got, expected = (decoder(rows, memory, state) for memory in (shared, repeated))

@@ -12,6 +12,10 @@ from seq2seq.symbols import BOS, EOS, PAD
 
 LONGEST = 12
 """Tokens of a word, at most."""
+BEGINNINGS = 256
+"""Beginnings of words that are followed at once, at most; more where all that may follow them are few, as below."""
+PROBABILITIES = 1 << 21
+"""Beginnings times tokens of the vocabulary, at most, where there are more than `BEGINNINGS`."""
 LINE_END = "↵"
 """How the end of a line is shown."""
 
@@ -32,7 +36,9 @@ class Next:
     @property
     def shown(self) -> str:
         """The text as a person reads it."""
-        return f"{LINE_END} (end of the line)" if self.text == "\n" else self.text.replace(" ", "␣") or "(nothing)"
+        if self.text == "\n":
+            return f"{LINE_END} (end of the line)"
+        return self.text.replace(" ", "␣").replace("\t", "\\t") or "(nothing)"
 
 
 def next_tokens(model: TextScorer, state: State, top: int) -> list[Next]:
@@ -47,7 +53,8 @@ def next_words(model: TextScorer, state: State, top: int) -> list[Next]:
 
     The probability of a word of several tokens is that of its tokens, and of a new word after them. Words are found by
     their likeliest beginnings, so those far down the list may be incomplete. That the last word of the text goes on is
-    none of the outcomes.
+    none of the outcomes. A large `top` may bring fewer words than that, as memory limits how many beginnings are
+    followed.
 
     Raises:
         ValueError: the model's tokens are characters, which do not say where words begin.
@@ -57,12 +64,14 @@ def next_words(model: TextScorer, state: State, top: int) -> list[Next]:
     starts = model.starts
     ends_word = starts.copy()
     ends_word[[PAD, BOS]] = True  # which no text has
+    if ends_word.all():  # each token is a word
+        return next_tokens(model, state, top)
     log_probs, carried = model.next_log_probs(state)
     first = np.where(starts, log_probs[0], -np.inf)
     first[[PAD, BOS]] = -np.inf
     found: dict[str, float] = {"\n": float(first[EOS])}
     first[EOS] = -np.inf
-    width = 4 * top
+    width = min(4 * top, max(BEGINNINGS, PROBABILITIES // len(starts)))
     chosen = np.argsort(-first, kind="stable")[:width]
     chosen = chosen[np.isfinite(first[chosen])]
     words: list[tuple[tuple[int, ...], float]] = [((int(i),), float(first[i])) for i in chosen]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -73,19 +73,20 @@ def run(arguments: argparse.Namespace) -> None:
 
     model = load(Path(options.run))
     start = model.begin() if lines is None else read_prompt(model, lines)
+    before = model.codec.encode([lines[-1]])[0] if lines else []
+    prompt = "\n".join([*lines[:-1], _as_read(model, lines[-1], before)]) if lines else ""
     with output(options.output) as out:
         for number in range(options.count):
             drawn = _drawn(options, model.sample(start, search, options.seed + number))
             if options.json:
-                out.write(json.dumps(_record(options, model, list(drawn), options.seed + number), ensure_ascii=False))
-                out.write("\n")
+                record = _record(model, prompt, before, list(drawn), options.seed + number)
+                out.write(json.dumps(record, ensure_ascii=False) + "\n")
                 continue
             from seq2seq.inference.writing import stream_text
 
             if number:
                 out.write("\n")
-            before = model.codec.encode([lines[-1]])[0] if lines else []
-            text = options.prompt or ""
+            text = prompt
             out.write(text)
             for text in stream_text(model.codec, (token.id for token in drawn), before):
                 out.write(text)
@@ -102,13 +103,17 @@ def _drawn(options: SampleOptions, tokens: Iterator[list[Drawn]]) -> Iterator[Dr
             return
 
 
-def _record(options: SampleOptions, model: TextScorer, drawn: list[Drawn], seed: int) -> dict[str, object]:
+def _as_read(model: TextScorer, line: str, ids: Sequence[int]) -> str:
+    """Returns the last line of a prompt without the blanks at its end, where its ids leave them out."""
+    return line if model.codec.decode([ids])[0][-1:].isspace() else line.rstrip()
+
+
+def _record(model: TextScorer, prompt: str, before: Sequence[int], drawn: list[Drawn], seed: int) -> dict[str, object]:
     from seq2seq.inference.writing import text_of
 
     ids = [token.id for token in drawn]
-    before = model.codec.encode([(options.prompt or "").split("\n")[-1]])[0] if options.prompt else []
     return {
-        "prompt": options.prompt or "",
+        "prompt": prompt,
         "text": text_of(model.codec, ids, before),
         "tokens": model.codec.pieces(ids),
         "log_probabilities": [round(token.log_prob, 6) for token in drawn],

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from seq2seq.cli.arguments import options_from
 from seq2seq.cli.text_io import input_lines, output
-from seq2seq.messages import say
+from seq2seq.messages import say, visible
 from seq2seq.outputs import STDIN, STDOUT, check_outputs
 from seq2seq.symbols import EOS, NAMES
+from seq2seq.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from seq2seq.inference.text_scoring import ScoredLine, TextScorer
@@ -77,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
             found.add(line.text, -line.log_probability, len(line.ids), line.unknown)
             out.write(_format(options, model, line))
             if options.heatmap:
-                page.append((_tokens(model, line), (-line.log_probs / math.log(2)).tolist()))
+                page.append((_page_tokens(model, line), (-line.log_probs / math.log(2)).tolist()))
     if options.heatmap:
         from seq2seq.evaluation.surprisal_page import surprisal_page
 
@@ -106,6 +107,14 @@ def _tokens(model: TextScorer, line: ScoredLine) -> list[str]:
     return [NAMES[EOS] if i == EOS else piece for i, piece in zip(line.ids, model.codec.pieces(line.ids), strict=True)]
 
 
+def _page_tokens(model: TextScorer, line: ScoredLine) -> list[str]:
+    """As `_tokens`; words of a vocabulary of words with the blanks that stand between them."""
+    tokens = _tokens(model, line)
+    if isinstance(model.codec, Vocabulary) and model.codec.kind == "words":
+        return [*tokens[:1], *(f" {token}" for token in tokens[1:])]
+    return tokens
+
+
 def _format(options: ScoreOptions, model: TextScorer, line: ScoredLine) -> str:
     """Returns what is printed for a line, with its end."""
     if options.lines:
@@ -121,5 +130,6 @@ def _format(options: ScoreOptions, model: TextScorer, line: ScoredLine) -> str:
             "perplexity": round(math.exp(min(700.0, -line.log_probability / len(line.ids))), 6),
         }
         return json.dumps(values, ensure_ascii=False) + "\n"
-    rows = zip(tokens, line.log_probs, surprisals, strict=True)
-    return "".join(f"{token}\t{value:.4f}\t{bits:.2f}\n" for token, value, bits in rows)
+    names = [visible(token).replace("\t", "\\t") for token in tokens]  # none may break the table
+    rows = zip(names, line.log_probs, surprisals, strict=True)
+    return "".join(f"{name}\t{value:.4f}\t{bits:.2f}\n" for name, value, bits in rows)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
 from seq2seq import __version__
@@ -35,6 +35,9 @@ share a verb, `tasks.module_of_verb` names the module. train has `main(words)`: 
 RUNS = ("run", "runs", "others", "score", "reverse")
 """Arguments of the verbs that name run folders."""
 
+SHARED = ("evaluate", "score")
+"""Verbs whose options depend on the task of the run."""
+
 SILENT = ("average", "export")
 """Verbs that write a folder and print only where it is."""
 
@@ -61,7 +64,11 @@ def _run(words: list[str]) -> int:
     for verb, about in VERBS.items():
         sub = verbs.add_parser(verb, help=about, description=about[0].upper() + about[1:] + ".", allow_abbrev=False)
         if verb in words[:1]:
-            module = _module(verb, words[1:])
+            try:
+                module = _module(verb, words[1:])
+            except ValueError as error:
+                say(f"error: {error}")
+                return EXIT_MISTAKE
             module.add_arguments(sub)
     parsed = parser.parse_args(words)
     quiet_start()
@@ -77,12 +84,22 @@ def _run(words: list[str]) -> int:
 
 
 def _module(verb: str, words: Sequence[str]) -> Any:
-    """Returns the module that carries out a verb, for the task of the run among the words."""
-    from seq2seq.tasks import module_of_verb
+    """Returns the module that carries out a verb, for the task of the run among the words.
+
+    Raises:
+        ValueError: the run is missing or damaged, and the verb is one whose options depend on it.
+    """
+    from seq2seq.tasks import module_of_verb, task_of
 
     name = verb
-    with suppress(ValueError):  # a run that cannot be read is reported when the verb opens it
+    try:
         name = module_of_verb(verb, words)
+        # An option that another task lacks would be refused before the folder is looked for.
+        if verb in SHARED and words and not words[0].startswith("-") and not os.path.exists(words[0]):
+            task_of(words[0])
+    except ValueError:  # other verbs report it when they open the run
+        if verb in SHARED:
+            raise
     return importlib.import_module(f"seq2seq.cli.{name}")
 
 

@@ -31,10 +31,10 @@ def check_prompt(prompt: str) -> list[str]:
 def read_prompt(model: TextScorer, lines: list[str]) -> State:
     """Returns the state after a prompt; ValueError if the model knows nothing of it, a warning if it lacks a part."""
     ids = [number for row in model.codec.encode(lines) for number in row]
-    unknown = ids.count(UNK)
+    unknown, known = ids.count(UNK), [number for number in ids if number != UNK]
     if not ids:
         raise ValueError("The prompt holds no token. Expected some text to go on from.")
-    if unknown == len(ids):
+    if unknown and not model.codec.decode([known])[0].strip():  # blanks alone say nothing
         raise ValueError(
             f"The vocabulary of {model.name} has nothing of the prompt. Expected text like what it was trained on."
         )

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 CONSTANT = 3
 """Epochs after which it is said that a score does not change."""
+FEW_STEPS = 500
+"""A run of fewer steps that has learned nothing is too short, whatever else is wrong with it."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +54,7 @@ def train(folder: RunFolder, recipe: Recipe, task: Task, data: Any) -> None:
     try:
         setup = _set_up(folder, recipe, task, data, prepared)
         history = _train_epochs(setup, _first_progress(setup))
-        _warn_if_nothing_was_learned(history, prepared.uniform_loss, _advice(folder, recipe))
+        _warn_if_nothing_was_learned(history, prepared, _advice(folder, recipe))
     finally:
         keras.config.set_dtype_policy("float32")
 
@@ -190,8 +192,14 @@ def _log_epoch(setup: _Setup, history: list[dict[str, Any]], better: bool, board
     )
 
 
-def _warn_if_nothing_was_learned(history: list[dict[str, Any]], uniform: float, advice: str) -> None:
+def _warn_if_nothing_was_learned(history: list[dict[str, Any]], prepared: Prepared, advice: str) -> None:
+    uniform, steps = prepared.uniform_loss, prepared.stores.steps * len(history)
     if history and history[-1]["nll"] > uniform:
+        if steps < FEW_STEPS:
+            advice = (
+                f"The run took only {steps:,} step{'s' * (steps != 1)}. What helps: the same command with more "
+                "training.epochs, which goes on from here; or, in a new folder, smaller batches or more text."
+            )
         _log.warning(
             "Nothing was learned: the loss of the last epoch is %.3g nats a token, where %.3g is that of a model that "
             "knows nothing. %s",

@@ -3,13 +3,23 @@
 import json
 import math
 import shutil
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from recipes.language_model import RECIPES
+from seq2seq.cli.prompts import read_prompt
+from seq2seq.cli.score_text import ScoreOptions, _format
 from seq2seq.cli.train import run_recipe
+from seq2seq.inference.text_scoring import ScoredLine
 from seq2seq.run.parsing import RecipeError, from_json
+from seq2seq.run.task import Prepared
+from seq2seq.run.train import _warn_if_nothing_was_learned
+from seq2seq.symbols import EOS
 from seq2seq.tasks.language_model.recipe import Recipe
+from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.text.vocabulary import Vocabulary
 
 WORDS = ["the", "cat", "sees", "a", "dog", ".", "the", "dog", "sits", "on", "the", "mat", ".", "a", "cat", "sits", "."]
 TEXT = [" ".join(WORDS[n % 11 : n % 11 + 3 + n % 4]) for n in range(60)]
@@ -94,6 +104,7 @@ def test_a_sample_goes_on_from_the_prompt_and_scores_as_it_was_drawn(language_ru
     assert first["text"] != second["text"]
     assert len(first["tokens"]) == 8
     code, out, _ = cli("sample", language_run, "--prompt", "the cat", "--length", "8")
+    assert cli("sample", language_run, "--prompt", "the cat ", "--length", "8")[1] == out  # no blank comes twice
     assert out.rstrip("\n") == ("the cat" + first["text"]).rstrip("\n")
     code, out, _ = cli("score", language_run, "--json", text=("the cat" + first["text"]).encode())
     log_probs = [value for line in out.splitlines() for value in json.loads(line)["log_probabilities"]]
@@ -119,6 +130,8 @@ def test_score_prints_tokens_lines_json_and_a_page(language_run, cli, tmp_path):
     assert "&lt;unk&gt;" in page
     assert "<b>" not in page
     assert page.count("<span") == 8 + 6
+    assert "> cat</span>" in page  # words stand apart
+    assert ">the</span>" in page
 
 
 def test_it_reranks_a_list_by_its_targets_alone(language_run, cli, tmp_path):
@@ -139,6 +152,8 @@ def test_it_reranks_a_list_by_its_targets_alone(language_run, cli, tmp_path):
         (["next", "RUN", "\n"], "The prompt is empty."),
         (["next", "RUN", " "], "The prompt holds no token."),
         (["next", "RUN", "жжж жж"], "has nothing of the prompt."),
+        (["score", "nowhere", "--lines"], "nowhere: no such run folder."),
+        (["evaluate", "nowhere", "--text", "x"], "nowhere: no such run folder."),
         (["sample", "RUN", "--prompt", "a " * 60_000], "The prompt has 120,000 characters, at most 100,000 are read."),
         (["sample", "RUN", "--length", "0"], "must be from 1 to"),
         (["sample", "RUN", "--length", "-5"], "must be from 1 to"),
@@ -161,6 +176,38 @@ def test_a_mistake_gets_one_sentence(words, message, language_run, cli):
     assert message in err
     assert "Traceback" not in err
     assert err.splitlines()[-1].count("error: ") == 1
+
+
+def test_a_prompt_of_unknown_characters_is_refused_whatever_the_tokens():
+    class Model:
+        name = "runs/a"
+        codec = SubwordTokenizer.train(["the cat sits"] * 30, 14, "bpe")
+
+        def read(self, lines):
+            return lines
+
+    for prompt in ("жжж", "жжж жж", "  ж"):
+        with pytest.raises(ValueError, match="has nothing of the prompt"):
+            read_prompt(Model(), [prompt])
+    assert read_prompt(Model(), ["a ж"]) == ["a ж"]
+
+
+def test_no_token_breaks_the_table_of_scores():
+    line = ScoredLine("\t\x1b", (4, 5, EOS), np.zeros(3, np.float32))
+    model = SimpleNamespace(codec=Vocabulary(["\t", "\x1b"], "characters"))
+    options = ScoreOptions("", None, None, separate=False, lines=False, json=False, heatmap=None)
+    rows = [row.split("\t") for row in _format(options, model, line).splitlines()]
+    assert [row[0] for row in rows] == ["\\t", "\\u001b", "</s>"]
+    assert {len(row) for row in rows} == {3}
+
+
+def test_a_run_too_short_to_learn_gets_other_advice_than_one_that_diverges(caplog):
+    for steps, message in ((16, "The run took only 16 steps"), (5000, "a lower rate")):
+        caplog.clear()
+        prepared = Prepared(None, SimpleNamespace(steps=steps), None, 2.0)
+        _warn_if_nothing_was_learned([{"nll": 2.5}], prepared, "a lower rate")
+        assert message in caplog.text
+        assert ("a lower rate" in caplog.text) == (steps == 5000)
 
 
 @pytest.mark.parametrize(

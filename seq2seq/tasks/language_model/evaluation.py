@@ -28,9 +28,11 @@ def open_text(run: Path, test: str | None, text: str | None) -> Iterable[str]:
     own = recipe.data.corpus == "files"
     tests: Mapping[str, Iterable[str]] = folder.load_tests() if own else find_corpus(recipe.data).tests
     name = test or next(iter(tests), "")
+    if not tests:
+        raise RunFolderError("This run has no test set. Give a text: --text FILE.")
     if name not in tests:
         raise RunFolderError(
-            f"This run knows the test sets {', '.join(tests) or 'none'}. Received: {name!r}. Or give --text FILE."
+            f"This run knows the test sets {', '.join(tests)}. Received: {name!r}. Or give --text FILE."
         )
     return tests[name]
 

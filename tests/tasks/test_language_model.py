@@ -13,11 +13,15 @@ from seq2seq.cli.prompts import read_prompt
 from seq2seq.cli.score_text import ScoreOptions, _format
 from seq2seq.cli.train import run_recipe
 from seq2seq.inference.text_scoring import ScoredLine
+from seq2seq.run.folder import RunFolderError
 from seq2seq.run.parsing import RecipeError, from_json
 from seq2seq.run.task import Prepared
 from seq2seq.run.train import _warn_if_nothing_was_learned
 from seq2seq.symbols import EOS
+from seq2seq.tasks.language_model.data import find_corpus
+from seq2seq.tasks.language_model.folder import LanguageRunFolder
 from seq2seq.tasks.language_model.recipe import Recipe
+from seq2seq.tasks.language_model.task import record_data
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.vocabulary import Vocabulary
 
@@ -68,6 +72,24 @@ def test_evaluate_gives_what_the_run_has_recorded_with_others_beside_it(language
     assert found["model"] == recorded
     assert found["3-gram"]["perplexity"]["score"] < 15
     assert "kneser-ney:3" in found["3-gram"]["perplexity"]["signature"]
+
+
+def test_an_n_gram_model_finds_its_training_text_from_any_folder_and_notices_a_change(tmp_path, monkeypatch):
+    (tmp_path / "a.txt").write_text("\n".join(TEXT) + "\n")
+    monkeypatch.chdir(tmp_path)
+    recipe = from_json(Recipe, {"data": {"corpus": "files", "train": "a.txt", "max_train": 50}}, "recipe.json")
+    corpus = find_corpus(recipe.data)
+    folder = LanguageRunFolder(tmp_path / "run")
+    folder.path.mkdir()
+    record_data(folder, corpus)
+    monkeypatch.chdir("/")
+    monkeypatch.setattr(LanguageRunFolder, "load_recipe", lambda folder: recipe)
+    assert list(folder.load_training_text()) == TEXT[:50]
+    recipe = from_json(Recipe, {"data": {"corpus": "files", "train": "a.txt"}}, "recipe.json")
+    assert list(folder.load_training_text()) == TEXT[:57]  # the last twentieth is validation text
+    (tmp_path / "a.txt").write_text("other\n")
+    with pytest.raises(RunFolderError, match="is missing or has changed since"):
+        folder.load_training_text()
 
 
 @pytest.mark.parametrize("more", [["--cache", "50", "--cache-weight", "0.2"], ["--dynamic", "0.2"]])

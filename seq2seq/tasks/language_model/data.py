@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,11 @@ class Slice:
     text: Iterable[str]
     start: int = 0
     stop: int | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Those of the whole text."""
+        return files_of(self.text)
 
     def __iter__(self) -> Iterator[str]:
         return islice(iter(self.text), self.start, self.stop)
@@ -54,8 +59,8 @@ def find_corpus(data: Data) -> Corpus:
         module = importlib.import_module(f"seq2seq.catalogue.{data.corpus}")
         train, validation = module.load("train"), module.load("validation")
         tests = {name: module.load(name) for name in data.tests}
-        files = (*_files_of(train), *_files_of(validation))
-        corpus = Corpus(train, validation, tests, files, {name: _files_of(text) for name, text in tests.items()})
+        files = (*files_of(train), *files_of(validation))
+        corpus = Corpus(train, validation, tests, files, {name: files_of(text) for name, text in tests.items()})
     if empty := [name for name, text in corpus.tests.items() if next(iter(text), None) is None]:
         raise CorpusError(f"Test set {empty[0]} is empty: there is nothing to score.")
     if not data.max_train:
@@ -84,8 +89,7 @@ def _own(data: Data) -> Corpus:
     if data.validation:
         validation = own_text(data.validation, "--data.validation")
         return Corpus(train, validation, tests, (*train.files, *validation.files), test_files)
-    count = sum(1 for _ in train)
-    held_out = -(-count // HELD_OUT)
+    count, held_out = _held_out(train)
     if count < 2:
         raise CorpusError(
             f"--data.train: {data.train} has {count} {'line' if count == 1 else 'lines'}, so none can be held out for "
@@ -94,5 +98,21 @@ def _own(data: Data) -> Corpus:
     return Corpus(Slice(train, 0, count - held_out), Slice(train, count - held_out), tests, train.files, test_files)
 
 
-def _files_of(text: object) -> tuple[Path, ...]:
+def own_training_text(data: Data, files: Sequence[Path]) -> Iterable[str]:
+    """Returns the training text that `find_corpus` makes of a user's own files, which are found at other paths."""
+    text = Lines(tuple(files))
+    if data.validation:
+        return Slice(text, 0, data.max_train or None)
+    count, held_out = _held_out(text)
+    return Slice(text, 0, min(count - held_out, data.max_train or count))
+
+
+def _held_out(text: Lines) -> tuple[int, int]:
+    """Returns the number of lines, and how many of the last are held out for validation."""
+    count = sum(1 for _ in text)
+    return count, -(-count // HELD_OUT)
+
+
+def files_of(text: object) -> tuple[Path, ...]:
+    """Returns the files of a text; of one that is made in memory none."""
     return tuple(getattr(text, "files", ()))

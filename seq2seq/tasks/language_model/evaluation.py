@@ -46,7 +46,9 @@ def baseline_scores(run: Path, lines: Iterable[str], order: int) -> dict[str, Sc
     folder = LanguageRunFolder(run)
     recipe, codec = folder.load_recipe(), folder.load_codec()
     model = KneserNey(codec.size, order, continued=recipe.tokenizer.kind == "characters")
-    model.fit([[*ids, EOS] for ids in codec.encode(list(find_corpus(recipe.data).train))])
+    own = recipe.data.corpus == "files"
+    train = folder.load_training_text() if own else find_corpus(recipe.data).train
+    model.fit([[*ids, EOS] for ids in codec.encode(list(train))])
     text = list(lines)
     rows = [[*ids, EOS] for ids in codec.encode(text)]
     found = Likelihood()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from seq2seq.backend import prepare_keras
 from seq2seq.files import read_json
+from seq2seq.run.environment import checksums
 from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
+from seq2seq.tasks.language_model.data import own_training_text
 from seq2seq.tasks.language_model.network import build_network, check_size
 from seq2seq.tasks.language_model.recipe import Recipe
 from seq2seq.text.codecs import TOKENIZER_FILE, VOCABULARY_FILE, Codec, load_codec
@@ -49,6 +52,25 @@ class LanguageRunFolder(RunFolder):
             return {name: Lines(tuple(Path(file) for file in entry["files"])) for name, entry in tests.items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
+
+    def load_training_text(self) -> Iterable[str]:
+        """Returns the training text of a run on a user's own files, found from any folder.
+
+        Raises:
+            RunFolderError: data.json is damaged, or a file is missing or has changed since.
+        """
+        try:
+            record = read_json(self.data_file)
+            before = {str(path): record["training"][path] for path in record["train"]}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
+        files = [Path(path) for path in before]
+        if changed := [path for path, value in checksums(files).items() if before.get(path) != value]:
+            raise RunFolderError(
+                f"{changed[0]}: this training text of {self.path} is missing or has changed since. Bring the old file "
+                "back."
+            )
+        return own_training_text(self.load_recipe().data, files)
 
     def load_model(self) -> tuple[Any, Codec]:
         """Returns the trained network and its tokeniser.

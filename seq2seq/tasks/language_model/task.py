@@ -14,7 +14,7 @@ from seq2seq.run.parsing import leaves
 from seq2seq.run.selection import Selection
 from seq2seq.run.task import Prepared
 from seq2seq.tasks.language_model import ending, network
-from seq2seq.tasks.language_model.data import Corpus, find_corpus
+from seq2seq.tasks.language_model.data import Corpus, files_of, find_corpus
 from seq2seq.tasks.language_model.folder import LanguageRunFolder
 from seq2seq.tasks.language_model.prepare import TokenStream, learn_codec
 from seq2seq.tasks.language_model.recipe import Recipe
@@ -40,7 +40,8 @@ def record_data(folder: RunFolder, data: Corpus) -> None:
         name: {"files": [str(file.resolve()) for file in files], "sha256": checksums(files)}
         for name, files in data.test_files.items()
     }
-    folder.write_json(folder.data_file, {"training": training, "tests": tests})
+    train = [str(file.resolve()) for file in files_of(data.train)]
+    folder.write_json(folder.data_file, {"training": training, "train": train, "tests": tests})
 
 
 def prepare(run: RunFolder, recipe: Recipe, data: Corpus) -> Prepared:

@@ -36,9 +36,9 @@ PTB = Recipe(
     name="ptb",
     data=Data(corpus="ptb"),
     tokenizer=Tokenizer(kind="words", size=0),
-    model=Model(embedding=300, units=300, num_layers=2, readout=False, dropout=0.5),
+    model=Model(embedding=300, units=300, num_layers=2, readout=False, dropout=0.3, variational_dropout=False),
     batching=Batching(rows=20, steps=35),
-    training=Training(epochs=14, learning_rate=0.003, warmup_steps=500, ema=0.999, precision="mixed_bfloat16"),
+    training=Training(epochs=18, learning_rate=0.003, warmup_steps=500, ema=0.999, precision="mixed_bfloat16"),
 )
 """Penn Treebank, words."""
 
@@ -46,9 +46,9 @@ SHAKESPEARE = Recipe(
     name="shakespeare",
     data=Data(corpus="tinyshakespeare"),
     tokenizer=Tokenizer(kind="characters", size=0),
-    model=Model(embedding=64, cell="gru", units=512, readout=False, tie=False, dropout=0.3),
-    batching=Batching(rows=32, steps=100),
-    training=Training(epochs=12, learning_rate=0.003, warmup_steps=200, ema=0.998),
+    model=Model(embedding=64, cell="gru", units=512, readout=False, tie=False, dropout=0.2),
+    batching=Batching(rows=32, steps=64),
+    training=Training(epochs=16, learning_rate=0.003, warmup_steps=200, ema=0.998, precision="mixed_bfloat16"),
 )
 """tinyshakespeare, characters."""
 

@@ -37,7 +37,9 @@ class EvaluateOptions:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder of a language model")
-    parser.add_argument("--test", metavar="NAME", help="test set of the run's recipe (default: its first)")
+    parser.add_argument(
+        "--test", metavar="NAME", help="test set of the run's recipe, or validation (default: its first test set)"
+    )
     parser.add_argument("--text", metavar="FILE", help="instead of --test: a text; several: FILE,FILE")
     parser.add_argument(
         "--dynamic",

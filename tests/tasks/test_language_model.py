@@ -92,6 +92,13 @@ def test_an_n_gram_model_finds_its_training_text_from_any_folder_and_notices_a_c
         folder.load_training_text()
 
 
+def test_the_validation_text_can_be_evaluated_too(language_run, cli):
+    code, out, err = cli("evaluate", language_run, "--test", "validation", "--json")
+    assert code == 0, err
+    held_out = sum(len(line.split()) + 1 for line in TEXT[-3:])
+    assert f"|tokens:{held_out}|" in json.loads(out)["model"]["perplexity"]["signature"]
+
+
 @pytest.mark.parametrize("more", [["--cache", "50", "--cache-weight", "0.2"], ["--dynamic", "0.2"]])
 def test_what_learns_from_the_text_says_so_in_its_signature(more, language_run, cli):
     recorded = json.loads((language_run / "scores.json").read_text())["tests"]["test"]["perplexity"]["score"]

@@ -13,9 +13,12 @@ from seq2seq.tasks.language_model.data import find_corpus, own_text
 from seq2seq.tasks.language_model.folder import LanguageRunFolder
 from seq2seq.text.ngrams import KneserNey
 
+VALIDATION = "validation"
+"""The name under which the validation text can be evaluated, to choose options."""
+
 
 def open_text(run: Path, test: str | None, text: str | None) -> Iterable[str]:
-    """Returns a test set of the run's recipe, the first where neither is named, or the text of files.
+    """Returns a test set of the run's recipe or its validation text, or the text of files; else the first test set.
 
     Raises:
         ValueError: there is no such test set, or no such file.
@@ -24,6 +27,8 @@ def open_text(run: Path, test: str | None, text: str | None) -> Iterable[str]:
     recipe = folder.load_recipe()
     if text:
         return own_text(text, "--text")
+    if test == VALIDATION:
+        return find_corpus(recipe.data).validation
     # Files that a user named are found from any folder; the catalogue knows how its own are read.
     own = recipe.data.corpus == "files"
     tests: Mapping[str, Iterable[str]] = folder.load_tests() if own else find_corpus(recipe.data).tests

@@ -36,9 +36,9 @@ PTB = Recipe(
     name="ptb",
     data=Data(corpus="ptb"),
     tokenizer=Tokenizer(kind="words", size=0),
-    model=Model(embedding=300, units=300, num_layers=2, readout=False, dropout=0.3, variational_dropout=False),
+    model=Model(embedding=500, units=500, num_layers=2, readout=False, dropout=0.4, variational_dropout=False),
     batching=Batching(rows=20, steps=35),
-    training=Training(epochs=18, learning_rate=0.003, warmup_steps=500, ema=0.999, precision="mixed_bfloat16"),
+    training=Training(epochs=16, learning_rate=0.002, warmup_steps=500, ema=0.999, precision="mixed_bfloat16"),
 )
 """Penn Treebank, words."""
 

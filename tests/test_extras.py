@@ -47,10 +47,12 @@ def without(packages, commands, folder):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Holds a run folder that only has a recipe, and texts."""
+    """Holds run folders that only have a recipe, and texts."""
     folder = tmp_path_factory.mktemp("poor")
     (folder / "run").mkdir()
-    (folder / "run" / "recipe.json").write_text(json.dumps({"format": FORMAT, "recipe": {"task": "translation"}}))
+    (folder / "language").mkdir()
+    for name, task in (("run", "translation"), ("language", "language_model")):
+        (folder / name / "recipe.json").write_text(json.dumps({"format": FORMAT, "recipe": {"task": task}}))
     for name in ("x", "y"):
         (folder / name).write_text("a\n")
     (folder / "list").write_text("0 ||| a ||| -1\n")
@@ -66,6 +68,8 @@ COMMANDS = {
     "evaluate": ["run"],
     "compare": ["run", "run"],
     "align": ["run", *PAIRS],
+    "next": ["language", "a"],
+    "sample": ["language"],
     "score": ["run", *PAIRS],
     "rerank": ["--source", "x", "--n-best", "list", "--score", "run"],
     "average": ["run", "--output", "new"],

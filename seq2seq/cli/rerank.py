@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Sorts the lists. Raises ValueError for a mistake in the options or in the input."""
     options = options_from(RerankOptions, arguments)
     from seq2seq.inference.reranking import OWN
-    from seq2seq.tasks import load_recipe
+    from seq2seq.tasks import recipe_of
     from seq2seq.tasks.text_to_text.recipe import Recipe
 
     read = [options.source, options.n_best, options.tune_on, *options.score, *options.reverse]
@@ -115,7 +115,7 @@ def run(arguments: argparse.Namespace) -> None:
             "they must run in parallel."
         )
     # A wrong run is named before the others have worked.
-    loaded = [(load_recipe(Path(path) / "recipe.json"), path, reverse) for _, path, reverse in runs]
+    loaded = [(recipe_of(Path(path)), path, reverse) for _, path, reverse in runs]
     if blind := [path for recipe, path, reverse in loaded if reverse and not isinstance(recipe, Recipe)]:
         raise ValueError(f"--reverse takes runs that read a source. Received: {blind[0]}, a language model.")
     recipes = [(recipe, reverse) for recipe, _, reverse in loaded if isinstance(recipe, Recipe)]
@@ -169,12 +169,12 @@ def _features(
     import numpy as np
 
     from seq2seq.inference.reranking import TooLong, score_lists
-    from seq2seq.tasks import load, load_recipe
+    from seq2seq.tasks import load, recipe_of
     from seq2seq.tasks.text_to_text.recipe import Recipe
 
     columns = [[np.asarray([c.score for c in candidates]) for candidates in lists]]
     for _, path, reverse in runs:
-        searches = isinstance(load_recipe(Path(path) / "recipe.json"), Recipe)
+        searches = isinstance(recipe_of(Path(path)), Recipe)
         scorer = load(Path(path), (), **(options.search.values if searches else {}))
         _log.info("Scoring with %s%s", path, ", reverse" if reverse else "")
         try:

@@ -58,6 +58,13 @@ def load_recipe(path: Path) -> Recipe:
     return folder.load_recipe(path, _recorded_task(folder.read_record(path), path).Recipe)
 
 
+def recipe_of(folder: Path) -> Recipe:
+    """Returns the recipe of a run folder of any task; errors as `task_of`, and RecipeError."""
+    from seq2seq.run.folder import RunFolder
+
+    return RunFolder(folder).read_recipe(task_of(folder).Recipe)
+
+
 def _recorded_task(record: dict[str, Any], path: Path) -> Task:
     from seq2seq.run.folder import RunFolderError
 

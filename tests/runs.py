@@ -9,7 +9,8 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,8 +20,10 @@ import pytest
 
 from benchmarks.faults import weights
 from recipes.translation import RECIPES
+from seq2seq.cli import line_translator
 from seq2seq.cli.main import main as command
 from seq2seq.cli.train import run_recipe
+from seq2seq.tasks.text_to_text import loading
 from tests.small_task import run_small
 
 TINY = [
@@ -134,6 +137,47 @@ def finished(corpus_files: Path, made_once: Any, tmp_path_factory: pytest.TempPa
         assert run_recipe(RECIPES, "train", "", words_of(corpus_files, folder)) == 0
 
     return Path(shutil.copytree(made_once("finished", train), tmp_path_factory.mktemp("runs") / "finished"))
+
+
+@pytest.fixture(scope="session")
+def litert_folder(finished: Path, made_once: Any) -> Path:
+    """The command's export of `finished`, not quantised; tests may not change it."""
+
+    def export(folder: Path) -> None:
+        words = ["export", finished, "--format", "litert", "--quantize", "none", "--output", folder]
+        with redirect_stdout(io.StringIO()) as out:
+            assert command([str(word) for word in words]) == 0
+        assert out.getvalue() == f"{folder}\n"
+
+    return made_once("finished.litert", export)
+
+
+@pytest.fixture(scope="module")
+def loaded_once() -> Iterator[None]:
+    """Commands in this process that load the same models with the same search share them and their graphs.
+
+    Not for tests that change a run folder between two commands. A limit of threads is not applied.
+    """
+    kept: dict[tuple[object, ...], Any] = {}
+
+    def once(load: Callable[..., Any]) -> Callable[..., Any]:
+        def load_(
+            path: Path, others: Any = (), ensemble: str = "probabilities", threads: int = 0, **options: Any
+        ) -> Any:
+            key = (load, path, tuple(others), ensemble, *sorted(options.items()))
+            if key not in kept:
+                kept[key] = load(path, others, ensemble, **options)
+            return kept[key]
+
+        return load_
+
+    translator, generator = once(loading.load_translator), once(loading.load_generator)
+    with (
+        patch.object(loading, "load_translator", translator),
+        patch.object(line_translator, "load_translator", translator),
+        patch.object(loading, "load_generator", generator),
+    ):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ import pytest
 
 from seq2seq.cli import text_io
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 LINES = ["ab cd", "", "ef gh ij", "op"]
 
 
@@ -231,19 +233,18 @@ def test_a_device_is_written_to_as_it_is():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="exports are made by TensorFlow")
-def test_export_prints_where_it_wrote_and_translate_takes_a_litert_folder(cli, finished, tmp_path):
+def test_export_prints_where_it_wrote_and_translate_takes_a_litert_folder(cli, finished, request, tmp_path):
     pytest.importorskip("ai_edge_litert")
-    code, out, _ = cli("export", finished, "--format", "litert", "--quantize", "none", "--output", tmp_path / "lite")
-    assert (code, out) == (0, f"{tmp_path / 'lite'}\n")
+    lite = request.getfixturevalue("litert_folder")  # which checks what the command prints
     for flags in ([], ["--n-best", 2], ["--beam-size", 1]):
-        answers = [cli("translate", folder, *flags, text=_text(LINES)) for folder in (finished, tmp_path / "lite")]
+        answers = [cli("translate", folder, *flags, text=_text(LINES)) for folder in (finished, lite)]
         wanted, got = ([line.split(" ||| ") for line in out.splitlines()] for _, out, _ in answers)
         assert [code for code, _, _ in answers] == [0, 0]
         assert [row[:2] for row in got] == [row[:2] for row in wanted]
         scores = ([float(row[2]) for row in rows if len(row) == 3] for rows in (got, wanted))
         np.testing.assert_allclose(*scores, atol=1e-4)
     paths = [tmp_path / "a", tmp_path / "b"]
-    for folder, path in zip((finished, tmp_path / "lite"), paths, strict=True):
+    for folder, path in zip((finished, lite), paths, strict=True):
         assert cli("translate", folder, "--alignments", path, text=_text(LINES))[0] == 0
     for ours, theirs in zip(*(path.read_text().splitlines() for path in paths), strict=True):
         one, other = json.loads(ours), json.loads(theirs)

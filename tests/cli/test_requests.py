@@ -8,6 +8,8 @@ import pytest
 
 from seq2seq.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 TEXT = ["ab cd", "", "ef gh ij", "op"]
 
 

@@ -24,6 +24,7 @@ PACKAGES = {
     "tf2onnx": "onnx",
     "comet": "comet",
     "ray": "ray",
+    "soundfile": "speech",
 }
 """Modules of packages that the plain project does not install, and the extra that does."""
 

@@ -185,6 +185,7 @@ def test_the_catalogue_and_the_recipes_import_each_other_by_relative_names_and_t
         "seq2seq.inference.next_words",
         "seq2seq.text.corpus",
         "seq2seq.audio.reading",
+        "seq2seq.audio.augmentation",
         "seq2seq.doctor.fix",
     ],
 )

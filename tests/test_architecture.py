@@ -53,6 +53,7 @@ ARROWS = {
     "outputs": {"files", "folders"},
     "progress": {"clock", "messages"},
     "spawning": {"early"},
+    "audio": {"text"},
     "evaluation": {"inference"},
     "lite": {"inference"},
 }
@@ -186,6 +187,7 @@ def test_the_catalogue_and_the_recipes_import_each_other_by_relative_names_and_t
         "seq2seq.text.corpus",
         "seq2seq.audio.reading",
         "seq2seq.audio.augmentation",
+        "seq2seq.audio.manifest",
         "seq2seq.doctor.fix",
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -182,7 +183,15 @@ def _check_names(names: list[str], needed: Sequence[str], place: str) -> None:
     for name in needed:
         if names.count(name) != 1:
             what = f"has no column {name!r}" if name not in names else f"names the column {name!r} twice"
-            raise CorpusError(f"{place}: the header {what}. It names: {', '.join(names)[:300]}")
+            hint = did_you_mean(name, names) if name not in names else ""
+            raise CorpusError(f"{place}: the header {what}. It names: {', '.join(names)[:300]}{hint and f'.{hint}'}")
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Returns " Did you mean …?" with the name that is most like another, ignoring case; empty if none is."""
+    folded = {one.casefold(): one for one in names}
+    close = difflib.get_close_matches(name.casefold(), folded, n=1)
+    return f" Did you mean {folded[close[0]]!r}?" if close else ""
 
 
 def _row(names: list[str], cells: list[str], place: str) -> dict[str, str]:

@@ -188,6 +188,7 @@ def test_the_catalogue_and_the_recipes_import_each_other_by_relative_names_and_t
         "seq2seq.audio.reading",
         "seq2seq.audio.augmentation",
         "seq2seq.audio.manifest",
+        "seq2seq.audio.synthesis",
         "seq2seq.doctor.fix",
     ],
 )

@@ -42,13 +42,15 @@ class Decoded:
         self.rate, self.channels = int(self._file.samplerate), int(self._file.channels)
         self.frames = int(self._file.frames) if self._file.frames < _ENDLESS else None
         self._done = 0
+        # Of these the number of samples may be an estimate.
         self._lossy = self._file.format in _LOSSY
 
     def read(self, count: int) -> Samples:
+        if self.frames is not None and not self._lossy:
+            count = min(count, self.frames - self._done)
         values = self._translated(lambda: self._file.read(count, dtype="float32", always_2d=True))
         self._done += len(values)
-        # The length of an MP3 without a table of contents is an estimate.
-        if len(values) < count and not self._lossy and self.frames is not None and self._done < self.frames:
+        if len(values) < count and not self._lossy and self.frames is not None:
             raise AudioError(
                 f"{self._name}: the header announces {self.frames:,} samples; only {self._done:,} of them "
                 f"({self._done / self.rate:.2f} s) can be read. The file is truncated or damaged: copy it again."

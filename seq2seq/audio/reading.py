@@ -24,8 +24,10 @@ __all__ = ["Audio", "AudioError", "AudioInfo", "Samples", "blocks", "inspect", "
 ROUNDING = 0.1
 """Seconds. A cut may end this long after the last sample and then ends there: corpora round their times."""
 
-_PIECE = 60.0
+_PIECE = 10.0
 """Seconds read at once where all samples are returned."""
+_MOST = 1 << 24
+"""Samples of a piece: a wrong rate in a header takes no memory."""
 _OTHER_FORMATS = {
     b"fLaC": "FLAC",
     b"OggS": "OGG",
@@ -125,7 +127,7 @@ def blocks(
             raise AudioError(f"{name}: expected a channel from 1 to {file.channels}. Received: {channel}")
         first, last = round((start or 0) * file.rate), None if end is None else round(end * file.rate)
         _check_cut(file, name, first, last)
-        size, place = max(1, round(seconds * file.rate)), file.skip(first)
+        size, place = max(1, min(round(seconds * file.rate), _MOST)), file.skip(first)
         while place >= first and (last is None or place < last):
             values = file.read(size if last is None else min(size, last - place))
             if not len(values):

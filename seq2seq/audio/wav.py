@@ -92,10 +92,11 @@ class Wav:
     def truncated(self, missing: int) -> AudioError:
         """Returns the error for a file that ends so many samples before the end that its header announces."""
         frames = self.frames or 0
+        left = math.floor(1000 * (frames - missing) / self.rate) / 1000
         return AudioError(
             f"{self._name}: the header announces {frames:,} samples ({frames / self.rate:.2f} s); the last {missing:,} "
-            f"({missing / self.rate:.2f} s) are missing. The file is truncated: copy it again, or read it only up to "
-            f"{math.floor(1000 * (frames - missing) / self.rate) / 1000} s."
+            f"({missing / self.rate:.2f} s) are missing. The file is truncated: copy it again"
+            + (f", or read it only up to {left} s." if left else ".")
         )
 
     def _read_header(self, head: bytes) -> tuple[int, int, _Encoding, int | None]:
@@ -137,8 +138,8 @@ class Wav:
         width = (bits + 7) // 8
         if not channels or not rate or frame != channels * width:
             raise AudioError(
-                f"{self._name}: the header contradicts itself: a rate of {rate:,} Hz, {channels} channels of {bits} "
-                f"bits, {frame} bytes for a sample of all channels. The file is damaged."
+                f"{self._name}: the header contradicts itself. Received: a rate of {rate:,} Hz, channels: {channels}, "
+                f"bits: {bits}, bytes of a sample of all channels: {frame}. The file is damaged."
             )
         return rate, channels, _Encoding(tag == _FLOAT, width)
 

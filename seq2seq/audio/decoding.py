@@ -28,7 +28,7 @@ class Decoded:
     def __init__(self, path: Path, name: str):
         import soundfile
 
-        class Sequential(soundfile.SoundFile):  # type: ignore[misc]
+        class Sequential(soundfile.SoundFile):
             """Not sought after each read: of MP3 and OGG, libsndfile 1.2 returns other samples, or none, after that."""
 
             def seekable(self) -> bool:

@@ -182,6 +182,7 @@ def test_the_catalogue_and_the_recipes_import_each_other_by_relative_names_and_t
         "seq2seq.text.vocabulary",
         "seq2seq.text.ngrams",
         "seq2seq.search.options",
+        "seq2seq.search.prefix_beam",
         "seq2seq.lite.language",
         "seq2seq.inference.next_words",
         "seq2seq.text.corpus",

@@ -13,7 +13,8 @@ from seq2seq.evaluation.measures import Measures
 from seq2seq.inference.generator import Generator
 from seq2seq.inference.lines import best_text
 from seq2seq.metrics.bleu import bleu, chrf, ter
-from seq2seq.metrics.exact import character_error_rate, exact_match
+from seq2seq.metrics.error_rate import character_error_rate
+from seq2seq.metrics.exact import exact_match
 from seq2seq.metrics.rouge import mean_rouge
 from seq2seq.metrics.score import Score
 from seq2seq.metrics.tokenization import SPACED, Tokenization

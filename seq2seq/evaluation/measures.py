@@ -10,7 +10,8 @@ import numpy as np
 
 from seq2seq.evaluation.significance import Tested, mean_tests, sacrebleu_tests
 from seq2seq.metrics.bleu import bleu, bleu_published, chrf, ter
-from seq2seq.metrics.exact import character_error_rate, character_errors, exact_match, exact_match_lines
+from seq2seq.metrics.error_rate import character_error_rate, character_errors
+from seq2seq.metrics.exact import exact_match, exact_match_lines
 from seq2seq.metrics.rouge import KINDS, rouge, rouge_lines
 from seq2seq.metrics.score import Score
 from seq2seq.metrics.summary import describe_summaries, kept_word_scores, names_right

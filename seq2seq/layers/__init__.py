@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from seq2seq.layers.cells import MinGRUCell as MinGRUCell
     from seq2seq.layers.cells import SimpleCell as SimpleCell
     from seq2seq.layers.cells import SSRUCell as SSRUCell
+    from seq2seq.layers.ctc import CTCHead as CTCHead
     from seq2seq.layers.decoder import RNNDecoder as RNNDecoder
     from seq2seq.layers.encoder import EncoderOutput as EncoderOutput
     from seq2seq.layers.encoder import RNNEncoder as RNNEncoder
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdditiveAttention",
     "AttentionOptions",
+    "CTCHead",
     "DotAttention",
     "EncoderOutput",
     "GRUCell",
@@ -69,6 +71,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "attention": ["AdditiveAttention", "DotAttention", "GeneralAttention", "MultiHeadAttention"],
         "cells": ["GRUCell", "LSTMCell", "LayerNormLSTMCell", "MinGRUCell", "SSRUCell", "SimpleCell"],
+        "ctc": ["CTCHead"],
         "decoder": ["RNNDecoder"],
         "encoder": ["EncoderOutput", "RNNEncoder"],
         "frontends": ["TokenEmbedding"],

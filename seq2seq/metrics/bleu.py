@@ -92,7 +92,7 @@ def bleu_prepared(tokenization: Tokenization, lowercase: bool, tokenize: bool) -
     return metric
 
 
-def check_parallel(hypotheses: Sequence[str], references: Sequence[object]) -> None:
+def check_parallel(hypotheses: Sequence[object], references: Sequence[object]) -> None:
     """Raises ValueError for no references, or unequal numbers of hypotheses and references."""
     if len(hypotheses) != len(references):
         raise ValueError(

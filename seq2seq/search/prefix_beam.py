@@ -1,17 +1,7 @@
 """Prefix beam search over the outputs of connectionist temporal classification. Imports no framework.
 
 Each prefix of a label has the sum over all its alignments (Graves & Jaitly 2014; Hannun et al. 2014), to which a
-language model and preferred words may add. A stream is read as it comes, and its state is a value:
-
->>> import numpy as np
->>> from seq2seq.search.prefix_beam import PrefixBeam
->>> log_probs = np.log([[0.2, 0.7, 0.1], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8]])  # blank, and the symbols 1 and 2
->>> beam = PrefixBeam(size=3)
->>> state = beam.start()
->>> for chunk in (log_probs[:2], log_probs[2:]):
-...     state = beam.advance(state, chunk)
->>> beam.results(state)[0].ids
-(1, 2)
+language model and preferred words may add. A stream is read as it comes, and the state of the search is a value.
 """
 
 from __future__ import annotations
@@ -163,7 +153,7 @@ class _Survivors(NamedTuple):
     """`(m,)`: open symbols."""
 
 
-def prefix_beam(
+def prefix_beam_search(
     log_probs: ArrayLike,
     options: PrefixBeamOptions = PrefixBeamOptions(),
     language_model: LanguageModel | None = None,

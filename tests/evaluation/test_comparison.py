@@ -8,7 +8,8 @@ from seq2seq.evaluation.measures import COMPRESSION, SUMMARIES, TRANSLATION
 from seq2seq.evaluation.pages import as_html, as_text
 from seq2seq.evaluation.significance import mean_tests
 from seq2seq.metrics.bleu import bleu, chrf, ter
-from seq2seq.metrics.exact import character_error_rate, exact_match
+from seq2seq.metrics.error_rate import character_error_rate
+from seq2seq.metrics.exact import exact_match
 from seq2seq.metrics.tokenization import SPACED, Tokenization
 from seq2seq.text.examples import Example
 

@@ -10,7 +10,7 @@ import pytest
 
 from seq2seq.search.ctc import best_path
 from seq2seq.search.hotwords import Hotwords
-from seq2seq.search.prefix_beam import COMMIT_EVERY, PrefixBeam, PrefixBeamOptions, prefix_beam
+from seq2seq.search.prefix_beam import COMMIT_EVERY, PrefixBeam, PrefixBeamOptions, prefix_beam_search
 
 SHAPES = [(5, 3), (4, 4), (6, 2), (0, 3)]
 
@@ -83,7 +83,7 @@ def assert_ranked(found, totals, scores):
 def test_a_beam_as_wide_as_the_space_finds_every_label_with_its_probability(time, size):
     log_probs = random_log_probs(time, size)
     totals = all_labels(log_probs)
-    found = prefix_beam(log_probs, exactly(), num_best=10**6)
+    found = prefix_beam_search(log_probs, exactly(), num_best=10**6)
     assert_ranked(found, totals, totals)
     assert sum(math.exp(each.log_probability) for each in found) == pytest.approx(1)
 
@@ -99,7 +99,7 @@ def test_with_a_language_model_and_bonuses_too(time, size, end):
         words = "".join("a" if i == 1 else " " for i in label).split()
         bonus = 0.7 * sum(len(word) for word in words if word in ("a", "aa"))
         scores[label] = total + 0.8 * language.total(label) + 0.3 * len(label) + bonus
-    found = prefix_beam(log_probs, exactly(weight=0.8, insertion_bonus=0.3), language, hotwords, 10**6)
+    found = prefix_beam_search(log_probs, exactly(weight=0.8, insertion_bonus=0.3), language, hotwords, 10**6)
     assert_ranked(found, totals, scores)
 
 
@@ -108,7 +108,7 @@ def test_impossible_symbols_are_never_written():
     log_probs[:, 2] = -np.inf
     log_probs[2, :2] = -np.inf  # only 3 is left
     possible = {label: total for label, total in all_labels(log_probs).items() if total > -np.inf}
-    assert_ranked(prefix_beam(log_probs, exactly(), num_best=10**6), possible, possible)
+    assert_ranked(prefix_beam_search(log_probs, exactly(), num_best=10**6), possible, possible)
 
 
 def parts_of(state):
@@ -203,7 +203,7 @@ def best_alignment(log_probs, label):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_symbol_is_where_the_best_alignment_emits_it_most_surely(seed):
     log_probs = random_log_probs(6, 3, seed)
-    for each in prefix_beam(log_probs, exactly(), num_best=10**6):
+    for each in prefix_beam_search(log_probs, exactly(), num_best=10**6):
         path, frames, start = best_alignment(log_probs, each.ids), [], 0
         for symbol, run in itertools.groupby(path):
             end = start + len(list(run))
@@ -218,7 +218,7 @@ def test_a_symbol_is_where_the_best_alignment_emits_it_most_surely(seed):
 def test_where_one_path_dominates_it_is_the_best_path():
     log_probs = likely(60, 8)
     log_probs[log_probs < log_probs.max(axis=1, keepdims=True)] -= 8.0
-    found, path = prefix_beam(log_probs)[0], best_path(log_probs)
+    found, path = prefix_beam_search(log_probs)[0], best_path(log_probs)
     assert found.emissions == path.emissions
     assert found.log_probability == pytest.approx(path.log_probability, abs=1e-2)
 
@@ -226,12 +226,12 @@ def test_where_one_path_dominates_it_is_the_best_path():
 def test_the_sum_over_alignments_beats_the_best_path():
     log_probs = np.log([[0.6, 0.4], [0.6, 0.4]])
     assert best_path(log_probs).ids == ()  # 0.36
-    assert prefix_beam(log_probs)[0].ids == (1,)  # 0.64
+    assert prefix_beam_search(log_probs)[0].ids == (1,)  # 0.64
 
 
 def test_equal_scores_have_an_order_that_depends_on_nothing_else():
     log_probs = np.log(np.full((3, 4), 0.25))
-    beams = [prefix_beam(log_probs, exactly(beam_size=6), num_best=6) for _ in range(2)]
+    beams = [prefix_beam_search(log_probs, exactly(beam_size=6), num_best=6) for _ in range(2)]
     assert beams[0] == beams[1]
     assert [each.ids for each in beams[0][:3]] == [(1,), (2,), (3,)]  # each by 6 of 64 paths
 
@@ -239,13 +239,13 @@ def test_equal_scores_have_an_order_that_depends_on_nothing_else():
 def test_pruning_keeps_what_is_likely():
     log_probs = likely(40, 9, seed=3, sure=8.0)
     wide = PrefixBeamOptions(64, None, -np.inf, np.inf)
-    found = prefix_beam(log_probs, PrefixBeamOptions(), num_best=4)
-    assert [each.ids for each in found] == [each.ids for each in prefix_beam(log_probs, wide, num_best=4)]
+    found = prefix_beam_search(log_probs, PrefixBeamOptions(), num_best=4)
+    assert [each.ids for each in found] == [each.ids for each in prefix_beam_search(log_probs, wide, num_best=4)]
 
 
 def test_the_likeliest_symbols_alone_are_tried():
     log_probs = np.log([[0.1, 0.2, 0.3, 0.4]])
-    ids = lambda **options: {each.ids for each in prefix_beam(log_probs, exactly(**options), num_best=9)}  # noqa: E731
+    ids = lambda **options: {each.ids for each in prefix_beam_search(log_probs, exactly(**options), num_best=9)}  # noqa: E731
     assert ids(top_k=1) == {(), (3,)}
     assert ids(top_k=2) == {(), (2,), (3,)}
     assert ids(min_log_prob=math.log(0.25)) == {(), (2,), (3,)}
@@ -256,20 +256,20 @@ def test_the_likeliest_symbols_alone_are_tried():
 def test_a_language_model_is_asked_only_for_what_could_stay_which_changes_nothing(monkeypatch):
     log_probs, sparing, asked = likely(30, 6, seed=2), Bigrams(6), Bigrams(6)
     options = exactly(beam_size=3)
-    found = prefix_beam(log_probs, options, sparing, num_best=3)
+    found = prefix_beam_search(log_probs, options, sparing, num_best=3)
     grow = PrefixBeam._grow
     lowest = lambda self, state, frame, symbols, staying, known: grow(  # noqa: E731
         self, state, frame, symbols, np.full(1, -np.inf), known
     )
     monkeypatch.setattr(PrefixBeam, "_grow", lowest)
-    assert prefix_beam(log_probs, options, asked, num_best=3) == found
+    assert prefix_beam_search(log_probs, options, asked, num_best=3) == found
     assert sparing.asked < asked.asked / 2
 
 
 def test_a_language_model_of_weight_0_is_not_asked():
     language = Bigrams(3)
     log_probs = random_log_probs(4, 3)
-    assert prefix_beam(log_probs, exactly(weight=0.0), language, num_best=3) == prefix_beam(
+    assert prefix_beam_search(log_probs, exactly(weight=0.0), language, num_best=3) == prefix_beam_search(
         log_probs, exactly(), num_best=3
     )
     assert not language.asked

@@ -179,6 +179,27 @@ def test_symbols_that_stay_open_too_long_are_decided_by_the_best_prefix():
     assert {each.ids[0] for each in free.results(state, 2)} == {1, 2}
 
 
+def test_a_prefix_that_is_cut_off_with_the_open_symbols_is_gone():
+    frames = np.log([[0.9, 0.05, 0.05]] * (COMMIT_EVERY - 2) + [[0.01, 0.98, 0.01]])
+    for last, left in ((0.6, (1, 2)), (0.4, (1,))):  # whether there was a 2 is not certain
+        chunk = np.concatenate([frames, np.log([[0.99 - last, 0.01, last]])])
+        beam = PrefixBeam(3, PrefixBeamOptions(threshold=1.0, max_open=1))
+        state = beam.advance(beam.start(), chunk)
+        assert [each.ids for each in beam.results(state, 9)] == [left]
+        assert state.lengths.tolist() == [1]
+
+
+def test_a_symbol_that_goes_on_is_not_committed():
+    rising = [[0.4 - 0.04 * t, 0.6 + 0.04 * t] for t in range(5)]
+    log_probs = np.log([[0.999, 0.001]] * (COMMIT_EVERY - 2) + rising)
+    beam = PrefixBeam(2, PrefixBeamOptions(beam_size=1))
+    state = beam.advance(beam.start(), log_probs[:COMMIT_EVERY])
+    assert state.ids[0, 0] == 1
+    assert not state.committed
+    (emission,) = beam.results(beam.advance(state, log_probs[COMMIT_EVERY:]))[0].emissions
+    assert emission == (1, COMMIT_EVERY + 2, pytest.approx(0.76))
+
+
 def test_a_prefix_that_comes_back_is_the_one_that_was_there():
     """A narrow beam drops and finds prefixes again; longer ones that stayed must not be there twice."""
     for seed in range(12):

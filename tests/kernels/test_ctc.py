@@ -59,6 +59,22 @@ def test_values_and_gradients_are_those_of_the_generic_recursion(batch, graph, m
     assert (losses[2:] > 0).all()
 
 
+def test_what_the_kernel_cannot_hold_has_a_finite_loss_and_a_gradient_towards_the_label():
+    import tensorflow as tf
+
+    logits = np.zeros((1, 3, SIZE), "float32")
+    logits[:, :, 1] = 200.0  # the symbols of the label are beyond float32
+    batch = tf.constant(logits), np.ones((1, 3), bool), np.array([[2, 3]], np.int32), np.ones((1, 2), bool)
+    with tf.GradientTape() as tape:
+        tape.watch(batch[0])
+        losses = ctc.ctc_loss(*batch)
+    gradient = tape.gradient(losses, batch[0]).numpy()
+    assert 80 < losses.numpy()[0] < 600
+    assert (gradient[0, :, 1] > 0.9).all()
+    assert gradient[0, 0, 2] < -0.5
+    assert gradient[0, 2, 3] < -0.5
+
+
 @pytest.mark.parametrize("blank", [0, 2, SIZE - 1])
 def test_the_blank_may_have_any_id(batch, blank):
     from seq2seq.kernels import ctc as kernel

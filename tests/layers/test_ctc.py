@@ -114,6 +114,7 @@ def test_logits_of_any_size_stay_finite(implementation, gradients):
     losses, found = value_and_gradient(gradients, 1e4 * random_logits(len(LABELS), 5), FRAMES, LABELS)
     assert np.isfinite(losses).all()
     assert np.isfinite(found).all()
+    assert abs(found).max() <= 1
 
 
 def test_without_any_symbol_all_frames_are_blanks(implementation):

@@ -98,3 +98,61 @@ class TokenEmbedding(keras.layers.Layer):
 def embedding_initializer(units: int) -> keras.initializers.Initializer:
     """Returns what the matrix of a `TokenEmbedding` of this width starts from."""
     return keras.initializers.RandomNormal(stddev=units**-0.5)
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class FrameStack(keras.layers.Layer):
+    """Vectors of frames, some neighbours in one: an encoder that takes fewer steps is quicker, and learns more easily.
+
+    Each output is a projection of `stack` frames that follow each other, through layer normalisation and ReLU. Frames
+    that are missing at the end are zeros, the mean of normalised features.
+
+    Args:
+        units: Width of the vectors.
+        stack: Frames in one, at least 1 (Sak et al. 2015).
+
+    Call arguments:
+        source: `Padded`, `(batch, time, features)`, float.
+
+    Returns:
+        `Padded`, `(batch, ceil(time / stack), units)`: a position is real if one of its frames is.
+
+    Raises:
+        ValueError: a number below 1.
+    """
+
+    keeps_positions = False
+
+    def __init__(self, units: int, stack: int = 3, **kwargs: Any):
+        super().__init__(**kwargs)
+        if units < 1 or stack < 1:
+            raise ValueError(f"Expected at least one unit and one frame. Received: units={units}, stack={stack}")
+        self.units = units
+        self.stack = stack
+        self.projection = keras.layers.Dense(units, name="projection")
+        self.normalization = keras.layers.LayerNormalization(name="normalization")
+
+    @property
+    def output_dim(self) -> int:
+        """Width of the vectors."""
+        return self.units
+
+    def build(self, source_shape: Shape) -> None:
+        self.features = int(source_shape[-1] or 0)
+        self.projection.build((None, None, self.stack * self.features))
+        self.normalization.build((None, None, self.units))
+        self.built = True
+
+    def call(self, source: Padded, training: bool | None = None) -> Padded:
+        values, mask = source
+        rows, time = ops.shape(values)[0], ops.shape(values)[1]
+        # Where a batch has longer rows a short one ends in padding, which may hold anything.
+        values = ops.where(ops.expand_dims(mask, 2), values, 0)
+        steps = (time + self.stack - 1) // self.stack
+        fill = [[0, 0], [0, steps * self.stack - time]]
+        stacked = ops.reshape(ops.pad(values, [*fill, [0, 0]]), (rows, steps, self.stack * self.features))
+        real = ops.reshape(ops.pad(mask, fill), (rows, steps, self.stack))[:, :, 0]
+        return Padded(ops.relu(self.normalization(self.projection(stacked))), real)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units, "stack": self.stack}

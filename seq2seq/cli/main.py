@@ -22,6 +22,7 @@ VERBS = {
     "evaluate": "score a run on a test set (RUN --help: the options of its task)",
     "compare": "show the scores of several runs side by side, with tests of significance",
     "align": "align the words of given pairs",
+    "transcribe": "write down what is said in recordings",
     "next": "show what a language model expects next",
     "sample": "write text with a language model",
     "score": "give the log-probability of given translations or, by a language model, of text (RUN --help)",

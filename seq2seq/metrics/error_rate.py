@@ -71,6 +71,14 @@ def character_error_rate(hypotheses: Sequence[str], references: Sequence[str]) -
     return Score(rate, f"cer|edits:levenshtein|{how}")
 
 
+def error_rates(hypotheses: Sequence[str], references: Sequence[str]) -> dict[str, Score]:
+    """Returns both rates, by the names `wer` and `cer`."""
+    return {
+        "wer": word_error_rate(hypotheses, references),
+        "cer": character_error_rate(hypotheses, references),
+    }
+
+
 def word_errors(hypotheses: Sequence[str], references: Sequence[str]) -> tuple[Floats, Floats]:
     """Edits and reference words of each line, `(lines,)` each."""
     return _errors(hypotheses, references, str.split)

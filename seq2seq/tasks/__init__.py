@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from seq2seq.run.sections import Recipe
     from seq2seq.run.task import Task
-    from seq2seq.tasks import compression, language_model, summarization, translation
+    from seq2seq.tasks import compression, language_model, speech, summarization, translation
 
-    _CHECKED: tuple[Task, ...] = (translation, summarization, compression, language_model)
+    _CHECKED: tuple[Task, ...] = (translation, summarization, compression, language_model, speech)
 
 TASKS = {
     "translation": "seq2seq.tasks.translation",
     "summarization": "seq2seq.tasks.summarization",
     "compression": "seq2seq.tasks.compression",
     "language_model": "seq2seq.tasks.language_model",
+    "speech": "seq2seq.tasks.speech",
 }
 """Modules by the names that recipes give their tasks; see `run.task.Task` for what each holds."""
 

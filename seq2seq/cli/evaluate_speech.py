@@ -1,0 +1,72 @@
+"""`seq2seq evaluate RUN` of a recogniser: its word and character error rates on a test set or a manifest."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from seq2seq.cli.arguments import options_from, positive
+from seq2seq.messages import show
+from seq2seq.outputs import STDOUT, check_outputs
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """The options of the verb."""
+
+    run: str
+    test: str | None
+    manifest: str | None
+    beam_size: int | None
+    examples: int
+    json: bool
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what the verb takes."""
+    parser.add_argument("run", help="run folder of a recogniser")
+    parser.add_argument(
+        "--test", metavar="NAME", help="test set of the run's recipe, or validation (default: its first test set)"
+    )
+    parser.add_argument(
+        "--manifest", metavar="FILE", help="instead of --test: a .tsv or .jsonl with audio and text, or a Kaldi folder"
+    )
+    parser.add_argument(
+        "--beam-size", type=positive, metavar="N", help="prefixes of the search (default: the recipe's)"
+    )
+    parser.add_argument(
+        "--examples", type=positive, default=None, metavar="N", help="show the first N utterances with errors"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Scores the run. Raises ValueError for a mistake in the options or in the input."""
+    options = options_from(EvaluateOptions, arguments)
+    if options.test and options.manifest:
+        raise ValueError("Give either --test or --manifest, not both.")
+    check_outputs([options.run, *([options.manifest] if options.manifest else [])], {"standard output": STDOUT})
+    from seq2seq.tasks.speech.evaluation import evaluate, find_manifest
+
+    manifest = find_manifest(Path(options.run), options.test, options.manifest)
+    from seq2seq.tasks import load
+
+    recognizer = load(Path(options.run))
+    if options.beam_size:
+        recognizer.beam_size = options.beam_size
+    begin = time.perf_counter()
+    found = evaluate(recognizer, manifest)
+    factor = (time.perf_counter() - begin) / max(found.seconds, 1e-9)
+    if options.json:
+        values = {name: asdict(score) for name, score in found.scores.items()}
+        show(json.dumps({**values, "seconds": round(found.seconds, 3), "real_time_factor": factor}, indent=2))
+        return
+    for name, score in found.scores.items():
+        show(f"{name:8} {score.score:8.2f}   {score.signature}")
+    show(f"{len(found.texts):,} utterances, {found.seconds:,.1f} s of sound, real-time factor {factor:.4f}")
+    wrong = [(u, text) for u, text in zip(found.utterances, found.texts, strict=True) if u.text != text]
+    for utterance, text in wrong[: options.examples or 0]:
+        show(f"{utterance.place}\n  {utterance.text}\n  {text}")

@@ -1,0 +1,27 @@
+"""From a run folder to a recogniser."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seq2seq.tasks.speech.folder import SpeechRunFolder
+
+if TYPE_CHECKING:
+    from seq2seq.inference.recognition import Recognizer
+
+
+def load_recognizer(path: Path, others: Sequence[Path] = ()) -> Recognizer:
+    """Returns the recogniser of a run folder.
+
+    Raises:
+        ValueError: something is missing or damaged, or there are `others`: recognisers are not mixed.
+    """
+    if others:
+        raise ValueError(f"Expected one run: recognisers are not mixed. Received: {len(others) + 1} runs")
+    folder = SpeechRunFolder(path)
+    model, codec = folder.load_model()
+    from seq2seq.inference.recognition import Recognizer
+
+    return Recognizer(model, codec.frontend, codec.text, folder.load_recipe().search.beam_size)

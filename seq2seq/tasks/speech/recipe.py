@@ -1,0 +1,196 @@
+"""The recipe of a speech recogniser: typed, frozen, checked when made; `--help` prints the docstring of each field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from seq2seq.layers.names import CellName
+from seq2seq.run import sections
+from seq2seq.run.parsing import leaves
+from seq2seq.run.sections import Section
+
+
+class Data(Section):
+    """What to learn from."""
+
+    corpus: Literal["spoken", "fsdd", "an4", "files"] = "spoken"
+    """A data set of the catalogue, or "files" for your own, named below."""
+    splits: tuple[str, str] = ("train", "validation")
+    """Splits of the catalogue to train on and to choose the best epoch by."""
+    tests: tuple[str, ...] = ("test",)
+    """Test splits of the catalogue to score at the end. For "files": "test" where one is given."""
+    train: str = ""
+    """For "files": a manifest, which has audio, text and, if known, speaker, start and end; or a Kaldi folder."""
+    validation: str = ""
+    """For "files": what chooses the best epoch."""
+    test: str = ""
+    """For "files": what to score at the end; optional."""
+    channel: int = 0
+    """Channel of the recordings to take, from 1; 0 is the mean of all."""
+    max_train: int = 0
+    """Use only this many training utterances, the first ones; 0 is all."""
+
+
+class Audio(Section):
+    """How sound becomes features."""
+
+    rate: int = 16000
+    """Samples a second; recordings of another rate are resampled."""
+    mels: int = 80
+    """Bands of the log-mel spectrum: windows of 25 ms every 10 ms, normalised by the training data as a whole."""
+
+
+class Augmentation(Section):
+    """How training recordings are changed, anew in every epoch."""
+
+    speeds: tuple[float, ...] = (0.9, 1.0, 1.1)
+    """Speeds that are drawn from (Ko et al. 2015); only 1 is none."""
+    noise: float = 0.0
+    """Share of the recordings to which noise is added, 5 to 30 dB below the speech."""
+    frequency_masks: int = 2
+    """Bands of frequencies that are masked (SpecAugment, Park et al. 2019)."""
+    frequency_width: int = 20
+    """Width of such a band in mels, at most."""
+    time_masks: int = 2
+    """Stretches of time that are masked."""
+    time_width: int = 30
+    """Frames of such a stretch, at most."""
+    time_share: float = 0.2
+    """Share of a recording that all of them together mask, at most."""
+
+
+class Tokenizer(Section):
+    """How text becomes labels."""
+
+    kind: Literal["characters", "words", "unigram", "bpe"] = "characters"
+    """characters; words; unigram, bpe: SentencePiece."""
+    size: int = 0
+    """Size of the vocabulary, the most frequent tokens; of characters and words 0 is all of them."""
+
+
+class Model(Section):
+    """The network."""
+
+    stack: int = 3
+    """Frames of 10 ms in one step of the encoder: more are quicker, but a step writes one label at most."""
+    input_units: int = 256
+    """Width of the layer that reads them."""
+    cell: CellName = "gru"
+    """Recurrent cell."""
+    units: int = 256
+    """Width of one direction of each layer."""
+    num_layers: int = 3
+    """Number of layers."""
+    bidirectional: bool = True
+    """Both directions; one alone can transcribe while the sound still arrives."""
+    residual: bool = False
+    """Add each layer's input to its output where they are equally wide."""
+    lookahead: int = 0
+    """For one direction: steps that the output sees of what follows (Wang et al. 2016)."""
+    dropout: float = 0.2
+    """Dropout rate on every layer's input and before the output layer."""
+    variational_dropout: bool = False
+    """One dropout mask for all steps of an utterance instead of one for each step."""
+
+
+class Batching(Section):
+    """How utterances become batches."""
+
+    seconds: float = 60.0
+    """Padded seconds of sound in a batch, at most; one utterance always fits."""
+    buckets: int = 8
+    """Number of shapes, where every new shape takes time."""
+    max_rows: int = 64
+    """Utterances in a batch, at most."""
+
+
+class Search(Section):
+    """How the test sets are transcribed."""
+
+    beam_size: int = 8
+    """Prefixes of the search; 1 takes the likeliest symbol of each step."""
+
+
+class Training(sections.Training):
+    """How to train."""
+
+    label_smoothing: float = 0.0
+    """Not for speech: 0."""
+
+
+class Recipe(sections.Recipe):
+    """Everything that decides a run."""
+
+    task: Literal["speech"] = "speech"
+    """Name of the task."""
+    data: Data = Data()
+    """What to learn from."""
+    audio: Audio = Audio()
+    """How sound becomes features."""
+    augmentation: Augmentation = Augmentation()
+    """How training recordings are changed."""
+    tokenizer: Tokenizer = Tokenizer()
+    """How text becomes labels."""
+    model: Model = Model()
+    """The network."""
+    batching: Batching = Batching()
+    """How utterances become batches."""
+    training: Training = Training()
+    """How to train."""
+    search: Search = Search()
+    """How the test sets are transcribed."""
+
+    def model_post_init(self, _: Any) -> None:
+        """Raises ValueError for fields that contradict each other or are out of range."""
+        problems = list(_contradictions(self))
+        if problems:
+            raise ValueError("; ".join(problems))
+
+
+def _contradictions(recipe: Recipe) -> Iterator[str]:
+    """Yields a sentence for everything that contradicts itself or is out of range."""
+    data, audio, changes, model = recipe.data, recipe.audio, recipe.augmentation, recipe.model
+    tokenizer, training = recipe.tokenizer, recipe.training
+    if data.corpus == "files":
+        yield from (
+            f"data.{name} must name a manifest where data.corpus is 'files'"
+            for name in ("train", "validation")
+            if not getattr(data, name)
+        )
+    if not 4000 <= audio.rate <= 192000:
+        yield f"audio.rate must be from 4000 to 192000, received {audio.rate}"
+    if not 8 <= audio.mels <= 128:
+        yield f"audio.mels must be from 8 to 128, received {audio.mels}"
+    if not changes.speeds or not all(0.5 <= speed <= 2.0 for speed in changes.speeds):
+        yield f"augmentation.speeds must be from 0.5 to 2, received {changes.speeds}"
+    if model.lookahead and model.bidirectional:
+        yield "model.lookahead is for one direction: set model.bidirectional false"
+    if training.label_smoothing:
+        yield f"training.label_smoothing must be 0 for speech, received {training.label_smoothing}"
+    if tokenizer.size != 0 and tokenizer.size < 5:
+        yield f"tokenizer.size must be 0 or at least 5, received {tokenizer.size}"
+    if tokenizer.kind in ("unigram", "bpe") and not tokenizer.size:
+        yield f"tokenizer.size must be at least 5 for {tokenizer.kind}, received 0"
+    if recipe.batching.seconds <= 0:
+        yield f"batching.seconds must be above 0, received {recipe.batching.seconds}"
+    if training.learning_rate <= 0:
+        yield f"training.learning_rate must be above 0, received {training.learning_rate}"
+    values = dict(leaves(recipe))
+    least_one = ["model.stack", "model.input_units", "model.units", "model.num_layers", "batching.buckets"]
+    least_one += ["batching.max_rows", "search.beam_size", "training.epochs", "training.accumulate"]
+    least_zero = ["data.channel", "data.max_train", "model.lookahead", "augmentation.frequency_masks"]
+    least_zero += [
+        "augmentation.frequency_width",
+        "augmentation.time_masks",
+        "augmentation.time_width",
+        "training.warmup_steps",
+    ]
+    least_zero += ["training.patience", "training.gradient_clip", "training.weight_decay"]
+    least_zero += ["training.checkpoint_minutes", "training.keep_epochs", "training.skip_bad_steps"]
+    rates = ("model.dropout", "training.ema", "augmentation.time_share")
+    yield from (f"{name} must be at least 1, received {values[name]}" for name in least_one if values[name] < 1)
+    yield from (f"{name} must be at least 0, received {values[name]}" for name in least_zero if values[name] < 0)
+    yield from (f"{name} must be in [0, 1), received {values[name]}" for name in rates if not 0 <= values[name] < 1)
+    if not 0 <= changes.noise <= 1:
+        yield f"augmentation.noise must be in [0, 1], received {changes.noise}"

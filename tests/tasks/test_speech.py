@@ -1,0 +1,303 @@
+"""A recogniser from the command line: trained once, asked by every verb."""
+
+import csv
+import io
+import json
+import wave
+
+import numpy as np
+import pytest
+
+from recipes.speech import RECIPES
+from seq2seq.audio.features import LogMels, Normalizer
+from seq2seq.audio.manifest import Manifest
+from seq2seq.audio.reading import read
+from seq2seq.cli.train import run_recipe
+from seq2seq.cli.transcribe import subtitles
+from seq2seq.inference.recognition import LONGEST, Transcript, joined
+from seq2seq.inference.streaming import NEVER, Word
+from seq2seq.run.parsing import RecipeError, from_json
+from seq2seq.tasks.speech.codec import Frontend, SpeechCodec, load_samples
+from seq2seq.tasks.speech.data import find_corpus
+from seq2seq.tasks.speech.folder import SpeechRunFolder
+from seq2seq.tasks.speech.prepare import SAMPLES, SpeechStores
+from seq2seq.tasks.speech.recipe import Recipe
+from seq2seq.text.vocabulary import Vocabulary
+
+RATE = 8000
+TONES = {"low": 300.0, "mid": 900.0, "high": 2500.0}
+
+
+def wav(samples, rate=RATE):
+    target = io.BytesIO()
+    with wave.open(target, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
+    return target.getvalue()
+
+
+def spoken(words, random, rate=RATE):
+    """A tone for each word, with pauses."""
+    parts = []
+    for word in words:
+        time = np.arange(int(random.uniform(0.15, 0.25) * rate)) / rate
+        parts += [np.zeros(int(0.08 * rate)), 0.3 * np.sin(2 * np.pi * TONES[word] * time)]
+    samples = np.concatenate([*parts, np.zeros(int(0.1 * rate))])
+    return samples + 0.001 * random.standard_normal(len(samples))
+
+
+@pytest.fixture(scope="session")
+def recordings(made_once):
+    """A folder with train.tsv, test.tsv, and tight.tsv, whose last text does not fit its sound."""
+
+    def fill(folder):
+        folder.mkdir()
+        random = np.random.default_rng(1)
+        for split, count in (("train", 48), ("test", 8)):
+            lines = ["audio\ttext\tspeaker"]
+            for number in range(count):
+                words = random.choice([*TONES], random.integers(1, 4)).tolist()
+                (folder / f"{split}{number}.wav").write_bytes(wav(spoken(words, random)))
+                lines.append(f"{split}{number}.wav\t{' '.join(words)}\tx")
+            (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
+        tight = (folder / "train.tsv").read_text() + f"train0.wav\t{'low ' * 60}\tx\n"
+        (folder / "tight.tsv").write_text(tight)
+
+    return made_once("recordings", fill)
+
+
+def train(recordings, folder, *more):
+    flags = {
+        "--data.corpus": "files",
+        "--data.max_train": 0,
+        "--data.train": recordings / "train.tsv",
+        "--data.validation": recordings / "test.tsv",
+        "--data.test": recordings / "test.tsv",
+        "--run-folder": folder,
+        "--training.epochs": 8,
+        "--training.learning_rate": 0.03,
+        "--training.ema": 0.9,
+        "--augmentation.speeds": "0.9,1.0",
+        "--batching.seconds": 6,
+        "--tokenizer.kind": "words",
+    }
+    flags.update(zip(more[::2], more[1::2], strict=True))
+    words = ["tiny", *(str(word) for flag in flags.items() for word in flag)]
+    return run_recipe(RECIPES, "python -m recipes.speech", "", words)
+
+
+@pytest.fixture(scope="session")
+def speech_run(recordings, made_once):
+    """A finished run; tests may not change it, nor lock it."""
+
+    def make(folder):
+        assert train(recordings, folder) == 0
+
+    return made_once("speech_run", make)
+
+
+@pytest.fixture(scope="session")
+def recognizer(speech_run):
+    import seq2seq
+
+    return seq2seq.load(speech_run)
+
+
+def test_a_run_leaves_error_rates_what_was_heard_and_a_readme(speech_run):
+    scores = json.loads((speech_run / "scores.json").read_text())["tests"]["test"]
+    assert scores["wer"]["score"] <= 20
+    with open(speech_run / "samples.txt", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    assert len(rows) == 8
+    assert sum(row["text"] == row["heard"] for row in rows) >= 6
+    assert "seq2seq transcribe" in (speech_run / "README.md").read_text()
+    assert not (speech_run / "stores").exists()
+
+
+def test_more_padding_changes_nothing_and_batched_equals_alone(recognizer, recordings):
+    frames = [recognizer.frontend.frames(load_samples(u, recognizer.rate)) for u in Manifest(recordings / "test.tsv")]
+    together = recognizer.transcribe_frames(frames)
+    for part, found in zip(frames, together, strict=True):
+        alone = recognizer.transcribe_frames([part])[0]
+        assert alone.text == found.text
+        assert alone.log_probability == pytest.approx(found.log_probability, abs=1e-4)
+
+
+def test_transcribe_writes_text_json_and_subtitles(speech_run, recordings, cli):
+    files = [recordings / "test0.wav", recordings / "test1.wav"]
+    code, text, _ = cli("transcribe", speech_run, *files)
+    assert code == 0
+    assert len(text.splitlines()) == 2
+    code, out, _ = cli("transcribe", speech_run, *files, "--format", "json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert (code, [row["text"] for row in rows]) == (0, text.splitlines())
+    for row in rows:
+        assert " ".join(word["text"] for word in row["words"]) == row["text"]
+        times = [time for word in row["words"] for time in (word["start"], word["end"])]
+        assert times == sorted(times)
+        assert all(0 <= word["confidence"] <= 1 for word in row["words"])
+        assert times[-1] <= row["seconds"] + 0.05
+    code, out, _ = cli("transcribe", speech_run, files[0], "--format", "srt")
+    assert code == 0
+    assert out.startswith("1\n00:00:00,")
+    assert cli("transcribe", speech_run, *files, "--format", "vtt")[0] == 2
+
+
+def test_a_model_of_both_directions_refuses_a_stream_and_says_what_streams(recognizer):
+    with pytest.raises(ValueError, match="an4_streaming"):
+        recognizer.stream(RATE)
+
+
+@pytest.fixture(scope="module")
+def streaming(recordings, tmp_path_factory):
+    import seq2seq
+
+    folder = tmp_path_factory.mktemp("streaming") / "run"
+    flags = ("--model.bidirectional", "false", "--model.lookahead", 2, "--training.epochs", 6)
+    assert train(recordings, folder, *flags) == 0
+    return seq2seq.load(folder)
+
+
+def test_a_stream_hears_what_the_whole_recording_gives_and_what_a_batch_gives(streaming, recordings):
+    texts = []
+    for utterance in list(Manifest(recordings / "test.tsv"))[:4]:
+        samples = load_samples(utterance, RATE)
+        offline = streaming.transcribe(samples, RATE)
+        stream = streaming.stream(RATE, NEVER)
+        updates = [stream.push(samples[n : n + 777]) for n in range(0, len(samples), 777)]
+        updates.append(stream.finish())
+        assert tuple(word for update in updates for word in update.tokens) == offline.words  # to the bit
+        assert offline.text == streaming.transcribe_frames([streaming.frontend.frames(samples)])[0].text
+        parts = list(streaming.transcribe_file(utterance.audio))
+        assert joined(parts).words == offline.words
+        texts.append(offline.text)
+    assert any(texts)
+
+
+def test_another_rate_says_the_same(speech_run, recognizer):
+    random = np.random.default_rng(3)
+    words = ["low", "high", "mid"]
+    assert recognizer.transcribe(spoken(words, random), RATE).text == " ".join(words)
+    assert recognizer.transcribe(spoken(words, random, 22050), 22050).text == " ".join(words)
+
+
+def test_a_long_file_is_heard_in_stretches_that_end_where_it_is_quiet(recognizer, tmp_path):
+    random = np.random.default_rng(5)
+    (tmp_path / "long.wav").write_bytes(wav(spoken(random.choice([*TONES], 250).tolist(), random)))
+    samples = read(tmp_path / "long.wav").samples
+    parts = list(recognizer.transcribe_file(tmp_path / "long.wav"))
+    assert len(parts) >= 3
+    begin = 0
+    for part in parts:
+        end = begin + round(part.seconds * RATE)
+        assert part.seconds <= LONGEST
+        assert np.abs(samples[end - 40 : end + 40]).max() < 0.05
+        alone = recognizer.transcribe(samples[begin:end], RATE)
+        assert part.text == alone.text != ""
+        for word, other in zip(part.words, alone.words, strict=True):
+            assert word.start == pytest.approx(other.start + begin / RATE)
+        begin = end
+    assert begin == len(samples)
+    whole = joined(parts)
+    assert [word.text for word in whole.words] == whole.text.split()
+    assert whole.seconds == pytest.approx(len(samples) / RATE)
+
+
+def test_sound_too_short_for_a_frame_and_silence_have_no_words(recognizer):
+    for samples in (np.zeros(1), np.zeros(100), np.zeros(RATE)):
+        assert recognizer.transcribe(samples, RATE).words == ()
+
+
+def test_evaluate_gives_the_scores_of_the_run(speech_run, recordings, cli):
+    scores = json.loads((speech_run / "scores.json").read_text())["tests"]["test"]
+    code, out, _ = cli("evaluate", speech_run, "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["wer"] == scores["wer"]
+    assert found["real_time_factor"] > 0
+    code, out, _ = cli("evaluate", speech_run, "--manifest", recordings / "test.tsv", "--examples", "2")
+    assert code == 0
+    assert "8 utterances" in out
+
+
+def test_an_utterance_whose_text_does_not_fit_is_left_out_and_named(recordings, tmp_path, caplog):
+    assert train(recordings, tmp_path / "run", "--data.train", recordings / "tight.tsv", "--training.epochs", 1) == 0
+    assert "1 of 49 utterances are left out" in caplog.text
+    assert "tight.tsv:50 (60 labels" in caplog.text
+
+
+def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recordings, tmp_path):
+    fields = {
+        "data": {
+            "corpus": "files",
+            "train": str(recordings / "train.tsv"),
+            "validation": str(recordings / "test.tsv"),
+        },
+        "audio": {"rate": RATE, "mels": 20},
+        "augmentation": {"noise": 0.5},
+        "batching": {"seconds": 6},
+    }
+    recipe, frontend = (
+        from_json(Recipe, fields, "recipe.json"),
+        Frontend(LogMels(RATE, 20), Normalizer((0.0,) * 20, (1.0,) * 20)),
+    )
+    codec = SpeechCodec(frontend, Vocabulary.learn([*TONES], "words"))
+    stores = SpeechStores(SpeechRunFolder(tmp_path), recipe, find_corpus(recipe.data), codec)
+    once, again, later = stores.plan(3), stores.plan(3), stores.plan(4)
+    first = {step: once[step].source.values for step in (2, 0, 1)}
+    for step in (0, 1, 2):
+        np.testing.assert_array_equal(again[step].source.values, first[step])
+    assert not all(np.array_equal(later[step].source.values, first[step]) for step in first)
+    validation = stores.validation_plan()
+    np.testing.assert_array_equal(validation[0].source.values, stores.validation_plan()[0].source.values)
+    assert len(stores.train[SAMPLES]) == 48
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"data": {"corpus": "files"}}, "data.train must name a manifest"),
+        ({"audio": {"rate": 100}}, "audio.rate must be from 4000"),
+        ({"audio": {"mels": 2}}, "audio.mels must be from 8"),
+        ({"augmentation": {"speeds": [0.1]}}, "augmentation.speeds must be from 0.5 to 2"),
+        ({"augmentation": {"noise": 2.0}}, "augmentation.noise must be in"),
+        ({"model": {"lookahead": 3}}, "model.lookahead is for one direction"),
+        ({"training": {"label_smoothing": 0.1}}, "label_smoothing must be 0"),
+        ({"tokenizer": {"kind": "bpe"}}, "tokenizer.size must be at least 5 for bpe"),
+        ({"batching": {"seconds": 0}}, "batching.seconds must be above 0"),
+        ({"model": {"stack": 0}}, "model.stack must be at least 1"),
+    ],
+)
+def test_what_contradicts_itself_is_told(fields, message):
+    with pytest.raises(RecipeError, match=message):
+        from_json(Recipe, fields, "recipe.json")
+
+
+def test_subtitles_end_at_pauses_and_where_they_are_full():
+    words = [
+        Word(f"word{n}", n * 0.5 + (3.0 if n > 3 else 0.0), n * 0.5 + 0.4 + (3.0 if n > 3 else 0.0), 1.0)
+        for n in range(12)
+    ]
+    found = [*subtitles(Transcript("", tuple(words), 20.0, 0.0))]
+    assert " ".join(text for _, _, text in found).split() == [word.text for word in words]
+    assert found[0] == (0.0, words[3].end, "word0 word1 word2 word3")
+    assert all(len(text) <= 42 for _, _, text in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("missing.wav", None, "missing.wav"),
+        ("text.wav", b"no audio at all", "text.wav"),
+        ("empty.wav", b"", "empty.wav"),
+    ],
+)
+def test_what_is_no_recording_is_told_in_one_sentence(speech_run, cli, tmp_path, name, content, message):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    code, out, err = cli("transcribe", speech_run, tmp_path / name)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert "Traceback" not in err

@@ -36,9 +36,9 @@ PTB = Recipe(
     name="ptb",
     data=Data(corpus="ptb"),
     tokenizer=Tokenizer(kind="words", size=0),
-    model=Model(embedding=500, units=500, num_layers=2, readout=False, dropout=0.4, variational_dropout=False),
-    batching=Batching(rows=20, steps=35),
-    training=Training(epochs=16, learning_rate=0.002, warmup_steps=500, ema=0.999, precision="mixed_bfloat16"),
+    model=Model(embedding=500, units=500, num_layers=2, readout=False, dropout=0.3, variational_dropout=False),
+    batching=Batching(rows=64, steps=35),
+    training=Training(epochs=16, learning_rate=0.0035, warmup_steps=300, precision="mixed_bfloat16"),
 )
 """Penn Treebank, words."""
 
@@ -46,9 +46,9 @@ SHAKESPEARE = Recipe(
     name="shakespeare",
     data=Data(corpus="tinyshakespeare"),
     tokenizer=Tokenizer(kind="characters", size=0),
-    model=Model(embedding=64, cell="gru", units=512, readout=False, tie=False, dropout=0.2),
-    batching=Batching(rows=32, steps=64),
-    training=Training(epochs=16, learning_rate=0.003, warmup_steps=200, ema=0.998, precision="mixed_bfloat16"),
+    model=Model(embedding=64, cell="gru", units=640, readout=False, tie=False, dropout=0.25),
+    batching=Batching(rows=64, steps=64),
+    training=Training(epochs=16, learning_rate=0.004, warmup_steps=200, precision="mixed_bfloat16"),
 )
 """tinyshakespeare, characters."""
 

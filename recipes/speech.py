@@ -18,7 +18,7 @@ DEMO = Recipe(
     audio=Audio(rate=8000, mels=40),
     augmentation=Augmentation(speeds=(1.0,), frequency_masks=1, frequency_width=6, time_masks=1),
     model=Model(stack=3, input_units=96, units=96, num_layers=2, dropout=0.1),
-    training=Training(epochs=8, learning_rate=0.003, warmup_steps=50, ema=0.99),
+    training=Training(epochs=16, learning_rate=0.003, warmup_steps=50, ema=0.99),
 )
 """Words of a small synthesiser, a few minutes on a laptop."""
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tomllib
+import wave
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -51,11 +52,15 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("poor")
     (folder / "run").mkdir()
     (folder / "language").mkdir()
-    for name, task in (("run", "translation"), ("language", "language_model")):
+    (folder / "speech").mkdir()
+    for name, task in (("run", "translation"), ("language", "language_model"), ("speech", "speech")):
         (folder / name / "recipe.json").write_text(json.dumps({"format": FORMAT, "recipe": {"task": task}}))
     for name in ("x", "y"):
         (folder / name).write_text("a\n")
     (folder / "list").write_text("0 ||| a ||| -1\n")
+    with wave.open(str(folder / "sound.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(1600))
     return folder
 
 
@@ -68,6 +73,7 @@ COMMANDS = {
     "evaluate": ["run"],
     "compare": ["run", "run"],
     "align": ["run", *PAIRS],
+    "transcribe": ["speech", "sound.wav"],
     "next": ["language", "a"],
     "sample": ["language"],
     "score": ["run", *PAIRS],

@@ -76,11 +76,11 @@ class SpeechStores:
         """Steps of an epoch."""
         return len(self.plan(0))
 
-    def plan(self, epoch: int) -> Plan:
+    def plan(self, epoch: int) -> SpeechPlan:
         """Returns the batches of an epoch; what is drawn to change a recording follows from seed, epoch and row."""
         return self._plan(self.train, epoch, True)
 
-    def validation_plan(self) -> Plan:
+    def validation_plan(self) -> SpeechPlan:
         """Returns the batches of the validation data, as they are."""
         return self._plan(self.validation, 0, False)
 
@@ -90,7 +90,7 @@ class SpeechStores:
         step = self.recipe.model.stack * self.codec.frontend.mels.hop_samples
         return len(self.validation[SAMPLES].values) / step / max(1, len(self.validation[LABELS].values))
 
-    def _plan(self, store: Store, epoch: int, training: bool) -> Plan:
+    def _plan(self, store: Store, epoch: int, training: bool) -> SpeechPlan:
         options, cheap = self.recipe.batching, new_shapes_are_cheap()
         layout = Layout(
             (SAMPLES, LABELS),
@@ -101,7 +101,7 @@ class SpeechStores:
             tokens=round(options.seconds * self.recipe.audio.rate), buckets=options.buckets, max_rows=options.max_rows
         )
         rank, size = team.rank_and_size() if training else (0, 1)
-        return Plan(
+        return SpeechPlan(
             store, layout, batching, self.recipe.seed, epoch, shuffle=training, trim=cheap, rank=rank, size=size
         )
 
@@ -137,6 +137,14 @@ class SpeechStores:
                 "; ".join(short[:SHOWN]),
                 more,
             )
+
+
+class SpeechPlan(Plan):
+    """A plan that counts labels alone: of samples there are thousands for each."""
+
+    def length(self, step: int) -> int:
+        """Returns the labels of a step."""
+        return int(self.store.lengths(LABELS)[self.rows(step)].sum())
 
 
 class Collation:

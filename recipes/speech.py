@@ -10,7 +10,8 @@ import sys
 
 from seq2seq.cli.start import start_process
 from seq2seq.cli.train import run_module
-from seq2seq.tasks.speech.recipe import Audio, Augmentation, Data, Model, Recipe, Training
+from seq2seq.run.sections import Training
+from seq2seq.tasks.speech.recipe import Audio, Augmentation, Data, Model, Recipe
 
 DEMO = Recipe(
     name="demo_speech",

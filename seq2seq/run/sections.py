@@ -24,8 +24,6 @@ class Training(Section):
     """The learning rate after the warm-up; cosine and linear end near 0 after the last epoch."""
     warmup_steps: int = 300
     """Steps in which the learning rate rises from 0 to its peak."""
-    label_smoothing: float = 0.1
-    """Share of each target spread over all choices."""
     gradient_clip: float = 1.0
     """Largest norm of all gradients together; 0 is no clipping."""
     weight_decay: float = 0.0
@@ -37,8 +35,6 @@ class Training(Section):
     """Batches whose gradients make one step of the optimizer."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     """Number format of the computation; weights stay float32."""
-    loss_budget_mb: int = 64
-    """Megabytes that the logits may take at once; larger batches go through the output layer in chunks."""
     patience: int = 0
     """Stop after this many epochs in which neither the validation score nor the loss improved; 0 is never."""
     skip_bad_steps: int = 0
@@ -48,6 +44,15 @@ class Training(Section):
     """Minutes between checkpoints, beside those at the end of every epoch; 0 is none."""
     keep_epochs: int = 0
     """Keep the averaged weights of this many last epochs in epochs/ of the run folder, for seq2seq average."""
+
+
+class TokenTraining(Training):
+    """How to train a model that predicts tokens."""
+
+    label_smoothing: float = 0.1
+    """Share of each target spread over all choices."""
+    loss_budget_mb: int = 64
+    """Megabytes that the logits may take at once; larger batches go through the output layer in chunks."""
 
 
 OPERATIONAL = frozenset({"training.skip_bad_steps", "training.checkpoint_minutes"})

@@ -264,7 +264,7 @@ def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recording
         ({"augmentation": {"speeds": [0.1]}}, "augmentation.speeds must be from 0.5 to 2"),
         ({"augmentation": {"noise": 2.0}}, "augmentation.noise must be in"),
         ({"model": {"lookahead": 3}}, "model.lookahead is for one direction"),
-        ({"training": {"label_smoothing": 0.1}}, "label_smoothing must be 0"),
+        ({"training": {"label_smoothing": 0.1}}, "training.label_smoothing"),
         ({"tokenizer": {"kind": "bpe"}}, "tokenizer.size must be at least 5 for bpe"),
         ({"batching": {"seconds": 0}}, "batching.seconds must be above 0"),
         ({"model": {"stack": 0}}, "model.stack must be at least 1"),

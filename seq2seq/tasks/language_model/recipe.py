@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from seq2seq.layers.names import CellName
 from seq2seq.run import sections
-from seq2seq.run.parsing import leaves
+from seq2seq.run.ranges import out_of_range
 from seq2seq.run.sections import Section
 
 
@@ -77,7 +77,7 @@ class Batching(Section):
     """Tokens of a row in a batch: gradients go back so far, the state goes on into the next batch."""
 
 
-class Training(sections.Training):
+class Training(sections.TokenTraining):
     """How to train."""
 
     label_smoothing: float = 0.0
@@ -115,7 +115,7 @@ class Recipe(sections.Recipe):
 
 def _contradictions(recipe: Recipe) -> Iterator[str]:
     """Yields a sentence for everything that contradicts itself or is out of range."""
-    data, tokenizer, model, training = recipe.data, recipe.tokenizer, recipe.model, recipe.training
+    data, tokenizer, model = recipe.data, recipe.tokenizer, recipe.model
     if data.corpus == "files" and not data.train:
         yield "data.train must name a file where data.corpus is 'files'"
     if model.tie and not model.readout and model.units != model.embedding:
@@ -129,19 +129,9 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"tokenizer.size must be at least 5, received {tokenizer.size}"
     if tokenizer.kind in ("words", "characters") and tokenizer.size != 0 and tokenizer.size < 5:
         yield f"tokenizer.size must be 0 or at least 5, received {tokenizer.size}"
-    least_one = ["model.embedding", "model.units", "model.num_layers", "batching.rows", "batching.steps"]
-    least_one += ["training.epochs", "training.accumulate", "training.loss_budget_mb"]
-    least_zero = ["data.max_train", "training.warmup_steps", "training.patience", "training.gradient_clip"]
-    least_zero += ["training.weight_decay", "training.activation_loss", "training.slowness_loss"]
-    least_zero += ["training.checkpoint_minutes", "training.keep_epochs", "training.skip_bad_steps"]
-    rates = ("model.dropout", "model.embedding_dropout", "model.weight_dropout", "training.label_smoothing")
-    values = dict(leaves(recipe))
-    yield from (f"{name} must be at least 1, received {values[name]}" for name in least_one if values[name] < 1)
-    yield from (f"{name} must be at least 0, received {values[name]}" for name in least_zero if values[name] < 0)
-    yield from (
-        f"{name} must be in [0, 1), received {values[name]}"
-        for name in (*rates, "training.ema")
-        if not 0 <= values[name] < 1
+    yield from out_of_range(
+        recipe,
+        ("model.embedding", "model.units", "model.num_layers", "batching.rows", "batching.steps"),
+        ("data.max_train", "training.activation_loss", "training.slowness_loss"),
+        ("model.dropout", "model.embedding_dropout", "model.weight_dropout"),
     )
-    if training.learning_rate <= 0:
-        yield f"training.learning_rate must be above 0, received {training.learning_rate}"

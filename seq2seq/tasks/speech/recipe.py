@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from seq2seq.layers.names import CellName
 from seq2seq.run import sections
-from seq2seq.run.parsing import leaves
+from seq2seq.run.ranges import out_of_range
 from seq2seq.run.sections import Section
 
 
@@ -112,13 +112,6 @@ class Search(Section):
     """Prefixes of the search; 1 takes the likeliest symbol of each step."""
 
 
-class Training(sections.Training):
-    """How to train."""
-
-    label_smoothing: float = 0.0
-    """Not for speech: 0."""
-
-
 class Recipe(sections.Recipe):
     """Everything that decides a run."""
 
@@ -136,7 +129,7 @@ class Recipe(sections.Recipe):
     """The network."""
     batching: Batching = Batching()
     """How utterances become batches."""
-    training: Training = Training()
+    training: sections.Training = sections.Training()
     """How to train."""
     search: Search = Search()
     """How the test sets are transcribed."""
@@ -151,7 +144,7 @@ class Recipe(sections.Recipe):
 def _contradictions(recipe: Recipe) -> Iterator[str]:
     """Yields a sentence for everything that contradicts itself or is out of range."""
     data, audio, changes, model = recipe.data, recipe.audio, recipe.augmentation, recipe.model
-    tokenizer, training = recipe.tokenizer, recipe.training
+    tokenizer = recipe.tokenizer
     if data.corpus == "files":
         yield from (
             f"data.{name} must name a manifest where data.corpus is 'files'"
@@ -166,31 +159,24 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"augmentation.speeds must be from 0.5 to 2, received {changes.speeds}"
     if model.lookahead and model.bidirectional:
         yield "model.lookahead is for one direction: set model.bidirectional false"
-    if training.label_smoothing:
-        yield f"training.label_smoothing must be 0 for speech, received {training.label_smoothing}"
     if tokenizer.size != 0 and tokenizer.size < 5:
         yield f"tokenizer.size must be 0 or at least 5, received {tokenizer.size}"
     if tokenizer.kind in ("unigram", "bpe") and not tokenizer.size:
         yield f"tokenizer.size must be at least 5 for {tokenizer.kind}, received 0"
     if recipe.batching.seconds <= 0:
         yield f"batching.seconds must be above 0, received {recipe.batching.seconds}"
-    if training.learning_rate <= 0:
-        yield f"training.learning_rate must be above 0, received {training.learning_rate}"
-    values = dict(leaves(recipe))
-    least_one = ["model.stack", "model.input_units", "model.units", "model.num_layers", "batching.buckets"]
-    least_one += ["batching.max_rows", "search.beam_size", "training.epochs", "training.accumulate"]
-    least_zero = ["data.channel", "data.max_train", "model.lookahead", "augmentation.frequency_masks"]
-    least_zero += [
-        "augmentation.frequency_width",
-        "augmentation.time_masks",
-        "augmentation.time_width",
-        "training.warmup_steps",
-    ]
-    least_zero += ["training.patience", "training.gradient_clip", "training.weight_decay"]
-    least_zero += ["training.checkpoint_minutes", "training.keep_epochs", "training.skip_bad_steps"]
-    rates = ("model.dropout", "training.ema", "augmentation.time_share")
-    yield from (f"{name} must be at least 1, received {values[name]}" for name in least_one if values[name] < 1)
-    yield from (f"{name} must be at least 0, received {values[name]}" for name in least_zero if values[name] < 0)
-    yield from (f"{name} must be in [0, 1), received {values[name]}" for name in rates if not 0 <= values[name] < 1)
     if not 0 <= changes.noise <= 1:
         yield f"augmentation.noise must be in [0, 1], received {changes.noise}"
+    yield from out_of_range(
+        recipe,
+        (
+            *("model.stack", "model.input_units", "model.units", "model.num_layers"),
+            *("batching.buckets", "batching.max_rows", "search.beam_size"),
+        ),
+        (
+            *("data.channel", "data.max_train", "model.lookahead"),
+            *("augmentation.frequency_masks", "augmentation.frequency_width"),
+            *("augmentation.time_masks", "augmentation.time_width"),
+        ),
+        ("model.dropout", "augmentation.time_share"),
+    )

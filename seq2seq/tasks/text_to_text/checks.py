@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from seq2seq.run.ranges import out_of_range
 from seq2seq.text.normalization import NAMES, can_mark_capitals
 from seq2seq.text.placeholders import check
 
 if TYPE_CHECKING:
     from seq2seq.tasks.text_to_text.recipe import Recipe
+
+LEAST_ONE = (
+    "tokenizer.size",
+    "model.embedding",
+    "model.encoder.units",
+    "model.encoder.num_layers",
+    "model.decoder.units",
+    "model.decoder.num_layers",
+    "model.decoder.heads",
+    "data.max_length",
+)
+NOT_NEGATIVE = (
+    "data.max_train",
+    "data.cut_source",
+    "training.coverage_loss",
+    "training.coverage_from",
+    "training.alignment_loss",
+    "training.alignment_epochs",
+    "training.selector_loss",
+    "model.decoder.attention_units",
+    "tokenizer.sampling",
+)
 
 
 def contradictions(recipe: Recipe) -> Iterator[str]:
@@ -21,7 +44,7 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
     yield from _training(recipe)
     if recipe.search.extract and not recipe.model.selector:
         yield "search.extract needs model.selector"
-    yield from _ranges(recipe)
+    yield from out_of_range(recipe, LEAST_ONE, NOT_NEGATIVE, ("model.encoder.dropout", "model.decoder.dropout"))
 
 
 def _data(recipe: Recipe) -> Iterator[str]:
@@ -98,55 +121,3 @@ def _training(recipe: Recipe) -> Iterator[str]:
         yield "training.alignment_loss needs data.right_to_left false: alignments count words from the left"
     if training.alignment_epochs and not training.alignment_loss:
         yield "training.alignment_epochs needs training.alignment_loss above 0"
-    if training.learning_rate <= 0:
-        yield f"training.learning_rate must be above 0, received {training.learning_rate}"
-
-
-def _ranges(recipe: Recipe) -> Iterator[str]:
-    encoder, decoder, training = recipe.model.encoder, recipe.model.decoder, recipe.training
-    at_least_one = {
-        "tokenizer.size": recipe.tokenizer.size,
-        "model.embedding": recipe.model.embedding,
-        "model.encoder.units": encoder.units,
-        "model.encoder.num_layers": encoder.num_layers,
-        "model.decoder.units": decoder.units,
-        "model.decoder.num_layers": decoder.num_layers,
-        "model.decoder.heads": decoder.heads,
-        "data.max_length": recipe.data.max_length,
-        "training.epochs": training.epochs,
-        "training.accumulate": training.accumulate,
-        "training.loss_budget_mb": training.loss_budget_mb,
-    }
-    for name, value in at_least_one.items():
-        if value < 1:
-            yield f"{name} must be at least 1, received {value}"
-    rates = {
-        "model.encoder.dropout": encoder.dropout,
-        "model.decoder.dropout": decoder.dropout,
-        "training.label_smoothing": training.label_smoothing,
-        "training.ema": training.ema,
-    }
-    for name, rate in rates.items():
-        if not 0 <= rate < 1:
-            yield f"{name} must be in [0, 1), received {rate}"
-    not_negative = {
-        "data.max_train": recipe.data.max_train,
-        "data.cut_source": recipe.data.cut_source,
-        "training.coverage_loss": training.coverage_loss,
-        "training.coverage_from": training.coverage_from,
-        "training.alignment_loss": training.alignment_loss,
-        "training.alignment_epochs": training.alignment_epochs,
-        "training.selector_loss": training.selector_loss,
-        "model.decoder.attention_units": decoder.attention_units,
-        "tokenizer.sampling": recipe.tokenizer.sampling,
-        "training.warmup_steps": training.warmup_steps,
-        "training.gradient_clip": training.gradient_clip,
-        "training.weight_decay": training.weight_decay,
-        "training.patience": training.patience,
-        "training.keep_epochs": training.keep_epochs,
-        "training.skip_bad_steps": training.skip_bad_steps,
-        "training.checkpoint_minutes": training.checkpoint_minutes,
-    }
-    for name, number in not_negative.items():
-        if number < 0:
-            yield f"{name} must not be negative, received {number}"

@@ -186,7 +186,7 @@ class Model(Section):
     """The decoder."""
 
 
-class Training(sections.Training):
+class Training(sections.TokenTraining):
     """How to train."""
 
     coverage_loss: float = 0.0

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
+from seq2seq.backend import prepare_keras
 from seq2seq.files import (
     MOST,
     TEMPORARY,
@@ -178,11 +179,42 @@ class RunFolder:
         self._check_is_run()
         return read_record(self.recipe_file)
 
+    def load_network(self, build: Callable[[], Any]) -> Any:
+        """Returns a network in float32 with the run's weights.
+
+        Args:
+            build: Makes the network, once it is known that there are weights.
+
+        Raises:
+            RunFolderError: the weights are missing, damaged or of another model.
+        """
+        if not self.weights_file.is_file():
+            raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
+        prepare_keras()
+        import keras
+
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("float32")
+        try:
+            model = build()
+        finally:
+            keras.config.set_dtype_policy(before)
+        load_weights(model, self.weights_file)
+        return model
+
     def _check_is_run(self) -> None:
         if not self.path.is_dir():
             raise RunFolderError(f"{self.path}: no such run folder.")
         if not self.recipe_file.is_file():
             raise RunFolderError(f"{self.path} is no run folder: it has no recipe.json.")
+
+
+def check_same_architecture(first: RunFolder, other: RunFolder, one: Mapping[str, Any], two: Mapping[str, Any]) -> None:
+    """Raises RunFolderError, which lists them, if fields of two networks differ; those of dropout may."""
+    names = [name for name in two if one[name] != two[name] and not name.endswith("dropout")]
+    if names:
+        apart = "".join(f"\n  {name}: {one[name]!r} and {two[name]!r}" for name in names)
+        raise RunFolderError(f"{first.path} and {other.path} are of different architectures:{apart}")
 
 
 def load_recipe(path: Path, kind: type[RecipeT]) -> RecipeT:

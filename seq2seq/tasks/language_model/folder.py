@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from seq2seq.backend import prepare_keras
 from seq2seq.files import read_json
 from seq2seq.run.environment import checksums
-from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
+from seq2seq.run.folder import RunFolder, RunFolderError
 from seq2seq.tasks.language_model.data import own_training_text
 from seq2seq.tasks.language_model.network import build_network, check_size
 from seq2seq.tasks.language_model.recipe import Recipe
@@ -79,17 +78,9 @@ class LanguageRunFolder(RunFolder):
             RunFolderError: something is missing, damaged, or does not fit together.
         """
         recipe, codec = self.load_recipe(), self.load_codec()
-        if not self.weights_file.is_file():
-            raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
-        check_size(recipe.model, codec.size, self.weights_file)
-        prepare_keras()
-        import keras
 
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("float32")
-        try:
-            model = build_network(recipe.model, codec.size)
-        finally:
-            keras.config.set_dtype_policy(before)
-        load_weights(model, self.weights_file)
-        return model, codec
+        def build() -> Any:
+            check_size(recipe.model, codec.size, self.weights_file)
+            return build_network(recipe.model, codec.size)
+
+        return self.load_network(build), codec

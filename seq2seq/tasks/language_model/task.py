@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.metrics.score import Score
 from seq2seq.run.environment import checksums, same_data
-from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.run.folder import RunFolder, RunFolderError, check_same_architecture
 from seq2seq.run.parsing import leaves
 from seq2seq.run.selection import Selection
 from seq2seq.run.task import Prepared
@@ -106,13 +106,8 @@ def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **opti
 def check_same_codec(first: RunFolder, other: RunFolder) -> None:
     """Raises RunFolderError if two runs have other networks or vocabularies."""
     folders = LanguageRunFolder(first.path), LanguageRunFolder(other.path)
-    one, two = (
-        {name: value for name, value in leaves(folder.load_recipe().model) if not name.endswith("dropout")}
-        for folder in folders
-    )
-    apart = [f"  {name}: {one[name]!r} and {value!r}" for name, value in two.items() if one[name] != value]
-    if apart:
-        raise RunFolderError(f"{first.path} and {other.path} are of different architectures:\n" + "\n".join(apart))
+    one, two = (dict(leaves(folder.load_recipe().model)) for folder in folders)
+    check_same_architecture(first, other, one, two)
     if folders[0].load_codec().vocabulary != folders[1].load_codec().vocabulary:
         raise RunFolderError(
             f"{first.path} and {other.path} have different vocabularies: ids of the one mean nothing to the other."

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from seq2seq.backend import prepare_keras
 from seq2seq.files import read_json
-from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
+from seq2seq.run.folder import RunFolder, RunFolderError
 from seq2seq.tasks.speech.codec import FRONTEND_FILE, Frontend, SpeechCodec
 from seq2seq.tasks.speech.network import build_network, check_size
 from seq2seq.tasks.speech.recipe import Recipe
@@ -65,17 +64,9 @@ class SpeechRunFolder(RunFolder):
             RunFolderError: something is missing, damaged, or does not fit together.
         """
         recipe, codec = self.load_recipe(), self.load_codec()
-        if not self.weights_file.is_file():
-            raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
-        check_size(recipe.model, self.weights_file)
-        prepare_keras()
-        import keras
 
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("float32")
-        try:
-            model = build_network(recipe.model, codec.frontend.mels.mels, codec.text.size)
-        finally:
-            keras.config.set_dtype_policy(before)
-        load_weights(model, self.weights_file)
-        return model, codec
+        def build() -> Any:
+            check_size(recipe.model, self.weights_file)
+            return build_network(recipe.model, codec.frontend.mels.mels, codec.text.size)
+
+        return self.load_network(build), codec

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from seq2seq.backend import prepare_keras
 from seq2seq.files import read_json
-from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
+from seq2seq.run.folder import RunFolder, RunFolderError
 from seq2seq.tasks.text_to_text.kind import placeholders_of
 from seq2seq.tasks.text_to_text.model import build_model, check_size
 from seq2seq.tasks.text_to_text.recipe import Recipe
@@ -71,17 +70,9 @@ class TextRunFolder(RunFolder):
         """
         recipe = self.load_recipe()
         source, target = self.load_tokenizers()
-        if not self.weights_file.is_file():
-            raise RunFolderError(f"{self.path} has no trained weights yet: {self.weights_file.name} is missing.")
-        check_size(recipe.model, source.size, target.size, self.weights_file)
-        prepare_keras()
-        import keras
 
-        before = keras.config.dtype_policy()
-        keras.config.set_dtype_policy("float32")
-        try:
-            model = build_model(recipe.model, source.size, target.size, source.vocabulary)
-        finally:
-            keras.config.set_dtype_policy(before)
-        load_weights(model, self.weights_file)
-        return model, source, target
+        def build() -> Any:
+            check_size(recipe.model, source.size, target.size, self.weights_file)
+            return build_model(recipe.model, source.size, target.size, source.vocabulary)
+
+        return self.load_network(build), source, target

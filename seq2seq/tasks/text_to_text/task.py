@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from seq2seq.distributed import team
 from seq2seq.pipeline.plan import Plan
-from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.run.folder import RunFolder, RunFolderError, check_same_architecture
 from seq2seq.run.parsing import leaves
 from seq2seq.run.task import Prepared
 from seq2seq.search.options import SearchOptions
@@ -144,9 +144,7 @@ def check_same_codec(first: RunFolder, other: RunFolder) -> None:
     """Raises RunFolderError if two runs have other networks, vocabularies or directions of writing."""
     folders = TextRunFolder(first.path), TextRunFolder(other.path)
     one, two = (_architecture(folder.load_recipe()) for folder in folders)
-    apart = [f"  {name}: {one[name]!r} and {value!r}" for name, value in two.items() if one[name] != value]
-    if apart:
-        raise RunFolderError(f"{first.path} and {other.path} are of different architectures:\n" + "\n".join(apart))
+    check_same_architecture(first, other, one, two)
     tokenizers = zip(("source", "target"), *(folder.load_tokenizers() for folder in folders), strict=True)
     for side, tokenizer, another in tokenizers:
         if tokenizer.model != another.model:
@@ -157,8 +155,7 @@ def check_same_codec(first: RunFolder, other: RunFolder) -> None:
 
 
 def _architecture(recipe: Recipe) -> dict[str, Any]:
-    fields = {name: value for name, value in leaves(recipe.model) if not name.endswith("dropout")}
-    return fields | {"data.right_to_left": recipe.data.right_to_left}
+    return dict(leaves(recipe.model)) | {"data.right_to_left": recipe.data.right_to_left}
 
 
 def untrained_model(run: RunFolder, weights: Sequence[Path]) -> Seq2Seq:

@@ -48,11 +48,11 @@ class AudioInfo(NamedTuple):
     """Samples per second of each channel, Hz."""
     channels: int
     frames: int | None
-    """Samples of each channel; None where only reading to the end tells."""
+    """Samples of each channel; None where only reading to the end shows it."""
 
     @property
     def seconds(self) -> float | None:
-        """The duration; None where only reading to the end tells."""
+        """The duration; None where only reading to the end shows it."""
         return None if self.frames is None else self.frames / self.rate
 
 
@@ -247,7 +247,7 @@ def _check_times(name: str, start: float | None, end: float | None) -> None:
 
 
 def _check_cut(file: _Reader, name: str, first: int, last: int | None) -> None:
-    """Raises AudioError where the header tells that samples from `first` to `last` are not there."""
+    """Raises AudioError where by the header samples from `first` to `last` are not there."""
     if first == last:
         raise AudioError(f"{name}: a cut at {first / file.rate:.4f} s holds 0 samples; they are 1/{file.rate} s apart.")
     if file.frames is None:

@@ -68,7 +68,7 @@ def start(source_rate: int, rate: int) -> State:
 def advance(state: State, samples: Samples, last: bool = False) -> tuple[Samples, State]:
     """Returns the outputs that follow from the samples so far, and the state after them.
 
-    Output k stands at the time of input k * down / up. It needs the inputs up to `lookahead` after it, so it comes with
+    Output k is at the time of input k * down / up. It needs the inputs up to `lookahead` after it, so it comes with
     a piece that has them, or with the last. All outputs together have the same bits for every cutting of the input.
 
     Args:

@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("Give either --test or --manifest, not both.")
     check_outputs([options.run, *([options.manifest] if options.manifest else [])], {"standard output": STDOUT})
     from seq2seq.tasks.speech.evaluation import evaluate, find_manifest
+    from seq2seq.tasks.speech.folder import SpeechRunFolder
 
     manifest = find_manifest(Path(options.run), options.test, options.manifest)
     from seq2seq.tasks import load
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     if options.beam_size:
         recognizer.beam_size = options.beam_size
     begin = time.perf_counter()
-    found = evaluate(recognizer, manifest)
+    found = evaluate(recognizer, manifest, SpeechRunFolder(options.run).load_recipe().data.channel)
     factor = (time.perf_counter() - begin) / max(found.seconds, 1e-9)
     if options.json:
         values = {name: asdict(score) for name, score in found.scores.items()}

@@ -33,7 +33,9 @@ QUIET = 0.1
 BLOCK_STEPS = 4
 """Steps of a block of a stream: more are quicker, fewer answer sooner."""
 MAX_OPEN = 40
-"""Symbols of a stream that may still change."""
+"""Symbols of a text that may still change."""
+READ = 10.0
+"""Seconds of a file that are read at once, where it is heard as a stream."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,8 @@ class _Hearing(keras.Model):
         self.model = model
 
     def call(self, inputs: dict[str, Any]) -> tuple[Any, Any]:
-        heard = self.model.listen(Padded(inputs["source"], inputs["source_mask"]))
-        return self.model.log_probs(heard.outputs), heard.outputs.mask
+        outputs = self.model.listen(Padded(inputs["source"], inputs["source_mask"]))
+        return self.model.log_probs(outputs), outputs.mask
 
 
 class _HearingOn(keras.Model):
@@ -138,18 +140,21 @@ class Recognizer:
         """
         if self._blocks is None:
             self._blocks = KerasBlocks(self.model)
-        options = PrefixBeamOptions(beam_size=self.beam_size, max_open=MAX_OPEN)
-        return Stream(Listener(self._blocks, self.frontend, self.codec, options, endpoints), rate)
+        return Stream(Listener(self._blocks, self.frontend, self.codec, self._options(), endpoints), rate)
+
+    def _options(self, num_best: int = 1) -> PrefixBeamOptions:
+        """Of every search, so that streams and whole recordings are searched alike."""
+        return PrefixBeamOptions(beam_size=max(self.beam_size, num_best), max_open=MAX_OPEN)
 
     @property
-    def streams(self) -> bool:
+    def can_stream(self) -> bool:
         """Whether the model reads in one direction alone, so that it can hear a stream."""
         return not self.model.encoder.bidirectional
 
     def transcribe(self, samples: np.ndarray, rate: int, num_best: int = 1) -> Transcript:
         """Returns what is said in `samples`, `(samples,)`, float in [-1, 1], at `rate`."""
         samples = np.asarray(samples, np.float32)
-        if self.streams and num_best == 1:
+        if self.can_stream and num_best == 1:
             stream = self.stream(rate, NEVER)
             updates = [stream.push(samples), stream.finish()]
             words = tuple(word for update in updates for word in update.tokens)
@@ -163,7 +168,7 @@ class Recognizer:
 
         Times count from the start of the recording.
         """
-        if self.streams:
+        if self.can_stream:
             yield from self._stream_file(path, channel)
             return
         start = 0.0
@@ -174,7 +179,7 @@ class Recognizer:
 
     def _stream_file(self, path: Path, channel: int | None) -> Iterator[Transcript]:
         stream = None
-        for block in blocks(path, SEARCHED, channel=channel):
+        for block in blocks(path, READ, channel=channel):
             stream = stream or self.stream(block.rate, NEVER)
             update = stream.push(block.samples)
             yield Transcript(update.final, update.tokens, len(block.samples) / block.rate)
@@ -216,8 +221,7 @@ class Recognizer:
         if self.beam_size == 1 and num_best == 1:
             found = [best_path(log_probs)]
         else:
-            options = PrefixBeamOptions(beam_size=max(self.beam_size, num_best))
-            found = prefix_beam_search(log_probs, options, num_best=num_best)
+            found = prefix_beam_search(log_probs, self._options(num_best), num_best=num_best)
         texts = self.codec.decode([path.ids for path in found])
         words = tuple(words_of(self.codec, found[0].emissions, self.step_seconds))
         return Transcript(texts[0], words, seconds, found[0].log_probability, tuple(texts[1:]))

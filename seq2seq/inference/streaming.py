@@ -248,7 +248,7 @@ class Listener:
     def _close(self, state: ListeningState) -> tuple[ListeningState, list[Word]]:
         """Ends an utterance: all its words are final, and the search begins anew."""
         symbols = (*state.open, *self.beam.results(state.beam)[0].emissions)
-        words = list(words_of(self.codec, symbols, self.step_seconds, state.origin))
+        words = words_of(self.codec, symbols, self.step_seconds, state.origin)
         return state._replace(beam=self.beam.start(), open=(), origin=state.heard), words
 
     def _settle(self, state: ListeningState, taken: Sequence[Emission]) -> tuple[ListeningState, list[Word]]:
@@ -256,14 +256,10 @@ class Listener:
         symbols = (*state.open, *taken)
         if not taken:
             return state, []
-        words = list(words_of(self.codec, symbols, self.step_seconds, state.origin))
-        texts = [
-            text.split()
-            for text in self.codec.decode([[e.symbol for e in symbols[: n + 1]] for n in range(len(symbols))])
-        ]
-        # The last word may go on; it begins with the first symbol whose text has as many words.
-        begin = next((n for n, text in enumerate(texts) if len(text) == len(words)), 0) if words else len(symbols)
-        return state._replace(open=symbols[begin:]), words[:-1]
+        spelled = spell(self.codec, symbols)
+        begin = spelled[-1].first if spelled else 0  # the last word may go on
+        words = words_of(self.codec, symbols[:begin], self.step_seconds, state.origin)
+        return state._replace(open=symbols[begin:]), words
 
     def _partial(self, state: ListeningState) -> str:
         symbols = (*state.open, *self.beam.results(state.beam, last=False)[0].emissions)
@@ -307,8 +303,29 @@ class Stream:
         return update
 
 
+class Spelled(NamedTuple):
+    """A word, and the symbols whose text reaches into it."""
+
+    text: str
+    first: int
+    """Place of the first of them."""
+    last: int
+
+
+def spell(codec: Codec, symbols: Sequence[Emission]) -> list[Spelled]:
+    """Returns the words that symbols spell, of any tokeniser."""
+    prefixes = codec.decode([[emission.symbol for emission in symbols[: n + 1]] for n in range(len(symbols))])
+    ends = [len("".join(text.split())) for text in prefixes]
+    words, begin = list[Spelled](), 0
+    for word in prefixes[-1].split() if prefixes else ():
+        first = next(n for n, end in enumerate(ends) if end > begin)
+        begin += len(word)
+        words.append(Spelled(word, first, next(n for n, end in enumerate(ends) if end >= begin)))
+    return words
+
+
 def words_of(codec: Codec, symbols: Sequence[Emission], step: float, origin: int = 0) -> list[Word]:
-    """Returns the words that symbols spell, with the times of those whose text reaches into the word.
+    """Returns the words that symbols spell, with their times.
 
     Args:
         codec: Of the symbols.
@@ -316,15 +333,10 @@ def words_of(codec: Codec, symbols: Sequence[Emission], step: float, origin: int
         step: Seconds of a frame of the symbols.
         origin: The frame that theirs are counted from.
     """
-    prefixes = codec.decode([[emission.symbol for emission in symbols[: n + 1]] for n in range(len(symbols))])
-    ends = [len("".join(text.split())) for text in prefixes]
-    words, begin = [], 0
-    for word in prefixes[-1].split() if prefixes else ():
-        first = next(n for n, end in enumerate(ends) if end > begin)
-        begin += len(word)
-        last = next((n for n, end in enumerate(ends) if end >= begin), len(ends) - 1)
+    words = []
+    for text, first, last in spell(codec, symbols):
         chosen = symbols[first : last + 1]
-        logarithms = [math.log(max(emission.confidence, 1e-30)) for emission in chosen]
-        confidence = min(1.0, math.exp(sum(logarithms) / len(logarithms)))
-        words.append(Word(word, (origin + chosen[0].frame) * step, (origin + chosen[-1].frame + 1) * step, confidence))
+        mean = sum(math.log(max(emission.confidence, 1e-30)) for emission in chosen) / len(chosen)
+        start, end = (origin + chosen[0].frame) * step, (origin + chosen[-1].frame + 1) * step
+        words.append(Word(text, start, end, min(1.0, math.exp(mean))))
     return words

@@ -26,7 +26,7 @@ def loss(logits: Logits, frames: Tensor, labels: Ids, label_mask: Mask, blank: i
         blank: The id of the blank.
     """
     is_empty = tf.logical_not(tf.reduce_any(label_mask, axis=1, keepdims=True))
-    # The kernel has its blank behind all symbols, and wants one frame and one symbol at least in every row.
+    # The kernel has its blank behind all symbols, and needs at least one frame and one symbol in every row.
     floor = tf.reduce_max(logits, axis=2, keepdims=True) + FLOOR
     raised = logits + tf.stop_gradient(tf.maximum(logits, floor) - logits)
     order = [raised[:, :, :blank], raised[:, :, blank + 1 :], raised[:, :, blank : blank + 1]]

@@ -1,6 +1,7 @@
 """Front ends: from what a batch holds to the vectors that an encoder reads.
 
-A front end is a layer with these methods; `text.words.WordFrontend` is another.
+A front end is a layer with these methods, of which `FrameStack`, which reads no tokens, has the first and the width;
+`text.words.WordFrontend` is another.
 
     call(source)                        padded ids, frames or readings -> padded vectors, maybe of fewer positions
     expand_to_tokens(values, source)    outputs of the encoder -> one vector for each position of the source
@@ -108,6 +109,7 @@ class FrameStack(keras.layers.Layer):
     that are missing at the end are zeros, the mean of normalised features.
 
     Args:
+        features: Width of a frame.
         units: Width of the vectors.
         stack: Frames in one, at least 1 (Sak et al. 2015).
 
@@ -121,12 +123,14 @@ class FrameStack(keras.layers.Layer):
         ValueError: a number below 1.
     """
 
-    keeps_positions = False
-
-    def __init__(self, units: int, stack: int = 3, **kwargs: Any):
+    def __init__(self, features: int, units: int, stack: int = 3, **kwargs: Any):
         super().__init__(**kwargs)
-        if units < 1 or stack < 1:
-            raise ValueError(f"Expected at least one unit and one frame. Received: units={units}, stack={stack}")
+        if min(features, units, stack) < 1:
+            raise ValueError(
+                f"Expected at least one feature, unit and frame. Received: features={features}, units={units}, "
+                f"stack={stack}"
+            )
+        self.features = features
         self.units = units
         self.stack = stack
         self.projection = keras.layers.Dense(units, name="projection")
@@ -137,8 +141,7 @@ class FrameStack(keras.layers.Layer):
         """Width of the vectors."""
         return self.units
 
-    def build(self, source_shape: Shape) -> None:
-        self.features = int(source_shape[-1] or 0)
+    def build(self, source_shape: Shape | None = None) -> None:
         self.projection.build((None, None, self.stack * self.features))
         self.normalization.build((None, None, self.units))
         self.built = True
@@ -155,4 +158,4 @@ class FrameStack(keras.layers.Layer):
         return Padded(ops.relu(self.normalization(self.projection(stacked))), real)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units, "stack": self.stack}
+        return {**super().get_config(), "features": self.features, "units": self.units, "stack": self.stack}

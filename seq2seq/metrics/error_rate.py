@@ -55,7 +55,7 @@ class ErrorCounts(NamedTuple):
 def word_error_rate(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
     """Levenshtein (1966) edits per 100 reference words, over all lines; lower is better, and it may exceed 100.
 
-    Words are what stands between blanks, compared as they are.
+    Words are parted by blanks, compared as they are.
     """
     rate = _rate(*word_errors(hypotheses, references))
     return Score(rate, f"wer|edits:levenshtein|words:blanks|cased|seq2seq|version:{__version__}")

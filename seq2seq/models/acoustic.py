@@ -18,15 +18,6 @@ from seq2seq.types import Logits, Padded, Vectors, source_of
 PARTS = ("frontend", "encoder", "lookahead", "head")
 
 
-class Heard(NamedTuple):
-    """What an acoustic model makes of frames."""
-
-    outputs: Padded
-    """`(batch, steps, memory_dim)`: what the head reads."""
-    state: list[CellState]
-    """Of the encoder after the last real step."""
-
-
 class HearingState(NamedTuple):
     """Between two blocks of a stream. Its size is constant."""
 
@@ -41,14 +32,13 @@ class HearingState(NamedTuple):
 class AcousticModel(keras.Model):
     """A recurrent network with connectionist temporal classification (Graves et al. 2006).
 
-        heard = model.listen(Padded(frames, mask))
-        log_probs = model.log_probs(heard.outputs)
+        outputs = model.listen(Padded(frames, mask))
+        log_probs = model.log_probs(outputs)
 
     Args:
         frontend: A `FrameStack`.
         encoder: An `RNNEncoder`.
         head: A `CTCHead`.
-        features: Width of a frame.
         lookahead: A `Lookahead` between encoder and head, or None.
 
     Call arguments:
@@ -64,7 +54,6 @@ class AcousticModel(keras.Model):
         frontend: FrameStack,
         encoder: RNNEncoder,
         head: CTCHead,
-        features: int,
         lookahead: Lookahead | None = None,
         **kwargs: Any,
     ):
@@ -75,12 +64,11 @@ class AcousticModel(keras.Model):
         self.encoder = encoder
         self.lookahead = lookahead
         self.head = head
-        self.features = features
 
     def build(self, input_shape: Any = None) -> None:
         if getattr(self, "built", False):
             return
-        self.frontend.build((None, None, self.features))
+        self.frontend.build()
         self.encoder.build((None, None, self.frontend.output_dim))
         self.encoder.built = True
         if self.lookahead is not None:
@@ -88,12 +76,12 @@ class AcousticModel(keras.Model):
         self.head.build((None, None, self.encoder.memory_dim))
         self.built = True
 
-    def listen(self, source: Padded, training: bool | None = None) -> Heard:
-        """Reads `(batch, time, features)` frames, all at once."""
+    def listen(self, source: Padded, training: bool | None = None) -> Padded:
+        """Returns what the head reads of `(batch, time, features)` frames: `(batch, steps, memory_dim)`."""
         vectors, mask = self.frontend(source)
         outputs = self.encoder(vectors, mask, training=training)
         values = outputs.values if self.lookahead is None else self.lookahead(outputs.values, mask)
-        return Heard(Padded(values, mask), outputs.state)
+        return Padded(values, mask)
 
     def first_state(self, rows: int) -> HearingState:
         """Returns the state before the first block of a stream, zeros; ValueError for a model of both directions."""
@@ -151,10 +139,10 @@ class AcousticModel(keras.Model):
         source = source_of(inputs)
         if source is None:
             raise ValueError("Expected the input source. Received: none")
-        return self.head.logits(self.listen(source, training).outputs)
+        return self.head.logits(self.listen(source, training))
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "features": self.features}
+        config = super().get_config()
         for name in PARTS:
             part = getattr(self, name)
             config[name] = None if part is None else keras.saving.serialize_keras_object(part)
@@ -164,9 +152,9 @@ class AcousticModel(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> AcousticModel:
+        given = {name: config.pop(name) for name in PARTS}
         parts = {
             name: part and keras.saving.deserialize_keras_object(part, custom_objects=custom_objects)
-            for name in PARTS
-            for part in [config.pop(name)]
+            for name, part in given.items()
         }
         return cls(**parts, **config)

@@ -26,4 +26,4 @@ class CTCObjective(Objective):
         source = source_of(inputs)
         if source is None:
             raise ValueError("Expected the input source. Received: none")
-        return {"features": self.model.listen(source, training).outputs}
+        return {"features": self.model.listen(source, training)}

@@ -143,15 +143,18 @@ def test_endpoints_do_not_depend_on_the_cutting_either(cuts):
 
 
 def test_an_endpoint_makes_all_words_final_and_loses_none():
-    samples = sound(1.0)
-    stream = Stream(listener(Endpoints(longest=0.3, after_words=math.inf, without_words=math.inf)), RATE)
-    _, updates = collect(stream, [samples[n : n + 240] for n in range(0, len(samples), 240)])
-    ends = [n for n, update in enumerate(updates) if update.endpoint]
-    assert len(ends) >= 4
-    assert all(updates[n].partial == "" for n in ends[-1:])
-    for before, update in itertools.pairwise(updates):
-        if update.endpoint and before.partial and not before.endpoint:
-            assert update.final.startswith(before.partial.split()[0][:1])
+    samples, size = sound(1.0), 15  # steps of an utterance
+    longest = size * STACK * 80 / RATE
+    stream = Stream(listener(Endpoints(longest=longest, after_words=math.inf, without_words=math.inf)), RATE)
+    found, updates = collect(stream, [samples[n : n + 240] for n in range(0, len(samples), 240)])
+    log_probs, options = whole(samples), PrefixBeamOptions(beam_size=4)
+    expected = []
+    for begin in range(0, len(log_probs), size):
+        label = prefix_beam_search(log_probs[begin : begin + size], options)[0]
+        expected += words_of(CODEC, label.emissions, STACK * 80 / RATE, begin)
+    assert len(expected) >= 6
+    assert [(word.text, word.start, word.end) for word in found] == [(w.text, w.start, w.end) for w in expected]
+    assert sum(update.endpoint for update in updates) == -(-len(log_probs) // size)
 
 
 def test_the_state_of_a_stream_stays_of_constant_size():

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import wave
 
 import numpy as np
@@ -220,6 +221,16 @@ def test_evaluate_gives_the_scores_of_the_run(speech_run, recordings, cli):
     code, out, _ = cli("evaluate", speech_run, "--manifest", recordings / "test.tsv", "--examples", "2")
     assert code == 0
     assert "8 utterances" in out
+
+
+def test_evaluate_hears_the_channel_of_the_recipe(speech_run, tmp_path, cli):
+    run = shutil.copytree(speech_run, tmp_path / "run")
+    values = json.loads((run / "recipe.json").read_text())
+    values["recipe"]["data"]["channel"] = 2
+    (run / "recipe.json").write_text(json.dumps(values))
+    code, _, err = cli("evaluate", run)
+    assert code == 2
+    assert "expected a channel from 1 to 1. Received: 2" in err
 
 
 def test_an_utterance_whose_text_does_not_fit_is_left_out_and_named(recordings, tmp_path, caplog):

@@ -33,7 +33,7 @@ def find_corpus(data: Data) -> Corpus:
     train, validation, tests = _manifests(data)
     utterances = [list(Manifest(path)) for path in (train, validation)]
     for path in tests.values():
-        list(Manifest(path))  # what is wrong with it is told before the training
+        list(Manifest(path))  # an error in it is reported before the training
     files = (*_files(train), *_files(validation))
     return Corpus(utterances[0][: data.max_train or None], utterances[1], validation, tests, files)
 

@@ -35,8 +35,8 @@ class Evaluated:
     """Of sound."""
 
 
-def evaluate(recognizer: Recognizer, manifest: Path, channel: int = 0) -> Evaluated:
-    """Transcribes the utterances of a manifest and counts the errors.
+def evaluate(recognizer: Recognizer, manifest: Path, channel: int) -> Evaluated:
+    """Transcribes the utterances of a manifest and counts the errors; `channel` is as in a recipe.
 
     Raises:
         ValueError: the manifest or a recording is missing or damaged, or there is no utterance.

@@ -30,8 +30,8 @@ def build_network(recipe: Model, mels: int, size: int) -> Any:
         name="encoder",
     )
     lookahead = Lookahead(recipe.lookahead, name="lookahead") if recipe.lookahead else None
-    frontend = FrameStack(recipe.input_units, recipe.stack, name="frontend")
-    model = AcousticModel(frontend, encoder, CTCHead(size, name="head"), mels, lookahead, name="acoustic_model")
+    frontend = FrameStack(mels, recipe.input_units, recipe.stack, name="frontend")
+    model = AcousticModel(frontend, encoder, CTCHead(size, name="head"), lookahead, name="acoustic_model")
     model.build()
     return model
 

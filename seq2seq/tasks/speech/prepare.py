@@ -14,11 +14,10 @@ from seq2seq.audio.manifest import Utterance
 from seq2seq.clock import clock
 from seq2seq.distributed import team
 from seq2seq.pipeline.feed import new_shapes_are_cheap
-from seq2seq.pipeline.padding import pad, padded
+from seq2seq.pipeline.padding import padded
 from seq2seq.pipeline.plan import Batching, Layout, Plan, Rows, Widths
 from seq2seq.pipeline.store import Column, Store
 from seq2seq.search.ctc import frames_needed
-from seq2seq.symbols import BOS
 from seq2seq.tasks.speech.codec import Frontend, SpeechCodec, learn_frontend, load_samples
 from seq2seq.tasks.speech.data import Corpus
 from seq2seq.tasks.speech.folder import SpeechRunFolder
@@ -107,13 +106,15 @@ class SpeechStores:
 
     def _write(self, name: str, utterances: Sequence[Utterance], fastest: float) -> Store:
         folder = self.folder.inside(self.folder.stores / name)
-        if (folder / "store.json").exists():
+
+        def make() -> Store:
+            if not (folder / "store.json").exists():
+                return Store.write(folder, self._rows(utterances, fastest), COLUMNS)
             store = Store(folder)
             store.check_below(LABELS, self.codec.text.size)
             return store
-        return team.leader_first(
-            lambda: Store.write(folder, self._rows(utterances, fastest), COLUMNS), lambda: Store(folder)
-        )
+
+        return team.leader_first(make, lambda: Store(folder))
 
     def _rows(self, utterances: Sequence[Utterance], fastest: float) -> Iterator[dict[str, Any]]:
         """Yields what is stored; an utterance whose labels cannot fit its steps is left out and named."""
@@ -172,8 +173,8 @@ class Collation:
             width = max(1, mels.count(int(np.ceil(widths[0] / slowest)) + 1))
         source = padded(frames, width, "float32", (mels.mels,))
         target = padded(labels, widths[1])
-        target_input = pad([[BOS, *row[:-1]] for row in labels], widths[1])
-        return Batch(source, target_input, target.values, target.mask.astype(np.float32))
+        # No decoder reads a target: the labels stand for its input.
+        return Batch(source, target.values, target.values, target.mask.astype(np.float32))
 
     def frames(self, stored: np.ndarray, row: int) -> np.ndarray:
         """Returns the frames of a stored recording, `(frames, mels)`."""

@@ -38,10 +38,12 @@ if TYPE_CHECKING:
     from seq2seq.layers.decoder import RNNDecoder as RNNDecoder
     from seq2seq.layers.encoder import EncoderOutput as EncoderOutput
     from seq2seq.layers.encoder import RNNEncoder as RNNEncoder
+    from seq2seq.layers.frontends import FrameStack as FrameStack
     from seq2seq.layers.frontends import TokenEmbedding as TokenEmbedding
     from seq2seq.layers.heads import PointerHead as PointerHead
     from seq2seq.layers.heads import Selector as Selector
     from seq2seq.layers.heads import VocabularyHead as VocabularyHead
+    from seq2seq.layers.lookahead import Lookahead as Lookahead
     from seq2seq.layers.options import AttentionOptions as AttentionOptions
 
 __all__ = [
@@ -50,10 +52,12 @@ __all__ = [
     "CTCHead",
     "DotAttention",
     "EncoderOutput",
+    "FrameStack",
     "GRUCell",
     "GeneralAttention",
     "LSTMCell",
     "LayerNormLSTMCell",
+    "Lookahead",
     "MinGRUCell",
     "MultiHeadAttention",
     "PointerHead",
@@ -74,8 +78,9 @@ __getattr__, __dir__ = lazy_names(
         "ctc": ["CTCHead"],
         "decoder": ["RNNDecoder"],
         "encoder": ["EncoderOutput", "RNNEncoder"],
-        "frontends": ["TokenEmbedding"],
+        "frontends": ["FrameStack", "TokenEmbedding"],
         "heads": ["PointerHead", "Selector", "VocabularyHead"],
+        "lookahead": ["Lookahead"],
         "options": ["AttentionOptions"],
     },
 )

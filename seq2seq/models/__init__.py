@@ -1,4 +1,4 @@
-"""Models: `Seq2Seq`, an encoder-decoder of parts that it is given, `LanguageModel`, and `Ensemble`.
+"""Models: `Seq2Seq`, an encoder-decoder of parts that it is given, `LanguageModel`, `AcousticModel`, and `Ensemble`.
 
 A `Seq2Seq` is a Keras model. Its inputs are named; the mask is given, it does not follow from the ids:
 
@@ -60,10 +60,21 @@ A `LanguageModel` has no source. Its state is a value, so that a text can be rea
 >>> result, _ = greedy_search(language.step, state, limits, 5)
 >>> tuple(result.ids.shape)
 (2, 1, 5)
+
+An `AcousticModel` hears frames, and gives log-probabilities of symbols at each step, the blank first:
+
+>>> from seq2seq.layers import CTCHead, FrameStack
+>>> from seq2seq.models import AcousticModel
+>>> acoustic = AcousticModel(FrameStack(features=5, units=8, stack=2), RNNEncoder(8), CTCHead(9))
+>>> acoustic.build()
+>>> outputs = acoustic.listen(Padded(np.zeros((1, 7, 5), "float32"), np.ones((1, 7), bool)))
+>>> tuple(acoustic.log_probs(outputs).shape)  # (batch, steps, symbols)
+(1, 4, 9)
 """
 
+from seq2seq.models.acoustic import AcousticModel
 from seq2seq.models.ensemble import Ensemble
 from seq2seq.models.language_model import LanguageModel
 from seq2seq.models.seq2seq import Seq2Seq
 
-__all__ = ["Ensemble", "LanguageModel", "Seq2Seq"]
+__all__ = ["AcousticModel", "Ensemble", "LanguageModel", "Seq2Seq"]

@@ -18,7 +18,8 @@ from seq2seq.audio.features import Frames, LogMels
 from seq2seq.audio.wav import Samples
 from seq2seq.inference.text_scoring import Codec
 from seq2seq.search.ctc import Emission
-from seq2seq.search.prefix_beam import BeamState, PrefixBeam, PrefixBeamOptions
+from seq2seq.search.prefix_beam import PrefixBeam, PrefixBeamOptions
+from seq2seq.search.prefix_state import BeamState
 
 
 class Frontend(Protocol):

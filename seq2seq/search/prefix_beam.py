@@ -11,20 +11,28 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from seq2seq.search.ctc import BLANK, Emission, Labelling, checked
 from seq2seq.search.hotwords import Hotwords
+from seq2seq.search.prefix_state import (
+    NOTHING,
+    Alignments,
+    BeamState,
+    Floats,
+    Integers,
+    Survivors,
+    align,
+    bound,
+    commit,
+    emissions_of,
+    hashed,
+    widened,
+)
 
 COMMIT_EVERY = 16
 """Frames between two looks for what all prefixes share. It is counted from the first frame of a stream, so that the way
 in which the stream is cut changes nothing."""
-
-Integers = NDArray[np.int64]
-Floats = NDArray[np.float64]
-Keys = NDArray[np.uint64]
-
-_NOTHING = -np.inf
 
 
 class LanguageModel(Protocol):
@@ -79,52 +87,6 @@ class PrefixBeamOptions:
             raise ValueError(f"insertion_bonus must be a number. Received: {self.insertion_bonus}")
 
 
-class Alignments(NamedTuple):
-    """For each prefix its best alignment that ends in a blank, row 0, and that in its last symbol, row 1."""
-
-    scores: Floats
-    """`(2, n)`: log-probabilities."""
-    frames: Integers
-    """`(2, n, width)`: the frame of each open symbol; see `Emission`."""
-    peaks: Floats
-    """`(2, n, width)`: the log-probability of the symbol at that frame."""
-
-
-class BeamState(NamedTuple):
-    """What a beam knows after some frames. No call changes it. n is the number of prefixes, which stand best first."""
-
-    frame: int
-    """Frames read."""
-    in_blank: Floats
-    """`(n,)`: log-probability of all alignments of a prefix that end in a blank."""
-    in_symbol: Floats
-    """`(n,)`: that of all those that end in its last symbol."""
-    extra: Floats
-    """`(n,)`: what the language model and bonuses add."""
-    last: Integers
-    """`(n,)`: the last symbol; -1 of the empty prefix."""
-    keys: Keys
-    """`(n,)`: a hash of all symbols of a prefix."""
-    parents: Keys
-    """`(n,)`: the key of the prefix without its last symbol."""
-    hot: Integers
-    """`(n,)`: states of the hotwords."""
-    language: tuple[Any, ...]
-    """n states of the language model; empty without one."""
-    lengths: Integers
-    """`(n,)`: open symbols, those behind the committed ones."""
-    ids: Integers
-    """`(n, width)`: the open symbols, then anything."""
-    alignments: Alignments
-    committed: tuple[Emission, ...]
-    """Symbols with which all prefixes begin, and which were not taken; see `PrefixBeam.take`."""
-
-    @property
-    def totals(self) -> Floats:
-        """`(n,)`: log-probabilities of the prefixes."""
-        return np.logaddexp(self.in_blank, self.in_symbol)
-
-
 class _Growth(NamedTuple):
     """Prefixes that are not in the beam and may come into it; m is their number."""
 
@@ -136,21 +98,6 @@ class _Growth(NamedTuple):
     """`(m,)`: log-probabilities of all alignments of the longer prefix."""
     extra: Floats
     """`(m,)`: as in `BeamState`."""
-
-
-class _Survivors(NamedTuple):
-    """The prefixes of the next state; m is their number."""
-
-    origins: Integers
-    """`(m,)`: place before the frame, of the prefix itself or of the one that grew."""
-    grown: Integers
-    """`(m,)`, bool: whether it grew."""
-    entered: Integers
-    """`(m,)`: place before the frame of the prefix without the last symbol; -1 where the beam has none."""
-    last: Integers
-    """`(m,)`: last symbols."""
-    lengths: Integers
-    """`(m,)`: open symbols."""
 
 
 def prefix_beam_search(
@@ -204,7 +151,7 @@ class PrefixBeam:
         return BeamState(
             frame=0,
             in_blank=np.zeros(1),
-            in_symbol=np.full(1, _NOTHING),
+            in_symbol=np.full(1, NOTHING),
             extra=np.zeros(1),
             last=zero - 1,
             keys=np.ones(1, np.uint64),
@@ -213,7 +160,7 @@ class PrefixBeam:
             language=() if self.language_model is None else (self.language_model.start(),),
             lengths=zero,
             ids=np.zeros((1, 0), np.int64),
-            alignments=Alignments(np.array([[0.0], [_NOTHING]]), np.zeros((2, 1, 0), np.int64), np.zeros((2, 1, 0))),
+            alignments=Alignments(np.array([[0.0], [NOTHING]]), np.zeros((2, 1, 0), np.int64), np.zeros((2, 1, 0))),
             committed=(),
         )
 
@@ -231,7 +178,7 @@ class PrefixBeam:
         for row, symbols in zip(chunk, self._likely(chunk), strict=True):
             state = self._step(state, row, symbols)
             if state.frame % COMMIT_EVERY == 0:
-                state = _commit(_bound(state, self.options.max_open))
+                state = commit(bound(state, self.options.max_open))
         return state
 
     def results(self, state: BeamState, num_best: int = 1, last: bool = True) -> list[Labelling]:
@@ -253,7 +200,7 @@ class PrefixBeam:
         order = np.argsort(-scores, kind="stable")[:num_best]
         return [
             Labelling(
-                (*state.committed, *_emissions(state, place, int(state.lengths[place]))),
+                (*state.committed, *emissions_of(state, place, int(state.lengths[place]))),
                 float(totals[place]),
                 float(scores[place]),
             )
@@ -271,7 +218,7 @@ class PrefixBeam:
     def _likely(self, chunk: Floats) -> list[Integers]:
         """Returns for each frame the symbols by which prefixes may grow, in ascending order."""
         of_symbols, k = chunk[:, self.symbols], self.options.top_k
-        likely = (of_symbols >= self.options.min_log_prob) & (of_symbols > _NOTHING)
+        likely = (of_symbols >= self.options.min_log_prob) & (of_symbols > NOTHING)
         if k is not None and k < len(self.symbols):
             among = np.zeros_like(likely)
             np.put_along_axis(among, np.argsort(-of_symbols, axis=1, kind="stable")[:, :k], True, axis=1)
@@ -281,14 +228,14 @@ class PrefixBeam:
     def _step(self, state: BeamState, frame: Floats, symbols: Integers) -> BeamState:
         """Reads one frame, `(size,)` log-probabilities, at which prefixes may grow by `symbols`."""
         totals = state.totals
-        own = np.where(state.last >= 0, frame[state.last], _NOTHING)
+        own = np.where(state.last >= 0, frame[state.last], NOTHING)
         # Where the beam has the prefix without the last symbol, alignments enter from it.
         is_parent = state.parents[:, None] == state.keys  # (n, n)
         has_parent, parents = is_parent.any(axis=1), is_parent.argmax(axis=1)
         # From a symbol to its equal there is a blank in between.
         entering = np.where(state.last[parents] == state.last, state.in_blank[parents], totals[parents]) + own
         in_blank = totals + frame[BLANK]
-        in_symbol = np.logaddexp(state.in_symbol + own, np.where(has_parent, entering, _NOTHING))
+        in_symbol = np.logaddexp(state.in_symbol + own, np.where(has_parent, entering, NOTHING))
         scores = np.logaddexp(in_blank, in_symbol) + state.extra
         growth = self._grow(state, frame, symbols, scores, (parents[has_parent], state.last[has_parent]))
         scores = np.concatenate([scores, growth.masses + growth.extra])
@@ -305,11 +252,11 @@ class PrefixBeam:
         last = state.last[at]
         last[grown] = growth.symbols[new]
         entered = np.where(grown, at, np.where(has_parent, parents, -1)[at])
-        survivors = _Survivors(at, grown, entered, last, state.lengths[at] + grown)
+        survivors = Survivors(at, grown, entered, last, state.lengths[at] + grown)
         in_blank, in_symbol, extra = in_blank[at], in_symbol[at], state.extra[at]
-        in_blank[grown], in_symbol[grown], extra[grown] = _NOTHING, growth.masses[new], growth.extra[new]
+        in_blank[grown], in_symbol[grown], extra[grown] = NOTHING, growth.masses[new], growth.extra[new]
         keys = state.keys[at]
-        state = _widened(state, int(survivors.lengths.max()))
+        state = widened(state, int(survivors.lengths.max()))
         ids = state.ids[at]
         ids[grown, survivors.lengths[grown] - 1] = growth.symbols[new]
         return BeamState(
@@ -318,13 +265,13 @@ class PrefixBeam:
             in_symbol=in_symbol,
             extra=extra,
             last=last,
-            keys=np.where(grown, _hashed(keys, last), keys),
+            keys=np.where(grown, hashed(keys, last), keys),
             parents=np.where(grown, keys, state.parents[at]),
             hot=np.where(grown, self.hotwords.following[state.hot[at], last], state.hot[at]),
             language=self._extend(state, survivors),
             lengths=survivors.lengths,
             ids=ids,
-            alignments=_align(state, frame, survivors),
+            alignments=align(state, frame, survivors),
             committed=state.committed,
         )
 
@@ -350,7 +297,7 @@ class PrefixBeam:
         if len(symbols):
             places = np.minimum(np.searchsorted(symbols, known[1]), len(symbols) - 1)
             tried = symbols[places] == known[1]
-            masses[known[0][tried], places[tried]] = _NOTHING
+            masses[known[0][tried], places[tried]] = NOTHING
         extra = state.extra[:, None] + (self.options.insertion_bonus + self.hotwords.gains[state.hot[:, None], symbols])
         # No language model raises a score. So only what is above these limits without it need be asked for.
         least = staying.max() - self.options.threshold
@@ -363,7 +310,7 @@ class PrefixBeam:
             extra = extra + self.options.weight * scores
         return _Growth(origins, symbols, masses, extra)
 
-    def _extend(self, state: BeamState, survivors: _Survivors) -> tuple[Any, ...]:
+    def _extend(self, state: BeamState, survivors: Survivors) -> tuple[Any, ...]:
         """Returns the states of the language model for the survivors."""
         if self.language_model is None:
             return ()
@@ -374,94 +321,3 @@ class PrefixBeam:
             for at, new in zip(grown, extended, strict=True):
                 found[at] = new
         return tuple(found)
-
-
-def _hashed(keys: Keys, symbols: Integers) -> Keys:
-    """Returns the keys of prefixes with one more symbol each, mixed as by SplitMix64 (Steele et al. 2014)."""
-    mixed = keys + (symbols.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
-
-
-def _widened(state: BeamState, width: int) -> BeamState:
-    """Returns the state with room for at least `width` open symbols."""
-    if width <= state.ids.shape[1]:
-        return state
-    more = COMMIT_EVERY
-
-    def pad(array: NDArray[Any]) -> NDArray[Any]:
-        return np.pad(array, [(0, 0)] * (array.ndim - 1) + [(0, more)])
-
-    scores, frames, peaks = state.alignments
-    return state._replace(ids=pad(state.ids), alignments=Alignments(scores, pad(frames), pad(peaks)))
-
-
-def _align(state: BeamState, frame: Floats, survivors: _Survivors) -> Alignments:
-    """Returns the best alignments of the survivors after a frame, `(size,)`: the recursion of the sums, with maxima."""
-    at, grown, entered, last, lengths = survivors
-    n, m = len(state.last), len(at)
-    scores = state.alignments.scores.reshape(-1)  # a prefix at i ends in a blank at i, in its symbol at n + i
-    best = np.arange(n) + n * (scores[n:] > scores[:n])
-    own = np.where(last >= 0, frame[last], _NOTHING)
-    staying = np.where(grown, _NOTHING, scores[n + at] + own)
-    before = np.where(state.last[entered] == last, entered, best[entered])
-    entering = np.where(entered >= 0, scores[before] + own, _NOTHING)
-    enters = entering > staying
-    sources = np.stack([best[at], np.where(enters, before, n + at)])  # (2, m)
-    frames, peaks = (part.reshape(2 * n, -1)[sources] for part in state.alignments[1:])
-    in_blank = np.where(grown, _NOTHING, scores[best[at]] + frame[BLANK])
-    if frames.shape[2]:
-        row, place = np.arange(m), lengths - 1
-        surer = (lengths > 0) & (enters | (own > peaks[1, row, place]))
-        row, place = row[surer], place[surer]
-        frames[1, row, place], peaks[1, row, place] = state.frame, own[surer]
-    return Alignments(np.stack([in_blank, np.maximum(entering, staying)]), frames, peaks)
-
-
-def _emissions(state: BeamState, place: int, count: int) -> tuple[Emission, ...]:
-    """Returns the first `count` open symbols of a prefix, as its best alignment emits them."""
-    scores, frames, peaks = state.alignments
-    row = int(scores[1, place] > scores[0, place])
-    parts = state.ids[place, :count], frames[row, place, :count], np.exp(peaks[row, place, :count])
-    return tuple(Emission(*each) for each in zip(*(part.tolist() for part in parts), strict=True))
-
-
-def _shared(state: BeamState) -> int:
-    """Returns how many open symbols all prefixes share. The last one of a prefix may go on, and does not count."""
-    width = max(int(state.lengths.min()) - 1, 0)
-    same = (state.ids[:, :width] == state.ids[0, :width]).all(axis=0)
-    return width if same.all() else int(same.argmin())
-
-
-def _commit(state: BeamState) -> BeamState:
-    """Moves what all prefixes share to the committed symbols."""
-    count = _shared(state)
-    if not count:
-        return state
-    scores, frames, peaks = state.alignments
-    return state._replace(
-        lengths=state.lengths - count,
-        ids=state.ids[:, count:].copy(),
-        alignments=Alignments(scores, frames[:, :, count:].copy(), peaks[:, :, count:].copy()),
-        committed=(*state.committed, *_emissions(state, 0, count)),
-    )
-
-
-def _bound(state: BeamState, most: int | None) -> BeamState:
-    """Drops prefixes that disagree with the best on symbols so old that more than `most` would stay open."""
-    if most is None or state.lengths.max() - _shared(state) <= most:
-        return state
-    cut = max(0, min(state.lengths.max() - most, state.lengths[0] - 1))
-    keep = (state.ids[:, :cut] == state.ids[0, :cut]).all(axis=1) & (state.lengths <= cut + most)
-    if cut:
-        keep &= state.lengths > cut
-    scores, frames, peaks = state.alignments
-    return state._replace(
-        **{
-            name: getattr(state, name)[keep]
-            for name in ("in_blank", "in_symbol", "extra", "last", "keys", "parents", "hot", "lengths", "ids")
-        },
-        language=tuple(each for each, is_kept in zip(state.language, keep, strict=False) if is_kept),
-        alignments=Alignments(scores[:, keep], frames[:, keep], peaks[:, keep]),
-    )

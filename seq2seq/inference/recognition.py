@@ -1,4 +1,7 @@
-"""From sound to text: frames through the network, its symbols through a search, and words with their times."""
+"""From sound to text: frames through the network, its symbols through a search, and words with their times.
+
+Imports no framework: the network comes as an `AcousticNetwork`, in memory or in LiteRT.
+"""
 
 from __future__ import annotations
 
@@ -6,32 +9,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
-import keras
 import numpy as np
 
+from seq2seq.audio.features import Frames
 from seq2seq.audio.reading import blocks
 from seq2seq.audio.resampling import resample
 from seq2seq.inference.streaming import NEVER, BlockNetwork, Endpoints, Frontend, Listener, Stream, Word, words_of
 from seq2seq.inference.text_scoring import Codec
-from seq2seq.pipeline.padding import padded
 from seq2seq.search.ctc import best_path
 from seq2seq.search.prefix_beam import PrefixBeamOptions, prefix_beam_search
-from seq2seq.types import Padded
 
 BATCH_SECONDS = 120.0
 """Padded seconds of sound that go through the network at once; one recording always fits."""
-GRID = 64
-"""Frames are padded to a multiple of this, so that few graphs are traced."""
 LONGEST = 30.0
 """Seconds of a recording that are heard at once; a longer one is cut where it is quiet."""
 SEARCHED = 10.0
 """Seconds at the end of these in which the quietest place is looked for."""
 QUIET = 0.1
 """Seconds over which loudness is measured there."""
-BLOCK_STEPS = 4
-"""Steps of a block of a stream: more are quicker, fewer answer sooner."""
 MAX_OPEN = 40
 """Symbols of a text that may still change."""
 READ = 10.0
@@ -52,75 +49,37 @@ class Transcript:
     """Further texts, best first, where n-best was asked for."""
 
 
-class _Hearing(keras.Model):
-    """An acoustic model up to its log-probabilities, as one graph."""
+class AcousticNetwork(Protocol):
+    """An acoustic model on some engine."""
 
-    def __init__(self, model: Any):
-        super().__init__(name="hearing")
-        self.model = model
+    @property
+    def stack(self) -> int:
+        """Frames in a step."""
 
-    def call(self, inputs: dict[str, Any]) -> tuple[Any, Any]:
-        outputs = self.model.listen(Padded(inputs["source"], inputs["source_mask"]))
-        return self.model.log_probs(outputs), outputs.mask
+    @property
+    def blocks(self) -> BlockNetwork | None:
+        """The model block by block; None of a model of both directions, which cannot stream."""
 
+    def log_probs(self, frames: Sequence[Frames]) -> Iterable[np.ndarray]:
+        """Returns the log-probabilities of the symbols of each of some whole recordings, `(steps, size)`, float32.
 
-class _HearingOn(keras.Model):
-    """One block of a stream, as one graph. The state is a list of tensors, by number."""
-
-    def __init__(self, model: Any):
-        super().__init__(name="hearing_on")
-        self.model = model
-
-    def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        like = self.model.first_state(1)
-        parts = [inputs[f"state_{n}"] for n in range(len(keras.tree.flatten(like)))]
-        source = Padded(inputs["source"], inputs["source_mask"])
-        log_probs, state = self.model.listen_on(source, keras.tree.pack_sequence_as(like, parts))
-        return {"log_probs": log_probs, **{f"state_{n}": part for n, part in enumerate(keras.tree.flatten(state))}}
-
-
-class KerasBlocks:
-    """An acoustic model in memory as a `BlockNetwork`.
-
-    Args:
-        model: An `AcousticModel`.
-
-    Raises:
-        ValueError: it reads in both directions.
-    """
-
-    steps = BLOCK_STEPS
-
-    def __init__(self, model: Any):
-        self.model = model
-        self.stack, self.delay = int(model.frontend.stack), int(model.delay)
-        state = keras.tree.flatten(model.first_state(1))
-        self._first = {f"state_{n}": keras.ops.convert_to_numpy(part) for n, part in enumerate(state)}
-        self._block = _HearingOn(model)
-
-    def begin(self) -> dict[str, np.ndarray]:
-        return self._first
-
-    def hear(self, frames: np.ndarray, real: int, state: Any) -> tuple[np.ndarray, Any]:
-        mask = np.arange(len(frames)) < real
-        found = self._block.predict_on_batch({"source": frames[None], "source_mask": mask[None], **state})
-        return found.pop("log_probs")[0], found
+        Args:
+            frames: `(frames, mels)` of each, normalised; of like lengths where memory matters.
+        """
 
 
 class Recognizer:
     """A trained acoustic model with its front end and its labels.
 
     Args:
-        model: An `AcousticModel`.
+        network: An acoustic model.
         frontend: Of its frames.
         codec: Of its labels.
         beam_size: Prefixes of the search; 1 takes the likeliest symbol of each step.
     """
 
-    def __init__(self, model: Any, frontend: Frontend, codec: Codec, beam_size: int = 8):
-        self.model, self.frontend, self.codec, self.beam_size = model, frontend, codec, beam_size
-        self._hearing = _Hearing(model)
-        self._blocks: BlockNetwork | None = None
+    def __init__(self, network: AcousticNetwork, frontend: Frontend, codec: Codec, beam_size: int = 8):
+        self.network, self.frontend, self.codec, self.beam_size = network, frontend, codec, beam_size
 
     @property
     def rate(self) -> int:
@@ -130,7 +89,7 @@ class Recognizer:
     @property
     def step_seconds(self) -> float:
         """Seconds of one step of the network's output."""
-        return float(self.model.frontend.stack * self.frontend.mels.hop_samples / self.rate)
+        return float(self.network.stack * self.frontend.mels.hop_samples / self.rate)
 
     def stream(self, rate: int, endpoints: Endpoints = Endpoints()) -> Stream:
         """Returns a stream for sound at `rate` Hz, which is transcribed while it arrives.
@@ -138,9 +97,12 @@ class Recognizer:
         Raises:
             ValueError: the model reads in both directions.
         """
-        if self._blocks is None:
-            self._blocks = KerasBlocks(self.model)
-        return Stream(Listener(self._blocks, self.frontend, self.codec, self._options(), endpoints), rate)
+        if self.network.blocks is None:
+            raise ValueError(
+                "A model of both directions needs the whole recording: it cannot go on from block to block. Train one "
+                "with model.bidirectional false, as the recipe an4_streaming does."
+            )
+        return Stream(Listener(self.network.blocks, self.frontend, self.codec, self._options(), endpoints), rate)
 
     def _options(self, num_best: int = 1) -> PrefixBeamOptions:
         """Of every search, so that streams and whole recordings are searched alike."""
@@ -149,7 +111,7 @@ class Recognizer:
     @property
     def can_stream(self) -> bool:
         """Whether the model reads in one direction alone, so that it can hear a stream."""
-        return not self.model.encoder.bidirectional
+        return self.network.blocks is not None
 
     def transcribe(self, samples: np.ndarray, rate: int, num_best: int = 1) -> Transcript:
         """Returns what is said in `samples`, `(samples,)`, float in [-1, 1], at `rate`."""
@@ -191,7 +153,7 @@ class Recognizer:
         """Returns what is said in recordings that are frames already, `(frames, mels)` each."""
         results: list[Transcript | None] = [None] * len(frames)
         for places in self._batches([len(part) for part in frames]):
-            for place, log_probs in zip(places, self._log_probs([frames[p] for p in places]), strict=True):
+            for place, log_probs in zip(places, self.network.log_probs([frames[p] for p in places]), strict=True):
                 results[place] = self._search(log_probs, num_best)
         return [result for result in results if result is not None]
 
@@ -205,16 +167,6 @@ class Recognizer:
             batch.append(place)
         if batch:
             yield batch
-
-    def _log_probs(self, frames: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
-        """Yields the log-probabilities of each recording, `(steps, size)`, float32."""
-        longest = max(len(part) for part in frames)
-        width = max(1, -(-longest // GRID)) * GRID
-        source = padded(frames, width, "float32", (self.frontend.mels.mels,))
-        source.mask[:, 0] = True  # of a recording without a frame: a row must have one
-        log_probs, mask = self._hearing.predict_on_batch({"source": source.values, "source_mask": source.mask})
-        for part, row, real in zip(frames, log_probs, mask, strict=True):
-            yield row[: int(real.sum())] if len(part) else row[:0]
 
     def _search(self, log_probs: np.ndarray, num_best: int) -> Transcript:
         seconds = len(log_probs) * self.step_seconds

@@ -10,7 +10,7 @@ from keras import ops
 
 from seq2seq.layers.cells import CellState, zero_state
 from seq2seq.layers.ctc import CTCHead
-from seq2seq.layers.encoder import RNNEncoder
+from seq2seq.layers.encoder import EncoderOutput, RNNEncoder
 from seq2seq.layers.frontends import FrameStack
 from seq2seq.layers.lookahead import Lookahead
 from seq2seq.types import Logits, Padded, Vectors, source_of
@@ -86,10 +86,7 @@ class AcousticModel(keras.Model):
     def first_state(self, rows: int) -> HearingState:
         """Returns the state before the first block of a stream, zeros; ValueError for a model of both directions."""
         if self.encoder.bidirectional:
-            raise ValueError(
-                "A model of both directions needs the whole recording: it cannot go on from block to block. Train one "
-                "with model.bidirectional false, as the recipe an4_streaming does."
-            )
+            raise ValueError("A model of both directions needs the whole sequence: it cannot go on from a state.")
         cells = [layer[0] for layer in self.encoder.layers]
         ahead = ops.zeros((rows, self.delay, self.encoder.memory_dim), self.compute_dtype)
         return HearingState([zero_state(cell, rows) for cell in cells], ahead)
@@ -110,16 +107,17 @@ class AcousticModel(keras.Model):
             state after it.
         """
         vectors, mask = self.frontend(source)
-        outputs = self.encoder(vectors, mask, state.encoder)
+        return self.finish_block(self.encoder(vectors, mask, state.encoder), state)
+
+    def finish_block(self, outputs: EncoderOutput, state: HearingState) -> tuple[Logits, HearingState]:
+        """Returns what `listen_on` does, of the outputs of the encoder and the state before the block."""
+        ahead, mask = state.ahead, outputs.mask
         values = ops.where(ops.expand_dims(mask, 2), outputs.values, 0)
         if self.lookahead is not None:
-            known = ops.concatenate([state.ahead, values], axis=1)
+            known = ops.concatenate([ahead, values], axis=1)
             steps = ops.shape(values)[1]
-            values = self.lookahead.mix(known, steps)
-            state = HearingState(outputs.state, known[:, steps:])
-        else:
-            state = HearingState(outputs.state, state.ahead)
-        return self.log_probs(Padded(values, mask)), state
+            values, ahead = self.lookahead.mix(known, steps), known[:, steps:]
+        return self.log_probs(Padded(values, mask)), HearingState(outputs.state, ahead)
 
     def log_probs(self, outputs: Padded) -> Logits:
         """Returns the log-probabilities of the symbols at each step, `(batch, steps, size)`, float32."""

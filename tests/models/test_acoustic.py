@@ -64,7 +64,7 @@ def test_blocks_of_a_stream_give_what_the_whole_gives(randomize, array, rng, loo
 
 
 def test_a_model_of_both_directions_has_no_state_to_begin_a_stream_with(randomize):
-    with pytest.raises(ValueError, match="needs the whole recording"):
+    with pytest.raises(ValueError, match="needs the whole sequence"):
         build(randomize, bidirectional=True).first_state(1)
 
 

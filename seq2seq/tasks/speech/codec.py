@@ -3,49 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
 from seq2seq.audio.features import LogMels, Normalizer
+from seq2seq.audio.frontend import Frontend
 from seq2seq.audio.manifest import Utterance
 from seq2seq.audio.reading import read
 from seq2seq.audio.resampling import resample
-from seq2seq.files import format_json, read_json, write_text
 from seq2seq.text.codecs import Codec
-
-FRONTEND_FILE = "frontend.json"
-
-
-@dataclass(frozen=True)
-class Frontend:
-    """From samples to normalised frames."""
-
-    mels: LogMels
-    normalizer: Normalizer
-
-    def frames(self, samples: np.ndarray) -> np.ndarray:
-        """Returns the frames of a whole recording at the front end's rate, `(frames, mels)`, float32."""
-        return self.normalizer(self.mels.frames(samples))
-
-    def save(self, path: Path) -> None:
-        """Writes `frontend.json`."""
-        values = {"rate": self.mels.rate, "mels": self.mels.mels, **asdict(self.normalizer)}
-        write_text(path, format_json(values))
-
-    @classmethod
-    def load(cls, path: Path) -> Frontend:
-        """Reads what `save` wrote; ValueError names a missing or damaged file."""
-        try:
-            values = read_json(path)
-            mels = LogMels(rate=values["rate"], mels=values["mels"])
-            normalizer = Normalizer(tuple(values["mean"]), tuple(values["scale"]))
-            if len(normalizer.mean) != mels.mels:
-                raise ValueError(f"expected {mels.mels} means, received {len(normalizer.mean)}")
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{path}: missing or damaged ({error}).") from error
-        return cls(mels, normalizer)
 
 
 @dataclass(frozen=True)

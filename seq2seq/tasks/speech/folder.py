@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from seq2seq.audio.frontend import FRONTEND_FILE, Frontend
 from seq2seq.files import read_json
 from seq2seq.run.folder import RunFolder, RunFolderError
-from seq2seq.tasks.speech.codec import FRONTEND_FILE, Frontend, SpeechCodec
+from seq2seq.tasks.speech.codec import SpeechCodec
 from seq2seq.tasks.speech.network import build_network, check_size
 from seq2seq.tasks.speech.recipe import Recipe
 from seq2seq.text.codecs import TOKENIZER_FILE, VOCABULARY_FILE, load_codec

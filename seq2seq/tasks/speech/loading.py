@@ -22,6 +22,7 @@ def load_recognizer(path: Path, others: Sequence[Path] = ()) -> Recognizer:
         raise ValueError(f"Expected one run: recognisers are not mixed. Received: {len(others) + 1} runs")
     folder = SpeechRunFolder(path)
     model, codec = folder.load_model()
+    from seq2seq.inference.acoustic import KerasNetwork
     from seq2seq.inference.recognition import Recognizer
 
-    return Recognizer(model, codec.frontend, codec.text, folder.load_recipe().search.beam_size)
+    return Recognizer(KerasNetwork(model), codec.frontend, codec.text, folder.load_recipe().search.beam_size)

@@ -10,6 +10,7 @@ import numpy as np
 
 from seq2seq.audio.augmentation import Noise, SpecAugment, change_speed, draw_speed
 from seq2seq.audio.features import LogMels
+from seq2seq.audio.frontend import Frontend
 from seq2seq.audio.manifest import Utterance
 from seq2seq.clock import clock
 from seq2seq.distributed import team
@@ -18,7 +19,7 @@ from seq2seq.pipeline.padding import padded
 from seq2seq.pipeline.plan import Batching, Layout, Plan, Rows, Widths
 from seq2seq.pipeline.store import Column, Store
 from seq2seq.search.ctc import frames_needed
-from seq2seq.tasks.speech.codec import Frontend, SpeechCodec, learn_frontend, load_samples
+from seq2seq.tasks.speech.codec import SpeechCodec, learn_frontend, load_samples
 from seq2seq.tasks.speech.data import Corpus
 from seq2seq.tasks.speech.folder import SpeechRunFolder
 from seq2seq.tasks.speech.recipe import Recipe

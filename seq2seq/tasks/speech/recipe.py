@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
+from seq2seq.audio.frontend import MELS, RATES
 from seq2seq.layers.names import CellName
 from seq2seq.run import sections
 from seq2seq.run.ranges import out_of_range
@@ -151,10 +152,9 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             for name in ("train", "validation")
             if not getattr(data, name)
         )
-    if not 4000 <= audio.rate <= 192000:
-        yield f"audio.rate must be from 4000 to 192000, received {audio.rate}"
-    if not 8 <= audio.mels <= 128:
-        yield f"audio.mels must be from 8 to 128, received {audio.mels}"
+    for name, value, (least, most) in (("rate", audio.rate, RATES), ("mels", audio.mels, MELS)):
+        if not least <= value <= most:
+            yield f"audio.{name} must be from {least} to {most}, received {value}"
     if not changes.speeds or not all(0.5 <= speed <= 2.0 for speed in changes.speeds):
         yield f"augmentation.speeds must be from 0.5 to 2, received {changes.speeds}"
     if model.lookahead and model.bidirectional:

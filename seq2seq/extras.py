@@ -25,6 +25,7 @@ PACKAGES = {
     "comet": "comet",
     "ray": "ray",
     "soundfile": "speech",
+    "sounddevice": "mic",
 }
 """Modules of packages that the plain project does not install, and the extra that does."""
 

@@ -14,7 +14,7 @@ import os
 import re
 import shlex
 import sys
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _MARKUP = re.compile(r"[\\`*\[\]<>|#!&~$^:@]|(?<![^\W_])_|_(?![^\W_])|(?<=www)\.", re.IGNORECASE)
@@ -77,6 +77,15 @@ class VisibleFormatter(logging.Formatter):
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that escapes control characters in its error messages, and knows what is nearly right."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse, and what may come any number of times may also come after options."""
+        found, rest = super().parse_known_args(args, namespace)
+        many = [action.dest for action in self._actions if not action.option_strings and action.nargs == "*"]
+        if many and rest and not any(word.startswith("-") and word != "-" for word in rest):
+            setattr(found, many[-1], [*getattr(found, many[-1]), *rest])
+            rest = []
+        return found, rest
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         super().exit(status, message and visible(message))

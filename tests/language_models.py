@@ -36,9 +36,9 @@ def characters() -> Vocabulary:
     return Vocabulary.learn(LINES, "characters")
 
 
-def write_run(path: Path, **options: Any) -> Path:
+def write_run(path: Path, vocabulary: Vocabulary | None = None, **options: Any) -> Path:
     """A run folder with a vocabulary of words and random weights, as training would leave it."""
-    vocabulary, folder = words(), LanguageRunFolder(path)
+    vocabulary, folder = vocabulary or words(), LanguageRunFolder(path)
     path.mkdir(parents=True)
     model = Model(**{"embedding": 6, "units": 6, "readout": False, **options})
     folder.save_recipe(Recipe(tokenizer=Tokenizer(kind="words", size=0), model=model))

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from seq2seq.cli.common import guarded, quiet_start
-from seq2seq.messages import plain_markdown, say, shell_word, show, visible
+from seq2seq.messages import Parser, plain_markdown, say, shell_word, show, visible
 
 HOSTILE = "a\x1b]0;title\x07b\x7fc\x9bd\u202ee\u2066f\rg"
 SHOWN = r"a\u001b]0;title\u0007b\u007fc\u009bd\u202ee\u2066f\u000dg"
@@ -87,3 +87,16 @@ def test_an_address_in_a_name_becomes_no_link():
 def test_a_path_in_a_command_stays_one_word_on_one_line():
     assert shell_word("runs/a") == "runs/a"
     assert shell_word("my runs\n/$(x)") == "'my runs /$(x)'"
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "a", "b", "--n", "1"], ["run", "--n", "1", "a", "b"], ["run", "a", "--n", "1", "b"]]
+)
+def test_what_may_come_any_number_of_times_may_come_after_options(words):
+    parser = Parser()
+    parser.add_argument("run")
+    parser.add_argument("files", nargs="*")
+    parser.add_argument("--n")
+    assert vars(parser.parse_args(words)) == {"run": "run", "files": ["a", "b"], "n": "1"}
+    with pytest.raises(SystemExit):
+        parser.parse_args([*words, "--unknown"])

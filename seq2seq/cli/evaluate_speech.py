@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from seq2seq.cli.arguments import options_from, positive
+from seq2seq.cli.speech_search import SpeechSearch, add_speech_search
 from seq2seq.messages import show
 from seq2seq.outputs import STDOUT, check_outputs
 
@@ -20,7 +21,7 @@ class EvaluateOptions:
     run: str
     test: str | None
     manifest: str | None
-    beam_size: int | None
+    search: SpeechSearch
     examples: int
     json: bool
 
@@ -35,12 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--manifest", metavar="FILE", help="instead of --test: a .tsv or .jsonl with audio and text, or a Kaldi folder"
     )
     parser.add_argument(
-        "--beam-size", type=positive, metavar="N", help="prefixes of the search (default: the recipe's)"
-    )
-    parser.add_argument(
         "--examples", type=positive, default=None, metavar="N", help="show the first N utterances with errors"
     )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_speech_search(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -48,7 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
     options = options_from(EvaluateOptions, arguments)
     if options.test and options.manifest:
         raise ValueError("Give either --test or --manifest, not both.")
-    check_outputs([options.run, *([options.manifest] if options.manifest else [])], {"standard output": STDOUT})
+    manifests = [options.manifest] if options.manifest else []
+    check_outputs([options.run, *manifests, *options.search.inputs], {"standard output": STDOUT})
     from seq2seq.tasks.speech.evaluation import evaluate, find_manifest
     from seq2seq.tasks.speech.folder import SpeechRunFolder
 
@@ -56,8 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.tasks import load
 
     recognizer = load(Path(options.run))
-    if options.beam_size:
-        recognizer.beam_size = options.beam_size
+    options.search.apply(recognizer)
     begin = time.perf_counter()
     found = evaluate(recognizer, manifest, SpeechRunFolder(options.run).load_recipe().data.channel)
     factor = (time.perf_counter() - begin) / max(found.seconds, 1e-9)

@@ -54,6 +54,9 @@ class TextModel(TextScorer):
     def select(self, carried: Any, rows: Sequence[int]) -> Any:
         return keras.tree.map_structure(lambda part: part[list(rows)], carried)
 
+    def concatenate(self, carried: Sequence[Any]) -> Any:
+        return keras.tree.map_structure(lambda *parts: np.concatenate(parts), *carried)
+
     def sample(self, state: State, options: SearchOptions, seed: int) -> Iterator[list[Drawn]]:
         if options not in self._samplers:
             self._samplers[options] = _Sampler(self.model, options)

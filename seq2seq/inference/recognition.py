@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 import numpy as np
 
@@ -17,9 +17,9 @@ from seq2seq.audio.features import Frames
 from seq2seq.audio.reading import blocks
 from seq2seq.audio.resampling import resample
 from seq2seq.inference.streaming import NEVER, BlockNetwork, Endpoints, Frontend, Listener, Stream, Word, words_of
-from seq2seq.inference.text_scoring import Codec
 from seq2seq.search.ctc import best_path
-from seq2seq.search.prefix_beam import PrefixBeamOptions, prefix_beam_search
+from seq2seq.search.prefix_beam import PrefixBeam, PrefixBeamOptions
+from seq2seq.text.codecs import Codec
 
 BATCH_SECONDS = 120.0
 """Padded seconds of sound that go through the network at once; one recording always fits."""
@@ -35,6 +35,14 @@ READ = 10.0
 """Seconds of a file that are read at once, where it is heard as a stream."""
 
 
+class Alternative(NamedTuple):
+    """One text of an n-best list."""
+
+    text: str
+    score: float
+    """What the list is sorted by: the log-probability in nats, and what a language model and bonuses add."""
+
+
 @dataclass(frozen=True)
 class Transcript:
     """What was heard."""
@@ -45,8 +53,8 @@ class Transcript:
     """Of sound."""
     log_probability: float | None = None
     """Of the symbols, over all alignments that the search kept, in nats; None of what was heard as a stream."""
-    alternatives: tuple[str, ...] = ()
-    """Further texts, best first, where n-best was asked for."""
+    alternatives: tuple[Alternative, ...] = ()
+    """The best texts, this one first; those of a stream are not kept."""
 
 
 class AcousticNetwork(Protocol):
@@ -68,6 +76,11 @@ class AcousticNetwork(Protocol):
         """
 
 
+def plain_search(codec: Codec, beam_size: int) -> PrefixBeam:
+    """Returns a search by the outputs alone, of recordings and of streams."""
+    return PrefixBeam(codec.size, PrefixBeamOptions(beam_size=beam_size, max_open=MAX_OPEN))
+
+
 class Recognizer:
     """A trained acoustic model with its front end and its labels.
 
@@ -75,11 +88,11 @@ class Recognizer:
         network: An acoustic model.
         frontend: Of its frames.
         codec: Of its labels.
-        beam_size: Prefixes of the search; 1 takes the likeliest symbol of each step.
+        beam: The search over them, which may be set anew; of one prefix it is the likeliest symbol of each step.
     """
 
-    def __init__(self, network: AcousticNetwork, frontend: Frontend, codec: Codec, beam_size: int = 8):
-        self.network, self.frontend, self.codec, self.beam_size = network, frontend, codec, beam_size
+    def __init__(self, network: AcousticNetwork, frontend: Frontend, codec: Codec, beam: PrefixBeam):
+        self.network, self.frontend, self.codec, self.beam = network, frontend, codec, beam
 
     @property
     def rate(self) -> int:
@@ -102,11 +115,7 @@ class Recognizer:
                 "A model of both directions needs the whole recording: it cannot go on from block to block. Train one "
                 "with model.bidirectional false, as the recipe an4_streaming does."
             )
-        return Stream(Listener(self.network.blocks, self.frontend, self.codec, self._options(), endpoints), rate)
-
-    def _options(self, num_best: int = 1) -> PrefixBeamOptions:
-        """Of every search, so that streams and whole recordings are searched alike."""
-        return PrefixBeamOptions(beam_size=max(self.beam_size, num_best), max_open=MAX_OPEN)
+        return Stream(Listener(self.network.blocks, self.frontend, self.codec, self.beam, endpoints), rate)
 
     @property
     def can_stream(self) -> bool:
@@ -125,23 +134,27 @@ class Recognizer:
         [found] = self.transcribe_frames([frames], num_best)
         return replace(found, seconds=len(samples) / rate)
 
-    def transcribe_file(self, path: Path, channel: int | None = None) -> Iterator[Transcript]:
+    def transcribe_file(self, source: Path | BinaryIO, channel: int | None = None) -> Iterator[Transcript]:
         """Yields what is said in each stretch of a recording of any length, in constant memory.
+
+        Args:
+            source: A file, or a stream that holds WAV.
+            channel: As for `audio.reading.blocks`.
 
         Times count from the start of the recording.
         """
         if self.can_stream:
-            yield from self._stream_file(path, channel)
+            yield from self._stream_file(source, channel)
             return
         start = 0.0
-        for samples, rate in _stretches(path, channel):
+        for samples, rate in _stretches(source, channel):
             found = self.transcribe(samples, rate)
             yield _later(found, start)
             start += len(samples) / rate
 
-    def _stream_file(self, path: Path, channel: int | None) -> Iterator[Transcript]:
+    def _stream_file(self, source: Path | BinaryIO, channel: int | None) -> Iterator[Transcript]:
         stream = None
-        for block in blocks(path, READ, channel=channel):
+        for block in blocks(source, READ, channel=channel):
             stream = stream or self.stream(block.rate, NEVER)
             update = stream.push(block.samples)
             yield Transcript(update.final, update.tokens, len(block.samples) / block.rate)
@@ -170,13 +183,15 @@ class Recognizer:
 
     def _search(self, log_probs: np.ndarray, num_best: int) -> Transcript:
         seconds = len(log_probs) * self.step_seconds
-        if self.beam_size == 1 and num_best == 1:
+        beam = self.beam.at_least(num_best)
+        if beam.is_greedy:
             found = [best_path(log_probs)]
         else:
-            found = prefix_beam_search(log_probs, self._options(num_best), num_best=num_best)
+            found = beam.results(beam.advance(beam.start(), log_probs), num_best)
         texts = self.codec.decode([path.ids for path in found])
         words = tuple(words_of(self.codec, found[0].emissions, self.step_seconds))
-        return Transcript(texts[0], words, seconds, found[0].log_probability, tuple(texts[1:]))
+        alternatives = tuple(Alternative(text, path.score) for text, path in zip(texts, found, strict=True))
+        return Transcript(texts[0], words, seconds, found[0].log_probability, alternatives)
 
 
 def joined(parts: Iterable[Transcript]) -> Transcript:
@@ -196,10 +211,10 @@ def _later(found: Transcript, seconds: float) -> Transcript:
     return replace(found, words=words)
 
 
-def _stretches(path: Path, channel: int | None) -> Iterator[tuple[np.ndarray, int]]:
+def _stretches(source: Path | BinaryIO, channel: int | None) -> Iterator[tuple[np.ndarray, int]]:
     """Yields samples and rate of stretches of a recording: at most `LONGEST` seconds, cut where it is quiet."""
     rest, rate = np.zeros(0, np.float32), 0
-    for block in blocks(path, LONGEST, channel=channel):
+    for block in blocks(source, LONGEST, channel=channel):
         rate = block.rate
         rest = np.concatenate([rest, block.samples])
         while len(rest) > LONGEST * rate:

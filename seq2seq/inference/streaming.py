@@ -18,7 +18,7 @@ from seq2seq.audio.features import Frames, LogMels
 from seq2seq.audio.wav import Samples
 from seq2seq.inference.text_scoring import Codec
 from seq2seq.search.ctc import Emission
-from seq2seq.search.prefix_beam import PrefixBeam, PrefixBeamOptions
+from seq2seq.search.prefix_beam import PrefixBeam
 from seq2seq.search.prefix_state import BeamState
 
 
@@ -135,9 +135,8 @@ class Listener:
         network: The acoustic model.
         frontend: Its front end.
         codec: Its labels.
-        options: Of the search.
+        beam: The search over the labels.
         endpoints: When an utterance ends.
-        language_model: For the search, as `PrefixBeam` takes it.
     """
 
     def __init__(
@@ -145,12 +144,11 @@ class Listener:
         network: BlockNetwork,
         frontend: Frontend,
         codec: Codec,
-        options: PrefixBeamOptions = PrefixBeamOptions(),
+        beam: PrefixBeam,
         endpoints: Endpoints = Endpoints(),
-        language_model: Any = None,
     ):
-        self.network, self.frontend, self.codec, self.endpoints = network, frontend, codec, endpoints
-        self.beam = PrefixBeam(codec.size, options, language_model)
+        self.network, self.frontend, self.codec = network, frontend, codec
+        self.beam, self.endpoints = beam, endpoints
         mels = frontend.mels
         self.step_seconds = network.stack * mels.hop_samples / mels.rate
 

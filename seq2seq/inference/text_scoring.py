@@ -110,6 +110,10 @@ class TextScorer(ABC):
         """Returns what is carried of some of the rows, which may repeat."""
 
     @abstractmethod
+    def concatenate(self, carried: Sequence[Any]) -> Any:
+        """Returns what is carried of several as the rows of one."""
+
+    @abstractmethod
     def sample(self, state: State, options: SearchOptions, seed: int) -> Iterator[list[Drawn]]:
         """Yields the next tokens, one for each row, without end.
 

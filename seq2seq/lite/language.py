@@ -95,6 +95,9 @@ class LiteTextModel(TextScorer):
     def select(self, carried: Any, rows: Sequence[int]) -> Any:
         return carried[list(rows)]
 
+    def concatenate(self, carried: Sequence[Any]) -> Any:
+        return np.concatenate(list(carried))
+
     def sample(self, state: State, options: SearchOptions, seed: int) -> Iterator[list[Drawn]]:
         draws = [np.random.default_rng([seed, row]) for row in range(len(state.last))]
         while True:

@@ -7,7 +7,7 @@ language model and preferred words may add. A stream is read as it comes, and th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -144,6 +144,19 @@ class PrefixBeam:
         if (known := self.hotwords.gains.shape[1]) != size:
             raise ValueError(f"Hotwords must have the ids of the outputs. Received: {known:,} ids and {size:,} outputs")
         self.symbols = np.delete(np.arange(size), BLANK)
+
+    def at_least(self, beam_size: int) -> PrefixBeam:
+        """Returns this search, with so many prefixes where it has fewer."""
+        if beam_size <= self.options.beam_size:
+            return self
+        options = replace(self.options, beam_size=beam_size)
+        return PrefixBeam(self.size, options, self.language_model, self.hotwords)
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether one prefix is kept and nothing but the outputs counts, so that the best path is as good."""
+        plain = self.language_model is None and not self.hotwords.gains.any() and not self.options.insertion_bonus
+        return self.options.beam_size == 1 and plain
 
     def start(self) -> BeamState:
         """Returns the state before the first frame, in which there is only the empty prefix."""

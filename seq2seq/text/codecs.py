@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seq2seq.symbols import EOS
+from seq2seq.symbols import EOS, NAMES
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.vocabulary import Vocabulary
 
@@ -24,6 +24,16 @@ def codec_file(codec: Codec) -> str:
 def load_codec(path: Path) -> Codec:
     """Reads a file with one of the names above; ValueError names a missing or damaged one."""
     return Vocabulary.load(path) if path.name == VOCABULARY_FILE else SubwordTokenizer.load(path)
+
+
+def word_bounds(codec: Codec) -> tuple[list[int], list[int]]:
+    """Returns the ids that begin a word, and the ids between words, such as a space."""
+    if isinstance(codec, Vocabulary):
+        units = range(len(NAMES), codec.size)
+        if codec.kind == "words":
+            return [*units], []
+        return [], [unit for unit in units if codec.vocabulary[unit].isspace()]
+    return [unit for unit, begins in enumerate(codec.marks().begins) if begins and unit >= len(NAMES)], []
 
 
 def word_starts(codec: Codec) -> np.ndarray | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seq2seq.audio.features import LogMels
 from seq2seq.inference.streaming import NEVER, Endpoints, Listener, Stream, words_of
 from seq2seq.search.ctc import Emission
-from seq2seq.search.prefix_beam import PrefixBeamOptions, prefix_beam_search
+from seq2seq.search.prefix_beam import PrefixBeam, PrefixBeamOptions, prefix_beam_search
 from seq2seq.text.vocabulary import Vocabulary
 
 RATE, MELS, STACK, STEPS, DELAY = 8000, 10, 2, 3, 2
@@ -90,7 +90,8 @@ def sound(seconds, seed=0):
 
 
 def listener(endpoints=NEVER, beam_size=4):
-    return Listener(SmallNetwork(), SmallFrontend(), CODEC, PrefixBeamOptions(beam_size=beam_size), endpoints)
+    beam = PrefixBeam(SIZE, PrefixBeamOptions(beam_size=beam_size))
+    return Listener(SmallNetwork(), SmallFrontend(), CODEC, beam, endpoints)
 
 
 def collect(stream, pieces):

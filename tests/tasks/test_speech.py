@@ -4,6 +4,9 @@ import csv
 import io
 import json
 import shutil
+import sys
+import time
+import types
 import wave
 
 import numpy as np
@@ -14,10 +17,11 @@ from seq2seq.audio.features import LogMels, Normalizer
 from seq2seq.audio.frontend import Frontend
 from seq2seq.audio.manifest import Manifest
 from seq2seq.audio.reading import read
+from seq2seq.cli.captions import Latency
 from seq2seq.cli.train import run_recipe
 from seq2seq.cli.transcribe import subtitles
 from seq2seq.inference.recognition import LONGEST, Transcript, joined
-from seq2seq.inference.streaming import NEVER, Word
+from seq2seq.inference.streaming import NEVER, Update, Word
 from seq2seq.run.parsing import RecipeError, from_json
 from seq2seq.tasks.speech.codec import SpeechCodec, load_samples
 from seq2seq.tasks.speech.data import find_corpus
@@ -25,6 +29,7 @@ from seq2seq.tasks.speech.folder import SpeechRunFolder
 from seq2seq.tasks.speech.prepare import SAMPLES, SpeechStores
 from seq2seq.tasks.speech.recipe import Recipe
 from seq2seq.text.vocabulary import Vocabulary
+from tests.language_models import write_run as write_language_run
 
 RATE = 8000
 TONES = {"low": 300.0, "mid": 900.0, "high": 2500.0}
@@ -153,13 +158,18 @@ def test_a_model_of_both_directions_refuses_a_stream_and_says_what_streams(recog
 
 
 @pytest.fixture(scope="module")
-def streaming(recordings, tmp_path_factory):
-    import seq2seq
-
+def streaming_run(recordings, tmp_path_factory):
     folder = tmp_path_factory.mktemp("streaming") / "run"
     flags = ("--model.bidirectional", "false", "--model.lookahead", 2, "--training.epochs", 6)
     assert train(recordings, folder, *flags) == 0
-    return seq2seq.load(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def streaming(streaming_run):
+    import seq2seq
+
+    return seq2seq.load(streaming_run)
 
 
 def test_a_stream_hears_what_the_whole_recording_gives_and_what_a_batch_gives(streaming, recordings):
@@ -176,6 +186,120 @@ def test_a_stream_hears_what_the_whole_recording_gives_and_what_a_batch_gives(st
         assert joined(parts).words == offline.words
         texts.append(offline.text)
     assert any(texts)
+
+
+def test_standard_input_is_written_down_while_it_arrives(streaming_run, recordings, cli):
+    sound = (recordings / "test0.wav").read_bytes()
+    _, whole, _ = cli("transcribe", streaming_run, recordings / "test0.wav")
+    assert cli("transcribe", streaming_run, "-", text=sound)[1].split() == whole.split() != []
+    _, out, _ = cli("transcribe", streaming_run, "-", "--format", "json", text=sound)
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert " ".join(row["final"] for row in rows).split() == whole.split()
+    assert rows[-1]["endpoint"]
+    assert cli("transcribe", streaming_run, "-", "--format", "srt", text=sound)[1].startswith("1\n00:00:00,")
+
+
+def test_a_run_of_both_directions_hears_standard_input_to_its_end(speech_run, recordings, cli):
+    file = recordings / "test0.wav"
+    assert cli("transcribe", speech_run, "-", text=file.read_bytes())[:2] == cli("transcribe", speech_run, file)[:2]
+
+
+def test_a_recording_played_at_its_own_speed_shows_how_late_words_come(streaming_run, recordings, cli):
+    file = recordings / "test0.wav"
+    begin = time.monotonic()
+    code, out, err = cli("transcribe", streaming_run, "--live", file)
+    assert time.monotonic() - begin >= read(file).samples.size / RATE
+    assert code == 0
+    assert out.split() == cli("transcribe", streaming_run, file)[1].split()
+    assert f"{len(out.split())} words. Seconds from the end" in err
+
+
+def test_a_microphone_is_heard_until_it_is_interrupted(streaming_run, recordings, cli, monkeypatch):
+    sound = read(recordings / "test0.wav").samples
+
+    class Input:
+        def __init__(self, samplerate, channels, dtype, blocksize):
+            assert (samplerate, channels, dtype) == (RATE, 1, "float32")
+            self.place = 0
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+        def read(self, size):
+            if self.place >= len(sound):
+                raise KeyboardInterrupt
+            self.place += size
+            piece = sound[self.place - size : self.place]
+            return np.pad(piece, (0, size - len(piece)))[:, None], False
+
+    monkeypatch.setitem(sys.modules, "sounddevice", types.SimpleNamespace(InputStream=Input))
+    code, out, _ = cli("transcribe", streaming_run, "--microphone")
+    assert code == 130
+    assert out.split() == cli("transcribe", streaming_run, recordings / "test0.wav")[1].split()
+
+
+def test_an_n_best_list_begins_with_the_text_and_falls(speech_run, recordings, cli):
+    file = recordings / "test0.wav"
+    [text] = cli("transcribe", speech_run, file)[1].splitlines()
+    _, out, _ = cli("transcribe", speech_run, file, "--n-best", "3")
+    rows = [line.split(" ||| ") for line in out.splitlines()]
+    assert [row[0] for row in rows] == ["0"] * 3
+    assert rows[0][1] == text
+    assert len({row[1] for row in rows}) == 3
+    scores = [float(row[2]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    [line] = cli("transcribe", speech_run, file, "--n-best", "3", "--format", "json")[1].splitlines()
+    assert [one["text"] for one in json.loads(line)["alternatives"]] == [row[1] for row in rows]
+
+
+def test_a_language_model_and_hotwords_decide_what_is_heard(speech_run, recordings, cli, tmp_path):
+    file = recordings / "test0.wav"
+    (tmp_path / "hot.txt").write_text("high\n")
+    _, out, _ = cli("transcribe", speech_run, file, "--hotwords", tmp_path / "hot.txt", "--hotword-bonus", 60)
+    assert "high" in out.split() != cli("transcribe", speech_run, file)[1].split()
+    folder = write_language_run(tmp_path / "language", Vocabulary.learn([*TONES], "words"))
+    quiet = cli("transcribe", speech_run, file, "--language-model", folder, "--weight", 0)[1]
+    assert quiet == cli("transcribe", speech_run, file)[1]
+    options = ("--language-model", folder, "--weight", 60)
+    assert cli("transcribe", speech_run, file, *options)[1] != quiet
+    assert '"wer"' in cli("evaluate", speech_run, "--json", *options)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "Expected a FILE"),
+        (["-", "-"], "give - once"),
+        (["a.wav", "--microphone"], "--microphone is heard alone"),
+        (["a.wav", "b.wav", "--live"], "--live plays one recording"),
+        (["a.wav", "--live", "--format", "srt"], "text or json"),
+        (["a.wav", "--live", "--n-best", "2"], "--n-best is for"),
+        (["0.wav", "--weight", "1"], "--weight is of a language model"),
+        (["0.wav", "--language-model", "{run}"], "expected the run of a language model"),
+        (["0.wav", "--live"], "model of both directions"),
+        (["0.wav", "--hotwords", "{file}"], "has characters that the recogniser never writes"),
+    ],
+)
+def test_options_that_do_not_go_together_are_told(speech_run, recordings, cli, tmp_path, words, message):
+    shutil.copy(recordings / "test0.wav", tmp_path / "0.wav")
+    (tmp_path / "hot.txt").write_text("shrill\n")
+    words = [word.format(run=speech_run, file=tmp_path / "hot.txt") for word in words]
+    words = [str(tmp_path / word) if word == "0.wav" else word for word in words]
+    code, _, err = cli("transcribe", speech_run, *words)
+    assert code == 2
+    assert message in err
+
+
+def test_latency_counts_from_the_end_of_a_word_to_when_it_stood_there():
+    times = iter([1.0, 1.5, 2.0])
+    latency = Latency(lambda: next(times))
+    latency.add(Update("", "one tw", (), False))
+    latency.add(Update("", "one two", (), False))
+    timed = latency.add(Update("one two", "", (Word("one", 0.1, 0.5, 1.0), Word("two", 0.6, 1.0, 1.0)), False))
+    assert [(one.shown, one.final) for one in timed] == [(0.5, 1.5), (0.5, 1.0)]
 
 
 def test_another_rate_says_the_same(speech_run, recognizer):

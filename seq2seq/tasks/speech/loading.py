@@ -23,6 +23,7 @@ def load_recognizer(path: Path, others: Sequence[Path] = ()) -> Recognizer:
     folder = SpeechRunFolder(path)
     model, codec = folder.load_model()
     from seq2seq.inference.acoustic import KerasNetwork
-    from seq2seq.inference.recognition import Recognizer
+    from seq2seq.inference.recognition import Recognizer, plain_search
 
-    return Recognizer(KerasNetwork(model), codec.frontend, codec.text, folder.load_recipe().search.beam_size)
+    search = plain_search(codec.text, folder.load_recipe().search.beam_size)
+    return Recognizer(KerasNetwork(model), codec.frontend, codec.text, search)

@@ -66,10 +66,11 @@ def begin_epoch(objective: Any, recipe: Recipe, epoch: int) -> None:
 def validator(model: Any, codec: SpeechCodec, data: Corpus, recipe: Recipe) -> Callable[[float], dict[str, Score]]:
     """Returns what transcribes the validation data by the likeliest symbols, and counts the errors."""
     from seq2seq.inference.acoustic import KerasNetwork
-    from seq2seq.inference.recognition import Recognizer
+    from seq2seq.inference.recognition import Recognizer, plain_search
     from seq2seq.metrics.error_rate import error_rates
 
-    recognizer = Recognizer(KerasNetwork(model), codec.frontend, codec.text, beam_size=1)
+    search = plain_search(codec.text, beam_size=1)
+    recognizer = Recognizer(KerasNetwork(model), codec.frontend, codec.text, search)
     frames = [
         codec.frontend.frames(load_samples(utterance, recipe.audio.rate, recipe.data.channel))
         for utterance in data.validation

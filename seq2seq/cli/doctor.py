@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from seq2seq.cli.arguments import PairOptions, add_pair_arguments, options_from, positive, utf8
+from seq2seq.cli.doctor_audio import AudioOptions, add_audio_arguments, look, recordings
 from seq2seq.cli.text_io import output
 from seq2seq.doctor.kinds import KINDS, dropped
 from seq2seq.messages import say, show
@@ -93,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keep", nargs="+", default=[], metavar="KIND", help=f"--fix does not drop these: {spare}")
     parser.add_argument("--no-forecast", action="store_true", help="measure no training steps")
     parser.add_argument("--processes", type=positive, default=0, metavar="N", help="default: a core each, two at most")
+    add_audio_arguments(parser)
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,7 @@ class DoctorOptions:
     keep: tuple[str, ...]
     no_forecast: bool
     processes: int
+    audio: AudioOptions
 
     @property
     def recipe_file(self) -> Path | None:
@@ -134,6 +137,11 @@ def run(arguments: argparse.Namespace) -> int:
     from seq2seq.doctor.progress import StageProgress
 
     options = options_from(DoctorOptions, arguments)
+    if options.run and options.recipe:
+        raise ValueError("Give either --run or --recipe: a run has its recipe.")
+    if found := recordings(options.audio, options.recipe, options.run):
+        _check_audio(options)
+        return look(found, options.json)
     recipe = _load_recipe(options)
     corpus = _open_corpus(options, recipe)
     languages = _languages(options, recipe)
@@ -151,6 +159,19 @@ def run(arguments: argparse.Namespace) -> int:
         progress.clear()
         say(result.summary())
     return 0
+
+
+def _check_audio(options: DoctorOptions) -> None:
+    """Raises ValueError for options that are about text."""
+    given = {
+        "--source": options.pairs.source,
+        "--test-source": options.test_source,
+        "--validation-source": options.validation_source,
+        "--fix": options.fix,
+        "--html": options.html,
+    }
+    if wrong := [name for name, value in given.items() if value]:
+        raise ValueError(f"{wrong[0]} is for text, and recordings are looked at: leave it out.")
 
 
 def _languages(options: DoctorOptions, recipe: Recipe | None) -> tuple[str, str]:
@@ -278,8 +299,6 @@ def _output_limit(options: DoctorOptions, recipe: Recipe) -> Callable[[int], int
 
 def _load_recipe(options: DoctorOptions) -> Recipe | None:
     """Returns the recipe of --run or --recipe; None if neither is given."""
-    if options.run and options.recipe:
-        raise ValueError("Give either --run or --recipe: a run has its recipe.")
     if not options.run and not options.recipe:
         return None
     from seq2seq.run.folder import load_recipe
@@ -294,7 +313,7 @@ def _load_recipe(options: DoctorOptions) -> Recipe | None:
     named: dict[str, Recipe] = {}
     for task in map(task_named, TASKS):
         if "doctor" in task.VERBS:
-            named |= importlib.import_module(task.RECIPES).RECIPES
+            named = importlib.import_module(task.RECIPES).RECIPES | named
     if options.recipe not in named:
         raise ValueError(f"--recipe {options.recipe}: no such file, nor one of {', '.join(named)}.")
     return named[options.recipe]
@@ -329,7 +348,9 @@ def _open_corpus(options: DoctorOptions, recipe: Recipe | None) -> _Corpus:
     if pairs.target or any(fields):
         raise ValueError("--target and the fields need --source.")
     if recipe is None:
-        raise ValueError("Give --source FILE and --target FILE; or --recipe, or --run, whose corpus to look at.")
+        raise ValueError(
+            "Give --source FILE and --target FILE; or --manifest FILE; or --recipe, or --run, whose corpus to look at."
+        )
     return _corpus_of(recipe, given)
 
 

@@ -1,13 +1,11 @@
 """A recogniser from the command line: trained once, asked by every verb."""
 
 import csv
-import io
 import json
 import shutil
 import sys
 import time
 import types
-import wave
 
 import numpy as np
 import pytest
@@ -30,19 +28,10 @@ from seq2seq.tasks.speech.prepare import SAMPLES, SpeechStores
 from seq2seq.tasks.speech.recipe import Recipe
 from seq2seq.text.vocabulary import Vocabulary
 from tests.language_models import write_run as write_language_run
+from tests.sounds import wav
 
 RATE = 8000
 TONES = {"low": 300.0, "mid": 900.0, "high": 2500.0}
-
-
-def wav(samples, rate=RATE):
-    target = io.BytesIO()
-    with wave.open(target, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate)
-        file.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
-    return target.getvalue()
 
 
 def spoken(words, random, rate=RATE):
@@ -66,7 +55,7 @@ def recordings(made_once):
             lines = ["audio\ttext\tspeaker"]
             for number in range(count):
                 words = random.choice([*TONES], random.integers(1, 4)).tolist()
-                (folder / f"{split}{number}.wav").write_bytes(wav(spoken(words, random)))
+                (folder / f"{split}{number}.wav").write_bytes(wav(spoken(words, random), RATE))
                 lines.append(f"{split}{number}.wav\t{' '.join(words)}\tx")
             (folder / f"{split}.tsv").write_text("\n".join(lines) + "\n")
         tight = (folder / "train.tsv").read_text() + f"train0.wav\t{'low ' * 60}\tx\n"
@@ -311,7 +300,7 @@ def test_another_rate_says_the_same(speech_run, recognizer):
 
 def test_a_long_file_is_heard_in_stretches_that_end_where_it_is_quiet(recognizer, tmp_path):
     random = np.random.default_rng(5)
-    (tmp_path / "long.wav").write_bytes(wav(spoken(random.choice([*TONES], 250).tolist(), random)))
+    (tmp_path / "long.wav").write_bytes(wav(spoken(random.choice([*TONES], 250).tolist(), random), RATE))
     samples = read(tmp_path / "long.wav").samples
     parts = list(recognizer.transcribe_file(tmp_path / "long.wav"))
     assert len(parts) >= 3

@@ -30,7 +30,7 @@ def find_corpus(data: Data) -> Corpus:
     Raises:
         ValueError: an unknown split; a manifest or a recording that is missing, or cannot be downloaded.
     """
-    train, validation, tests = _manifests(data)
+    train, validation, tests = manifests_of(data)
     utterances = [list(Manifest(path)) for path in (train, validation)]
     for path in tests.values():
         list(Manifest(path))  # an error in it is reported before the training
@@ -38,7 +38,7 @@ def find_corpus(data: Data) -> Corpus:
     return Corpus(utterances[0][: data.max_train or None], utterances[1], validation, tests, files)
 
 
-def _manifests(data: Data) -> tuple[Path, Path, dict[str, Path]]:
+def manifests_of(data: Data) -> tuple[Path, Path, dict[str, Path]]:
     """Returns the manifests of training, of validation, and of the tests by name."""
     if data.corpus == "files":
         tests = {"test": Path(data.test)} if data.test else {}

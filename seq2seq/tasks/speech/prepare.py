@@ -23,6 +23,7 @@ from seq2seq.tasks.speech.codec import SpeechCodec, learn_frontend, load_samples
 from seq2seq.tasks.speech.data import Corpus
 from seq2seq.tasks.speech.folder import SpeechRunFolder
 from seq2seq.tasks.speech.recipe import Recipe
+from seq2seq.text.codecs import Codec
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.vocabulary import Vocabulary
 from seq2seq.types import Batch
@@ -43,19 +44,24 @@ def learn_codec(folder: SpeechRunFolder, recipe: Recipe, corpus: Corpus) -> Spee
 
 
 def _learn_codec(folder: SpeechRunFolder, recipe: Recipe, corpus: Corpus) -> SpeechCodec:
-    file, options, texts = folder.codec_file(recipe), recipe.tokenizer, [u.text for u in corpus.train]
+    file = folder.codec_file(recipe)
     if not file.exists():
-        if options.kind in ("characters", "words"):
-            codec: Any = Vocabulary.learn(texts, options.kind, options.size)
-        else:
-            codec = SubwordTokenizer.train(texts, options.size, options.kind)
+        codec = learn_tokenizer(recipe, [utterance.text for utterance in corpus.train])
         codec.save(folder.inside(file))
-        _log.info("Learned a vocabulary of %s ids (%s)", f"{codec.size:,}", options.kind)
+        _log.info("Learned a vocabulary of %s ids (%s)", f"{codec.size:,}", recipe.tokenizer.kind)
     if not folder.frontend_file.exists():
         audio = recipe.audio
         recordings = (load_samples(utterance, audio.rate, recipe.data.channel) for utterance in corpus.train)
         learn_frontend(recordings, LogMels(rate=audio.rate, mels=audio.mels)).save(folder.inside(folder.frontend_file))
     return folder.load_codec()
+
+
+def learn_tokenizer(recipe: Recipe, texts: Sequence[str]) -> Codec:
+    """Returns the tokeniser that a recipe learns from texts."""
+    options = recipe.tokenizer
+    if options.kind in ("characters", "words"):
+        return Vocabulary.learn(texts, options.kind, options.size)
+    return SubwordTokenizer.train(texts, options.size, options.kind)
 
 
 class SpeechStores:

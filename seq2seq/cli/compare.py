@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from seq2seq.cli import compare_speech
 from seq2seq.cli.arguments import options_from, positive
 from seq2seq.cli.text_io import output
 from seq2seq.messages import show
@@ -49,6 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compares the runs. Raises ValueError if they cannot be compared."""
     options = options_from(CompareOptions, arguments)
+    if all(Path(path).is_file() for path in options.run):  # tables of what recognisers heard
+        compare_speech.run(arguments)
+        return
     from seq2seq.evaluation.pages import as_html, as_text
     from seq2seq.evaluation.significance import SAMPLES
     from seq2seq.tasks.text_to_text.compare import compare_runs, draw_curves, files_of_runs

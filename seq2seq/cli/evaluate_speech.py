@@ -7,11 +7,19 @@ import json
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from seq2seq.cli.arguments import options_from, positive
 from seq2seq.cli.speech_search import SpeechSearch, add_speech_search
+from seq2seq.cli.text_io import output
 from seq2seq.messages import show
 from seq2seq.outputs import STDOUT, check_outputs
+
+if TYPE_CHECKING:
+    from seq2seq.evaluation.recognition import Errors
+
+FIRST = "test"
+"""What the table of --output calls the first test set of a run, where no name is given."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,8 @@ class EvaluateOptions:
     test: str | None
     manifest: str | None
     search: SpeechSearch
-    examples: int
+    examples: int | None
+    output: str | None
     json: bool
 
 
@@ -38,6 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--examples", type=positive, default=None, metavar="N", help="show the first N utterances with errors"
     )
+    parser.add_argument(
+        "--output", metavar="FILE", help="write what was heard there, a table of utterances, which compare takes"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     add_speech_search(parser)
 
@@ -48,7 +60,10 @@ def run(arguments: argparse.Namespace) -> None:
     if options.test and options.manifest:
         raise ValueError("Give either --test or --manifest, not both.")
     manifests = [options.manifest] if options.manifest else []
-    check_outputs([options.run, *manifests, *options.search.inputs], {"standard output": STDOUT})
+    check_outputs(
+        [options.run, *manifests, *options.search.inputs], {"--output": options.output, "standard output": STDOUT}
+    )
+    from seq2seq.evaluation.recognition import measured, table
     from seq2seq.tasks.speech.evaluation import evaluate, find_manifest
     from seq2seq.tasks.speech.folder import SpeechRunFolder
 
@@ -60,13 +75,30 @@ def run(arguments: argparse.Namespace) -> None:
     begin = time.perf_counter()
     found = evaluate(recognizer, manifest, SpeechRunFolder(options.run).load_recipe().data.channel)
     factor = (time.perf_counter() - begin) / max(found.seconds, 1e-9)
+    rows = found.heard(options.manifest or options.test or FIRST)
+    if options.output:
+        with output(options.output) as stream:
+            stream.write(table(rows))
+    errors = measured(rows)
     if options.json:
-        values = {name: asdict(score) for name, score in found.scores.items()}
+        values = {name: asdict(score) | _counts(errors[name]) for name, score in found.scores.items()}
         show(json.dumps({**values, "seconds": round(found.seconds, 3), "real_time_factor": factor}, indent=2))
         return
     for name, score in found.scores.items():
-        show(f"{name:8} {score.score:8.2f}   {score.signature}")
+        show(f"{name:8} {score.score:8.2f} ± {errors[name].score.interval:.2f}   {score.signature}")
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in list(_counts(errors[name]).items())[1:4])
+        show(f"{'':17} {kinds} in {errors[name].length:,}")
     show(f"{len(found.texts):,} utterances, {found.seconds:,.1f} s of sound, real-time factor {factor:.4f}")
     wrong = [(u, text) for u, text in zip(found.utterances, found.texts, strict=True) if u.text != text]
     for utterance, text in wrong[: options.examples or 0]:
         show(f"{utterance.place}\n  {utterance.text}\n  {text}")
+
+
+def _counts(errors: Errors) -> dict[str, float]:
+    return {
+        "interval": errors.score.interval,
+        "substitutions": errors.substitutions,
+        "deletions": errors.deletions,
+        "insertions": errors.insertions,
+        "length": errors.length,
+    }

@@ -18,7 +18,13 @@ from seq2seq.tasks.speech.task import validator as validator
 
 NAME = "speech"
 RECIPES = "seq2seq.recipes.speech"
-VERBS = {"transcribe": "transcribe", "evaluate": "evaluate_speech", "average": "average", "doctor": "doctor"}
+VERBS = {
+    "transcribe": "transcribe",
+    "evaluate": "evaluate_speech",
+    "average": "average",
+    "doctor": "doctor",
+    "compare": "compare_speech",
+}
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
 EXPORTS = ()
 """Forms that `seq2seq export` writes: none yet."""

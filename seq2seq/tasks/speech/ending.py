@@ -7,6 +7,7 @@ import shutil
 from dataclasses import asdict
 from typing import Any
 
+from seq2seq.evaluation.recognition import Heard, table
 from seq2seq.messages import show
 from seq2seq.run.report import read_history, versions
 from seq2seq.tasks.speech.data import Corpus
@@ -27,19 +28,16 @@ def finish(folder: SpeechRunFolder, recipe: Recipe, data: Corpus) -> None:
 
     recognizer = load_recognizer(folder.path)
     scores: dict[str, Any] = {}
-    lines: list[str] = []
+    heard: list[Heard] = []
     for name, manifest in data.tests.items():
         _log.info("Transcribing %s", name)
         found = evaluate(recognizer, manifest, recipe.data.channel)
         scores[name] = {measure: asdict(score) for measure, score in found.scores.items()}
         show("\n".join([name, *(f"{m:8} {s['score']:8.2f}   {s['signature']}" for m, s in scores[name].items())]))
-        lines += [
-            f"{name}\t{utterance.place}\t{utterance.text}\t{text}"
-            for utterance, text in zip(found.utterances, found.texts, strict=True)
-        ]
+        heard += found.heard(name)
         for utterance, text in [*zip(found.utterances, found.texts, strict=True)][:SHOWN]:
             show(f"  {'=' if utterance.text == text else '≠'} {utterance.text} | {text}")
-    folder.write(folder.samples_file, "test\tplace\ttext\theard\n" + "".join(line + "\n" for line in lines))
+    folder.write(folder.samples_file, table(heard))
     write_readme(folder, recipe, scores, read_history(folder))
     # Last of all: a run with scores is a finished run.
     folder.write_json(folder.scores_file, {"tests": scores, "versions": versions()})

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.audio.manifest import Manifest, Utterance
+from seq2seq.evaluation.recognition import Heard
 from seq2seq.metrics.error_rate import error_rates
 from seq2seq.metrics.score import Score
 from seq2seq.run.folder import RunFolderError
@@ -33,6 +34,10 @@ class Evaluated:
     scores: Mapping[str, Score]
     seconds: float
     """Of sound."""
+
+    def heard(self, test: str) -> list[Heard]:
+        """Returns the utterances of a test set of this name, and what was heard."""
+        return [Heard(test, u.place, u.text, text) for u, text in zip(self.utterances, self.texts, strict=True)]
 
 
 def evaluate(recognizer: Recognizer, manifest: Path, channel: int) -> Evaluated:

@@ -10,23 +10,16 @@ is a fresh process, which takes some steps before the clock runs.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import statistics
-import subprocess
-import sys
-import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
-from seq2seq.messages import show
+from benchmarks.in_turn import Contest, run
 from seq2seq.pipeline.stream import CARRY, StreamPlan
 from seq2seq.types import Batch
 
 SIZE, UNITS, LAYERS, DROPOUT, CLIP, RATE = 10_000, 300, 2, 0.5, 1.0, 0.003
-WARM_UP = 5
 MODELS = {"float32": "ours", "mixed_bfloat16": "ours", "torch": "torch"}
 """What is measured, and the interpreter that it needs."""
 
@@ -36,16 +29,6 @@ def batches(rows: int, length: int, steps: int) -> StreamPlan:
     draw = np.random.default_rng(1)
     ids = 4 + (draw.pareto(1.0, rows * length * steps) * 3).astype(np.int64) % (SIZE - 4)
     return StreamPlan(ids.astype(np.int32), rows, length, seed=1, shuffle=False)
-
-
-def measure(train: Callable[[Batch], None], plan: StreamPlan) -> float:
-    """Returns the tokens a second, by the median step after the warm-up."""
-    seconds = []
-    for step in range(len(plan)):
-        batch, begin = plan[step], time.perf_counter()
-        train(batch)
-        seconds.append(time.perf_counter() - begin)
-    return plan.length(0) / statistics.median(seconds[WARM_UP:])
 
 
 def ours(precision: str, rows: int) -> Callable[[Batch], None]:
@@ -108,39 +91,19 @@ def torch_peer(rows: int) -> Callable[[Batch], None]:
 def main() -> None:
     """Measures in turn and prints medians and ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH", help="interpreter of a peer")
     parser.add_argument("--rows", type=int, default=20)
     parser.add_argument("--length", type=int, default=35)
-    parser.add_argument("--steps", type=int, default=40, help="of a turn")
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--worker", choices=MODELS, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    plan = batches(options.rows, options.length, options.steps)
-    if options.worker:
-        train = torch_peer(options.rows) if options.worker == "torch" else ours(options.worker, options.rows)
-        show(json.dumps({"tokens_per_second": measure(train, plan)}))
-        return
-    pythons = {"ours": sys.executable} | dict(given.split("=", 1) for given in options.python)
-    found: dict[str, list[float]] = {name: [] for name, needs in MODELS.items() if needs in pythons}
-    for _ in range(options.turns):
-        for name in found:
-            found[name].append(run(pythons[MODELS[name]], name, options))
-    network = f"{LAYERS} x {UNITS} LSTM, {SIZE:,} ids"
-    show(f"{options.rows} rows x {options.length} steps, {network}, medians of {options.turns}")
-    peer = statistics.median(found["torch"]) if "torch" in found else None
-    for name, rates in found.items():
-        ratio = f"   {statistics.median(rates) / peer:.2f} x torch" if peer else ""
-        show(f"{name:16} {statistics.median(rates):10,.0f} tokens/s{ratio}   ({', '.join(f'{r:,.0f}' for r in rates)})")
-
-
-def run(python: str, name: str, options: argparse.Namespace) -> float:
-    """Measures one turn in a process of its own."""
-    words = [python, "-m", "benchmarks.language_model", "--worker", name]
-    words += ["--rows", str(options.rows), "--length", str(options.length), "--steps", str(options.steps)]
-    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    folder = Path(__file__).parent.parent
-    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=folder, env=environment)
-    return float(json.loads(done.stdout.splitlines()[-1])["tokens_per_second"])
+    contest = Contest(
+        module="benchmarks.language_model",
+        models=MODELS,
+        unit="tokens/s",
+        flags=("rows", "length"),
+        batches=lambda options: batches(options.rows, options.length, options.steps),
+        amount=lambda batch: float(batch.weights.sum()),
+        step=lambda name, options: torch_peer(options.rows) if name == "torch" else ours(name, options.rows),
+        title=lambda options: f"{options.rows} rows x {options.length} steps, {LAYERS} x {UNITS} LSTM, {SIZE:,} ids",
+    )
+    run(contest, parser)
 
 
 if __name__ == "__main__":

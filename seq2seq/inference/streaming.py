@@ -72,7 +72,7 @@ class Word:
 
     text: str
     start: float
-    """Seconds from the start of the recording."""
+    """Seconds from the start of the recording; of a translation, words of its source."""
     end: float
     confidence: float
     """Geometric mean of the probabilities of its symbols, from 0 to 1."""

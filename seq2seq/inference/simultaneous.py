@@ -239,8 +239,7 @@ class Interpreter:
         """Whether a token may follow, if no word has to wait that begins with it."""
         if state.ended or state.done:
             return not state.done
-        enough = state.words >= self.wait_k + max(0, state.begun - 1)
-        return enough and state.tokens > 0 and state.written < self._limit(state)
+        return state.tokens > 0 and state.words >= self.wait_k + max(0, state.begun - 1)
 
     def _write(self, states: Sequence[InterpretingState]) -> list[tuple[InterpretingState, Emission | None]]:
         """Returns the states after another token each, and that token; None where it has to wait or nothing follows."""

@@ -48,21 +48,22 @@ def test_a_line_for_each_line_by_stream_and_by_file(cli, live, expected, tmp_pat
 
 
 def test_words_are_written_before_their_line_has_ended(cli, live, expected, monkeypatch):
-    shown, out = [], io.StringIO()
+    shown, raw = [], io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
 
     def words(path):
         for word in [*LINES[3].split(), None]:
             yield word
-            shown.append(out.getvalue())
+            shown.append(raw.getvalue().decode())
 
     monkeypatch.setattr(simultaneous, "input_words", words)
     monkeypatch.setattr(simultaneous, "output", lambda path: _same(out))
     assert cli("translate", live, "--wait-k", 1)[0] == 0
-    assert out.getvalue() == expected[1][3] + "\n"
+    assert shown[-1] == expected[1][3] + "\n"
     assert shown[0]
     assert len(set(shown)) >= 3
     for text in shown:
-        assert out.getvalue().startswith(text)
+        assert shown[-1].startswith(text)
 
 
 @contextmanager

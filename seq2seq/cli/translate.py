@@ -61,8 +61,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--wait-k",
         type=positive,
         metavar="K",
-        help="simultaneous translation: read words as they come and write each as soon as K words more have come; "
-        "needs a run trained with training.wait_k",
+        help="simultaneous translation: read words as they come and write K words behind them; needs a run trained "
+        "with training.wait_k",
     )
     add_input_arguments(parser)
     add_alignment_arguments(parser)

@@ -34,6 +34,23 @@ def _multi30k(source: str, target: str) -> Recipe:
     )
 
 
+def _multi30k_waitk() -> Recipe:
+    # As multi30k_en_de, but for an encoder that does not look ahead. 99 is every sentence as a whole.
+    recipe = _multi30k("en", "de")
+    encoder = recipe.model.encoder.model_copy(update={"units": 320, "bidirectional": False})
+    decoder = recipe.model.decoder.model_copy(update={"bridge": "zero"})
+    return Recipe(
+        name="multi30k_waitk",
+        data=recipe.data,
+        tokenizer=recipe.tokenizer,
+        model=Model(encoder=encoder, decoder=decoder),
+        training=Training(
+            epochs=20, learning_rate=0.002, precision="mixed_bfloat16", wait_k=(1, 2, 3, 4, 5, 6, 7, 9, 12, 99)
+        ),
+        search=recipe.search,
+    )
+
+
 DEMO = Recipe(
     name="demo",
     data=Data(corpus="grammar", tests=("test",)),
@@ -73,7 +90,11 @@ _LANGUAGES = importlib.import_module("seq2seq.catalogue.multi30k").LANGUAGES
 
 RECIPES = {
     recipe.name: recipe
-    for recipe in (DEMO, TINY, *(_multi30k(*pair) for pair in permutations(_LANGUAGES, 2)), TATOEBA, CUSTOM)
+    for recipe in (
+        *(DEMO, TINY),
+        *(_multi30k(*pair) for pair in permutations(_LANGUAGES, 2)),
+        *(_multi30k_waitk(), TATOEBA, CUSTOM),
+    )
 }
 """The named variants."""
 

@@ -46,7 +46,8 @@ class Memory(NamedTuple):
     keys: Tensor
     """`(batch, source, units)`, float: the values projected once for scoring; None without attention."""
     mask: Mask
-    """`(batch, source)`, bool: False at padding."""
+    """`(batch, source)`, bool: False at padding; or `(batch, target, source)`: False too at what a step of the target
+    may not attend to."""
 
 
 class Encoded(NamedTuple):
@@ -96,6 +97,8 @@ class Batch(NamedTuple):
 
     "alignment": `(batch, target, source)`, float32, where the attention of a step should go; its rows sum to 1, or to 0
     where there is no alignment.
+    "visible": `(batch, target)`, int32, how many positions of the source a step may attend to, the first ones; at least
+    1. Without it all.
     """
 
     def inputs(self) -> dict[str, Tensor]:

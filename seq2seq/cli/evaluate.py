@@ -17,8 +17,10 @@ from seq2seq.cli.arguments import (
     add_pair_arguments,
     add_search_arguments,
     options_from,
+    positive,
 )
 from seq2seq.cli.model_arguments import ModelOptions, add_ensemble_arguments
+from seq2seq.cli.simultaneous import check_greedy
 from seq2seq.cli.text_io import output
 from seq2seq.inference.requests import InputTooLong
 from seq2seq.messages import show
@@ -27,8 +29,10 @@ from seq2seq.outputs import STDOUT, Folder, check_outputs
 from seq2seq.text.corpus import Text, files_of, text_at
 
 if TYPE_CHECKING:
+    from seq2seq.inference.generator import Generator
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
     from seq2seq.tasks.text_to_text.recipe import Data
+    from seq2seq.text.examples import Example
 
 _log = logging.getLogger(__name__)
 
@@ -49,6 +53,8 @@ class EvaluateOptions:
     output_folder: str | None
     comet: str | None
     calibration: str | None
+    wait_k: tuple[int, ...] | None
+    plot: str | None
     batch_size: int
 
 
@@ -89,6 +95,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="measure on the references whether the model is as sure as it is right, and draw it to a .png or .svg",
     )
+    parser.add_argument(
+        "--wait-k",
+        type=positive,
+        nargs="+",
+        metavar="K",
+        help="simultaneous translation: for each K, BLEU and the latency AL, LAAL (in words) and AP where words come "
+        "one by one; needs a run trained with training.wait_k",
+    )
+    parser.add_argument("--plot", metavar="FILE", help="with --wait-k: draw BLEU over AL to a .png or .svg")
     add_search_arguments(parser)
     add_batch_size(parser, "lines searched together")
 
@@ -103,13 +118,19 @@ def run(arguments: argparse.Namespace) -> None:
     folder = TextRunFolder(options.model.run)
     recipe = folder.load_recipe()
     measures = kind_of(recipe).measures
+    _check_wait_k(options, measures.has_bleu)
     if not measures.has_bleu and (options.lowercase or options.tokenize):
         raise ValueError(f"--lowercase and --tokenize are for BLEU; this run is scored as {recipe.task}.")
     tokenization = Tokenization.of(recipe.data.target_language, options.score_tokenizer or recipe.data.score_tokenizer)
     text = _text(options, folder, recipe.data)
     check_outputs(
         [*options.model.runs, *files_of(text), options.comet],
-        {"--output": options.output, "--calibration": options.calibration, "standard output": STDOUT},
+        {
+            "--output": options.output,
+            "--calibration": options.calibration,
+            "--plot": options.plot,
+            "standard output": STDOUT,
+        },
         Folder("--output-folder", options.output_folder, EVALUATION) if options.output_folder else None,
     )
     pairs = list(text)
@@ -125,11 +146,16 @@ def run(arguments: argparse.Namespace) -> None:
 
     if options.calibration:
         check_figure(options.calibration)
+    if options.plot:
+        check_figure(options.plot)
     model = options.model
     generator = load_generator(Path(model.run), model.others, model.ensemble, **options.search.values)
     references = [pair.target for pair in pairs]
     if warning := advice(tokenization, references):
         _log.warning("%s", warning)
+    if options.wait_k:
+        _evaluate_wait_k(options, generator, pairs, tokenization)
+        return
     try:
         result = evaluate(generator, pairs, measures, tokenization, options.batch_size)
     except InputTooLong as error:
@@ -152,6 +178,51 @@ def run(arguments: argparse.Namespace) -> None:
         with output(options.output) as stream:
             stream.writelines(line + "\n" for line in result.hypotheses)
     show(json.dumps(result.as_json(), indent=2) if options.json else table(result.scores))
+
+
+def _check_wait_k(options: EvaluateOptions, has_bleu: bool) -> None:
+    """Raises ValueError for options that do not go with --wait-k, or that need it."""
+    if not options.wait_k:
+        if options.plot:
+            raise ValueError("--plot is for --wait-k K, which measures what it draws.")
+        return
+    others = {
+        "a second run": options.model.others,
+        "--lowercase": options.lowercase,
+        "--tokenize": options.tokenize,
+        "--comet": options.comet,
+        "--calibration": options.calibration,
+        "--output-folder": options.output_folder,
+        "--output (for several K)": options.output and len(options.wait_k) > 1,
+    }
+    check_greedy(options.search, others)
+    if not has_bleu:
+        raise ValueError("--wait-k is measured by BLEU, which this run is not scored by.")
+
+
+def _evaluate_wait_k(
+    options: EvaluateOptions, generator: Generator, pairs: list[Example], tokenization: Tokenization
+) -> None:
+    """Scores simultaneous translation for each of the given numbers of words to wait for."""
+    from seq2seq.evaluation.latency import evaluate_latency, latency_table, write_latency_curve
+
+    points = []
+    for wait_k in dict.fromkeys(options.wait_k or ()):
+        try:
+            points.append(evaluate_latency(generator, pairs, wait_k, tokenization, options.batch_size))
+        except InputTooLong as error:
+            raise ValueError(f"{pairs[error.index].place}: {error}") from error
+        _log.info("wait-k %d is measured.", wait_k)
+    if options.plot:
+        write_latency_curve(Path(options.plot), points)
+    if options.output:
+        with output(options.output) as stream:
+            stream.writelines(line + "\n" for line in points[0].hypotheses)
+    show(
+        json.dumps({str(point.wait_k): point.as_json() for point in points}, indent=2)
+        if options.json
+        else latency_table(points)
+    )
 
 
 def _text(options: EvaluateOptions, folder: TextRunFolder, data: Data) -> Text:

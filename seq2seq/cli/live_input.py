@@ -50,6 +50,14 @@ class LiveInput:
         del self._buffer[: len(line)]
         return line
 
+    def read1(self, size: int = -1, /) -> bytes:
+        """Returns what is there, as soon as it is, whatever its size; nothing at the end of the input."""
+        if not self._buffer and not self._ended:
+            self._fill()
+        block = bytes(self._buffer)
+        self._buffer.clear()
+        return block
+
     def at_hand(self) -> bool:
         """Whether a whole line is there, or comes soon; also where the input has ended."""
         while not self._ended and b"\n" not in self._buffer and len(self._buffer) <= MOST:

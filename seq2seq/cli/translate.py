@@ -19,6 +19,7 @@ from seq2seq.cli.line_progress import LineProgress
 from seq2seq.cli.line_translator import Counts, LineTranslator, TranslationOptions
 from seq2seq.cli.model_arguments import add_ensemble_arguments
 from seq2seq.cli.request_input import add_input_arguments
+from seq2seq.cli.simultaneous import check_simultaneous, translate_words
 from seq2seq.cli.text_io import output
 from seq2seq.inference.alignments import align_pieces
 from seq2seq.messages import say
@@ -30,6 +31,7 @@ class TranslateOptions:
     """The options of the verb."""
 
     translation: TranslationOptions
+    wait_k: int | None
     output: str | None
     alignment: AlignmentOptions
     bulk: BulkOptions
@@ -55,6 +57,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dictionary", metavar="FILE", help="with --replace-unknown: a TSV of source and target word, to write that"
     )
+    parser.add_argument(
+        "--wait-k",
+        type=positive,
+        metavar="K",
+        help="simultaneous translation: read words as they come and write K words behind them; needs a run trained "
+        "with training.wait_k",
+    )
     add_input_arguments(parser)
     add_alignment_arguments(parser)
     add_bulk_arguments(parser)
@@ -76,7 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
     read = [*translation.model.runs, source.input or STDIN, translation.dictionary, source.terms, source.exclude_file]
     check_outputs(read, {"--output": options.output or STDOUT, **options.alignment.outputs})
     check_bulk(options.bulk, translation, options.output, options.alignment)
-    if options.bulk.workers and options.output:
+    if options.wait_k:
+        check_simultaneous(translation, {**options.alignment.outputs, "--workers": options.bulk.workers})
+        counts = translate_words(translation, options.wait_k, options.output)
+    elif options.bulk.workers and options.output:
         counts = run_bulk(options.bulk, translation, options.output)
     else:
         counts = _translate(options)

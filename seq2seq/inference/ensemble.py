@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.inference.generator import Generator
+from seq2seq.inference.lines import LineGenerator
 from seq2seq.models.ensemble import Ensemble
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.subword import SubwordTokenizer
+
+if TYPE_CHECKING:
+    from seq2seq.inference.simultaneous import Interpreter
 
 
 class MemberSources(list[int]):
@@ -71,6 +75,9 @@ class EnsembleGenerator(Generator):
     def with_options(self, **changes: Any) -> EnsembleGenerator:
         """Returns a generator on the same models with other search options."""
         return EnsembleGenerator(self.members, self.mixing, replace(self.options, **changes), self.names)
+
+    def interpreter(self, wait_k: int) -> Interpreter:
+        return LineGenerator.interpreter(self, wait_k)
 
     def _encode(self, lines: Sequence[str]) -> list[list[int]]:
         encoded = [member.source_tokenizer.encode(lines) for member in self.members]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,12 +17,16 @@ from seq2seq.inference.checks import check_batch_size, check_numbers, check_pair
 from seq2seq.inference.constraints import Constraints, TokenConstraints, to_arrays
 from seq2seq.inference.lines import LineGenerator
 from seq2seq.inference.searcher import Searcher, first_of
+from seq2seq.inference.simultaneous import Interpreter, check_wait_k
+from seq2seq.inference.simultaneous_network import KerasNetwork, obstacle
 from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_batches import shift
 from seq2seq.types import Hypothesis, Marks, Padded, SearchResult
+
+_log = logging.getLogger(__name__)
 
 
 class Generator(LineGenerator):
@@ -49,6 +54,7 @@ class Generator(LineGenerator):
             raise ValueError(NO_SELECTOR)
         self.model = model
         self._greedy: Generator | None = None
+        self._network: KerasNetwork | None = None
         self._searchers: dict[str, keras.Model] = {}
         self._aligner = _compiled(_Aligner(model))
         self._scorer = _compiled(_Scorer(model))
@@ -83,6 +89,25 @@ class Generator(LineGenerator):
         if self._greedy is None:
             self._greedy = self.with_options(beam_size=1, num_best=1, sampling=False)
         return self._greedy
+
+    def interpreter(self, wait_k: int) -> Interpreter:
+        wait_k, source, target = check_wait_k(wait_k), self.source_tokenizer, self.target_tokenizer
+        problem = obstacle(self.model)
+        if source.placeholders or source.marks_capitals or target.marks_capitals or target.right_to_left:
+            problem = problem or "its tokens need the whole line (placeholders, casing mark or right_to_left)"
+        if problem:
+            raise ValueError(
+                f"This run cannot translate while it reads (wait_k): {problem}. Train one with training.wait_k, such "
+                "as 1,3,5,9, which names what else it needs."
+            )
+        if not self.wait_k:
+            _log.warning(
+                "This run was trained on whole sentences alone and will translate badly while it reads: "
+                "training.wait_k, such as 1,3,5,9, trains for it."
+            )
+        if self._network is None:
+            self._network = KerasNetwork(self.model)
+        return Interpreter(self._network, source, target, wait_k, self.options)
 
     def marks(self) -> Marks | None:
         """Returns what an extraction needs to know of the vocabulary; None if the search extracts nothing."""

@@ -6,7 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from seq2seq.search.options import SearchOptions
 from seq2seq.text.placeholders import Masked
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.types import EMPTY, Hypothesis, SearchResult
+
+if TYPE_CHECKING:
+    from seq2seq.inference.simultaneous import Interpreter, TextStream
 
 _log = logging.getLogger(__name__)
 
@@ -62,6 +65,8 @@ class LineGenerator(ABC):
 
     several_sentences: float | None = None
     """Share of the training text's source lines with more than one sentence; None if it is unknown."""
+    wait_k: tuple[int, ...] = ()
+    """Words to wait for that the model was trained with; empty where it was trained on whole sentences."""
 
     def __init__(self, source_tokenizer: SubwordTokenizer, target_tokenizer: SubwordTokenizer, options: SearchOptions):
         self.source_tokenizer = source_tokenizer
@@ -143,6 +148,22 @@ class LineGenerator(ABC):
         for _, item in refused:
             raise ValueError(item.error.message if item.error else "")
         return [list(result.hypotheses) for result in self._answer(prepared, batch_size, first)]
+
+    def interpreter(self, wait_k: int) -> Interpreter:
+        """Returns what translates while it reads, `wait_k` words behind its source.
+
+        Raises:
+            ValueError: this model cannot, or `wait_k` is below 1.
+        """
+        raise ValueError(
+            "Only a run folder translates while it reads (wait_k); a LiteRT folder and an ensemble read a whole line."
+        )
+
+    def stream(self, wait_k: int) -> TextStream:
+        """Returns a stream for one sentence, whose words come one by one; errors as `interpreter`."""
+        from seq2seq.inference.simultaneous import TextStream
+
+        return TextStream(self.interpreter(wait_k))
 
     def answer(self, requests: Sequence[Request], batch_size: int = 64, first: int = 0) -> list[Result]:
         """Returns a result for each request, in their order; a request that cannot be answered has an error in it.

@@ -72,7 +72,7 @@ class Word:
 
     text: str
     start: float
-    """Seconds from the start of the recording."""
+    """Seconds from the start of the recording; of a translation, words of its source."""
     end: float
     confidence: float
     """Geometric mean of the probabilities of its symbols, from 0 to 1."""
@@ -96,7 +96,7 @@ NEVER = Endpoints(math.inf, math.inf, math.inf)
 
 @dataclass(frozen=True)
 class Update:
-    """What is new after a piece of sound."""
+    """What is new after a piece of sound or, of a translation, after some words."""
 
     final: str
     """Words that nothing will change, since the update before; empty where there are none."""
@@ -105,7 +105,7 @@ class Update:
     tokens: tuple[Word, ...]
     """The words of `final`."""
     endpoint: bool
-    """Whether an utterance has ended with this update."""
+    """Whether an utterance, or the sentence, has ended with this update."""
 
 
 class ListeningState(NamedTuple):

@@ -31,7 +31,7 @@ class Attention(keras.layers.Layer):
 
     Call arguments:
         query: `(batch, queries, query_dim)`, float, from `project_query`.
-        memory: `Memory` whose keys come from `project_memory`.
+        memory: `Memory` whose keys come from `project_memory`; its mask may be one for each query.
         coverage: `(batch, queries, source)`, float: the sum of the weights of the steps before; None without coverage.
 
     Returns:
@@ -75,7 +75,7 @@ class Attention(keras.layers.Layer):
 
         Args:
             queries: `(rows, steps, query_dim)`, projected.
-            memory: Of `batch` sources; `rows` is a multiple of them.
+            memory: Of `batch` sources; `rows` is a multiple of them, and equal to them if each step has its own mask.
             coverage: `(rows, source)`, or None.
 
         Returns:
@@ -125,9 +125,14 @@ def _with_neighbours(coverage: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def masked_softmax(scores: Tensor, mask: Mask) -> Tensor:
-    """Softmax over the last axis of `(batch, queries, source)`; exactly 0 where `mask`, `(batch, source)`, is False."""
+    """Softmax over the last axis of `(batch, …, queries, source)`; exactly 0 where `mask` is False.
+
+    The mask is `(batch, source)`, or `(batch, queries, source)`: one for each query.
+    """
     low = -1e9 if keras.backend.standardize_dtype(scores.dtype) != "float16" else -6e4
-    return ops.softmax(ops.where(ops.expand_dims(mask, 1), scores, ops.cast(low, scores.dtype)), axis=-1)
+    while len(mask.shape) < len(scores.shape):
+        mask = ops.expand_dims(mask, 1)
+    return ops.softmax(ops.where(mask, scores, ops.cast(low, scores.dtype)), axis=-1)
 
 
 @_register
@@ -231,7 +236,7 @@ class MultiHeadAttention(Attention):
         values = ops.reshape(memory.values, (batch, -1, self.heads, size))
         scores = ops.matmul(ops.transpose(queries, (0, 2, 1, 3)), ops.transpose(keys, (0, 2, 3, 1)))
         scores = self._add_coverage(scores, None if coverage is None else ops.expand_dims(coverage, 1))
-        weights = masked_softmax(scores, ops.expand_dims(memory.mask, 1))  # (batch, heads, queries, source)
+        weights = masked_softmax(scores, memory.mask)  # (batch, heads, queries, source)
         mixed = ops.transpose(ops.matmul(weights, ops.transpose(values, (0, 2, 1, 3))), (0, 2, 1, 3))
         context = self.output_projection(ops.reshape(mixed, (batch, -1, self.units)))
         return context, ops.mean(weights, axis=1)

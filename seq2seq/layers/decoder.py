@@ -225,7 +225,9 @@ class RNNDecoder(keras.layers.Layer):
         Args:
             inputs: `(rows, target, features)`, float. `rows` is the batch of `memory` times any number of rows that
                 share a source, next to each other.
-            memory: From `build_memory`; None without attention.
+            memory: From `build_memory`; None without attention. Its mask may be one for each step, `(rows, target,
+                source)`, where attention works on all steps at once: "between" or "after", without input feeding and
+                coverage.
             state: From `initial_state`, or from an earlier call. Where it tracks coverage, so does the new one.
             mask: `(rows, target)`, bool, True at the left; None: all inputs are real. At padding the state does not
                 change, and the outputs have no meaning.

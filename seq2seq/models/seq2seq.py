@@ -14,7 +14,7 @@ from seq2seq.layers.encoder import RNNEncoder
 from seq2seq.layers.frontends import TokenEmbedding
 from seq2seq.layers.heads import PointerFeatures, Selector
 from seq2seq.search.step import StepFunction
-from seq2seq.types import Encoded, Ids, Logits, Mask, Padded, Shape, State, Tensor, Vectors, source_of
+from seq2seq.types import Encoded, Ids, Logits, Mask, Memory, Padded, Shape, State, Tensor, Vectors, source_of
 
 NO_SELECTOR = "This model has no selector, so it cannot extract: train one with model.selector true."
 PARTS = ("source_frontend", "encoder", "target_embedding", "decoder", "head", "selector")
@@ -101,6 +101,34 @@ class Seq2Seq(keras.Model):
         if self.selector is not None:
             keep = frontend.repeat_for_tokens(self.selector(values), source)
         return Encoded(memory, self.decoder.initial_state(state, memory), copied, keep)
+
+    def encode_part(self, source: Padded, state: State | None = None) -> tuple[Memory, State]:
+        """Encodes the next part of a source whose encoder reads in one direction.
+
+        Args:
+            source: `(batch, part)`; a row may be padding alone.
+            state: The encoder's after the parts before; None: this is the first one.
+
+        Returns:
+            The memory of this part, and the encoder's state after it. The memories of all parts, one after the other,
+            are the memory of the whole source.
+        """
+        vectors, mask = self.embed_source(source)
+        outputs = self.encoder(vectors, mask, state)
+        return self.decoder.build_memory(outputs.values, source.mask), outputs.state
+
+    def limit(self, encoded: Encoded, visible: Tensor) -> Encoded:
+        """Returns sources of which each step of the target may attend to the first positions alone.
+
+        Args:
+            encoded: From `encode`.
+            visible: `(batch, target)`, int32, at least 1: how many positions.
+        """
+        memory = encoded.source_memory
+        positions = ops.arange(ops.shape(memory.mask)[1], dtype="int32")
+        seen = positions < ops.expand_dims(ops.cast(visible, "int32"), 2)  # (batch, target, source)
+        mask = ops.logical_and(ops.expand_dims(memory.mask, 1), seen)
+        return encoded._replace(memory=memory._replace(mask=mask))
 
     def keep_probabilities(self, encoded: Encoded) -> Tensor:
         """How likely each source token is kept, `(batch, source)`, float32; ValueError without a selector."""

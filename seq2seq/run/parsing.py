@@ -148,4 +148,6 @@ def _type(field: dict[str, Any]) -> str:
 def _show(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(value) if isinstance(value, tuple) else (str(value) if value not in ("", None) else "none")
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value) if value not in ("", None) else "none"

@@ -56,7 +56,8 @@ class Objective(keras.Model):
     The training weights are the model's own.
 
     Args:
-        model: A `Seq2Seq`, or what has its `encode`, `decode_features`, `head_features`, `head` and `decoder`.
+        model: A `Seq2Seq`, or what has its `encode`, `decode_features`, `head_features`, `head` and `decoder`; and its
+            `limit` for batches that say what each step may see.
         terms: Added to the loss of the head, each times its rate.
         head_options: Keywords of the head's `loss`, such as the label_smoothing of a `VocabularyHead`.
 
@@ -104,6 +105,8 @@ class Objective(keras.Model):
 
     def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> dict[str, Any]:
         encoded = self.model.encode(source_of(inputs), training)
+        if "visible" in inputs:
+            encoded = self.model.limit(encoded, inputs["visible"])
         output = self.model.decode_features(inputs["target_input"], encoded, encoded.state, training)
         outputs = {"features": self.model.head_features(output, encoded)}
         if any(term.needs_attention for term in self._terms_of(inputs)):

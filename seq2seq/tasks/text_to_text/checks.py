@@ -42,6 +42,7 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
     yield from _model(recipe)
     yield from _decoder(recipe)
     yield from _training(recipe)
+    yield from _wait_k(recipe)
     if recipe.search.extract and not recipe.model.selector:
         yield "search.extract needs model.selector"
     yield from out_of_range(recipe, LEAST_ONE, NOT_NEGATIVE, ("model.encoder.dropout", "model.decoder.dropout"))
@@ -121,3 +122,28 @@ def _training(recipe: Recipe) -> Iterator[str]:
         yield "training.alignment_loss needs data.right_to_left false: alignments count words from the left"
     if training.alignment_epochs and not training.alignment_loss:
         yield "training.alignment_epochs needs training.alignment_loss above 0"
+
+
+def _wait_k(recipe: Recipe) -> Iterator[str]:
+    waits, model, decoder = recipe.training.wait_k, recipe.model, recipe.model.decoder
+    if not waits:
+        return
+    if min(waits) < 1:
+        yield f"training.wait_k counts words to wait for, each at least 1, received {','.join(map(str, waits))}"
+    obstacles = {
+        "model.encoder.bidirectional false": model.encoder.bidirectional,
+        "model.decoder.bridge zero": decoder.bridge != "zero",
+        "model.decoder.attention other than none": decoder.attention == "none",
+        "model.decoder.attention_position between or after": decoder.attention_position == "before",
+        "model.decoder.input_feeding false": decoder.input_feeding,
+        "model.decoder.coverage false": decoder.coverage,
+        "model.pointer false": model.pointer,
+        "model.selector false": model.selector,
+        "model.words false": model.words,
+        "training.alignment_loss 0": recipe.training.alignment_loss > 0,
+        "data.right_to_left false": recipe.data.right_to_left,
+        "tokenizer.casing keep": recipe.tokenizer.casing == "mark",
+        "tokenizer.placeholders none": bool(recipe.tokenizer.placeholders),
+    }
+    if missing := [name for name, is_there in obstacles.items() if is_there]:
+        yield f"training.wait_k writes before the source has ended and needs {', '.join(missing)}"

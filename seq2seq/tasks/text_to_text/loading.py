@@ -69,6 +69,7 @@ def load_generator(
 
     members = [Generator(*TextRunFolder(folder).load_model(), search) for folder in paths]
     for folder, member in zip(paths, members, strict=True):
+        member.wait_k = TextRunFolder(folder).load_recipe().training.wait_k
         if learned := load_learned(TextRunFolder(folder)):
             member.several_sentences = learned.several_sentences
     if not others:

@@ -21,7 +21,7 @@ from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_w
 from seq2seq.text.alignment import align_tokens
 from seq2seq.text.examples import AlignmentPoints, Example
 from seq2seq.text.subword import SubwordTokenizer
-from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS
+from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS, WaitK, spaced_word_starts
 from seq2seq.text.token_store import Align, check_ids, counts_of, write_token_store
 
 if TYPE_CHECKING:
@@ -52,20 +52,21 @@ def learn_tokenizers(
     _log.info("Learning a vocabulary of %s tokens", f"{recipe.tokenizer.size:,}")
     source, target = learn(recipe, lambda: ((e.source, e.target) for e in corpus.train))
     copy_rules(recipe, folder)
-    if recipe.model.words:
-        _warn_of_long_words(source, [example.source for example in islice(corpus.train, 200)])
+    if recipe.model.words or recipe.training.wait_k:
+        name = "model.words" if recipe.model.words else "training.wait_k"
+        _warn_of_long_words(name, source, [example.source for example in islice(corpus.train, 200)])
     folder.save_tokenizers(source, target)
     return folder.load_tokenizers()
 
 
-def _warn_of_long_words(tokenizer: SubwordTokenizer, lines: list[str]) -> None:
+def _warn_of_long_words(name: str, tokenizer: SubwordTokenizer, lines: list[str]) -> None:
     ids = tokenizer.encode(lines)
     words = sum(len(line.split()) for line in lines)
     if words and (tokens := sum(map(len, ids)) / words) > LONG:
         _log.warning(
-            "The source has %.0f tokens between spaces. model.words reads them all as one word: it is for languages "
-            "that separate words by spaces.",
-            tokens,
+            "The source has %.0f tokens between spaces. %s reads them all as one word: it is for languages that "
+            "separate words by spaces.",
+            *(tokens, name),
         )
 
 
@@ -114,8 +115,12 @@ class TokenisedCorpus:
         )
 
     def layout(self, epoch: int | None = None) -> Layout:
-        """Returns how pairs become a batch: with alignments in epochs whose losses read them."""
+        """Returns how pairs become a batch: with alignments in epochs whose losses read them; for simultaneous
+        translation with what each step may see. Validation draws that as the first epoch does."""
         options = self.recipe.training
+        if options.wait_k:
+            starts = spaced_word_starts(self.source), spaced_word_starts(self.target)
+            return Layout(PAIRS.columns, WaitK(options.wait_k, *starts, self.recipe.seed, epoch or 0))
         guided = options.alignment_loss > 0 and (
             not options.alignment_epochs or (epoch or 0) < options.alignment_epochs
         )

@@ -33,6 +33,7 @@ def write_readme(
         for name, value in values.items()
     ]
     path = shell_word(folder.path)
+    live = f"\n    seq2seq {verb} {path} --wait-k 3    # writes while it reads" * bool(recipe.training.wait_k)
     kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
     folder.write(
@@ -53,7 +54,7 @@ Trained {len(history)} epochs in {spent}. Epoch {best} was the best on the valid
 
 ## Use
 
-    seq2seq {verb} {path} < text
+    seq2seq {verb} {path} < text{live}
     seq2seq evaluate {path} --source FILE --target FILE
 
     import seq2seq

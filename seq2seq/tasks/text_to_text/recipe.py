@@ -201,6 +201,11 @@ class Training(sections.TokenTraining):
     """Add the alignment loss in this many epochs only, the first ones; 0 is all."""
     selector_loss: float = 0.0
     """With model.selector: weight of the cross-entropy of its choices, summed over source tokens. 1 is usual."""
+    wait_k: tuple[int, ...] = ()
+    """For simultaneous translation, which writes while it reads: how many words to read before the first is written
+    (Ma et al. 2019). Several numbers, one drawn for each pair, make one model for them all (Elbayad et al. 2020):
+    1,2,3,5,7,9. Needs model.encoder.bidirectional false, model.decoder.bridge zero and attention_position between or
+    after. Empty: only whole sentences."""
     select_by: Literal["auto", "bleu", "chrf", "ter", "rouge", "exact_match", "cer", "loss"] = "auto"
     """What chooses the best epoch on the validation text: a score of greedy outputs, or the loss. auto: BLEU for
     translation, otherwise the mean of ROUGE-1, -2 and -L; chrf where targets have fewer than 4 words per line on

@@ -15,8 +15,12 @@ def export_acoustic(form: str, recognizer: Recognizer, folder: Path, **options: 
     Returns:
         The folder that is to be served: of a SavedModel the new version in `folder`, else `folder` itself.
     """
+    if form == "saved_model":
+        from seq2seq.export.acoustic_saved_model import export_acoustic_saved_model
+
+        return export_acoustic_saved_model(recognizer, folder, **options)
     if form == "litert":
         from seq2seq.export.acoustic_litert import export_acoustic_litert
 
         return export_acoustic_litert(recognizer, folder, **options)
-    raise ValueError(f"A recogniser has no export of the form {form}: expected litert.")
+    raise ValueError(f"A recogniser has no export of the form {form}: expected saved_model or litert.")

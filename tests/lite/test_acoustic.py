@@ -177,7 +177,7 @@ def test_the_beam_of_the_export_can_be_chosen(run, tmp_path, cli):
 def test_there_is_no_onnx_of_a_recogniser(run):
     from seq2seq.tasks import speech
 
-    with pytest.raises(ValueError, match="no export of the form onnx: expected"):
+    with pytest.raises(ValueError, match="no export of the form onnx: expected saved_model or litert"):
         speech.export(run, "onnx", Path("nowhere"), {})
 
 

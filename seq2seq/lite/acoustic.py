@@ -26,6 +26,8 @@ def load_recognizer(path: Path) -> Recognizer:
 class _Networks:
     """Calls the signatures that `seq2seq.export.acoustic_litert` describes, block by block.
 
+    One instance serves one thread, and any number of streams in turn: their state is theirs.
+
     Args:
         path: A LiteRT folder.
         shape: Its model.json.

@@ -119,6 +119,16 @@ def test_every_cutting_gives_the_bits_of_the_whole_recording(lite, cuts, ends, r
         assert heard[0] == list(lite.transcribe(samples, rate).words)
 
 
+def test_streams_in_turn_do_not_disturb_each_other(lite):
+    sounds = [sound(1.0, seed) for seed in (0, 1)]
+    streams, heard = [lite.stream(RATE, NEVER) for _ in sounds], ([], [])
+    for begin in range(0, RATE, 500):
+        for stream, samples, words in zip(streams, sounds, heard, strict=True):
+            words += stream.push(samples[begin : begin + 500]).tokens
+    for stream, samples, words in zip(streams, sounds, heard, strict=True):
+        assert [*words, *stream.finish().tokens] == list(lite.transcribe(samples, RATE).words) != []
+
+
 def test_a_file_gives_the_bits_of_its_samples_and_a_batch_the_same_text(lite, tmp_path):
     samples = np.rint(sound(3.0) * 32767) / 32768
     write_wav(tmp_path / "a.wav", samples * 32768 / 32767)

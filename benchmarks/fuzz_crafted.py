@@ -174,7 +174,16 @@ def craft_folder(folder: Path, copy: Path, draw: random.Random) -> None:
 def use_folder(folder: Path) -> None:
     """Calls every kind of network of a LiteRT folder, in small and large batches."""
     from seq2seq.lite.generator import LiteGenerator
+    from seq2seq.lite.kinds import ACOUSTIC, kind_of_folder
 
+    if kind_of_folder(folder) == ACOUSTIC:
+        import numpy as np
+
+        from seq2seq.lite.acoustic import load_recognizer
+
+        recognizer = load_recognizer(folder)
+        recognizer.transcribe(np.random.default_rng(1).standard_normal(recognizer.rate) / 8, recognizer.rate)
+        return
     one = LiteGenerator.load(folder, threads=1)
     many = one.networks.batches[-1]
     searches = [one] if one.options.extract else [one, one.with_options(beam_size=1, mbr=0.0, num_best=1)]

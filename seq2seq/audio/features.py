@@ -19,10 +19,10 @@ from seq2seq.audio.wav import Samples
 Frames = NDArray[np.float32]
 """`(frames, mels)`: natural logarithms of energies."""
 
-_FULL_SCALE = np.float32(32768)
+FULL_SCALE = np.float32(32768)
 """Kaldi's samples are 16-bit integers."""
-_PREEMPHASIS = np.float32(0.97)
-_FLOOR = np.finfo(np.float32).eps
+PREEMPHASIS = np.float32(0.97)
+FLOOR = np.finfo(np.float32).eps
 _LOWEST = 20.0
 """Hz. The lower edge of the first filter; the upper edge of the last is the Nyquist frequency."""
 _BLOCK = 512
@@ -61,7 +61,7 @@ class LogMels:
                 f"Expected a window of at least 2 samples, and a hop of at least 1, at most the window. "
                 f"Received: {self.window} and {self.hop} seconds at {self.rate:,} Hz"
             )
-        empty = np.flatnonzero(_filters(self.rate, self.mels, _power_of_two(self.window_samples)).sum(axis=0) == 0)
+        empty = np.flatnonzero(self.filters.sum(axis=0) == 0)
         if len(empty):
             raise ValueError(
                 f"Expected fewer mels, or a longer window: filter {empty[0] + 1} lies between two frequencies of the "
@@ -77,6 +77,21 @@ class LogMels:
     def hop_samples(self) -> int:
         """Samples from one window to the next."""
         return int(round(self.rate * self.hop, 6))
+
+    @property
+    def taper(self) -> Samples:
+        """What a window is multiplied by, `(window_samples,)`."""
+        return _povey(self.window_samples)
+
+    @property
+    def filters(self) -> Frames:
+        """The weight of each frequency in each filter, `(fft_size / 2, mels)`: all but the Nyquist frequency."""
+        return _filters(self.rate, self.mels, self.fft_size)
+
+    @property
+    def fft_size(self) -> int:
+        """Samples of a window filled up with zeros, a power of two."""
+        return _power_of_two(self.window_samples)
 
     def count(self, samples: int) -> int:
         """Returns how many frames so many samples give."""
@@ -117,16 +132,15 @@ class LogMels:
 
     def _frames(self, samples: Samples) -> Frames:
         # Every sum runs along a row, and einsum's have one order for any number of rows; those of @ do not.
-        size = _power_of_two(self.window_samples)
-        windows = sliding_window_view(samples, self.window_samples)[:: self.hop_samples] * _FULL_SCALE
+        windows = sliding_window_view(samples, self.window_samples)[:: self.hop_samples] * FULL_SCALE
         windows -= (np.einsum("nt->n", windows) / np.float32(self.window_samples))[:, None]
         emphasized = np.empty_like(windows)
-        emphasized[:, 1:] = windows[:, 1:] - _PREEMPHASIS * windows[:, :-1]
-        emphasized[:, 0] = windows[:, 0] - _PREEMPHASIS * windows[:, 0]
-        spectrum = np.fft.rfft(emphasized * _povey(self.window_samples), size, axis=1)[:, :-1]
+        emphasized[:, 1:] = windows[:, 1:] - PREEMPHASIS * windows[:, :-1]
+        emphasized[:, 0] = windows[:, 0] - PREEMPHASIS * windows[:, 0]
+        spectrum = np.fft.rfft(emphasized * self.taper, self.fft_size, axis=1)[:, :-1]
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
-        energies = np.einsum("nf,fm->nm", power, _filters(self.rate, self.mels, size))
-        return np.log(np.maximum(energies, _FLOOR))
+        energies = np.einsum("nf,fm->nm", power, self.filters)
+        return np.log(np.maximum(energies, FLOOR))
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from seq2seq.export.litert import check_conversion, convert, write_shape
 from seq2seq.files import follow_links
 from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.inference.language import TextModel
-from seq2seq.lite.folder import LANGUAGE, NETWORKS_FILE
+from seq2seq.lite.folder import NETWORKS_FILE
+from seq2seq.lite.kinds import LANGUAGE
 from seq2seq.outputs import export_kind
 from seq2seq.text.codecs import codec_file
 

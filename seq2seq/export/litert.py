@@ -21,7 +21,8 @@ from seq2seq import __version__
 from seq2seq.export.litert_networks import Networks
 from seq2seq.files import follow_links
 from seq2seq.folders import check_replaceable, whole_folder
-from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE
+from seq2seq.lite.folder import FORMAT, NETWORKS_FILE, SOURCE_FILE, TARGET_FILE
+from seq2seq.lite.kinds import SHAPE_FILE
 from seq2seq.lite.verify import verify_export
 from seq2seq.outputs import export_kind
 from seq2seq.search.rules import Rules

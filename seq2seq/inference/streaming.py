@@ -66,6 +66,23 @@ class BlockNetwork(Protocol):
         """
 
 
+def hear_whole(network: BlockNetwork, frames: Frames) -> np.ndarray:
+    """Returns the log-probabilities of a whole recording, `(steps, size)`, by the blocks of a stream of it.
+
+    Args:
+        network: The model.
+        frames: `(frames, mels)`, normalised.
+    """
+    size, total = network.steps * network.stack, -(-len(frames) // network.stack)
+    parts, state = list[np.ndarray](), network.begin()
+    for begin in range(0, max(1, total + network.delay) * network.stack, size):
+        block = frames[begin : begin + size]
+        filled = np.concatenate([block, np.zeros((size - len(block), frames.shape[1]), np.float32)])
+        log_probs, state = network.hear(filled, len(block), state)
+        parts.append(log_probs)
+    return np.concatenate(parts)[network.delay :][:total]
+
+
 @dataclass(frozen=True)
 class Word:
     """A word and where it was heard."""

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq import __version__
+from seq2seq.audio.frontend import FRONTEND_FILE, Frontend
 from seq2seq.files import check_regular, read_bytes, read_json
+from seq2seq.lite.kinds import ACOUSTIC, LANGUAGE, SHAPE_FILE, kind_in
 from seq2seq.search.options import SearchOptions
 from seq2seq.text.codecs import TOKENIZER_FILE, VOCABULARY_FILE, Codec, load_codec
 from seq2seq.text.placeholders import Placeholders
@@ -16,15 +18,12 @@ from seq2seq.text.subword import SubwordTokenizer
 
 FORMAT = 8
 """Of the folder; the only one that is read."""
-SHAPE_FILE = "model.json"
 NETWORKS_FILE = "model.tflite"
 SOURCE_FILE = "source.model"
 TARGET_FILE = "target.model"
 MOST = (1 << 31) - 1
 """Most bytes of a file, by the format of its networks."""
 
-LANGUAGE = "language"
-"""The kind of a folder that holds a language model; the others, which translate, name none."""
 MOST_SIZE = 1 << 28
 """Largest size of any part of a network."""
 MOST_NETWORKS = 64
@@ -40,14 +39,6 @@ def is_lite_folder(path: Path) -> bool:
     return (Path(path) / SHAPE_FILE).is_file()
 
 
-def is_language_folder(path: Path) -> bool:
-    """Whether `path` is the LiteRT folder of a language model."""
-    try:
-        return bool(read_json(Path(path) / SHAPE_FILE).get("kind") == LANGUAGE)
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
 def load_shape(path: Path) -> dict[str, Any]:
     """Reads model.json and checks every file of the folder against it.
 
@@ -58,7 +49,7 @@ def load_shape(path: Path) -> dict[str, Any]:
     try:
         shape = read_json(path / SHAPE_FILE)
         version, maker, files = shape["format"], shape["seq2seq"], dict(shape.get("files") or {})
-        is_language = shape.get("kind") == LANGUAGE
+        kind = kind_in(shape)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LiteFolderError(f"{path / SHAPE_FILE}: missing or damaged ({error}). Export the run again.") from error
     if version != FORMAT:
@@ -66,13 +57,15 @@ def load_shape(path: Path) -> dict[str, Any]:
             f"{path}: written in format {version} by seq2seq {maker}; this is seq2seq {__version__}, which reads "
             f"format {FORMAT}. Export the run again with this version."
         )
-    names = [_codec_file(files)] if is_language else [SOURCE_FILE, TARGET_FILE]
-    for name in (NETWORKS_FILE, *names):
+    names = {LANGUAGE: [_codec_file(files)], ACOUSTIC: [_codec_file(files), FRONTEND_FILE]}
+    for name in (NETWORKS_FILE, *(names[kind] if kind else [SOURCE_FILE, TARGET_FILE])):
         _check(path / name, files.get(name))
     try:
-        if is_language:
+        if kind == LANGUAGE:
             _count(shape["state"])
             _count(shape["size"])
+        elif kind == ACOUSTIC:
+            _check_acoustic(shape)
         else:
             _check_description(shape)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -85,6 +78,33 @@ def load_shape(path: Path) -> dict[str, Any]:
 def _count(value: Any, least: int = 1) -> None:
     if type(value) is not int or not least <= value <= MOST_SIZE:
         raise ValueError(f"expected a whole number from {least} to {MOST_SIZE}, not {str(value)[:40]}")
+
+
+def _check_acoustic(shape: dict[str, Any]) -> None:
+    """As `_check_description`, of a recogniser."""
+    for name in ("steps", "stack", "mels", "size"):
+        _count(shape[name])
+    _count(shape["search"]["beam_size"])
+    if shape["delay"] is not None:
+        _count(shape["delay"], 0)
+        parts = shape["state"]
+    else:
+        _count(shape["width"])
+        _count(shape["units"])
+        parts = [layer["state"] for layer in shape["layers"]]
+        if any(type(layer["residual"]) is not bool or len(layer["state"]) % 2 for layer in shape["layers"]):
+            raise ValueError("a layer is not of two directions")
+    if not isinstance(parts, list) or not 0 < len(parts) <= MOST_NETWORKS:
+        raise ValueError("expected a few layers")
+    for part in parts:
+        if not isinstance(part, list) or not 0 < len(part) <= MOST_NETWORKS:
+            raise ValueError("a state is not a list of a few sizes")
+        for size in part:
+            _count(size)
+    if shape["delay"] is not None:
+        ahead = [part[0] for part in parts if len(part) > 1]
+        if ahead != [shape["delay"]] * (shape["delay"] > 0):
+            raise ValueError("the state does not fit the delay")
 
 
 def _check_description(shape: dict[str, Any]) -> None:
@@ -158,8 +178,24 @@ def _codec_file(files: Mapping[str, Any]) -> str:
     return VOCABULARY_FILE if VOCABULARY_FILE in files else TOKENIZER_FILE
 
 
+def load_frontend(path: Path, shape: dict[str, Any]) -> Frontend:
+    """Returns the front end of a recogniser; LiteFolderError if it is damaged or does not fit the network."""
+    try:
+        frontend = Frontend.load(Path(path) / FRONTEND_FILE)
+    except ValueError as error:
+        raise LiteFolderError(str(error)) from error
+    if frontend.mels.mels != shape["mels"]:
+        raise LiteFolderError(
+            f"{Path(path) / FRONTEND_FILE}: {frontend.mels.mels} mels; the network has {shape['mels']:,}."
+        )
+    return frontend
+
+
 def load_text_codec(path: Path, shape: dict[str, Any]) -> Codec:
-    """Returns the tokeniser of a language model; LiteFolderError if its vocabulary does not fit the network."""
+    """Returns the tokeniser of a language model or the labels of a recogniser.
+
+    LiteFolderError if the vocabulary does not fit the network.
+    """
     path = Path(path)
     file = path / _codec_file(shape["files"])
     try:

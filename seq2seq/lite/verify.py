@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seq2seq.lite.flatbuffer import FlatBufferError, Tables
-from seq2seq.lite.folder import LANGUAGE
 from seq2seq.lite.grammar import DEQUANTIZE, RULES, WHILE, WHILE_OPTIONS, Field
 from seq2seq.lite.graph import BOOL, FLOAT32, INT32, Graph, Network, Operator, Tensor, read_graph
+from seq2seq.lite.kinds import ACOUSTIC, LANGUAGE, kind_in
 from seq2seq.lite.operators import Step, Values, agree
 
 Ends = dict[str, tuple[int, tuple[Any, ...]]]
@@ -191,12 +191,15 @@ def _verify_signatures(graph: Graph, shape: dict[str, Any]) -> None:
 
 
 def _expected(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
-    """Inputs and outputs of the networks, as `Networks` in `seq2seq.export.litert_networks` lists them, and
-    `seq2seq.export.language_step`."""
-    if shape.get("kind") == LANGUAGE:
+    """Inputs and outputs of the networks, as `Networks` in `seq2seq.export.litert_networks` lists them,
+    `seq2seq.export.language_step`, and `Blocks` and `Passes` in `seq2seq.export.acoustic_litert`."""
+    if kind_in(shape) == LANGUAGE:
         state = (FLOAT32, (1, shape["state"]))
         given: Ends = {"ids": (INT32, (1,)), "state": state}
         yield "step", (given, {"log_probabilities": (FLOAT32, (1, shape["size"])), "state": state})
+        return
+    if kind_in(shape) == ACOUSTIC:
+        yield from _acoustic(shape)
         return
     attention, pointer = shape["decoder"]["attention"], shape["decoder"]["pointer"]
     state_size = shape["decoder"]["state"]
@@ -245,3 +248,25 @@ def _decode(rows: int, top: int, shape: dict[str, Any], memory: Ends) -> tuple[E
         given["banned"] = (INT32, (rows, None))
     best = (FLOAT32, (rows, top))
     return given, {"top": best, "top_ids": (INT32, (rows, top)), "eos": (FLOAT32, (rows,)), "state": state}
+
+
+def _acoustic(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
+    steps = shape["steps"]
+    frames: Ends = {"frames": (FLOAT32, (1, steps * shape["stack"], shape["mels"])), "real": (INT32, (1,))}
+    found: Ends = {"log_probs": (FLOAT32, (1, steps, shape["size"]))}
+    if shape["delay"] is not None:
+        state: Ends = {f"state_{number}": (FLOAT32, (1, *sizes)) for number, sizes in enumerate(shape["state"])}
+        yield "hear", (frames | state, found | state)
+        return
+
+    def blocks(width: int) -> Ends:
+        return dict.fromkeys(("forward", "backward"), (FLOAT32, (1, steps, width)))
+
+    width = shape["width"]
+    yield "embed", (frames, {"vectors": (FLOAT32, (1, steps, width))})
+    for number, layer in enumerate(shape["layers"]):
+        state = {f"state_{place}": (FLOAT32, (1, size)) for place, size in enumerate(layer["state"])}
+        kept: Ends = {"kept": (FLOAT32, (1, steps, 2))}
+        yield f"layer_{number}", (blocks(width) | kept | state, blocks(shape["units"]) | state)
+        width = 2 * shape["units"]
+    yield "head", ({"vectors": (FLOAT32, (1, steps, width))}, found)

@@ -8,6 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from seq2seq.lite.kinds import ACOUSTIC, LANGUAGE, kind_of_folder
+
 if TYPE_CHECKING:
     from seq2seq.run.sections import Recipe
     from seq2seq.run.task import Task
@@ -24,9 +26,15 @@ TASKS = {
 }
 """Modules by the names that recipes give their tasks; see `run.task.Task` for what each holds."""
 
-LITE_LANGUAGE_VERBS = {"next": "next", "sample": "sample", "score": "score_text"}
-"""Verbs that take a LiteRT folder of a language model, and their modules of cli/. The task itself, which could say it,
-needs packages that such a folder does without."""
+LITE_VERBS = {
+    LANGUAGE: {"next": "next", "sample": "sample", "score": "score_text"},
+    ACOUSTIC: {"transcribe": "transcribe"},
+}
+"""Verbs that take a LiteRT folder, by its kind, and their modules of cli/. The tasks themselves, which could say it,
+need packages that such a folder does without."""
+LITE_NAMES = {LANGUAGE: "a language model", ACOUSTIC: "a recogniser"}
+LITE_TAKERS = {"next": "language models", "sample": "language models", "transcribe": "recognisers"}
+"""What the verbs take that do not take LiteRT folders that translate."""
 
 
 def task_named(name: str) -> Task:
@@ -82,11 +90,17 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Any:
     Raises:
         ValueError: the folder is neither, or is damaged, or `others` do not go together with it.
     """
-    from seq2seq.lite.folder import is_language_folder, is_lite_folder
+    from seq2seq.lite.folder import is_lite_folder
 
-    if is_language_folder(path):
+    if kind := kind_of_folder(path):
         if others or options:
-            raise ValueError(f"A LiteRT folder of a language model is loaded alone, without options. Received: {path}")
+            raise ValueError(
+                f"A LiteRT folder of {LITE_NAMES[kind]} is loaded alone, without options. Received: {path}"
+            )
+        if kind == ACOUSTIC:
+            from seq2seq.lite.acoustic import load_recognizer
+
+            return load_recognizer(path)
         from seq2seq.lite.language import LiteTextModel
 
         return LiteTextModel.load(path)
@@ -126,25 +140,17 @@ def check_verb(folder: Path | str, verb: str) -> None:
 
 
 def _check_lite_verb(folder: Path, verb: str) -> None:
-    """Raises if a LiteRT folder is of a language model and the verb takes none, or the other way round."""
-    is_language = _is_language_folder(folder)
-    if is_language and verb not in LITE_LANGUAGE_VERBS:
+    """Raises if a LiteRT folder is of a kind that the verb does not take."""
+    kind = kind_of_folder(folder)
+    if kind and verb not in LITE_VERBS[kind]:
         raise ValueError(
-            f"{folder} is the LiteRT folder of a language model, which `seq2seq {verb}` does not take. "
-            f"Use one of its verbs: {', '.join(LITE_LANGUAGE_VERBS)}."
+            f"{folder} is the LiteRT folder of {LITE_NAMES[kind]}, which `seq2seq {verb}` does not take. "
+            f"Use one of its verbs: {', '.join(LITE_VERBS[kind])}."
         )
-    if not is_language and verb in ("next", "sample") and (folder / "model.json").is_file():
+    if not kind and verb in LITE_TAKERS and (folder / "model.json").is_file():
         raise ValueError(
-            f"`seq2seq {verb}` takes language models. Received: {folder}, a LiteRT folder that translates."
+            f"`seq2seq {verb}` takes {LITE_TAKERS[verb]}. Received: {folder}, a LiteRT folder that translates."
         )
-
-
-def _is_language_folder(folder: Path) -> bool:
-    if not folder.is_dir():
-        return False
-    from seq2seq.lite.folder import is_language_folder
-
-    return is_language_folder(folder)
 
 
 def module_of_verb(verb: str, words: Sequence[str]) -> str:
@@ -156,8 +162,8 @@ def module_of_verb(verb: str, words: Sequence[str]) -> str:
     for word in words:
         with suppress(OSError, ValueError):  # such as a name that is too long
             if not (Path(word) / "recipe.json").is_file():
-                if _is_language_folder(Path(word)):
-                    return LITE_LANGUAGE_VERBS.get(verb, verb)
+                if kind := kind_of_folder(Path(word)):
+                    return LITE_VERBS[kind].get(verb, verb)
                 continue
         return task_of(word).VERBS.get(verb, verb)
     return verb

@@ -14,10 +14,10 @@ from seq2seq.audio.features import LogMels
 from seq2seq.inference.streaming import NEVER, Endpoints, Listener, Stream, words_of
 from seq2seq.search.ctc import Emission
 from seq2seq.search.prefix_beam import PrefixBeam, PrefixBeamOptions, prefix_beam_search
-from seq2seq.text.vocabulary import Vocabulary
+from tests.recognizers import MELS, RATE, letters, sound
 
-RATE, MELS, STACK, STEPS, DELAY = 8000, 10, 2, 3, 2
-CODEC = Vocabulary([*"ab "], "characters")
+STACK, STEPS, DELAY = 2, 3, 2
+CODEC = letters()
 SIZE = CODEC.size
 RANDOM = np.random.default_rng(33)
 READ, RECUR, WRITE = (RANDOM.normal(size=shape).astype(np.float32) for shape in ((MELS * STACK, 6), (6, 6), (6, SIZE)))
@@ -78,15 +78,6 @@ def whole(samples):
         outputs.append(output)
     known = np.concatenate([np.reshape(outputs, (-1, SIZE)), np.zeros((DELAY, SIZE))])
     return normalized(known[: len(outputs)] + known[DELAY:])
-
-
-def sound(seconds, seed=0):
-    random = np.random.default_rng(seed)
-    samples = 0.02 * random.standard_normal(round(seconds * RATE))
-    for begin in range(0, len(samples), 700):
-        part = np.arange(len(samples[begin : begin + 500]))
-        samples[begin : begin + 500] += random.uniform(0, 0.5) * np.sin(part * random.uniform(0.1, 2.5))
-    return samples.astype(np.float32)
 
 
 def listener(endpoints=NEVER, beam_size=4):

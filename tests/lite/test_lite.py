@@ -16,8 +16,9 @@ import pytest
 from seq2seq.inference.batching import pad_with_eos
 from seq2seq.inference.generator import Generator
 from seq2seq.inference.requests import InputTooLong
-from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, LiteFolderError, load_shape
+from seq2seq.lite.folder import NETWORKS_FILE, LiteFolderError, load_shape
 from seq2seq.lite.generator import LiteGenerator
+from seq2seq.lite.kinds import SHAPE_FILE
 from seq2seq.lite.networks import STEP, LiteNetworks
 from seq2seq.search.options import SearchOptions
 from tests.lite.conftest import MODELS, OPTIONS

@@ -20,7 +20,8 @@ from seq2seq.catalogue import aeslc
 from seq2seq.cli.common import EXIT_FAILED, guarded
 from seq2seq.cli.train import parse
 from seq2seq.files import check_regular, format_json, parse_json, read_bytes, read_json
-from seq2seq.lite.folder import NETWORKS_FILE, SHAPE_FILE, SOURCE_FILE, TARGET_FILE, LiteFolderError, load_shape
+from seq2seq.lite.folder import NETWORKS_FILE, SOURCE_FILE, TARGET_FILE, LiteFolderError, load_shape
+from seq2seq.lite.kinds import SHAPE_FILE
 from seq2seq.lite.networks import LiteNetworks
 from seq2seq.run.folder import RunFolderError
 from seq2seq.run.parsing import RecipeError

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from seq2seq.export import formats
-from seq2seq.lite.folder import SHAPE_FILE
+from seq2seq.lite.kinds import SHAPE_FILE
 from seq2seq.run.folder import RunFolder
 from seq2seq.tasks.text_to_text.finish import export_run
 

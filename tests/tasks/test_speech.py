@@ -78,6 +78,7 @@ def train(recordings, folder, *more):
         "--augmentation.speeds": "0.9,1.0",
         "--batching.seconds": 6,
         "--tokenizer.kind": "words",
+        "--exports": "",
     }
     flags.update(zip(more[::2], more[1::2], strict=True))
     words = ["tiny", *(str(word) for flag in flags.items() for word in flag)]
@@ -149,7 +150,7 @@ def test_a_model_of_both_directions_refuses_a_stream_and_says_what_streams(recog
 @pytest.fixture(scope="module")
 def streaming_run(recordings, tmp_path_factory):
     folder = tmp_path_factory.mktemp("streaming") / "run"
-    flags = ("--model.bidirectional", "false", "--model.lookahead", 2, "--training.epochs", 6)
+    flags = ("--model.bidirectional", "false", "--model.lookahead", 2, "--training.epochs", 6, "--exports", "litert")
     assert train(recordings, folder, *flags) == 0
     return folder
 
@@ -289,6 +290,16 @@ def test_latency_counts_from_the_end_of_a_word_to_when_it_stood_there():
     latency.add(Update("", "one two", (), False))
     timed = latency.add(Update("one two", "", (Word("one", 0.1, 0.5, 1.0), Word("two", 0.6, 1.0, 1.0)), False))
     assert [(one.shown, one.final) for one in timed] == [(0.5, 1.5), (0.5, 1.0)]
+
+
+def test_the_export_at_the_end_of_a_run_hears_as_the_run(streaming_run, streaming, recordings, cli):
+    pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
+    files = [recordings / f"test{number}.wav" for number in range(3)]
+    code, out, _ = cli("transcribe", streaming_run / "export" / "litert", *files)
+    assert code == 0
+    expected = [joined(streaming.transcribe_file(file)).text for file in files]
+    assert out.splitlines() == expected
+    assert f"seq2seq transcribe {streaming_run / 'export' / 'litert'}" in (streaming_run / "README.md").read_text()
 
 
 def test_another_rate_says_the_same(speech_run, recognizer):

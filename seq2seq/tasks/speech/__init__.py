@@ -24,10 +24,11 @@ VERBS = {
     "average": "average",
     "doctor": "doctor",
     "compare": "compare_speech",
+    "export": "export",
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
-EXPORTS = ()
-"""Forms that `seq2seq export` writes: none yet."""
+EXPORTS = ("saved_model", "litert")
+"""Forms that `seq2seq export` writes."""
 OWN_FILES = "--data.train MANIFEST --data.validation MANIFEST"
 """The options that name a user's own files."""
 EXAMPLE = "seq2seq transcribe {run} recording.wav"

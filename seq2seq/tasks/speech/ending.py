@@ -1,4 +1,4 @@
-"""The end of a run: error rates of the tests by the finished run folder, as any user loads it, and a look at them."""
+"""The end of a run: error rates of the tests by the finished run folder, as any user loads it; its exports."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from seq2seq.evaluation.recognition import Heard, table
 from seq2seq.messages import show
+from seq2seq.run.exports import write_exports
 from seq2seq.run.report import read_history, versions
 from seq2seq.tasks.speech.data import Corpus
 from seq2seq.tasks.speech.evaluation import evaluate
@@ -23,7 +24,8 @@ _log = logging.getLogger(__name__)
 
 
 def finish(folder: SpeechRunFolder, recipe: Recipe, data: Corpus) -> None:
-    """Scores every test set, writes what was heard, README and, last of all, scores.json."""
+    """Scores every test set, writes what was heard, exports, README and, last of all, scores.json."""
+    from seq2seq.export.acoustic import export_acoustic
     from seq2seq.tasks.speech.loading import load_recognizer
 
     recognizer = load_recognizer(folder.path)
@@ -38,6 +40,7 @@ def finish(folder: SpeechRunFolder, recipe: Recipe, data: Corpus) -> None:
         for utterance, text in [*zip(found.utterances, found.texts, strict=True)][:SHOWN]:
             show(f"  {'=' if utterance.text == text else '≠'} {utterance.text} | {text}")
     folder.write(folder.samples_file, table(heard))
+    write_exports(folder, recipe.exports, lambda form, path: export_acoustic(form, recognizer, path))
     write_readme(folder, recipe, scores, read_history(folder))
     # Last of all: a run with scores is a finished run.
     folder.write_json(folder.scores_file, {"tests": scores, "versions": versions()})

@@ -48,6 +48,9 @@ Trained {len(history)} epochs in {spent}. Epoch {best["epoch"]} had the fewest w
 
     seq2seq transcribe {path} recording.wav
     seq2seq evaluate {path} --manifest recordings.tsv
+    seq2seq export {path} --format litert         # a small folder that needs no TensorFlow; int8
+    seq2seq transcribe {shell_word(folder.exports / "litert")} recording.wav
+    seq2seq export {path} --format saved_model    # samples in, text out
 
     import seq2seq
     recognizer = seq2seq.load({visible(json.dumps(str(folder.path), ensure_ascii=False))})
@@ -63,6 +66,7 @@ Trained {len(history)} epochs in {spent}. Epoch {best["epoch"]} had the fewest w
 | model.weights.h5 | averaged weights of the best epoch |
 | history.csv, curves.png, tensorboard | the training |
 | scores.json, samples.txt | the tests, and what was heard |
+| export | models for other programs |
 | data.json | places of the test sets; checksums of the manifests |
 {kept}| checkpoint.npz, checkpoint.before.npz | the last checkpoint, from which training goes on, and the one before |
 | environment.json | versions, machine, command and state of the code at every start |

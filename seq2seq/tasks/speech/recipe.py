@@ -134,6 +134,8 @@ class Recipe(sections.Recipe):
     """How to train."""
     search: Search = Search()
     """How the test sets are transcribed."""
+    exports: tuple[Literal["saved_model", "litert"], ...] = ("litert",)
+    """What to export at the end into export/ of the run folder; empty is nothing."""
 
     def model_post_init(self, _: Any) -> None:
         """Raises ValueError for fields that contradict each other or are out of range."""

@@ -106,8 +106,19 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Recognizer:
 
 
 def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
-    """Refuses: there is no form yet."""
-    raise ValueError(f"A recogniser cannot be exported yet. Received: --format {form}")
+    """Writes a run in a form that others serve."""
+    if unknown := [name for name in search if name != "beam_size"]:
+        names = {"num_best": "n-best"}
+        flags = ", ".join(f"--{names.get(name, name.replace('_', '-'))}" for name in unknown)
+        raise ValueError(f"A recogniser is exported with --beam-size as its only option of a search. Received: {flags}")
+    from seq2seq.export.acoustic import export_acoustic
+    from seq2seq.inference.recognition import plain_search
+    from seq2seq.tasks.speech.loading import load_recognizer
+
+    recognizer = load_recognizer(run)
+    if "beam_size" in search:
+        recognizer.beam = plain_search(recognizer.codec, search["beam_size"])
+    return export_acoustic(form, recognizer, folder, **options)
 
 
 def check_same_codec(first: RunFolder, other: RunFolder) -> None:

@@ -90,7 +90,8 @@ def fingerprint(path: Path) -> str:
     Raises:
         ValueError: it is neither, or damaged.
     """
-    from seq2seq.lite.folder import SHAPE_FILE, load_shape
+    from seq2seq.lite.folder import load_shape
+    from seq2seq.lite.kinds import SHAPE_FILE
     from seq2seq.tasks.text_to_text.folder import TextRunFolder
 
     path, digest = Path(path), hashlib.sha256()

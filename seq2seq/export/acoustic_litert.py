@@ -1,0 +1,210 @@
+"""The LiteRT folder of a recogniser: its network in blocks of one size, front end and labels.
+
+`Blocks` and `Passes` say what each signature takes and gives; `seq2seq.lite.acoustic` drives them. Blocks of one size
+get LiteRT's fast kernels, and their steps are written out one after the other, as a loop of LiteRT costs more than the
+step in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from seq2seq.audio.frontend import FRONTEND_FILE
+from seq2seq.export.litert import check_conversion, convert, write_shape
+from seq2seq.files import follow_links
+from seq2seq.folders import check_replaceable, whole_folder
+from seq2seq.inference.acoustic import BLOCK_STEPS
+from seq2seq.inference.recognition import Recognizer
+from seq2seq.layers.cells import state_sizes
+from seq2seq.layers.encoder import EncoderOutput
+from seq2seq.layers.recurrence import run_cell
+from seq2seq.lite.folder import NETWORKS_FILE
+from seq2seq.lite.kinds import ACOUSTIC
+from seq2seq.models.acoustic import AcousticModel
+from seq2seq.outputs import export_kind
+from seq2seq.text.codecs import codec_file
+from seq2seq.types import Mask, Padded, Tensor
+
+PASS_STEPS = 8
+"""Steps of a block of a whole recording."""
+
+
+def export_acoustic_litert(recognizer: Recognizer, folder: Path, quantize: str = "int8") -> Path:
+    """Writes the LiteRT folder of a recogniser, whole or not at all; one that stood there before is replaced.
+
+    A model of one direction is exported as one step of a stream, one of both directions layer by layer.
+
+    Args:
+        recognizer: What to export: its network is one in memory.
+        folder: Where; nothing, or an earlier LiteRT export.
+        quantize: "none"; "float16": weights of half the size; "int8": of a quarter, and faster.
+
+    Raises:
+        ValueError: another backend, an unknown `quantize`, or another folder's place.
+    """
+    check_conversion(quantize)
+    folder, kind = follow_links(folder), export_kind("litert")
+    check_replaceable(folder, kind)
+    network: Any = recognizer.network
+    model: AcousticModel = network.model
+    codec: Any = recognizer.codec
+    frontend: Any = recognizer.frontend
+    networks = Passes(model, PASS_STEPS) if model.encoder.bidirectional else Blocks(model, BLOCK_STEPS)
+    with whole_folder(folder, kind) as partial:
+        (partial / NETWORKS_FILE).write_bytes(convert(model, networks.signatures(), quantize))
+        frontend.save(partial / FRONTEND_FILE)
+        codec.save(partial / codec_file(codec))
+        search = {"beam_size": recognizer.beam.options.beam_size}
+        write_shape(partial, quantize, {"kind": ACOUSTIC, **networks.shape(), "search": search})
+    return folder
+
+
+class Blocks:
+    """One step of a stream: a model of one direction over a block of it.
+
+    hear    `frames (1, steps * stack, mels)`; `real (1,)`, int32, how many of them are real, which come first;
+            `state_0`, `state_1`, … `(1, width)`: those of the layers from the bottom up, zeros at first, and, of a
+            model that looks ahead, the last outputs of the encoder, `(1, delay, units)`
+            -> `log_probs (1, steps, size)`, the first of the step `delay` before the block; the states after it
+    """
+
+    def __init__(self, model: AcousticModel, steps: int):
+        self.model, self.steps = model, steps
+        self._first = model.first_state(1)
+        self._leaves = [leaf for leaf in keras.tree.flatten(self._first) if 0 not in leaf.shape]
+
+    def shape(self) -> dict[str, Any]:
+        """What the host must know to drive the network."""
+        return {
+            **_sizes(self.model, self.steps),
+            "delay": self.model.delay,
+            "state": [[int(size) for size in leaf.shape[1:]] for leaf in self._leaves],
+        }
+
+    def signatures(self) -> dict[str, Any]:
+        """By the names that a host calls."""
+        model, count = self.model, self.steps * self.model.frontend.stack
+
+        def hear(frames: Any, real: Any, *leaves: Any) -> dict[str, Any]:
+            rest = iter(leaves)
+            state = keras.tree.map_structure(lambda leaf: leaf if 0 in leaf.shape else next(rest), self._first)
+            values, mask = model.frontend(Padded(frames, ops.arange(count)[None] < real[:, None]))
+            finals = []
+            for cells, before in zip(model.encoder.layers, state.encoder, strict=True):
+                outputs, after = _run(cells[0], values, mask, before)
+                values = _residual(model, values, outputs)
+                finals.append(after)
+            log_probs, state = model.finish_block(EncoderOutput(values, mask, finals), state)
+            kept = [leaf for leaf in keras.tree.flatten(state) if 0 not in leaf.shape]
+            return {"log_probs": log_probs, **{f"state_{number}": leaf for number, leaf in enumerate(kept)}}
+
+        states = [_floats(f"state_{number}", *leaf.shape) for number, leaf in enumerate(self._leaves)]
+        frames = _floats("frames", 1, count, model.frontend.features)
+        return {"hear": _traced(hear, frames, tf.TensorSpec((1,), tf.int32, "real"), *states)}
+
+
+class Passes:
+    """A model of both directions over the blocks of a whole recording, which is padded to a number of them.
+
+    embed      `frames (1, steps * stack, mels)`, `real (1,)`, int32 -> `vectors (1, steps, width)`
+    layer_L    layer L of the encoder: a block for each direction, `forward` and `backward (1, steps, width)`, in the
+               order of time; `kept (1, steps, 2)`, 0 at padding; `state_0`, `state_1`, …, those of the one direction,
+               then of the other, `(1, units)`, zeros at first -> `forward`, `backward (1, steps, units)`; the states.
+               The blocks of the one direction go from the first to the last, those of the other from the last to the
+               first
+    head       `vectors (1, steps, 2 * units)` -> `log_probs (1, steps, size)`
+    """
+
+    def __init__(self, model: AcousticModel, steps: int):
+        self.model, self.steps = model, steps
+
+    def shape(self) -> dict[str, Any]:
+        """What the host must know to drive the networks."""
+        encoder = self.model.encoder
+        widths = [self.model.frontend.output_dim, *[encoder.memory_dim] * (encoder.num_layers - 1)]
+        return {
+            **_sizes(self.model, self.steps),
+            "delay": None,
+            "width": self.model.frontend.output_dim,
+            "units": encoder.units,
+            "layers": [
+                {
+                    "state": [size for cell in cells for size in state_sizes(cell)],
+                    "residual": encoder.residual and width == encoder.memory_dim,
+                }
+                for cells, width in zip(encoder.layers, widths, strict=True)
+            ],
+        }
+
+    def signatures(self) -> dict[str, Any]:
+        """By the names that a host calls."""
+        model, steps = self.model, self.steps
+        encoder, count = model.encoder, steps * model.frontend.stack
+
+        def embed(frames: Any, real: Any) -> dict[str, Any]:
+            return {"vectors": model.frontend(Padded(frames, ops.arange(count)[None] < real[:, None])).values}
+
+        def head(vectors: Any) -> dict[str, Any]:
+            return {"log_probs": model.log_probs(Padded(vectors, ops.ones((1, steps), "bool")))}
+
+        frames = _floats("frames", 1, count, model.frontend.features)
+        found = {
+            "embed": _traced(embed, frames, tf.TensorSpec((1,), tf.int32, "real")),
+            "head": _traced(head, _floats("vectors", 1, steps, encoder.memory_dim)),
+        }
+        width = model.frontend.output_dim
+        for number, cells in enumerate(encoder.layers):
+            found[f"layer_{number}"] = self._layer(cells, width)
+            width = encoder.memory_dim
+        return found
+
+    def _layer(self, cells: list[Any], width: int) -> Any:
+        sizes = [size for cell in cells for size in state_sizes(cell)]
+        half = len(sizes) // 2
+
+        def layer(forward: Any, backward: Any, kept: Any, *state: Any) -> dict[str, Any]:
+            there, after = _run(cells[0], forward, kept[:, :, 0], list(state[:half]))
+            back, behind = _run(cells[1], backward, kept[:, :, 1], list(state[half:]), reverse=True)
+            finals = {f"state_{number}": leaf for number, leaf in enumerate([*after, *behind])}
+            return {"forward": there, "backward": back, **finals}
+
+        specs = [_floats(name, 1, self.steps, width) for name in ("forward", "backward")]
+        states = [_floats(f"state_{number}", 1, size) for number, size in enumerate(sizes)]
+        return _traced(layer, *specs, _floats("kept", 1, self.steps, 2), *states)
+
+
+def _sizes(model: AcousticModel, steps: int) -> dict[str, Any]:
+    return {
+        "steps": steps,
+        "stack": model.frontend.stack,
+        "mels": model.frontend.features,
+        "size": model.target_size,
+    }
+
+
+def _run(cell: Any, values: Tensor, mask: Mask | Tensor, state: Any, reverse: bool = False) -> tuple[Tensor, Any]:
+    """Runs a layer over the steps of a block, `(1, steps, width)`, one after the other."""
+    steps = values.shape[1]
+    projected = cell.project(ops.squeeze(values, 0))[None]  # a product of matrices, which has a fast kernel
+    outputs = [None] * steps
+    for time in range(steps)[:: -1 if reverse else 1]:
+        here = slice(time, time + 1)
+        outputs[time], state = run_cell(cell, projected[:, here], state, mask[:, here])
+    return ops.concatenate(outputs, 1), state
+
+
+def _residual(model: AcousticModel, values: Tensor, outputs: Tensor) -> Tensor:
+    return outputs + values if model.encoder.residual and values.shape[-1] == outputs.shape[-1] else outputs
+
+
+def _floats(name: str, *shape: int) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.float32, name)
+
+
+def _traced(function: Any, *specs: tf.TensorSpec) -> Any:
+    return tf.function(function, autograph=False).get_concrete_function(*specs)

@@ -1,0 +1,26 @@
+"""What a LiteRT folder says that it is. Imports nothing that takes time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from seq2seq.files import read_json
+
+SHAPE_FILE = "model.json"
+LANGUAGE, ACOUSTIC = "language", "acoustic"
+"""The kinds of folders that hold a language model and a recogniser; the others, which translate, name none."""
+
+
+def kind_in(shape: Any) -> str | None:
+    """Returns the kind that the contents of a model.json name, LANGUAGE or ACOUSTIC; None for all else."""
+    kind = shape.get("kind")
+    return str(kind) if kind in (LANGUAGE, ACOUSTIC) else None
+
+
+def kind_of_folder(path: Path) -> str | None:
+    """Returns the kind of a LiteRT folder, as `kind_in`; None too where there is no model.json that can be read."""
+    try:
+        return kind_in(read_json(Path(path) / SHAPE_FILE))
+    except (OSError, ValueError, AttributeError):
+        return None

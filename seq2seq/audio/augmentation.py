@@ -59,6 +59,35 @@ class SpecAugment:
 
 
 @dataclass(frozen=True)
+class Channel:
+    """Changes loudness, and the balance of low and high frequencies, as another microphone or distance does.
+
+    Raises:
+        ValueError: the deviation is not a number of at least 0.
+    """
+
+    deviation: float = 3.0
+    """dB: the standard deviation of the loudness, and of how much the highest band gains on the middle one."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.deviation <= 100:
+            raise ValueError(f"Expected a deviation from 0 to 100 dB. Received: {self.deviation}")
+
+    def __call__(self, frames: Frames, scale: Sequence[float], random: np.random.Generator) -> Frames:
+        """Returns normalised frames, `(frames, mels)`, of a changed sound.
+
+        Args:
+            frames: Normalised.
+            scale: `(mels,)`: what the normaliser divided by.
+            random: Where the change is drawn from.
+        """
+        loudness, tilt = self.deviation * random.standard_normal(2)
+        decibels = loudness + tilt * np.linspace(-1, 1, frames.shape[1])
+        nats = decibels * (np.log(10) / 10)
+        return frames + (nats / np.asarray(scale)).astype(np.float32)
+
+
+@dataclass(frozen=True)
 class Noise:
     """Adds noise to a share of the utterances, at a signal-to-noise ratio drawn uniformly in dB.
 

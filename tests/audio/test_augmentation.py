@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq.audio.augmentation import Noise, SpecAugment, add_noise, change_speed, colored_noise, draw_speed
+from seq2seq.audio.augmentation import Channel, Noise, SpecAugment, add_noise, change_speed, colored_noise, draw_speed
+from seq2seq.audio.features import LogMels, Normalizer
 
 SOUND = np.sin(np.arange(8000) / 5).astype(np.float32)
 
@@ -123,6 +124,7 @@ def test_every_speed_is_drawn():
         (lambda: Noise(share=2), "a share from 0 to 1"),
         (lambda: Noise(least=9, most=3), "the least first. Received: .*least=9, most=3"),
         (lambda: Noise(most=float("nan")), "ratios from -100 to 200 dB"),
+        (lambda: Channel(-1.0), "a deviation from 0 to 100 dB"),
         (lambda: change_speed(SOUND, 0), "a speed from 0.1 to 10. Received: 0"),
         (lambda: change_speed(SOUND, float("nan")), "a speed from 0.1 to 10. Received: nan"),
     ],
@@ -130,3 +132,24 @@ def test_every_speed_is_drawn():
 def test_options_out_of_range_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_louder_channel_is_what_louder_samples_give():
+    mels = LogMels(8000, 20)
+    samples = 0.1 * np.random.default_rng(3).standard_normal(4000).astype(np.float32)
+    normalizer = Normalizer(tuple(range(20)), tuple(0.5 + n for n in range(20)))
+    changed = Channel(6.0)(normalizer(mels.frames(samples)), normalizer.scale, generator())
+    loudness, tilt = 6.0 * generator().standard_normal(2)
+    middle = np.mean([loudness + tilt * at for at in np.linspace(-1, 1, 20)[9:11]])  # of the two bands in the middle
+    louder = normalizer(mels.frames(samples * np.float32(10 ** (middle / 20))))
+    np.testing.assert_allclose(changed[:, 9:11].mean(axis=1), louder[:, 9:11].mean(axis=1), atol=1e-2)
+    apart = (changed - normalizer(mels.frames(samples))) * normalizer.scale
+    np.testing.assert_allclose(apart - apart[:1], 0, atol=1e-4)  # the same for all frames
+    assert (apart[0, 19] - apart[0, 0]) * 10 / np.log(10) == pytest.approx(2 * tilt, rel=1e-3)
+
+
+def test_channels_spread_as_stated():
+    frames, scale = np.zeros((1, 3), np.float32), (1.0, 1.0, 1.0)
+    found = np.concatenate([Channel(3.0)(frames, scale, generator(row)) for row in range(2000)]) * 10 / np.log(10)
+    assert found[:, 1].std() == pytest.approx(3.0, rel=0.1)
+    assert (found[:, 2] - found[:, 1]).std() == pytest.approx(3.0, rel=0.1)

@@ -387,7 +387,7 @@ def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recording
             "validation": str(recordings / "test.tsv"),
         },
         "audio": {"rate": RATE, "mels": 20},
-        "augmentation": {"noise": 0.5},
+        "augmentation": {"noise": 0.5, "channel": 3.0},
         "batching": {"seconds": 6},
     }
     recipe, frontend = (
@@ -414,6 +414,7 @@ def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recording
         ({"audio": {"mels": 2}}, "audio.mels must be from 8"),
         ({"augmentation": {"speeds": [0.1]}}, "augmentation.speeds must be from 0.5 to 2"),
         ({"augmentation": {"noise": 2.0}}, "augmentation.noise must be in"),
+        ({"augmentation": {"channel": -1.0}}, "augmentation.channel must be from 0 to 100 dB"),
         ({"model": {"lookahead": 3}}, "model.lookahead is for one direction"),
         ({"training": {"label_smoothing": 0.1}}, "training.label_smoothing"),
         ({"tokenizer": {"kind": "bpe"}}, "tokenizer.size must be at least 5 for bpe"),

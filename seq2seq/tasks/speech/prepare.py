@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seq2seq.audio.augmentation import Noise, SpecAugment, change_speed, draw_speed
+from seq2seq.audio.augmentation import Channel, Noise, SpecAugment, change_speed, draw_speed
 from seq2seq.audio.features import LogMels
 from seq2seq.audio.frontend import Frontend
 from seq2seq.audio.manifest import Utterance
@@ -161,7 +161,7 @@ class Collation:
     def __init__(self, recipe: Recipe, frontend: Frontend, epoch: int, training: bool, trim: bool):
         self.recipe, self.frontend, self.epoch, self.training, self.trim = recipe, frontend, epoch, training, trim
         options = recipe.augmentation
-        self.noise = Noise(options.noise)
+        self.noise, self.channel = Noise(options.noise), Channel(options.channel)
         self.hide = SpecAugment(
             options.frequency_masks,
             options.frequency_width,
@@ -190,4 +190,7 @@ class Collation:
             return self.frontend.frames(samples)
         random = np.random.default_rng([self.recipe.seed, self.epoch, row])
         samples = change_speed(samples, draw_speed(self.recipe.augmentation.speeds, random))
-        return self.hide(self.frontend.frames(self.noise(samples, random)), random)
+        frames = self.frontend.frames(self.noise(samples, random))
+        if self.channel.deviation:
+            frames = self.channel(frames, self.frontend.normalizer.scale, random)
+        return self.hide(frames, random)

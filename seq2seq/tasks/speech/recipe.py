@@ -49,6 +49,8 @@ class Augmentation(Section):
     """Speeds that are drawn from (Ko et al. 2015); only 1 is none."""
     noise: float = 0.0
     """Share of the recordings to which noise is added, 5 to 30 dB below the speech."""
+    channel: float = 0.0
+    """Standard deviation in dB of random changes of loudness and of the balance of low and high frequencies."""
     frequency_masks: int = 2
     """Bands of frequencies that are masked (SpecAugment, Park et al. 2019)."""
     frequency_width: int = 20
@@ -169,6 +171,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"batching.seconds must be above 0, received {recipe.batching.seconds}"
     if not 0 <= changes.noise <= 1:
         yield f"augmentation.noise must be in [0, 1], received {changes.noise}"
+    if not 0 <= changes.channel <= 100:
+        yield f"augmentation.channel must be from 0 to 100 dB, received {changes.channel}"
     yield from out_of_range(
         recipe,
         (

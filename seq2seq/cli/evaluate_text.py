@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from seq2seq.progress import ProgressLine
 
 if TYPE_CHECKING:
     from seq2seq.inference.language import TextModel
+    from seq2seq.inference.text_scoring import ScoredLine
     from seq2seq.metrics.score import Score
 
 
@@ -30,7 +32,8 @@ class EvaluateOptions:
     cache: int
     cache_weight: float
     cache_flatness: float
-    ngram: int
+    ngram: int | None
+    mix: bool
     json: bool
 
 
@@ -65,6 +68,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="also score an N-gram model (Kneser-Ney) of the run's training text, over the same tokens",
     )
+    parser.add_argument(
+        "--mix",
+        action="store_true",
+        help="with --ngram: also the mixture of both, its weight chosen on the validation text",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -75,23 +83,45 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("Give either --test or --text, not both.")
     if options.dynamic and options.cache:
         raise ValueError("Give either --dynamic or --cache, not both.")
+    if options.mix and (not options.ngram or options.dynamic):
+        raise ValueError("--mix mixes the model with --ngram N, and not with --dynamic, which learns from one text.")
     check_outputs([options.run], {"standard output": STDOUT})
-    from seq2seq.tasks.language_model.evaluation import baseline_scores, open_text
+    from seq2seq.tasks.language_model.evaluation import VALIDATION, Baseline, open_text
 
     lines = open_text(Path(options.run), options.test, options.text)
     from seq2seq.tasks import load
 
     model, conditions = _model(options, load(Path(options.run)))
-    from seq2seq.evaluation.language import likelihood
+    from seq2seq.evaluation.language import add, best_weight, mixed
+    from seq2seq.metrics.perplexity import Likelihood
 
-    progress = ProgressLine(terminal_pause=0.5, log_pause=30.0)
-    found = likelihood(model, lines, lambda done: progress.show(f"{done:,} lines") if progress.is_due() else None)
-    progress.clear()
+    def scored(text: Iterable[str]) -> Iterator[ScoredLine]:
+        progress = ProgressLine(terminal_pause=0.5, log_pause=30.0)
+        for done, line in enumerate(model.score_text(text), 1):
+            if progress.is_due():
+                progress.show(f"{done:,} lines")
+            yield line
+        progress.clear()
+
+    found = Likelihood()
+    kept: list[ScoredLine] = []
+    for line in scored(lines):
+        add(found, line)
+        kept += [line] if options.mix else []
     if not found.lines:
         raise ValueError(f"{options.text}: the text is empty: there is nothing to score.")
     tables: dict[str, dict[str, Score]] = {"model": found.scores(conditions)}
     if options.ngram:
-        tables[f"{options.ngram}-gram"] = baseline_scores(Path(options.run), lines, options.ngram)
+        baseline, name, counted = Baseline(Path(options.run), options.ngram), f"{options.ngram}-gram", Likelihood()
+        others = baseline.score(lines)
+        for line in others:
+            add(counted, line)
+        tables[name] = counted.scores(f"kneser-ney:{options.ngram}")
+        if options.mix:
+            held_out = open_text(Path(options.run), VALIDATION, None)
+            weight = round(best_weight(list(scored(held_out)), baseline.score(held_out)), 3)
+            how = f"{conditions}{'|' if conditions else ''}kneser-ney:{options.ngram}|weight:{weight:g}"
+            tables[f"model and {name}"] = mixed(kept, others, weight).scores(how)
     if options.json:
         show(
             json.dumps(

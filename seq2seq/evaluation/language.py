@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from seq2seq.inference.language import TextModel
-from seq2seq.inference.text_scoring import State
+from seq2seq.inference.text_scoring import ScoredLine, State
 from seq2seq.metrics.perplexity import Likelihood
 from seq2seq.training.stream import StreamObjective
 
+ROUNDS = 100
+"""Of expectation-maximisation for one weight."""
 
-def likelihood(model: TextModel, lines: Iterable[str], watch: Callable[[int], None] = lambda done: None) -> Likelihood:
+
+def likelihood(model: TextModel, lines: Iterable[str]) -> Likelihood:
     """Returns how likely a model finds a text, each line given all before it.
 
     Args:
         model: A `TextModel`, or one of those below.
         lines: The text.
-        watch: Called now and then with the number of lines done.
     """
     found = Likelihood()
     for line in model.score_text(lines):
-        found.add(line.text, -line.log_probability, len(line.ids), line.unknown)
-        watch(found.lines)
+        add(found, line)
     return found
+
+
+def add(found: Likelihood, line: ScoredLine) -> None:
+    """Adds a line that was scored."""
+    found.add(line.text, -line.log_probability, len(line.ids), line.unknown)
+
+
+def mixed(lines: Sequence[ScoredLine], others: Sequence[ScoredLine], weight: float) -> Likelihood:
+    """Returns how likely a text is by the mean of two models' probabilities, `weight` of it of the others."""
+    found = Likelihood()
+    for line, other in zip(lines, others, strict=True):
+        add(found, replace(line, log_probs=_mixture(line.log_probs, other.log_probs, weight)))
+    return found
+
+
+def best_weight(lines: Sequence[ScoredLine], others: Sequence[ScoredLine]) -> float:
+    """Returns the share of the others at which a mixture finds a text likeliest, by expectation-maximisation."""
+    first, second = (np.concatenate([line.log_probs for line in each]).astype(np.float64) for each in (lines, others))
+    weight = 0.5
+    for _ in range(ROUNDS):
+        weight = float(np.exp(np.log(weight) + second - _mixture(first, second, weight)).mean())
+    return weight
+
+
+def _mixture(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:
+    with np.errstate(divide="ignore"):  # a weight of 0 or 1
+        return np.logaddexp(np.log1p(-weight) + first, np.log(weight) + second)
 
 
 @dataclass(frozen=True)

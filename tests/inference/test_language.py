@@ -1,6 +1,7 @@
 """A language model at work: scores, what comes next, samples; with a cache and with dynamic evaluation."""
 
 import math
+from dataclasses import replace
 from functools import partial
 from itertools import islice, product
 
@@ -8,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.evaluation.language import CachedModel, CacheOptions, DynamicModel, likelihood
+from seq2seq.evaluation.language import CachedModel, CacheOptions, DynamicModel, best_weight, likelihood, mixed
 from seq2seq.inference import next_words as words_module
 from seq2seq.inference import text_scoring
 from seq2seq.inference.language import TextModel
@@ -51,6 +52,18 @@ def model(words):
 
 def total(lines):
     return sum(line.log_probability for line in lines)
+
+
+def test_the_best_weight_of_a_mixture_is_the_best(model):
+    lines = list(model.score_text(LINES))
+    random = np.random.default_rng(4)
+    others = [replace(line, log_probs=line.log_probs + random.normal(0, 2, len(line.ids)) - 0.3) for line in lines]
+    others = [replace(line, log_probs=np.minimum(line.log_probs, -0.01)) for line in others]
+    scores = {weight: mixed(lines, others, weight).scores()["perplexity"].score for weight in np.linspace(0, 1, 101)}
+    assert scores[0.0] == pytest.approx(likelihood(model, LINES).scores()["perplexity"].score)
+    best = best_weight(lines, others)
+    assert 0.05 < best < 0.95
+    assert best == pytest.approx(min(scores, key=scores.get), abs=0.011)
 
 
 def test_a_uniform_model_has_the_perplexity_of_its_vocabulary(words):

@@ -74,6 +74,16 @@ def test_evaluate_gives_what_the_run_has_recorded_with_others_beside_it(language
     assert "kneser-ney:3" in found["3-gram"]["perplexity"]["signature"]
 
 
+def test_a_mixture_is_no_worse_on_the_text_that_its_weight_is_chosen_by(language_run, cli):
+    code, out, err = cli("evaluate", language_run, "--json", "--test", "validation", "--ngram", "3", "--mix")
+    assert code == 0, err
+    found = {name: scores["perplexity"] for name, scores in json.loads(out).items()}
+    assert found["model and 3-gram"]["score"] <= min(found["model"]["score"], found["3-gram"]["score"]) + 1e-3
+    assert "kneser-ney:3|weight:" in found["model and 3-gram"]["signature"]
+    assert cli("evaluate", language_run, "--mix")[0] == 2
+    assert cli("evaluate", language_run, "--mix", "--ngram", "3", "--dynamic", "0.1")[0] == 2
+
+
 def test_an_n_gram_model_finds_its_training_text_from_any_folder_and_notices_a_change(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("\n".join(TEXT) + "\n")
     monkeypatch.chdir(tmp_path)

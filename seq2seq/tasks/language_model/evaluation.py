@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from seq2seq.metrics.perplexity import Likelihood
-from seq2seq.metrics.score import Score
+from seq2seq.inference.text_scoring import ScoredLine
 from seq2seq.run.folder import RunFolderError
-from seq2seq.symbols import EOS, UNK
+from seq2seq.symbols import EOS
 from seq2seq.tasks.language_model.data import find_corpus, own_text
 from seq2seq.tasks.language_model.folder import LanguageRunFolder
 from seq2seq.text.ngrams import KneserNey
@@ -42,21 +41,28 @@ def open_text(run: Path, test: str | None, text: str | None) -> Iterable[str]:
     return tests[name]
 
 
-def baseline_scores(run: Path, lines: Iterable[str], order: int) -> dict[str, Score]:
-    """Returns the scores of an n-gram model with modified Kneser-Ney smoothing, over the run's tokens.
+class Baseline:
+    """An n-gram model with modified Kneser-Ney smoothing over a run's tokens, which learns from its training text.
 
-    It learns from the run's training text. Of characters the context goes on over the ends of lines, of other tokens it
-    begins with each line, as is usual.
+    Of characters the context goes on over the ends of lines, of other tokens it begins with each line, as is usual.
+
+    Args:
+        run: A run folder.
+        order: Tokens of an n-gram.
     """
-    folder = LanguageRunFolder(run)
-    recipe, codec = folder.load_recipe(), folder.load_codec()
-    model = KneserNey(codec.size, order, continued=recipe.tokenizer.kind == "characters")
-    own = recipe.data.corpus == "files"
-    train = folder.load_training_text() if own else find_corpus(recipe.data).train
-    model.fit([[*ids, EOS] for ids in codec.encode(list(train))])
-    text = list(lines)
-    rows = [[*ids, EOS] for ids in codec.encode(text)]
-    found = Likelihood()
-    for line, ids, log_probs in zip(text, rows, model.score(rows), strict=True):
-        found.add(line, -float(log_probs.sum()), len(ids), ids.count(UNK))
-    return found.scores(f"kneser-ney:{order}")
+
+    def __init__(self, run: Path, order: int):
+        folder = LanguageRunFolder(run)
+        recipe = folder.load_recipe()
+        self.codec, self.order = folder.load_codec(), order
+        own = recipe.data.corpus == "files"
+        train = folder.load_training_text() if own else find_corpus(recipe.data).train
+        self.model = KneserNey(self.codec.size, order, continued=recipe.tokenizer.kind == "characters")
+        self.model.fit([[*ids, EOS] for ids in self.codec.encode(list(train))])
+
+    def score(self, lines: Iterable[str]) -> list[ScoredLine]:
+        """Scores the lines of one text."""
+        text = list(lines)
+        rows = [[*ids, EOS] for ids in self.codec.encode(text)]
+        scores = self.model.score(rows)
+        return [ScoredLine(line, tuple(ids), found) for line, ids, found in zip(text, rows, scores, strict=True)]

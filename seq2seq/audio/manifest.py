@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from seq2seq.audio.reading import read
+from seq2seq.audio.resampling import resample
+from seq2seq.audio.wav import Samples
 from seq2seq.text.characters import encodable
 from seq2seq.text.corpus import kind_of
 from seq2seq.text.json_text import json_lines, json_objects
@@ -42,6 +45,19 @@ class Utterance:
     """Differs from those of all others in the manifest; empty in a manifest without ids."""
     place: str = ""
     """File and line, for messages."""
+
+
+def load_samples(utterance: Utterance, rate: int, channel: int = 0) -> Samples:
+    """Returns the samples of an utterance at `rate`, `(samples,)`, float32 in [-1, 1].
+
+    Raises:
+        ValueError: the recording is missing, damaged or empty; the message begins with its place in the manifest.
+    """
+    try:
+        audio = read(utterance.audio, utterance.start, utterance.end, channel or None)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{utterance.place}: {error}") from error
+    return resample(audio.samples, audio.rate, rate)
 
 
 @dataclass(frozen=True)

@@ -235,7 +235,10 @@ def _file(path: Path, name: str) -> Iterator[BinaryIO]:
 
 
 def _name(source: Path | str | BinaryIO) -> str:
-    return str(source) if isinstance(source, Path | str) else str(getattr(source, "name", "the stream"))
+    if isinstance(source, Path | str):
+        return str(source)
+    name = str(getattr(source, "name", "the stream"))
+    return "standard input" if name == "<stdin>" else name
 
 
 def _check_times(name: str, start: float | None, end: float | None) -> None:

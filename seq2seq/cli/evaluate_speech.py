@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from seq2seq.cli.arguments import options_from, positive
 from seq2seq.cli.speech_search import SpeechSearch, add_speech_search
 from seq2seq.cli.text_io import output
+from seq2seq.lite.kinds import kind_of_folder
 from seq2seq.messages import show
 from seq2seq.outputs import STDOUT, check_outputs
 
@@ -37,7 +38,7 @@ class EvaluateOptions:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
-    parser.add_argument("run", help="run folder of a recogniser")
+    parser.add_argument("run", help="run folder of a recogniser; or a LiteRT folder made of one, with --manifest")
     parser.add_argument(
         "--test", metavar="NAME", help="test set of the run's recipe, or validation (default: its first test set)"
     )
@@ -63,17 +64,15 @@ def run(arguments: argparse.Namespace) -> None:
     check_outputs(
         [options.run, *manifests, *options.search.inputs], {"--output": options.output, "standard output": STDOUT}
     )
-    from seq2seq.evaluation.recognition import measured, table
-    from seq2seq.tasks.speech.evaluation import evaluate, find_manifest
-    from seq2seq.tasks.speech.folder import SpeechRunFolder
+    from seq2seq.evaluation.recognition import evaluate, measured, table
 
-    manifest = find_manifest(Path(options.run), options.test, options.manifest)
+    manifest, channel = _recordings(options)
     from seq2seq.tasks import load
 
     recognizer = load(Path(options.run))
     options.search.apply(recognizer)
     begin = time.perf_counter()
-    found = evaluate(recognizer, manifest, SpeechRunFolder(options.run).load_recipe().data.channel)
+    found = evaluate(recognizer, manifest, channel)
     factor = (time.perf_counter() - begin) / max(found.seconds, 1e-9)
     rows = found.heard(options.manifest or options.test or FIRST)
     if options.output:
@@ -92,6 +91,19 @@ def run(arguments: argparse.Namespace) -> None:
     wrong = [(u, text) for u, text in zip(found.utterances, found.texts, strict=True) if u.text != text]
     for utterance, text in wrong[: options.examples or 0]:
         show(f"{utterance.place}\n  {utterance.text}\n  {text}")
+
+
+def _recordings(options: EvaluateOptions) -> tuple[Path, int]:
+    """Returns the manifest to evaluate on, and the channel to hear."""
+    if kind_of_folder(Path(options.run)):
+        if not options.manifest:
+            raise ValueError(f"{options.run} is an export, which has no test set. Give a manifest: --manifest FILE.")
+        return Path(options.manifest), 0
+    from seq2seq.tasks.speech.evaluation import find_manifest
+    from seq2seq.tasks.speech.folder import SpeechRunFolder
+
+    manifest = find_manifest(Path(options.run), options.test, options.manifest)
+    return manifest, SpeechRunFolder(options.run).load_recipe().data.channel
 
 
 def _counts(errors: Errors) -> dict[str, float]:

@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from seq2seq.audio.manifest import Manifest, Utterance, load_samples
 from seq2seq.evaluation.significance import SAMPLES, Tested, mean_tests
 from seq2seq.metrics.error_rate import (
     ErrorCounts,
     character_error_counts,
     character_error_rate,
+    error_rates,
     word_error_counts,
     word_error_rate,
 )
+from seq2seq.metrics.score import Score
 from seq2seq.text.lines import read_lines
 from seq2seq.text.opening import CorpusError
 
+if TYPE_CHECKING:
+    from seq2seq.inference.recognition import Recognizer
+
 HEADER = "test\tplace\ttext\theard"
+BLOCK = 256
+"""Utterances that are in memory at once."""
 SHOWN = 5
 """Utterances that are shown each way."""
 
@@ -54,6 +62,37 @@ def read_table(path: Path) -> list[Heard]:
     if not rows:
         raise CorpusError(f"{path}: expected utterances. Received: none")
     return rows
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A manifest and what was heard of it."""
+
+    utterances: list[Utterance]
+    texts: list[str]
+    scores: Mapping[str, Score]
+    seconds: float
+    """Of sound."""
+
+    def heard(self, test: str) -> list[Heard]:
+        """Returns the utterances of a test set of this name, and what was heard."""
+        return [Heard(test, u.place, u.text, text) for u, text in zip(self.utterances, self.texts, strict=True)]
+
+
+def evaluate(recognizer: Recognizer, manifest: Path, channel: int) -> Evaluated:
+    """Transcribes the utterances of a manifest and counts the errors; `channel` is as in a recipe.
+
+    Raises:
+        ValueError: the manifest or a recording is missing or damaged, or there is no utterance.
+    """
+    utterances = list(Manifest(manifest))
+    texts, seconds = list[str](), 0.0
+    for start in range(0, len(utterances), BLOCK):
+        samples = [load_samples(utterance, recognizer.rate, channel) for utterance in utterances[start : start + BLOCK]]
+        seconds += sum(len(part) for part in samples) / recognizer.rate
+        found = recognizer.transcribe_frames([recognizer.frontend.frames(part) for part in samples])
+        texts += [result.text for result in found]
+    return Evaluated(utterances, texts, error_rates(texts, [u.text for u in utterances]), seconds)
 
 
 @dataclass(frozen=True)

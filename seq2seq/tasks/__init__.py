@@ -28,7 +28,7 @@ TASKS = {
 
 LITE_VERBS = {
     LANGUAGE: {"next": "next", "sample": "sample", "score": "score_text"},
-    ACOUSTIC: {"transcribe": "transcribe"},
+    ACOUSTIC: {"transcribe": "transcribe", "evaluate": "evaluate_speech"},
 }
 """Verbs that take a LiteRT folder, by its kind, and their modules of cli/. The tasks themselves, which could say it,
 need packages that such a folder does without."""

@@ -164,7 +164,7 @@ def test_what_is_not_whole_audio_is_refused_by_name(write, monkeypatch, case, li
         with pytest.raises((AudioError, MissingPackage), match=f"{re.escape(str(path))}: .*({message})") as found:
             look(path)
         assert "\n" not in str(found.value)
-    with pytest.raises(AudioError, match="<stdin>: "):
+    with pytest.raises(AudioError, match="standard input: "):
         whole(Pipe(data))
 
 

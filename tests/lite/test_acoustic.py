@@ -196,14 +196,24 @@ def test_a_model_of_both_directions_refuses_a_stream_and_says_what_streams(both)
         load_recognizer(both).stream(RATE)
 
 
-@pytest.mark.parametrize("verb", ["translate", "next", "evaluate"])
+@pytest.mark.parametrize("verb", ["translate", "next", "compare"])
 def test_a_verb_that_takes_no_recogniser_says_so(verb, folder, cli):
     code, out, err = cli(verb, folder, *(["the"] if verb == "next" else []))
     assert (code, out) == (2, "")
     assert err == (
         f"error: {folder} is the LiteRT folder of a recogniser, which `seq2seq {verb}` does not take. "
-        "Use one of its verbs: transcribe.\n"
+        "Use one of its verbs: transcribe, evaluate.\n"
     )
+
+
+def test_evaluate_takes_a_folder_with_a_manifest(folder, cli, tmp_path):
+    write_wav(tmp_path / "a.wav", sound(1.0))
+    (tmp_path / "m.tsv").write_text("audio\ttext\na.wav\tab ba\n")
+    code, out, err = cli("evaluate", folder, "--manifest", tmp_path / "m.tsv", "--json")
+    assert code == 0, err
+    assert json.loads(out)["wer"]["length"] == 2
+    code, _, err = cli("evaluate", folder)
+    assert (code, "Give a manifest" in err) == (2, True)
 
 
 def test_a_folder_that_translates_hears_nothing(cli, tmp_path):

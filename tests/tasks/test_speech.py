@@ -13,7 +13,7 @@ import pytest
 from recipes.speech import RECIPES
 from seq2seq.audio.features import LogMels, Normalizer
 from seq2seq.audio.frontend import Frontend
-from seq2seq.audio.manifest import Manifest
+from seq2seq.audio.manifest import Manifest, load_samples
 from seq2seq.audio.reading import read
 from seq2seq.cli.captions import Latency
 from seq2seq.cli.train import run_recipe
@@ -21,7 +21,7 @@ from seq2seq.cli.transcribe import subtitles
 from seq2seq.inference.recognition import LONGEST, Transcript, joined
 from seq2seq.inference.streaming import NEVER, Update, Word
 from seq2seq.run.parsing import RecipeError, from_json
-from seq2seq.tasks.speech.codec import SpeechCodec, load_samples
+from seq2seq.tasks.speech.codec import SpeechCodec
 from seq2seq.tasks.speech.data import find_corpus
 from seq2seq.tasks.speech.folder import SpeechRunFolder
 from seq2seq.tasks.speech.prepare import SAMPLES, SpeechStores

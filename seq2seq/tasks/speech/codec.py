@@ -9,9 +9,6 @@ import numpy as np
 
 from seq2seq.audio.features import LogMels, Normalizer
 from seq2seq.audio.frontend import Frontend
-from seq2seq.audio.manifest import Utterance
-from seq2seq.audio.reading import read
-from seq2seq.audio.resampling import resample
 from seq2seq.text.codecs import Codec
 
 
@@ -21,19 +18,6 @@ class SpeechCodec:
 
     frontend: Frontend
     text: Codec
-
-
-def load_samples(utterance: Utterance, rate: int, channel: int = 0) -> np.ndarray:
-    """Returns the samples of an utterance at `rate`, `(samples,)`, float32 in [-1, 1].
-
-    Raises:
-        ValueError: the recording is missing, damaged or empty; the message begins with its place in the manifest.
-    """
-    try:
-        audio = read(utterance.audio, utterance.start, utterance.end, channel or None)
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{utterance.place}: {error}") from error
-    return resample(audio.samples, audio.rate, rate)
 
 
 def learn_frontend(recordings: Iterable[np.ndarray], mels: LogMels) -> Frontend:

@@ -7,12 +7,11 @@ import shutil
 from dataclasses import asdict
 from typing import Any
 
-from seq2seq.evaluation.recognition import Heard, table
+from seq2seq.evaluation.recognition import Heard, evaluate, table
 from seq2seq.messages import show
 from seq2seq.run.exports import write_exports
 from seq2seq.run.report import read_history, versions
 from seq2seq.tasks.speech.data import Corpus
-from seq2seq.tasks.speech.evaluation import evaluate
 from seq2seq.tasks.speech.folder import SpeechRunFolder
 from seq2seq.tasks.speech.readme import write_readme
 from seq2seq.tasks.speech.recipe import Recipe

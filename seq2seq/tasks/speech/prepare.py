@@ -11,7 +11,7 @@ import numpy as np
 from seq2seq.audio.augmentation import Channel, Noise, SpecAugment, change_speed, draw_speed
 from seq2seq.audio.features import LogMels
 from seq2seq.audio.frontend import Frontend
-from seq2seq.audio.manifest import Utterance
+from seq2seq.audio.manifest import Utterance, load_samples
 from seq2seq.clock import clock
 from seq2seq.distributed import team
 from seq2seq.pipeline.feed import new_shapes_are_cheap
@@ -19,7 +19,7 @@ from seq2seq.pipeline.padding import padded
 from seq2seq.pipeline.plan import Batching, Layout, Plan, Rows, Widths
 from seq2seq.pipeline.store import Column, Store
 from seq2seq.search.ctc import frames_needed
-from seq2seq.tasks.speech.codec import SpeechCodec, learn_frontend, load_samples
+from seq2seq.tasks.speech.codec import SpeechCodec, learn_frontend
 from seq2seq.tasks.speech.data import Corpus
 from seq2seq.tasks.speech.folder import SpeechRunFolder
 from seq2seq.tasks.speech.recipe import Recipe

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seq2seq.audio.manifest import load_samples
 from seq2seq.metrics.score import Score
 from seq2seq.run.environment import checksums, same_data
 from seq2seq.run.folder import RunFolder, RunFolderError, check_same_architecture
@@ -14,7 +15,7 @@ from seq2seq.run.parsing import leaves
 from seq2seq.run.selection import Selection
 from seq2seq.run.task import Prepared
 from seq2seq.tasks.speech import ending, network
-from seq2seq.tasks.speech.codec import SpeechCodec, load_samples
+from seq2seq.tasks.speech.codec import SpeechCodec
 from seq2seq.tasks.speech.data import Corpus, find_corpus
 from seq2seq.tasks.speech.folder import SpeechRunFolder
 from seq2seq.tasks.speech.prepare import SpeechStores, learn_codec

@@ -218,10 +218,10 @@ def test_a_cut_or_a_channel_that_is_not_there_is_refused(write, cut, message):
     data = wav(RAMP, rate=1000)
     with pytest.raises(AudioError, match=f"a.wav: {message}"):
         read(write(data), **cut)
-    with pytest.raises(AudioError, match=f"<stdin>: {message}"):
+    with pytest.raises(AudioError, match=f"standard input: {message}"):
         whole(Pipe(data), **cut)
     uncounted = riff(format_chunk(rate=1000), chunk(b"data", RAMP.tobytes(), 0xFFFFFFFF), size=0)
-    with pytest.raises(AudioError, match=f"<stdin>: {message}"):
+    with pytest.raises(AudioError, match=f"standard input: {message}"):
         whole(Pipe(uncounted), **cut)
 
 
@@ -257,7 +257,7 @@ def test_other_formats_name_the_extra_that_reads_them(write, monkeypatch, kind):
     data = HEADS[kind] + bytes(20)
     with pytest.raises(MissingPackage, match=rf"a.wav: a file in the format {kind}. This needs .*\[speech\]"):
         inspect(write(data))
-    with pytest.raises(AudioError, match=f"<stdin>: expected audio: WAV .*not in a pipe.* Received: {kind}"):
+    with pytest.raises(AudioError, match=f"standard input: expected audio: WAV .*not in a pipe.* Received: {kind}"):
         whole(Pipe(data))
 
 
@@ -266,7 +266,7 @@ def test_a_rare_encoding_of_wav_names_the_extra_that_reads_it(write, monkeypatch
     data = riff(format_chunk(7, bits=8), chunk(b"data", bytes(10)))
     with pytest.raises(MissingPackage, match=r"a.wav: expected PCM .* Received: mu-law. This needs .*\[speech\]"):
         inspect(write(data))
-    with pytest.raises(AudioError, match=r"<stdin>: expected PCM .* Received: mu-law"):
+    with pytest.raises(AudioError, match=r"standard input: expected PCM .* Received: mu-law"):
         whole(Pipe(data))
 
 

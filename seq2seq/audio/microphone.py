@@ -11,13 +11,17 @@ from seq2seq.extras import require
 
 
 def microphone(rate: int, seconds: float) -> Iterator[Audio]:
-    """Yields pieces of `seconds` of one channel at `rate` Hz, without end.
+    """Returns pieces of `seconds` of one channel at `rate` Hz, without end, from the first that is asked for.
 
     Raises:
         MissingPackage: the extra `mic` is not installed.
         AudioError: there is no microphone, it refuses the rate, or it is lost.
     """
     require("sounddevice")
+    return _pieces(rate, seconds)
+
+
+def _pieces(rate: int, seconds: float) -> Iterator[Audio]:
     try:
         import sounddevice
 

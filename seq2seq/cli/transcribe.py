@@ -129,16 +129,20 @@ def _can_caption(options: TranscribeOptions, recognizer: Recognizer) -> bool:
 
 def _caption(options: TranscribeOptions, recognizer: Recognizer) -> None:
     """Writes what is heard while the sound arrives."""
+    import numpy as np
+
     from seq2seq.audio.microphone import microphone
     from seq2seq.audio.reading import blocks
     from seq2seq.cli.captions import PIECE, at_own_speed, caption
 
-    recognizer.stream(recognizer.rate)  # refuses before a microphone is opened
+    # The first block takes longest, and a model of both directions refuses: before a word is said.
+    recognizer.stream(recognizer.rate).push(np.zeros(recognizer.rate, np.float32))
 
     def pieces(now: Callable[[], float]) -> Iterator[Audio]:
         if options.microphone:
+            sound = microphone(recognizer.rate, PIECE)
             say("Listening. Ctrl-C ends.")
-            return microphone(recognizer.rate, PIECE)
+            return sound
         sound = blocks(_source(options.files[0]), PIECE, channel=options.channel)
         return at_own_speed(sound, now) if options.live else sound
 

@@ -188,7 +188,7 @@ class Recognizer:
             found = [best_path(log_probs)]
         else:
             found = beam.results(beam.advance(beam.start(), log_probs), num_best)
-        texts = self.codec.decode([path.ids for path in found])
+        texts = [" ".join(text.split()) for text in self.codec.decode([path.ids for path in found])]
         words = tuple(words_of(self.codec, found[0].emissions, self.step_seconds))
         alternatives = tuple(Alternative(text, path.score) for text, path in zip(texts, found, strict=True))
         return Transcript(texts[0], words, seconds, found[0].log_probability, alternatives)

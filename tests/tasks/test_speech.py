@@ -24,7 +24,7 @@ from seq2seq.run.parsing import RecipeError, from_json
 from seq2seq.tasks.speech.codec import SpeechCodec
 from seq2seq.tasks.speech.data import find_corpus
 from seq2seq.tasks.speech.folder import SpeechRunFolder
-from seq2seq.tasks.speech.prepare import SAMPLES, SpeechStores
+from seq2seq.tasks.speech.prepare import SAMPLES, Collation, SpeechStores, load_noises
 from seq2seq.tasks.speech.recipe import Recipe
 from seq2seq.text.vocabulary import Vocabulary
 from tests.language_models import write_run as write_language_run
@@ -406,6 +406,28 @@ def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recording
     assert len(stores.train[SAMPLES]) == 48
 
 
+def test_noise_is_drawn_from_the_recordings_of_a_folder(tmp_path):
+    folder = tmp_path / "noise"
+    folder.mkdir()
+    (folder / "hum.wav").write_bytes(wav(0.5 * np.sin(np.arange(2 * RATE) * 0.5), 2 * RATE))
+    [noise] = load_noises(folder, RATE)
+    assert len(noise) == RATE
+    recipe = from_json(Recipe, {"augmentation": {"noise": 1.0, "speeds": [1.0], "time_masks": 0}}, "recipe.json")
+    mels = LogMels(recipe.audio.rate, recipe.audio.mels)
+    frontend = Frontend(mels, Normalizer((0.0,) * mels.mels, (1.0,) * mels.mels))
+    stored = np.random.default_rng(1).integers(-300, 300, 8000).astype(np.int16)
+    made, drawn, again = (
+        Collation(recipe, frontend, 0, True, True, noises).frames(stored, 3) for noises in ([], [noise], [noise])
+    )
+    np.testing.assert_array_equal(drawn, again)
+    assert not np.array_equal(made, drawn)
+    (folder / "text.txt").write_text("no sound")
+    with pytest.raises(ValueError, match=r"text\.txt: expected audio"):
+        load_noises(folder, RATE)
+    with pytest.raises(ValueError, match="is no folder"):
+        load_noises(tmp_path / "missing", RATE)
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -414,6 +436,7 @@ def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recording
         ({"audio": {"mels": 2}}, "audio.mels must be from 8"),
         ({"augmentation": {"speeds": [0.1]}}, "augmentation.speeds must be from 0.5 to 2"),
         ({"augmentation": {"noise": 2.0}}, "augmentation.noise must be in"),
+        ({"augmentation": {"noise_folder": "x"}}, "augmentation.noise_folder needs augmentation.noise"),
         ({"augmentation": {"channel": -1.0}}, "augmentation.channel must be from 0 to 100 dB"),
         ({"model": {"lookahead": 3}}, "model.lookahead is for one direction"),
         ({"training": {"label_smoothing": 0.1}}, "training.label_smoothing"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,8 @@ from seq2seq.audio.augmentation import Channel, Noise, SpecAugment, change_speed
 from seq2seq.audio.features import LogMels
 from seq2seq.audio.frontend import Frontend
 from seq2seq.audio.manifest import Utterance, load_samples
+from seq2seq.audio.reading import read
+from seq2seq.audio.resampling import resample
 from seq2seq.clock import clock
 from seq2seq.distributed import team
 from seq2seq.pipeline.feed import new_shapes_are_cheap
@@ -69,6 +72,8 @@ class SpeechStores:
 
     def __init__(self, folder: SpeechRunFolder, recipe: Recipe, corpus: Corpus, codec: SpeechCodec):
         self.folder, self.recipe, self.codec = folder, recipe, codec
+        noise = recipe.augmentation.noise_folder
+        self.noises = load_noises(Path(noise), recipe.audio.rate) if noise else []
         self.train = self._write("train", corpus.train, max(recipe.augmentation.speeds))
         self.validation = self._write("validation", corpus.validation, 1.0)
         for name, store in (("Training", self.train), ("Validation", self.validation)):
@@ -100,7 +105,7 @@ class SpeechStores:
         options, cheap = self.recipe.batching, new_shapes_are_cheap()
         layout = Layout(
             (SAMPLES, LABELS),
-            Collation(self.recipe, self.codec.frontend, epoch, training, cheap),
+            Collation(self.recipe, self.codec.frontend, epoch, training, cheap, self.noises),
             lambda widths: widths[0],
         )
         batching = Batching(
@@ -147,6 +152,21 @@ class SpeechStores:
             )
 
 
+def load_noises(folder: Path, rate: int) -> list[np.ndarray]:
+    """Returns the recordings of a folder at `rate`, `(samples,)` each, in the order of their names.
+
+    Raises:
+        ValueError: there is no such folder, it holds no files, or one of them is no recording.
+    """
+    if not folder.is_dir():
+        raise ValueError(f"augmentation.noise_folder: {folder} is no folder.")
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    if not files:
+        raise ValueError(f"augmentation.noise_folder: {folder} holds no recordings.")
+    found = [read(path) for path in files]
+    return [resample(audio.samples, audio.rate, rate) for audio in found]
+
+
 class SpeechPlan(Plan):
     """A plan that counts labels alone: of samples there are thousands for each."""
 
@@ -158,7 +178,16 @@ class SpeechPlan(Plan):
 class Collation:
     """Makes batches of rows, whose frames in training are changed as the recipe says."""
 
-    def __init__(self, recipe: Recipe, frontend: Frontend, epoch: int, training: bool, trim: bool):
+    def __init__(
+        self,
+        recipe: Recipe,
+        frontend: Frontend,
+        epoch: int,
+        training: bool,
+        trim: bool,
+        noises: Sequence[np.ndarray] = (),
+    ):
+        self.noises = noises
         self.recipe, self.frontend, self.epoch, self.training, self.trim = recipe, frontend, epoch, training, trim
         options = recipe.augmentation
         self.noise, self.channel = Noise(options.noise), Channel(options.channel)
@@ -190,7 +219,7 @@ class Collation:
             return self.frontend.frames(samples)
         random = np.random.default_rng([self.recipe.seed, self.epoch, row])
         samples = change_speed(samples, draw_speed(self.recipe.augmentation.speeds, random))
-        frames = self.frontend.frames(self.noise(samples, random))
+        frames = self.frontend.frames(self.noise(samples, random, self.noises))
         if self.channel.deviation:
             frames = self.channel(frames, self.frontend.normalizer.scale, random)
         return self.hide(frames, random)

@@ -49,6 +49,8 @@ class Augmentation(Section):
     """Speeds that are drawn from (Ko et al. 2015); only 1 is none."""
     noise: float = 0.0
     """Share of the recordings to which noise is added, 5 to 30 dB below the speech."""
+    noise_folder: str = ""
+    """Folder of recordings of noise to draw from; without one noise is made, from white to brown."""
     channel: float = 0.0
     """Standard deviation in dB of random changes of loudness and of the balance of low and high frequencies."""
     frequency_masks: int = 2
@@ -171,6 +173,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"batching.seconds must be above 0, received {recipe.batching.seconds}"
     if not 0 <= changes.noise <= 1:
         yield f"augmentation.noise must be in [0, 1], received {changes.noise}"
+    if changes.noise_folder and not changes.noise:
+        yield "augmentation.noise_folder needs augmentation.noise above 0"
     if not 0 <= changes.channel <= 100:
         yield f"augmentation.channel must be from 0 to 100 dB, received {changes.channel}"
     yield from out_of_range(

@@ -34,12 +34,18 @@ ACTIVATION: Field = ("i1", 0, OFF)
 RELU_OR_NONE: Field = ("i1", 0, {0, 1})
 FLAG: Field = ("u1", 0, ON_OR_OFF)
 REDUCER = (27, [FLAG])
+DILATION: Field = ("i4", 1, {1})
+CONVOLUTION: list[Field] = [
+    *[("i1", 0, None), ("i4", 0, None), ("i4", 0, None)],
+    *[RELU_OR_NONE, DILATION, DILATION, ("i1", 0, OFF)],
+]
 MANY = (1, 64)
 ONE, TWO, THREE = (1, 1), (2, 2), (3, 3)
 
 RULES: dict[int, Rule] = {
     0: Rule(TWO, ONE, (11, [RELU_OR_NONE, ("u1", 1, ON_OR_OFF)]), op.binary(NUMBERS)),  # ADD
     2: Rule(MANY, ONE, (10, [("i4", 0, None), ACTIVATION]), op.concatenation),
+    3: Rule((2, 3), ONE, (1, CONVOLUTION), op.convolution),
     6: Rule(ONE, ONE, NONE, op.dequantize),
     9: Rule((2, 3), ONE, (8, [ACTIVATION, ("i1", 0, OFF), FLAG, FLAG, ("i1", 0, OFF)]), op.fully_connected),
     14: Rule(ONE, ONE, NONE, FLOAT_UNARY),  # LOGISTIC

@@ -142,6 +142,25 @@ def fully_connected(step: Step) -> list[Shape]:
     return [(*rows, units) if keep else (-1 if -1 in rows else math.prod(rows), units)]
 
 
+def convolution(step: Step) -> list[Shape]:
+    """CONV_2D without groups or dilation."""
+    given, filters = step.inputs[:2]
+    same, across, down = step.options[0] == 0, int(step.options[1]), int(step.options[2])
+    _need(step.options[0] in (0, 1) and min(across, down) > 0, "strides")
+    _need(given.type == FLOAT32 and filters.type in (FLOAT32, INT8) and filters.is_constant, "types")
+    step.gives(FLOAT32)
+    _need(len(given.shape) == len(filters.shape) == 4 and min(filters.shape) > 0, "sizes")
+    count, *window, channels = filters.shape
+    _need(given.shape[3] == channels, "sizes")
+    for bias in step.inputs[2:]:
+        _need(bias.type == FLOAT32 and bias.shape == (count,), "sizes of a bias")
+    places = []
+    for size, wide, stride in zip(given.shape[1:3], window, (down, across), strict=True):
+        _need(size > 0 and (same or size >= wide), "sizes")
+        places.append(-(-size // stride) if same else (size - wide) // stride + 1)
+    return [(given.shape[0], *places, count)]
+
+
 def batch_matmul(step: Step) -> list[Shape]:
     """BATCH_MATMUL."""
     step.types(FLOAT32)

@@ -39,6 +39,8 @@ MODELS = {
     "lstm": {"cell": "lstm", "residual": True, "input_units": 5},
     "layer_norm_lstm": {"cell": "layer_norm_lstm", "lookahead": 5},
     "ssru": {"cell": "ssru", "lookahead": 1},
+    "gru with convolutions": {"filters": (4, 6), "stack": 3},
+    "gru with a convolution in both directions": {"filters": (5,), "bidirectional": True},
     "simple in both directions": {"cell": "simple", "bidirectional": True, "num_layers": 1},
     "lstm in both directions": {"cell": "lstm", "bidirectional": True, "residual": True, "input_units": 10},
     "min_gru in both directions": {"cell": "min_gru", "bidirectional": True, "num_layers": 3},

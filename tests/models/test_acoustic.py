@@ -104,7 +104,7 @@ def test_a_model_made_from_its_config_is_the_same_network(randomize, array, rng)
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: FrameStack(0, 4), "at least one feature, unit and frame"),
+        (lambda: FrameStack(0, 4), "at least one feature, unit, frame and filter"),
         (lambda: FrameStack(3, 4, 0), "stack=0"),
         (lambda: Lookahead(0), "at least one step"),
         (

@@ -30,7 +30,7 @@ def build_network(recipe: Model, mels: int, size: int) -> Any:
         name="encoder",
     )
     lookahead = Lookahead(recipe.lookahead, name="lookahead") if recipe.lookahead else None
-    frontend = FrameStack(mels, recipe.input_units, recipe.stack, name="frontend")
+    frontend = FrameStack(mels, recipe.input_units, recipe.stack, recipe.filters, name="frontend")
     model = AcousticModel(frontend, encoder, CTCHead(size, name="head"), lookahead, name="acoustic_model")
     model.build()
     return model

@@ -79,6 +79,8 @@ class Model(Section):
 
     stack: int = 3
     """Frames of 10 ms in one step of the encoder: more are quicker, but a step writes one label at most."""
+    filters: tuple[int, ...] = ()
+    """Filters of each convolution over the frequencies of a step, before that layer; none is no convolution."""
     input_units: int = 256
     """Width of the layer that reads them."""
     cell: CellName = "gru"
@@ -165,6 +167,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"augmentation.speeds must be from 0.5 to 2, received {changes.speeds}"
     if model.lookahead and model.bidirectional:
         yield "model.lookahead is for one direction: set model.bidirectional false"
+    if any(count < 1 for count in model.filters):
+        yield f"model.filters must be at least 1 each, received {model.filters}"
     if tokenizer.size != 0 and tokenizer.size < 5:
         yield f"tokenizer.size must be 0 or at least 5, received {tokenizer.size}"
     if tokenizer.kind in ("unigram", "bpe") and not tokenizer.size:

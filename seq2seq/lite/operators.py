@@ -147,7 +147,8 @@ def convolution(step: Step) -> list[Shape]:
     given, filters = step.inputs[:2]
     same, across, down = step.options[0] == 0, int(step.options[1]), int(step.options[2])
     _need(step.options[0] in (0, 1) and min(across, down) > 0, "strides")
-    _need(given.type == FLOAT32 and filters.type in (FLOAT32, INT8) and filters.is_constant, "types")
+    _need(given.type == FLOAT32 and filters.type in (FLOAT32, INT8), "types")
+    _need(filters.is_constant or filters.type == FLOAT32, "constants")
     step.gives(FLOAT32)
     _need(len(given.shape) == len(filters.shape) == 4 and min(filters.shape) > 0, "sizes")
     count, *window, channels = filters.shape

@@ -94,6 +94,15 @@ def test_every_kind_of_model_hears_as_in_memory(name, tmp_path, rng):
     assert [word.start for word in one.words] == [word.start for word in other.words]
 
 
+@pytest.mark.parametrize(("kind", "error"), [("float16", 0.01), ("int8", 0.3)])
+def test_convolutions_are_exported_in_fewer_bits(kind, error, tmp_path, rng):
+    recognizer = make_recognizer(filters=(32, 64), stack=3, scale=0.3)
+    found = load_recognizer(export_acoustic_litert(recognizer, tmp_path / "it", kind))
+    frames = [rng.normal(size=(60, MELS)).astype(np.float32)]
+    one, other = (next(iter(each.network.log_probs(frames))) for each in (found, recognizer))
+    assert 0 < np.abs(one - other).max() < error
+
+
 def test_a_stream_has_endpoints_as_in_memory(lite):
     recognizer = make_recognizer(units=32, input_units=32, lookahead=2, scale=0.3)
     endpoints = Endpoints(after_words=0.1, without_words=0.2, longest=0.5)

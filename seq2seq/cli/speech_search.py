@@ -28,6 +28,7 @@ class SpeechSearch:
     insertion_bonus: float
     hotwords: str | None
     hotword_bonus: float
+    rescoring: float | None
 
     @property
     def inputs(self) -> list[str]:
@@ -59,6 +60,14 @@ class SpeechSearch:
             except ValueError as error:
                 raise ValueError(f"{self.hotwords}: {error}") from error
         recognizer.beam = PrefixBeam(codec.size, options, model, words)
+        if self.rescoring is None:
+            return
+        if self.rescoring > 0 and beam_size == 1:
+            raise ValueError("--rescoring chooses among the prefixes of a search: give --beam-size above 1.")
+        try:
+            recognizer.rescoring = self.rescoring
+        except ValueError as error:
+            raise ValueError(f"--rescoring {self.rescoring:g}: {error}") from None
 
 
 def _text_model(path: Path) -> TextScorer:
@@ -101,4 +110,11 @@ def add_speech_search(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--hotwords", metavar="FILE", help="words to prefer, a line each, spelled as the run spells")
     group.add_argument(
         "--hotword-bonus", type=float, default=1.0, metavar="X", help="nats for each label of such a word (default 1)"
+    )
+    group.add_argument(
+        "--rescoring",
+        type=float,
+        metavar="X",
+        help="what a nat of the run's attention decoder counts in the choice among these prefixes, 0 is nothing "
+        "(default: the recipe's): choose it by evaluate --test validation",
     )

@@ -52,7 +52,7 @@ def pairs(tokenizers, tmp_path_factory):
     words = Vocabulary(["low", "mid", "high"], "words")
     made = {
         "characters": make_recognizer(lookahead=2),
-        "words": make_recognizer(words, bidirectional=True, cell="lstm", stack=3),
+        "words": make_recognizer(words, bidirectional=True, cell="lstm", stack=3, attention_weight=0.3),
         "unigram": make_recognizer(tokenizers["unigram", False]),
     }
     folder = tmp_path_factory.mktemp("exported")

@@ -41,6 +41,7 @@ MODELS = {
     "ssru": {"cell": "ssru", "lookahead": 1},
     "simple in both directions": {"cell": "simple", "bidirectional": True, "num_layers": 1},
     "lstm in both directions": {"cell": "lstm", "bidirectional": True, "residual": True, "input_units": 10},
+    "beside a decoder": {"bidirectional": True, "attention_weight": 0.3, "decoder_units": 4},
     "min_gru in both directions": {"cell": "min_gru", "bidirectional": True, "num_layers": 3},
 }
 FRAMES = (0, 1, 7, 8, 9, 16, 31, 64, 100)

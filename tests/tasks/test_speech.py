@@ -417,6 +417,18 @@ def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recording
         ({"augmentation": {"channel": -1.0}}, "augmentation.channel must be from 0 to 100 dB"),
         ({"model": {"lookahead": 3}}, "model.lookahead is for one direction"),
         ({"training": {"label_smoothing": 0.1}}, "training.label_smoothing"),
+        ({"model": {"attention_weight": 1.0}}, r"model.attention_weight must be in \[0, 1\)"),
+        ({"model": {"decoder_units": 0}}, "model.decoder_units must be at least 1"),
+        ({"search": {"rescoring": -1.0}}, "search.rescoring must not be negative"),
+        ({"search": {"rescoring": 0.5}}, "set model.attention_weight above 0"),
+        (
+            {"search": {"rescoring": 0.5}, "model": {"attention_weight": 0.3, "bidirectional": False}},
+            "search.rescoring is for both directions",
+        ),
+        (
+            {"search": {"rescoring": 0.5, "beam_size": 1}, "model": {"attention_weight": 0.3}},
+            "set search.beam_size above 1",
+        ),
         ({"tokenizer": {"kind": "bpe"}}, "tokenizer.size must be at least 5 for bpe"),
         ({"batching": {"seconds": 0}}, "batching.seconds must be above 0"),
         ({"model": {"stack": 0}}, "model.stack must be at least 1"),

@@ -23,7 +23,7 @@ from seq2seq.cli.main import main
 from seq2seq.inference.recognition import joined
 from seq2seq.inference.streaming import NEVER, Endpoints
 from seq2seq.lite.acoustic import load_recognizer
-from seq2seq.lite.folder import LiteFolderError
+from seq2seq.lite.folder import NETWORKS_FILE, LiteFolderError
 from seq2seq.lite.verify import verify
 from tests.recognizers import MELS, RATE, letters, make_recognizer, sound, write_run, write_wav
 
@@ -91,6 +91,17 @@ def test_every_kind_of_model_hears_as_in_memory(name, tmp_path, rng):
     one, other = found.transcribe(samples, RATE), recognizer.transcribe(samples, RATE)
     assert one.text == other.text != ""
     assert [word.start for word in one.words] == [word.start for word in other.words]
+
+
+def test_a_decoder_of_labels_stays_in_the_run(tmp_path):
+    sizes = []
+    for weight in (0.0, 0.3):
+        recognizer = make_recognizer(bidirectional=True, num_layers=1, attention_weight=weight)
+        found = load_recognizer(export_acoustic_litert(recognizer, tmp_path / str(weight), "none"))
+        sizes.append((tmp_path / str(weight) / NETWORKS_FILE).stat().st_size)
+    assert sizes[1] - sizes[0] < 4096  # the decoder alone has 500 KB
+    with pytest.raises(ValueError, match="exports have no decoder"):
+        found.rescoring = 0.5
 
 
 def test_a_stream_has_endpoints_as_in_memory(lite):

@@ -17,7 +17,7 @@ from seq2seq.types import Padded
 GRID = 64
 """Frames are padded to a multiple of this, so that few graphs are traced."""
 LABEL_GRID = 16
-"""As well the outputs of the encoder and the labels, where these are scored."""
+"""So are the encoder's outputs, and the labels that are scored, to a multiple of this."""
 BLOCK_STEPS = 4
 """Steps of a block of a stream: more are quicker, fewer answer sooner."""
 

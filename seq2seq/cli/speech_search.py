@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seq2seq.inference.text_scoring import TextScorer
 
 WIDE = 16
-"""Prefixes of the search beside a language model or hotwords, where the recipe has fewer."""
+"""Prefixes of the search beside a language model, hotwords or rescoring, where the recipe has fewer."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class SpeechSearch:
         if self.weight is not None and not self.language_model:
             raise ValueError("--weight is of a language model: name it with --language-model RUN.")
         codec, options = recognizer.codec, recognizer.beam.options
-        beam_size = self.beam_size or max(options.beam_size, WIDE if self.inputs else 1)
+        judged = bool(self.inputs) or (self.rescoring is not None and self.rescoring > 0)
+        beam_size = self.beam_size or max(options.beam_size, WIDE if judged else 1)
         weight = options.weight if self.weight is None else self.weight
         options = replace(options, beam_size=beam_size, weight=weight, insertion_bonus=self.insertion_bonus)
         model = words = None
@@ -89,7 +90,8 @@ def add_speech_search(parser: argparse.ArgumentParser) -> None:
         "--beam-size",
         type=positive,
         metavar="N",
-        help=f"prefixes of the search (default: the recipe's; at least {WIDE} with a language model or hotwords)",
+        help=f"prefixes of the search (default: the recipe's; at least {WIDE} with a language model, hotwords or "
+        "--rescoring)",
     )
     group.add_argument(
         "--language-model", metavar="RUN", help="run of a language model, which also judges what may have been said"

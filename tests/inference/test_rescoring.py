@@ -163,7 +163,7 @@ def test_a_flag_turns_rescoring_on_and_off(run, tmp_path, cli):
     assert seq2seq.load(copy).rescoring == 0.25
     file = write_wav(tmp_path / "it.wav", sound(1.0))
     lists = {
-        flags: cli("transcribe", folder, file, "--n-best", 4, *flags)[1]
+        flags: cli("transcribe", folder, file, "--n-best", 4, "--beam-size", 8, *flags)[1]
         for folder, flags in ((copy, ()), (copy, ("--rescoring", 0)), (run, ("--rescoring", 0.25)))
     }
     assert (

@@ -53,7 +53,7 @@ def ours(precision: str, units: int, layers: int) -> Step:
 
     keras.config.set_dtype_policy(precision)
     model = Model(stack=STACK, input_units=units, units=units, num_layers=layers, dropout=DROPOUT)
-    objective = build_objective(build_network(model, MELS, SYMBOLS))
+    objective = build_objective(model, build_network(model, MELS, SYMBOLS))
     objective.build()
     objective.compile(AveragingAdam(RATE, global_clipnorm=CLIP))
 

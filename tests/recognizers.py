@@ -57,9 +57,9 @@ def make_recognizer(codec: Any = None, seed: int = 3, scale: float = 0.7, **opti
     return Recognizer(KerasNetwork(model), frontend(), codec, plain_search(codec, 4))
 
 
-def write_run(path: Path, **options: Any) -> Path:
-    """A run folder with random weights, as training would leave it."""
-    folder, recognizer = SpeechRunFolder(path), make_recognizer(**options)
+def write_run(path: Path, seed: int = 3, **options: Any) -> Path:
+    """A run folder with random weights, as training would leave it; `options` as above."""
+    folder, recognizer = SpeechRunFolder(path), make_recognizer(seed=seed, **options)
     path.mkdir(parents=True)
     folder.save_recipe(Recipe(audio=Audio(rate=RATE, mels=MELS), model=Model(**{**SMALL, **options})))
     letters().save(folder.vocabulary_file)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from seq2seq.inference.text_scoring import TextScorer
 
 WIDE = 16
-"""Prefixes of the search beside a language model or hotwords, where the recipe has fewer."""
+"""Prefixes of the search beside a language model, hotwords or rescoring, where the recipe has fewer."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class SpeechSearch:
     insertion_bonus: float
     hotwords: str | None
     hotword_bonus: float
+    rescoring: float | None
 
     @property
     def inputs(self) -> list[str]:
@@ -46,7 +47,8 @@ class SpeechSearch:
         if self.weight is not None and not self.language_model:
             raise ValueError("--weight is of a language model: name it with --language-model RUN.")
         codec, options = recognizer.codec, recognizer.beam.options
-        beam_size = self.beam_size or max(options.beam_size, WIDE if self.inputs else 1)
+        judged = bool(self.inputs) or (self.rescoring is not None and self.rescoring > 0)
+        beam_size = self.beam_size or max(options.beam_size, WIDE if judged else 1)
         weight = options.weight if self.weight is None else self.weight
         options = replace(options, beam_size=beam_size, weight=weight, insertion_bonus=self.insertion_bonus)
         model = words = None
@@ -59,6 +61,14 @@ class SpeechSearch:
             except ValueError as error:
                 raise ValueError(f"{self.hotwords}: {error}") from error
         recognizer.beam = PrefixBeam(codec.size, options, model, words)
+        if self.rescoring is None:
+            return
+        if self.rescoring > 0 and beam_size == 1:
+            raise ValueError("--rescoring chooses among the prefixes of a search: give --beam-size above 1.")
+        try:
+            recognizer.rescoring = self.rescoring
+        except ValueError as error:
+            raise ValueError(f"--rescoring {self.rescoring:g}: {error}") from None
 
 
 def _text_model(path: Path) -> TextScorer:
@@ -80,7 +90,8 @@ def add_speech_search(parser: argparse.ArgumentParser) -> None:
         "--beam-size",
         type=positive,
         metavar="N",
-        help=f"prefixes of the search (default: the recipe's; at least {WIDE} with a language model or hotwords)",
+        help=f"prefixes of the search (default: the recipe's; at least {WIDE} with a language model, hotwords or "
+        "--rescoring)",
     )
     group.add_argument(
         "--language-model", metavar="RUN", help="run of a language model, which also judges what may have been said"
@@ -101,4 +112,11 @@ def add_speech_search(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--hotwords", metavar="FILE", help="words to prefer, a line each, spelled as the run spells")
     group.add_argument(
         "--hotword-bonus", type=float, default=1.0, metavar="X", help="nats for each label of such a word (default 1)"
+    )
+    group.add_argument(
+        "--rescoring",
+        type=float,
+        metavar="X",
+        help="what a nat of the run's attention decoder counts in the choice among these prefixes, 0 is nothing "
+        "(default: the recipe's): choose it by evaluate --test validation",
     )

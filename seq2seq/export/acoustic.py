@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seq2seq.inference.recognition import Recognizer
+
+_log = logging.getLogger(__name__)
 
 
 def export_acoustic(form: str, recognizer: Recognizer, folder: Path, **options: Any) -> Path:
@@ -15,6 +18,9 @@ def export_acoustic(form: str, recognizer: Recognizer, folder: Path, **options: 
     Returns:
         The folder that is to be served: of a SavedModel the new version in `folder`, else `folder` itself.
     """
+    network: Any = recognizer.network
+    if network.model.label_decoder is not None:
+        _log.info("The decoder with attention stays in the run: the export transcribes by CTC alone.")
     if form == "saved_model":
         from seq2seq.export.acoustic_saved_model import export_acoustic_saved_model
 

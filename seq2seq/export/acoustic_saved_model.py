@@ -66,7 +66,7 @@ class IdsService(tf.Module):
         frontend: Any = recognizer.frontend
         self._frontend = GraphFrontend(frontend)
         network: Any = recognizer.network
-        self.weights = [variable.value for variable in network.model.variables]
+        self.weights = [variable.value for variable in network.model.hearing_variables]
         self.log_probs = traced(self._log_probs, *_SOUND)
         self.ids = traced(self._ids, *_SOUND)
 

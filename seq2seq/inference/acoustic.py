@@ -11,10 +11,13 @@ import numpy as np
 
 from seq2seq.audio.features import Frames
 from seq2seq.pipeline.padding import padded
+from seq2seq.symbols import BOS, EOS
 from seq2seq.types import Padded
 
 GRID = 64
 """Frames are padded to a multiple of this, so that few graphs are traced."""
+LABEL_GRID = 16
+"""So are the encoder's outputs, and the labels that are scored, to a multiple of this."""
 BLOCK_STEPS = 4
 """Steps of a block of a stream: more are quicker, fewer answer sooner."""
 
@@ -28,29 +31,87 @@ class KerasNetwork:
         self._hearing = _Hearing(model)
 
     @cached_property
+    def rescorer(self) -> KerasRescorer | None:
+        has_decoder = self.model.label_decoder is not None and self.model.encoder.bidirectional
+        return KerasRescorer(self.model) if has_decoder else None
+
+    @cached_property
     def blocks(self) -> KerasBlocks | None:
         return None if self.model.encoder.bidirectional else KerasBlocks(self.model)
 
     def log_probs(self, frames: Sequence[Frames]) -> Iterator[np.ndarray]:
-        longest = max(len(part) for part in frames)
-        width = max(1, -(-longest // GRID)) * GRID
-        source = padded(frames, width, "float32", (self.model.frontend.features,))
-        source.mask[:, 0] = True  # of a recording without a frame: a row must have one
-        log_probs, mask = self._hearing.predict_on_batch({"source": source.values, "source_mask": source.mask})
-        for part, row, real in zip(frames, log_probs, mask, strict=True):
-            yield row[: int(real.sum())] if len(part) else row[:0]
+        for log_probs, _ in self._hearing.hear(frames):
+            yield log_probs
 
 
 class _Hearing(keras.Model):
-    """An acoustic model up to its log-probabilities, as one graph."""
+    """An acoustic model up to its log-probabilities, as one graph; on demand with what its head reads."""
+
+    def __init__(self, model: Any, outputs_too: bool = False):
+        super().__init__(name="hearing")
+        self.model, self.outputs_too = model, outputs_too
+
+    def call(self, inputs: dict[str, Any]) -> tuple[Any, ...]:
+        outputs = self.model.listen(Padded(inputs["source"], inputs["source_mask"]))
+        found = self.model.log_probs(outputs), outputs.mask
+        return (*found, outputs.values) if self.outputs_too else found
+
+    def hear(self, frames: Sequence[Frames]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields for each recording its log-probabilities `(steps, size)`, and what the head reads or nothing."""
+        width = _on_grid(max(len(part) for part in frames), GRID)
+        source = padded(frames, width, "float32", (self.model.frontend.features,))
+        source.mask[:, 0] = True  # of a recording without a frame: a row must have one
+        found = self.predict_on_batch({"source": source.values, "source_mask": source.mask})
+        log_probs, mask, *outputs = found
+        for row, part in enumerate(frames):
+            steps = int(mask[row].sum()) if len(part) else 0
+            yield log_probs[row, :steps], outputs[0][row, :steps] if outputs else log_probs[row, :0]
+
+
+class KerasRescorer:
+    """An acoustic model in memory as `inference.recognition.Rescorer`."""
 
     def __init__(self, model: Any):
-        super().__init__(name="hearing")
+        self._width = int(model.encoder.memory_dim)
+        self._hearing, self._scoring = _Hearing(model, outputs_too=True), _Scoring(model)
+
+    def hear(self, frames: Sequence[Frames]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        return self._hearing.hear(frames)
+
+    def score(self, heard: np.ndarray, labels: Sequence[Sequence[int]]) -> np.ndarray:
+        memory = padded([heard], _on_grid(len(heard), LABEL_GRID), "float32", (self._width,))
+        memory.mask[:, 0] = True  # of a recording without a step
+        width = _on_grid(1 + max(len(label) for label in labels), LABEL_GRID)
+        inputs, target = (
+            padded([(BOS, *label) for label in labels], width),
+            padded([(*label, EOS) for label in labels], width),
+        )
+        found: np.ndarray = self._scoring.predict_on_batch(
+            {
+                "heard": memory.values,
+                "heard_mask": memory.mask,
+                "ids": inputs.values,
+                "target": target.values,
+                "target_mask": target.mask,
+            }
+        )
+        return found
+
+
+class _Scoring(keras.Model):
+    """The decoder of labels of an acoustic model, as one graph."""
+
+    def __init__(self, model: Any):
+        super().__init__(name="scoring")
         self.model = model
 
-    def call(self, inputs: dict[str, Any]) -> tuple[Any, Any]:
-        outputs = self.model.listen(Padded(inputs["source"], inputs["source_mask"]))
-        return self.model.log_probs(outputs), outputs.mask
+    def call(self, inputs: dict[str, Any]) -> Any:
+        heard = Padded(inputs["heard"], inputs["heard_mask"])
+        return self.model.label_decoder.log_prob(heard, inputs["ids"], inputs["target"], inputs["target_mask"])
+
+
+def _on_grid(length: int, grid: int) -> int:
+    return max(1, -(-length // grid)) * grid
 
 
 class _HearingOn(keras.Model):

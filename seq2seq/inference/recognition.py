@@ -17,7 +17,7 @@ from seq2seq.audio.features import Frames
 from seq2seq.audio.reading import blocks
 from seq2seq.audio.resampling import resample
 from seq2seq.inference.streaming import NEVER, BlockNetwork, Endpoints, Frontend, Listener, Stream, Word, words_of
-from seq2seq.search.ctc import best_path
+from seq2seq.search.ctc import Labelling, best_path
 from seq2seq.search.prefix_beam import PrefixBeam, PrefixBeamOptions
 from seq2seq.text.codecs import Codec
 
@@ -40,7 +40,7 @@ class Alternative(NamedTuple):
 
     text: str
     score: float
-    """What the list is sorted by: the log-probability in nats, and what a language model and bonuses add."""
+    """What the list is sorted by: the log-probability in nats, and what a language model, bonuses and rescoring add."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,21 @@ class Transcript:
     """The best texts, this one first; those of a stream are not kept."""
 
 
+class Rescorer(Protocol):
+    """An acoustic model with a decoder that judges whole labels."""
+
+    def hear(self, frames: Sequence[Frames]) -> Iterable[tuple[np.ndarray, np.ndarray]]:
+        """Returns what `AcousticNetwork.log_probs` does, each with what `score` reads of it, `(steps, width)`."""
+
+    def score(self, heard: np.ndarray, labels: Sequence[Sequence[int]]) -> np.ndarray:
+        """Returns the log-probability of each label and its end, `(labels,)`, in nats, for one recording.
+
+        Args:
+            heard: From `hear`.
+            labels: Of any lengths.
+        """
+
+
 class AcousticNetwork(Protocol):
     """An acoustic model on some engine."""
 
@@ -67,6 +82,11 @@ class AcousticNetwork(Protocol):
     @property
     def blocks(self) -> BlockNetwork | None:
         """The model block by block; None of a model of both directions, which cannot stream."""
+
+    @property
+    def rescorer(self) -> Rescorer | None:
+        """The decoder that judges what was found; None of one that has none, or can stream: what a stream has written
+        is final."""
 
     def log_probs(self, frames: Sequence[Frames]) -> Iterable[np.ndarray]:
         """Returns the log-probabilities of the symbols of each of some whole recordings, `(steps, size)`, float32.
@@ -89,10 +109,38 @@ class Recognizer:
         frontend: Of its frames.
         codec: Of its labels.
         beam: The search over them, which may be set anew; of one prefix it is the likeliest symbol of each step.
+        rescoring: See the property.
+
+    Raises:
+        ValueError: as `rescoring`.
     """
 
-    def __init__(self, network: AcousticNetwork, frontend: Frontend, codec: Codec, beam: PrefixBeam):
+    def __init__(
+        self, network: AcousticNetwork, frontend: Frontend, codec: Codec, beam: PrefixBeam, rescoring: float = 0.0
+    ):
         self.network, self.frontend, self.codec, self.beam = network, frontend, codec, beam
+        self.rescoring = rescoring
+
+    @property
+    def rescoring(self) -> float:
+        """What a nat of the attention decoder counts beside the score of the beam; 0: nothing.
+
+        All that the beam kept is ranked anew, by its score plus so many times the log-probability of the whole label
+        and its end. Neither is divided by the length, as both are of the same label. May be set anew; ValueError for a
+        number that is negative or not finite, or for a network without such a decoder.
+        """
+        return self._rescoring
+
+    @rescoring.setter
+    def rescoring(self, weight: float) -> None:
+        if not 0 <= weight < np.inf:
+            raise ValueError(f"Rescoring takes a number of at least 0. Received: {weight:g}")
+        if weight and self.network.rescorer is None:
+            raise ValueError(
+                "Rescoring needs a run of both directions trained with model.attention_weight above 0; exports have "
+                "no decoder."
+            )
+        self._rescoring = weight
 
     @property
     def rate(self) -> int:
@@ -166,9 +214,26 @@ class Recognizer:
         """Returns what is said in recordings that are frames already, `(frames, mels)` each."""
         results: list[Transcript | None] = [None] * len(frames)
         for places in self._batches([len(part) for part in frames]):
-            for place, log_probs in zip(places, self.network.log_probs([frames[p] for p in places]), strict=True):
-                results[place] = self._search(log_probs, num_best)
+            for place, found in zip(places, self._find([frames[p] for p in places], num_best), strict=True):
+                results[place] = found
         return [result for result in results if result is not None]
+
+    def _find(self, frames: Sequence[Frames], num_best: int) -> Iterator[Transcript]:
+        """Yields what is said in recordings that go through the network together."""
+        rescorer = self.network.rescorer if self.rescoring else None
+        if rescorer is None:
+            for log_probs in self.network.log_probs(frames):
+                yield self._transcript(self._search(log_probs, num_best), len(log_probs))
+            return
+        for log_probs, heard in rescorer.hear(frames):
+            found = self._search(log_probs, max(num_best, self.beam.options.beam_size))
+            scores = rescorer.score(heard, [path.ids for path in found])
+            found = [
+                path._replace(score=path.score + self.rescoring * float(score))
+                for path, score in zip(found, scores, strict=True)
+            ]
+            found.sort(key=lambda path: -path.score)
+            yield self._transcript(found[:num_best], len(log_probs))
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
         """Yields the places of recordings of like lengths that go through the network together."""
@@ -181,13 +246,14 @@ class Recognizer:
         if batch:
             yield batch
 
-    def _search(self, log_probs: np.ndarray, num_best: int) -> Transcript:
-        seconds = len(log_probs) * self.step_seconds
+    def _search(self, log_probs: np.ndarray, num_best: int) -> list[Labelling]:
         beam = self.beam.at_least(num_best)
         if beam.is_greedy:
-            found = [best_path(log_probs)]
-        else:
-            found = beam.results(beam.advance(beam.start(), log_probs), num_best)
+            return [best_path(log_probs)]
+        return beam.results(beam.advance(beam.start(), log_probs), num_best)
+
+    def _transcript(self, found: Sequence[Labelling], steps: int) -> Transcript:
+        seconds = steps * self.step_seconds
         texts = [" ".join(text.split()) for text in self.codec.decode([path.ids for path in found])]
         words = tuple(words_of(self.codec, found[0].emissions, self.step_seconds))
         alternatives = tuple(Alternative(text, path.score) for text, path in zip(texts, found, strict=True))

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from seq2seq.layers.heads import PointerHead as PointerHead
     from seq2seq.layers.heads import Selector as Selector
     from seq2seq.layers.heads import VocabularyHead as VocabularyHead
+    from seq2seq.layers.label_decoder import LabelDecoder as LabelDecoder
     from seq2seq.layers.lookahead import Lookahead as Lookahead
     from seq2seq.layers.options import AttentionOptions as AttentionOptions
 
@@ -56,6 +57,7 @@ __all__ = [
     "GRUCell",
     "GeneralAttention",
     "LSTMCell",
+    "LabelDecoder",
     "LayerNormLSTMCell",
     "Lookahead",
     "MinGRUCell",
@@ -80,6 +82,7 @@ __getattr__, __dir__ = lazy_names(
         "encoder": ["EncoderOutput", "RNNEncoder"],
         "frontends": ["FrameStack", "TokenEmbedding"],
         "heads": ["PointerHead", "Selector", "VocabularyHead"],
+        "label_decoder": ["LabelDecoder"],
         "lookahead": ["Lookahead"],
         "options": ["AttentionOptions"],
     },

@@ -41,6 +41,7 @@ class _Networks:
         self._interpreter, _ = open_networks(path, shape)
         self._runners: dict[str, Any] = {}
         self._shape = shape
+        self.rescorer = None  # exports leave the decoder of labels out
         self.stack: int = shape["stack"]
         self.steps: int = shape["steps"]
 

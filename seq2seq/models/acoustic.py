@@ -12,10 +12,11 @@ from seq2seq.layers.cells import CellState, zero_state
 from seq2seq.layers.ctc import CTCHead
 from seq2seq.layers.encoder import EncoderOutput, RNNEncoder
 from seq2seq.layers.frontends import FrameStack
+from seq2seq.layers.label_decoder import LabelDecoder
 from seq2seq.layers.lookahead import Lookahead
 from seq2seq.types import Logits, Padded, Vectors, source_of
 
-PARTS = ("frontend", "encoder", "lookahead", "head")
+PARTS = ("frontend", "encoder", "lookahead", "head", "label_decoder")
 
 
 class HearingState(NamedTuple):
@@ -40,6 +41,8 @@ class AcousticModel(keras.Model):
         encoder: An `RNNEncoder`.
         head: A `CTCHead`.
         lookahead: A `Lookahead` between encoder and head, or None.
+        label_decoder: A `LabelDecoder` over what the head reads, for training and rescoring (Watanabe et al. 2017), or
+            None. Nothing else reads it.
 
     Call arguments:
         inputs: By name `source`, `(batch, time, features)`, float; and `source_mask`, `(batch, time)`, bool, True at
@@ -55,6 +58,7 @@ class AcousticModel(keras.Model):
         encoder: RNNEncoder,
         head: CTCHead,
         lookahead: Lookahead | None = None,
+        label_decoder: LabelDecoder | None = None,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -64,6 +68,7 @@ class AcousticModel(keras.Model):
         self.encoder = encoder
         self.lookahead = lookahead
         self.head = head
+        self.label_decoder = label_decoder
 
     def build(self, input_shape: Any = None) -> None:
         if getattr(self, "built", False):
@@ -74,6 +79,8 @@ class AcousticModel(keras.Model):
         if self.lookahead is not None:
             self.lookahead.build((None, None, self.encoder.memory_dim))
         self.head.build((None, None, self.encoder.memory_dim))
+        if self.label_decoder is not None:
+            self.label_decoder.build((None, None, self.encoder.memory_dim))
         self.built = True
 
     def listen(self, source: Padded, training: bool | None = None) -> Padded:
@@ -131,7 +138,14 @@ class AcousticModel(keras.Model):
     @property
     def recurrent_parts(self) -> dict[str, Any]:
         """The layers that go through time, by name."""
-        return {"encoder": self.encoder}
+        parts = {"encoder": self.encoder}
+        return parts if self.label_decoder is None else {**parts, "decoder": self.label_decoder.decoder}
+
+    @property
+    def hearing_variables(self) -> list[Any]:
+        """The variables of all but the decoder of labels: what log-probabilities of symbols depend on."""
+        others = [] if self.label_decoder is None else [id(variable) for variable in self.label_decoder.variables]
+        return [variable for variable in self.variables if id(variable) not in others]
 
     def call(self, inputs: Mapping[str, Any], training: bool | None = None) -> Logits:
         source = source_of(inputs)

@@ -21,6 +21,8 @@ class Outputs(NamedTuple):
     """`(batch, target, source)`, float; None where no term needs it."""
     keep: Tensor | None = None
     """`(batch, source)`, float32: the log-odds of a selector; None without one."""
+    decoded: Any = None
+    """What the head of a decoder of labels takes; None without one."""
 
 
 class Term(Protocol):
@@ -60,6 +62,7 @@ class Objective(keras.Model):
             `limit` for batches that say what each step may see.
         terms: Added to the loss of the head, each times its rate.
         head_options: Keywords of the head's `loss`, such as the label_smoothing of a `VocabularyHead`.
+        head_rate: What the loss of the head is multiplied with.
 
     Call arguments:
         inputs: By name, see `Batch.inputs`.
@@ -72,12 +75,18 @@ class Objective(keras.Model):
     """
 
     def __init__(
-        self, model: Any, terms: Iterable[Term] = (), head_options: Mapping[str, Any] | None = None, **kwargs: Any
+        self,
+        model: Any,
+        terms: Iterable[Term] = (),
+        head_options: Mapping[str, Any] | None = None,
+        head_rate: float = 1.0,
+        **kwargs: Any,
     ):
         super().__init__(**kwargs)
         self.model = model
         self.terms = tuple(terms)
         self.head_options = dict(head_options or {})
+        self.head_rate = head_rate
         self.exchange: Any = None
         """Sums over the processes that train together; None: there is only this one."""
         # Named as Keras' own mean loss, whose place it takes in what `fit` reports: one loss that is not finite would
@@ -126,6 +135,8 @@ class Objective(keras.Model):
         weights = ops.ones(ops.shape(y)[:2]) if sample_weight is None else sample_weight
         batch, outputs = Batch.of(x, y, weights), Outputs(**y_pred)
         loss, nll, count = self.model.head.loss(outputs.features, y, weights, training=training, **self.head_options)
+        if self.head_rate != 1.0:
+            loss = self.head_rate * loss
         for term in self._terms_of(x):
             loss = loss + self.rates[term.name] * term(batch, outputs)
         own_loss = loss

@@ -21,6 +21,7 @@ from tests.recognizers import RATE, make_recognizer, sound, write_run
 if keras.backend.backend() != "tensorflow":
     pytest.skip("a SavedModel is made by TensorFlow", allow_module_level=True)
 
+from seq2seq.export.acoustic import export_acoustic
 from seq2seq.export.acoustic_saved_model import GraphFrontend, export_acoustic_saved_model
 
 CLIENT = """
@@ -52,7 +53,7 @@ def pairs(tokenizers, tmp_path_factory):
     words = Vocabulary(["low", "mid", "high"], "words")
     made = {
         "characters": make_recognizer(lookahead=2),
-        "words": make_recognizer(words, bidirectional=True, cell="lstm", stack=3),
+        "words": make_recognizer(words, bidirectional=True, cell="lstm", stack=3, attention_weight=0.3),
         "unigram": make_recognizer(tokenizers["unigram", False]),
     }
     folder = tmp_path_factory.mktemp("exported")
@@ -139,6 +140,17 @@ def test_the_command_writes_what_needs_tensorflow_alone(tmp_path, cli):
     recognizer = make_recognizer(bidirectional=True)
     recognizer.beam = plain_search(recognizer.codec, 1)
     assert json.loads(done.stdout)[0].split() == recognizer.transcribe(sound(1.0), RATE).text.split() != []
+
+
+def test_a_decoder_of_labels_stays_in_the_run(tmp_path, caplog):
+    shapes = []
+    for weight in (0.0, 0.3):
+        path = export_acoustic_saved_model(make_recognizer(attention_weight=weight), tmp_path / str(weight))
+        shapes.append(sorted(shape for _, shape in tf.train.list_variables(str(path / "variables" / "variables"))))
+    assert shapes[0] == shapes[1]
+    with caplog.at_level("INFO"):
+        export_acoustic("saved_model", make_recognizer(attention_weight=0.3), tmp_path / "named")
+    assert "stays in the run: the export transcribes by CTC alone" in caplog.text
 
 
 def test_ids_alone_need_no_tokeniser(tokenizers, tmp_path):

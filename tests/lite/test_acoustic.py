@@ -23,7 +23,7 @@ from seq2seq.cli.main import main
 from seq2seq.inference.recognition import joined
 from seq2seq.inference.streaming import NEVER, Endpoints
 from seq2seq.lite.acoustic import load_recognizer
-from seq2seq.lite.folder import LiteFolderError
+from seq2seq.lite.folder import NETWORKS_FILE, LiteFolderError
 from seq2seq.lite.verify import verify
 from tests.recognizers import MELS, RATE, letters, make_recognizer, sound, write_run, write_wav
 
@@ -43,6 +43,7 @@ MODELS = {
     "gru with a convolution in both directions": {"filters": (5,), "bidirectional": True},
     "simple in both directions": {"cell": "simple", "bidirectional": True, "num_layers": 1},
     "lstm in both directions": {"cell": "lstm", "bidirectional": True, "residual": True, "input_units": 10},
+    "beside a decoder": {"bidirectional": True, "attention_weight": 0.3, "decoder_units": 4},
     "min_gru in both directions": {"cell": "min_gru", "bidirectional": True, "num_layers": 3},
 }
 FRAMES = (0, 1, 7, 8, 9, 16, 31, 64, 100)
@@ -101,6 +102,17 @@ def test_convolutions_are_exported_in_fewer_bits(kind, error, tmp_path, rng):
     frames = [rng.normal(size=(60, MELS)).astype(np.float32)]
     one, other = (next(iter(each.network.log_probs(frames))) for each in (found, recognizer))
     assert 0 < np.abs(one - other).max() < error
+
+
+def test_a_decoder_of_labels_stays_in_the_run(tmp_path):
+    sizes = []
+    for weight in (0.0, 0.3):
+        recognizer = make_recognizer(bidirectional=True, num_layers=1, attention_weight=weight)
+        found = load_recognizer(export_acoustic_litert(recognizer, tmp_path / str(weight), "none"))
+        sizes.append((tmp_path / str(weight) / NETWORKS_FILE).stat().st_size)
+    assert sizes[1] - sizes[0] < 4096  # the decoder alone has 500 KB
+    with pytest.raises(ValueError, match="exports have no decoder"):
+        found.rescoring = 0.5
 
 
 def test_a_stream_has_endpoints_as_in_memory(lite):

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from seq2seq.layers.ctc import CTCHead
+from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.encoder import RNNEncoder
-from seq2seq.layers.frontends import FrameStack
+from seq2seq.layers.frontends import FrameStack, TokenEmbedding
+from seq2seq.layers.heads import VocabularyHead
+from seq2seq.layers.label_decoder import LabelDecoder
 from seq2seq.layers.lookahead import Lookahead
 from seq2seq.models.acoustic import AcousticModel
 from seq2seq.types import Padded
@@ -15,12 +18,14 @@ from seq2seq.types import Padded
 FEATURES, STACK, SIZE = 3, 2, 5
 
 
-def build(randomize, lookahead=0, bidirectional=False, cell="gru"):
+def build(randomize, lookahead=0, bidirectional=False, cell="gru", decoder=False):
+    labels = LabelDecoder(TokenEmbedding(SIZE, 3), RNNDecoder(4, readout_units=3), VocabularyHead(SIZE))
     model = AcousticModel(
         FrameStack(FEATURES, 6, STACK),
         RNNEncoder(4, cell=cell, num_layers=2, bidirectional=bidirectional),
         CTCHead(SIZE),
         Lookahead(lookahead) if lookahead else None,
+        labels if decoder else None,
     )
     model.build()
     return randomize(model)
@@ -91,7 +96,7 @@ def test_frames_are_stacked_and_the_last_are_filled_with_zeros(rng, array):
 
 
 def test_a_model_made_from_its_config_is_the_same_network(randomize, array, rng):
-    model = build(randomize, lookahead=2)
+    model = build(randomize, lookahead=2, decoder=True)
     copy = AcousticModel.from_config(model.get_config())
     copy.build()
     copy.set_weights(model.get_weights())
@@ -99,6 +104,9 @@ def test_a_model_made_from_its_config_is_the_same_network(randomize, array, rng)
     np.testing.assert_array_equal(
         array(copy.log_probs(copy.listen(source))), array(model.log_probs(model.listen(source)))
     )
+    ids = np.array([[2, 4, 1]], np.int32)
+    one, other = (array(each.label_decoder(each.listen(source), ids)) for each in (copy, model))
+    np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +118,10 @@ def test_a_model_made_from_its_config_is_the_same_network(randomize, array, rng)
         (
             lambda: AcousticModel(FrameStack(3, 4), RNNEncoder(4), CTCHead(5), Lookahead(1)),
             "A lookahead is for an encoder of one direction",
+        ),
+        (
+            lambda: LabelDecoder(TokenEmbedding(5, 3), RNNDecoder(4, attention=None), VocabularyHead(5)),
+            "a decoder without attention",
         ),
     ],
 )

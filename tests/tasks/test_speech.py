@@ -21,6 +21,7 @@ from seq2seq.cli.transcribe import subtitles
 from seq2seq.inference.recognition import LONGEST, Transcript, joined
 from seq2seq.inference.streaming import NEVER, Update, Word
 from seq2seq.run.parsing import RecipeError, from_json
+from seq2seq.symbols import BOS, EOS
 from seq2seq.tasks.speech.codec import SpeechCodec
 from seq2seq.tasks.speech.data import find_corpus
 from seq2seq.tasks.speech.folder import SpeechRunFolder
@@ -379,7 +380,7 @@ def test_an_utterance_whose_text_does_not_fit_is_left_out_and_named(recordings, 
     assert "tight.tsv:50 (60 labels" in caplog.text
 
 
-def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recordings, tmp_path):
+def make_stores(recordings, folder, **model):
     fields = {
         "data": {
             "corpus": "files",
@@ -389,13 +390,18 @@ def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recording
         "audio": {"rate": RATE, "mels": 20},
         "augmentation": {"noise": 0.5, "channel": 3.0},
         "batching": {"seconds": 6},
+        "model": model,
     }
     recipe, frontend = (
         from_json(Recipe, fields, "recipe.json"),
         Frontend(LogMels(RATE, 20), Normalizer((0.0,) * 20, (1.0,) * 20)),
     )
     codec = SpeechCodec(frontend, Vocabulary.learn([*TONES], "words"))
-    stores = SpeechStores(SpeechRunFolder(tmp_path), recipe, find_corpus(recipe.data), codec)
+    return SpeechStores(SpeechRunFolder(folder), recipe, find_corpus(recipe.data), codec)
+
+
+def test_what_is_drawn_for_a_row_follows_from_seed_epoch_and_row_alone(recordings, tmp_path):
+    stores = make_stores(recordings, tmp_path)
     once, again, later = stores.plan(3), stores.plan(3), stores.plan(4)
     first = {step: once[step].source.values for step in (2, 0, 1)}
     for step in (0, 1, 2):
@@ -428,6 +434,29 @@ def test_noise_is_drawn_from_the_recordings_of_a_folder(tmp_path):
         load_noises(tmp_path / "missing", RATE)
 
 
+def test_a_decoder_reads_each_label_after_its_beginning_and_predicts_its_end(recordings, tmp_path):
+    plain, joint = make_stores(recordings, tmp_path), make_stores(recordings, tmp_path, attention_weight=0.3)
+    for step in range(2):
+        before, after = plain.plan(1)[step], joint.plan(1)[step]
+        np.testing.assert_array_equal(after.source.values, before.source.values)
+        lengths = before.weights.sum(axis=1).astype(int)
+        np.testing.assert_array_equal(after.weights.sum(axis=1), lengths + 1)
+        np.testing.assert_array_equal(after.target_input[:, 1:] * after.weights[:, 1:], before.target_output)
+        assert set(after.target_input[:, 0]) == {BOS}
+        for row, label, length in zip(after.target_output, before.target_output, lengths, strict=True):
+            assert row.tolist() == [*label[:length], EOS, *[0] * (len(row) - length - 1)]
+    assert joint.steps_per_label < plain.steps_per_label
+
+
+def test_a_run_beside_a_decoder_rescores_its_tests_and_says_what_exports_leave_out(recordings, tmp_path, cli):
+    flags = ("--model.attention_weight", 0.3, "--model.decoder_units", 16, "--search.rescoring", 0.5)
+    assert train(recordings, tmp_path / "run", *flags, "--training.epochs", 1) == 0
+    assert "Exports leave it out and transcribe by CTC alone." in (tmp_path / "run" / "README.md").read_text()
+    scores = json.loads((tmp_path / "run" / "scores.json").read_text())["tests"]["test"]
+    found = json.loads(cli("evaluate", tmp_path / "run", "--json")[1])
+    assert found["wer"].items() >= scores["wer"].items()
+
+
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
@@ -440,6 +469,18 @@ def test_noise_is_drawn_from_the_recordings_of_a_folder(tmp_path):
         ({"augmentation": {"channel": -1.0}}, "augmentation.channel must be from 0 to 100 dB"),
         ({"model": {"lookahead": 3}}, "model.lookahead is for one direction"),
         ({"training": {"label_smoothing": 0.1}}, "training.label_smoothing"),
+        ({"model": {"attention_weight": 1.0}}, r"model.attention_weight must be in \[0, 1\)"),
+        ({"model": {"decoder_units": 0}}, "model.decoder_units must be at least 1"),
+        ({"search": {"rescoring": -1.0}}, "search.rescoring must not be negative"),
+        ({"search": {"rescoring": 0.5}}, "set model.attention_weight above 0"),
+        (
+            {"search": {"rescoring": 0.5}, "model": {"attention_weight": 0.3, "bidirectional": False}},
+            "search.rescoring is for both directions",
+        ),
+        (
+            {"search": {"rescoring": 0.5, "beam_size": 1}, "model": {"attention_weight": 0.3}},
+            "set search.beam_size above 1",
+        ),
         ({"tokenizer": {"kind": "bpe"}}, "tokenizer.size must be at least 5 for bpe"),
         ({"batching": {"seconds": 0}}, "batching.seconds must be above 0"),
         ({"model": {"stack": 0}}, "model.stack must be at least 1"),

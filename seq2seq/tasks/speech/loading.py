@@ -25,5 +25,6 @@ def load_recognizer(path: Path, others: Sequence[Path] = ()) -> Recognizer:
     from seq2seq.inference.acoustic import KerasNetwork
     from seq2seq.inference.recognition import Recognizer, plain_search
 
-    search = plain_search(codec.text, folder.load_recipe().search.beam_size)
-    return Recognizer(KerasNetwork(model), codec.frontend, codec.text, search)
+    options = folder.load_recipe().search
+    search = plain_search(codec.text, options.beam_size)
+    return Recognizer(KerasNetwork(model), codec.frontend, codec.text, search, options.rescoring)

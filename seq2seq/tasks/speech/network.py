@@ -11,7 +11,10 @@ from seq2seq.tasks.speech.recipe import Model
 
 
 def build_network(recipe: Model, mels: int, size: int) -> Any:
-    """Returns a new, built `AcousticModel` of frames of `mels` features over `size` ids."""
+    """Returns a new, built `AcousticModel` of frames of `mels` features over `size` ids.
+
+    With a share of the loss for it, it has a decoder of labels.
+    """
     prepare_keras()
     from seq2seq.layers.ctc import CTCHead
     from seq2seq.layers.encoder import RNNEncoder
@@ -31,16 +34,42 @@ def build_network(recipe: Model, mels: int, size: int) -> Any:
     )
     lookahead = Lookahead(recipe.lookahead, name="lookahead") if recipe.lookahead else None
     frontend = FrameStack(mels, recipe.input_units, recipe.stack, recipe.filters, name="frontend")
-    model = AcousticModel(frontend, encoder, CTCHead(size, name="head"), lookahead, name="acoustic_model")
+    decoder = _build_label_decoder(recipe, size) if recipe.attention_weight else None
+    model = AcousticModel(frontend, encoder, CTCHead(size, name="head"), lookahead, decoder, name="acoustic_model")
     model.build()
     return model
 
 
-def build_objective(model: Any) -> Any:
-    """Returns what `fit` trains: the network with the loss of its head."""
-    from seq2seq.training.ctc import CTCObjective
+def _build_label_decoder(recipe: Model, size: int) -> Any:
+    from seq2seq.layers.decoder import RNNDecoder
+    from seq2seq.layers.frontends import TokenEmbedding
+    from seq2seq.layers.heads import VocabularyHead
+    from seq2seq.layers.label_decoder import LabelDecoder
 
-    return CTCObjective(model)
+    units = recipe.decoder_units
+    decoder = RNNDecoder(
+        units,
+        cell=recipe.cell,
+        num_layers=recipe.decoder_layers,
+        readout_units=units,
+        bridge="zero",
+        dropout=recipe.dropout,
+        variational_dropout=recipe.variational_dropout,
+        name="decoder",
+    )
+    embedding = TokenEmbedding(size, units, name="embedding")
+    return LabelDecoder(embedding, decoder, VocabularyHead(size, name="head"), name="label_decoder")
+
+
+def build_objective(recipe: Model, model: Any) -> Any:
+    """Returns what `fit` trains: the network with the loss of its head, and of its decoder where it has one."""
+    from seq2seq.training.ctc import CTCObjective, LabelDecoderLoss
+
+    weight = recipe.attention_weight
+    if not weight:
+        return CTCObjective(model)
+    terms = [LabelDecoderLoss(model.label_decoder.head, weight)]
+    return CTCObjective(model, terms, {"has_end": True}, head_rate=1 - weight)
 
 
 def check_size(recipe: Model, path: Path) -> None:

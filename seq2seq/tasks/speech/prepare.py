@@ -22,6 +22,7 @@ from seq2seq.pipeline.padding import padded
 from seq2seq.pipeline.plan import Batching, Layout, Plan, Rows, Widths
 from seq2seq.pipeline.store import Column, Store
 from seq2seq.search.ctc import frames_needed
+from seq2seq.symbols import BOS, EOS
 from seq2seq.tasks.speech.codec import SpeechCodec, learn_frontend
 from seq2seq.tasks.speech.data import Corpus
 from seq2seq.tasks.speech.folder import SpeechRunFolder
@@ -97,9 +98,10 @@ class SpeechStores:
 
     @property
     def steps_per_label(self) -> float:
-        """Steps of the encoder for each label, over the validation data."""
+        """Steps of the encoder for each id that the loss is a mean over, in the validation data."""
         step = self.recipe.model.stack * self.codec.frontend.mels.hop_samples
-        return len(self.validation[SAMPLES].values) / step / max(1, len(self.validation[LABELS].values))
+        ends = len(self.validation) if self.recipe.model.attention_weight else 0
+        return len(self.validation[SAMPLES].values) / step / max(1, len(self.validation[LABELS].values) + ends)
 
     def _plan(self, store: Store, epoch: int, training: bool) -> SpeechPlan:
         options, cheap = self.recipe.batching, new_shapes_are_cheap()
@@ -208,9 +210,12 @@ class Collation:
             slowest = min(self.recipe.augmentation.speeds) if self.training else 1.0
             width = max(1, mels.count(int(np.ceil(widths[0] / slowest)) + 1))
         source = padded(frames, width, "float32", (mels.mels,))
-        target = padded(labels, widths[1])
-        # No decoder reads a target: the labels stand for its input.
-        return Batch(source, target.values, target.values, target.mask.astype(np.float32))
+        if self.recipe.model.attention_weight:
+            inputs = padded([np.concatenate([[BOS], row]) for row in labels], widths[1] + 1)
+            target = padded([np.concatenate([row, [EOS]]) for row in labels], widths[1] + 1)
+        else:  # no decoder reads a target: the labels stand for its input
+            inputs = target = padded(labels, widths[1])
+        return Batch(source, inputs.values, target.values, target.mask.astype(np.float32))
 
     def frames(self, stored: np.ndarray, row: int) -> np.ndarray:
         """Returns the frames of a stored recording, `(frames, mels)`."""

@@ -29,13 +29,19 @@ def write_readme(
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
     kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
     directions = "both directions" if model.bidirectional else "one direction"
+    decoder = (
+        f"\nTrained beside a decoder with attention, {model.decoder_layers} x {model.decoder_units}, which had "
+        f"{model.attention_weight:g} of the loss. Exports leave it out and transcribe by CTC alone.\n"
+        if model.attention_weight
+        else ""
+    )
     folder.write(
         folder.readme_file,
         f"""# {plain_markdown(recipe.name)}
 
 A speech recogniser that writes {recipe.tokenizer.kind}: {recipe.audio.mels} log-mels at {recipe.audio.rate:,} Hz,
 {model.stack} frames a step, {model.num_layers} x {model.units} {model.cell} in {directions}, CTC.
-
+{decoder}
 Data: {plain_markdown(recipe.data.corpus)}.
 Trained {len(history)} epochs in {spent}. Epoch {best["epoch"]} had the fewest wrong characters on the validation data,
 {float(best["val_cer"]):.2f} %.

@@ -99,6 +99,13 @@ class Model(Section):
     """Dropout rate on every layer's input and before the output layer."""
     variational_dropout: bool = False
     """One dropout mask for all steps of an utterance instead of one for each step."""
+    attention_weight: float = 0.0
+    """Share of the loss for a decoder with attention, trained beside CTC on the same encoder (Watanabe et al. 2017);
+    0 is no decoder."""
+    decoder_units: int = 128
+    """Width of each layer of that decoder."""
+    decoder_layers: int = 1
+    """Number of its layers."""
 
 
 class Batching(Section):
@@ -117,6 +124,9 @@ class Search(Section):
 
     beam_size: int = 8
     """Prefixes of the search; 1 takes the likeliest symbol of each step."""
+    rescoring: float = 0.0
+    """What a nat of the attention decoder counts beside one of CTC, where it chooses among these prefixes; 0 is
+    nothing. For both directions; exports have no such decoder."""
 
 
 class Recipe(sections.Recipe):
@@ -169,6 +179,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield "model.lookahead is for one direction: set model.bidirectional false"
     if any(count < 1 for count in model.filters):
         yield f"model.filters must be at least 1 each, received {model.filters}"
+    yield from _contradictions_of_rescoring(model, recipe.search)
     if tokenizer.size != 0 and tokenizer.size < 5:
         yield f"tokenizer.size must be 0 or at least 5, received {tokenizer.size}"
     if tokenizer.kind in ("unigram", "bpe") and not tokenizer.size:
@@ -185,12 +196,24 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         recipe,
         (
             *("model.stack", "model.input_units", "model.units", "model.num_layers"),
+            *("model.decoder_units", "model.decoder_layers"),
             *("batching.buckets", "batching.max_rows", "search.beam_size"),
         ),
         (
-            *("data.channel", "data.max_train", "model.lookahead"),
+            *("data.channel", "data.max_train", "model.lookahead", "search.rescoring"),
             *("augmentation.frequency_masks", "augmentation.frequency_width"),
             *("augmentation.time_masks", "augmentation.time_width"),
         ),
-        ("model.dropout", "augmentation.time_share"),
+        ("model.dropout", "model.attention_weight", "augmentation.time_share"),
     )
+
+
+def _contradictions_of_rescoring(model: Model, search: Search) -> Iterator[str]:
+    if search.rescoring <= 0:
+        return
+    if not model.bidirectional:
+        yield "search.rescoring is for both directions, as a stream cannot take back what it wrote: set it to 0"
+    elif not model.attention_weight:
+        yield "search.rescoring needs a decoder with attention: set model.attention_weight above 0"
+    elif search.beam_size == 1:
+        yield "search.rescoring chooses among prefixes: set search.beam_size above 1"

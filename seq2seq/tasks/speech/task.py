@@ -57,7 +57,7 @@ def build_model(recipe: Recipe, codec: SpeechCodec) -> AcousticModel:
 
 def objective(recipe: Recipe, model: AcousticModel) -> Any:
     """Returns the network with its loss."""
-    return network.build_objective(model)
+    return network.build_objective(recipe.model, model)
 
 
 def begin_epoch(objective: Any, recipe: Recipe, epoch: int) -> None:

@@ -43,7 +43,7 @@ class Cut(NamedTuple):
     target_observed: Booleans
     """`(rows, horizon)`: False also behind the end of a series."""
     positions: Integers
-    """`(rows, context + horizon)`: flat positions in the table, for its covariates and `SeriesTable.clock`. Those before
+    """`(rows, context + horizon)`: flat positions in the table, for covariates and `SeriesTable.clock`. Those before
     the beginning or behind the end of a series are of other series, or of none."""
     inside: Booleans
     """`(rows, context + horizon)`: whether a position is of the series."""

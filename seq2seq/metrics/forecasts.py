@@ -140,7 +140,7 @@ def coverage(lower: Floats, upper: Floats, actual: Floats, level: float, observe
     lower, _, _ = _checked(lower, actual, observed)
     upper, actual, known = _checked(upper, actual, observed)
     inside = (lower <= actual) & (actual <= upper)
-    return _over_points(100.0 * inside, known, f"coverage|level:{level:g}")
+    return _over_points(np.where(inside, 100.0, 0.0), known, f"coverage|level:{level:g}")
 
 
 class PIT(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -151,7 +151,7 @@ def _alike(lengths: Integers) -> list[Integers]:
     return groups
 
 
-def _ahead(array: Floats | Booleans, width: int) -> Floats | Booleans:
+def _ahead(array: Any, width: int) -> Any:
     """Returns rows with zeros before them, up to a width."""
     return np.pad(array, ((0, 0), (width - array.shape[1], 0)))
 
@@ -196,7 +196,7 @@ class _Deseasoned(NamedTuple):
 def _deseasoned(values: Floats, known: Booleans, season: int, horizon: int) -> tuple[_Deseasoned, Floats]:
     """Returns values without their season, where they pass the test for one, and the season of the horizon."""
     time = values.shape[1]
-    positive = np.where(known, values > 0, True).all(axis=1)
+    positive = np.asarray(((values > 0) | ~known).all(axis=1))
     neutral = np.where(positive, 1.0, 0.0)[:, None]
     figure = np.repeat(neutral, season, axis=1)
     if season > 1:

@@ -91,7 +91,7 @@ def fit_ridge(
     gram[np.diag_indices(context)] += penalty if penalty > 0 else 1e-12 * max(np.trace(gram), 1.0)
     weights = np.linalg.solve(gram, cross)
     errors = [(one.target - one.context @ weights) * (one.scale.scale / one.spread[:, None]) for one in kept]
-    return Ridge(weights, scaling, season, np.concatenate(errors))
+    return Ridge(np.asarray(weights, np.float64), scaling, season, np.concatenate(errors, dtype=np.float64))
 
 
 class _Scaled(NamedTuple):
@@ -121,7 +121,7 @@ def _scaled(table: SeriesTable, windows: Windows, context: int, horizon: int, sc
     observed = cut.context_observed
     scale = scale_of(cut.context, observed, scaling)
     filled = carried_forward(cut.context, observed)
-    known = observed.any(axis=1)
+    known = np.asarray(observed.any(axis=1))
     scaled = scale.forward(filled, np.broadcast_to(known[:, None], filled.shape))
     lag = min(season, context - 1)
     pair = observed[:, lag:] & observed[:, : context - lag]

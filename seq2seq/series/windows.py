@@ -119,7 +119,7 @@ class TrainingWindows:
         """
         if not 0 <= step < self.steps:
             raise IndexError(f"Expected a step from 0 to {self.steps - 1}. Received: {step}")
-        keys = np.random.SeedSequence((self.seed, epoch)).generate_state(_ROUNDS, np.uint64)
+        keys = np.random.SeedSequence((self.seed, epoch)).generate_state(_ROUNDS, np.uint64).astype(np.uint64)
         first = step * self.batch_size
         chosen = shuffled(np.arange(first, min(first + self.batch_size, self.size)), self.size, keys)
         if not self._per_series:

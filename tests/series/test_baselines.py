@@ -154,6 +154,14 @@ def test_only_a_season_that_is_there_is_taken_out():
     assert np.ptp(naive2(wave(60)[None], known, 4, SEASON).mean) > 5
 
 
+def test_a_season_is_tested_for_in_three_of_it_only():
+    values = 20 + np.tile([9.0, 0, 0, 0, 0, 0, 0, 0], 4)[None]
+    for size, tested in ((23, False), (24, True)):
+        part, known = values[:, -size:], np.ones((1, size), bool)
+        found = naive2(part, known, 8, 8).mean
+        assert (np.ptp(found) > 5) == tested
+
+
 def test_a_series_without_readings_is_named():
     with pytest.raises(ValueError, match="Series 'b' has no observed value"):
         forecast_table(table_of({"a": [1.0, 2], "b": [nan, nan]}), naive, 2, 1)
@@ -226,6 +234,29 @@ def test_the_ridge_never_sees_what_a_hole_holds_or_what_comes_later():
     table.values[42:60] = -1e9
     np.testing.assert_array_equal(models[0].forecast(table, windows).quantiles([0.1, 0.9]), before)
     assert np.isfinite(before).all()
+
+
+def test_the_ridge_learns_from_whole_horizons_and_carries_the_past_into_holes():
+    values, context, horizon = wave(60), 4, 2
+    values[[20, 21, 40]] = nan
+    filled = values.copy()
+    filled[[20, 21]], filled[40] = values[19], values[39]
+    inputs, targets = [], []
+    for cut in range(context, 59):
+        past = filled[cut - context : cut].copy()
+        if np.isnan(values[cut - context]):  # nothing before it in the window: the first reading stands for it
+            past[: np.flatnonzero(~np.isnan(values[cut - context : cut]))[0]] = values[cut - context : cut][
+                np.flatnonzero(~np.isnan(values[cut - context : cut]))[0]
+            ]
+        if np.isfinite(values[cut : cut + horizon]).all():
+            inputs.append(past - past[-1])
+            targets.append(values[cut : cut + horizon] - past[-1])
+    expected = np.linalg.lstsq(np.array(inputs), np.array(targets), rcond=None)[0]
+    model = fit_ridge(table_of({"a": values}), context, horizon, 0.0, "last")
+    # The last column is 0 throughout: no weight of it is determined.
+    np.testing.assert_allclose(model.weights[:-1], expected[:-1], atol=1e-6)
+    found = model.forecast(table_of({"a": values}), Windows(np.array([0]), np.array([42])))
+    np.testing.assert_allclose(found.mean[0], (filled[38:42] - filled[41]) @ expected + filled[41], atol=1e-6)
 
 
 def test_the_intervals_of_the_ridge_cover_what_they_say():

@@ -231,6 +231,23 @@ def test_snapped_stamps_move_to_the_nearest_step_and_rows_that_meet_are_averaged
     assert list(series.observed) == [True, True, False, True]
 
 
+def test_rows_that_meet_leave_missing_values_out(tmp_path):
+    text = HEAD + "a,2024-01-01 00:00,1\na,2024-01-01 00:59,\na,2024-01-01 01:01,4\na,2024-01-01 02:01,\n"
+    (series,) = read(tmp_path, text, frequency="h", irregular="snap")
+    assert list(series.values) == [1, 4, 0]
+    assert list(series.observed) == [True, True, False]
+
+
+@pytest.mark.parametrize(("order", "said"), [([1, 1, 2, 2, 3, 3], 0), ([1, 2, 3, 1, 2, 3], 2), ([1, 3, 2, 1, 3, 2], 1)])
+def test_series_may_lie_among_each_other_and_only_their_own_order_counts(order, said, tmp_path):
+    text = HEAD + "".join(f"{'ab'[row % 2]},{stamp},{stamp}\n" for row, stamp in enumerate(order))
+    table = read(tmp_path, text)
+    assert [list(series.values) for series in table] == [[1, 2, 3], [1, 2, 3]]
+    assert [note for note in table.notes if "Sorted" in note] == [
+        f"Sorted the rows of {said} series by time." for _ in range(min(said, 1))
+    ]
+
+
 def test_rows_as_they_come_keep_repeated_and_backward_stamps(tmp_path):
     text = (
         HEAD

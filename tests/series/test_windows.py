@@ -173,6 +173,12 @@ def test_a_constant_context_is_scaled_to_a_constant(scaling, value):
     np.testing.assert_allclose(scale.back(scaled), value)
 
 
+@pytest.mark.parametrize("scaling", ["standard", "last_mean_absolute"])
+def test_rounding_is_no_signal(scaling):
+    context, observed = np.array([[0.1 + 0.2, 0.3, 0.3, 0.1 + 0.2]]), np.ones((1, 4), bool)
+    assert abs(scale_of(context, observed, scaling).forward(context, observed)).max() < 1e-9
+
+
 @pytest.mark.parametrize("scaling", SCALINGS)
 def test_a_context_without_readings_has_a_scale(scaling):
     found = scale_of(np.zeros((1, 3)), np.zeros((1, 3), bool), scaling)

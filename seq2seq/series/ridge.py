@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from seq2seq.series.baselines import Forecast
-from seq2seq.series.table import Booleans, Floats, Integers, SeriesTable
+from seq2seq.series.table import Booleans, Floats, Integers, SeriesTable, offsets_of
 from seq2seq.series.windows import Scale, Scaling, Windows, carried_forward, cut_windows, scale_of
 
 _BLOCK = 4096
 """Windows that are worked on together."""
 _FLOOR = 1e-3
 """The least unit of errors, in relation to the scale of the window."""
+_MOST = 1_000_000
+"""Windows that are learned from."""
 _KEPT = 2000
 """Windows of training whose errors give the intervals."""
 
@@ -52,7 +55,7 @@ def fit_ridge(
     min_context: int = 0,
     season: int = 1,
 ) -> Ridge:
-    """Fits one regression to all windows of all series.
+    """Fits one regression to all windows of all series, or to a million of them, evenly chosen.
 
     Windows whose horizon has a missing value are left out; holes of a context hold the value before them. There is no
     constant: with a scaling that takes the last value away, shifting a series shifts its forecast.
@@ -74,13 +77,14 @@ def fit_ridge(
     count = 0
     kept: list[_Scaled] = []
     counts = np.maximum(table.lengths - horizon - least + 1, 0)
-    stride = max(1, int(counts.sum()) // _KEPT)
-    for windows in _all_windows(counts, least):
+    stride = -(-int(counts.sum()) // _MOST) or 1
+    keep = max(1, int(counts.sum()) // stride // _KEPT)
+    for windows in _windows(counts, least, stride):
         some = _scaled(table, windows, context, horizon, scaling, season)
         some = some.rows(some.whole)
         gram += some.context.T @ some.context
         cross += some.context.T @ some.target
-        kept.append(some.rows(slice(-count % stride, None, stride)))
+        kept.append(some.rows(np.arange(-count % keep, len(some.context), keep)))
         count += len(some.context)
     if not count:
         raise ValueError(
@@ -105,15 +109,18 @@ class _Scaled(NamedTuple):
     whole: Booleans
     """`(rows,)`: the context has a reading, the target all."""
 
-    def rows(self, chosen: Booleans | slice) -> _Scaled:
+    def rows(self, chosen: Booleans | Integers) -> _Scaled:
         scale = Scale(self.scale.location[chosen], self.scale.scale[chosen])
         return _Scaled(self.context[chosen], self.target[chosen], scale, self.spread[chosen], self.whole[chosen])
 
 
-def _all_windows(counts: Integers, least: int) -> list[Windows]:
-    series = np.repeat(np.arange(len(counts)), counts)
-    cuts = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts) + least
-    return [Windows(series[i : i + _BLOCK], cuts[i : i + _BLOCK]) for i in range(0, len(series), _BLOCK)]
+def _windows(counts: Integers, least: int, stride: int) -> Iterator[Windows]:
+    """Yields every stride-th window of series with these counts of them, in blocks."""
+    ends = offsets_of(counts)
+    for start in range(0, int(ends[-1]), stride * _BLOCK):
+        chosen = np.arange(start, min(start + stride * _BLOCK, int(ends[-1])), stride)
+        series = np.searchsorted(ends, chosen, side="right") - 1
+        yield Windows(series, chosen - ends[series] + least)
 
 
 def _scaled(table: SeriesTable, windows: Windows, context: int, horizon: int, scaling: Scaling, season: int) -> _Scaled:

@@ -271,6 +271,17 @@ def test_the_intervals_of_the_ridge_cover_what_they_say():
     assert 0.7 < inside < 0.9
 
 
+def test_a_ridge_learns_from_so_many_windows_evenly_chosen(monkeypatch):
+    monkeypatch.setattr("seq2seq.series.ridge._MOST", 40)
+    values = wave(100)
+    model = fit_ridge(table_of({"a": values}), 4, 1, 0.0, "none")
+    cuts = range(4, 100, 3)  # 96 windows, every third
+    inputs = np.array([values[cut - 4 : cut] for cut in cuts])
+    expected = np.linalg.lstsq(inputs, values[list(cuts)], rcond=None)[0]
+    np.testing.assert_allclose(model.weights[:, 0], expected, atol=1e-6)
+    assert len(model.errors) == len(cuts)
+
+
 def test_a_context_longer_than_all_series_is_refused():
     with pytest.raises(ValueError, match=r"No window of 9 \+ 2 steps is complete\. The longest series has 8"):
         fit_ridge(table_of({"a": np.arange(8.0)}), 9, 2)

@@ -211,10 +211,8 @@ def _frequency(
 ) -> Frequency:
     if given is not None:
         if numbers != (given.unit == "step"):
-            kind = "whole numbers" if numbers else "times"
-            raise TableError(
-                f"The stamps are {kind}; the frequency {given} does not fit. Use step for whole numbers only."
-            )
+            kind, use = ("whole numbers", "step") if numbers else ("times", "one such as h or D")
+            raise TableError(f"The stamps are {kind}: expected a frequency of {use}. Received: {given}")
         if given.unit in ("M", "Q", "Y") and not given.day:
             return Frequency(given.unit, given.multiple, month_anchor(stamps))
         return given

@@ -25,6 +25,10 @@ _PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?"
 _NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
+_QUARTER = 900
+"""Seconds; no zone changes its offset within a quarter of an hour."""
+_FIRST, _LAST = ((datetime(year, 1, 2) - _EPOCH) // timedelta(seconds=_QUARTER) for year in (1, 9999))
+"""Quarters of an hour that Python knows offsets for; before and after, those at the ends hold."""
 
 
 class StampError(ValueError):
@@ -104,22 +108,24 @@ def to_wall(instants: Integers, time_zone: str) -> Integers:
     if time_zone in ("", "UTC"):
         return np.asarray(instants, np.int64)
     place = zone(time_zone)
-    hours, back = np.unique(instants // 900_000_000, return_inverse=True)  # no zone changes within a quarter of an hour
-    offsets = [
-        (_EPOCH.replace(tzinfo=UTC) + timedelta(seconds=900 * int(hour))).astimezone(place).utcoffset()
-        for hour in hours
-    ]
+    quarters, back = np.unique(_quarters(instants), return_inverse=True)
+    offsets = [_time(quarter).replace(tzinfo=UTC).astimezone(place).utcoffset() for quarter in quarters]
     return instants + _microseconds(offsets)[back].reshape(np.shape(instants))
 
 
 def _offsets(walls: Integers, time_zone: str, again: NDArray[np.bool_]) -> Integers:
     place = zone(time_zone)
-    keys, back = np.unique(walls // 900_000_000 * 2 + again, return_inverse=True)
-    offsets = [
-        (_EPOCH + timedelta(seconds=900 * int(key // 2))).replace(tzinfo=place, fold=int(key % 2)).utcoffset()
-        for key in keys
-    ]
+    keys, back = np.unique(_quarters(walls) * 2 + again, return_inverse=True)
+    offsets = [_time(key // 2).replace(tzinfo=place, fold=int(key % 2)).utcoffset() for key in keys]
     return _microseconds(offsets)[back]
+
+
+def _quarters(stamps: Integers) -> Integers:
+    return np.clip(stamps // (_QUARTER * 1_000_000), _FIRST, _LAST)
+
+
+def _time(quarter: int) -> datetime:
+    return _EPOCH + timedelta(seconds=_QUARTER * int(quarter))
 
 
 def _microseconds(offsets: Sequence[timedelta | None]) -> Integers:

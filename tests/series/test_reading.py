@@ -308,6 +308,18 @@ def test_days_follow_the_wall_clock_through_daylight_saving(tmp_path):
         assert str(table[0].times[0])[:13] == "2024-03-29T00"
 
 
+@pytest.mark.parametrize(("stamps", "frequency"), [((1, 2), "h"), (("2024-01-01", "2024-01-02"), "step")])
+def test_numbers_count_steps_and_times_do_not(stamps, frequency, tmp_path):
+    with pytest.raises(ValueError, match=rf"expected a frequency of .* Received: {frequency}"):
+        read(tmp_path, HEAD + "".join(f"a,{stamp},1\n" for stamp in stamps), frequency=frequency)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_the_ends_of_time_have_a_clock(day, tmp_path):
+    table = read(tmp_path, HEAD + f"a,{day} 23:59,1\n", frequency="min", time_zone="Europe/Berlin")
+    table.clock(table.offsets[:-1], np.zeros(1, np.int64))
+
+
 def test_an_unknown_zone_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"name of a time zone, such as Europe/Berlin. Received: 'Berlin'"):
         read(tmp_path, HEAD + "a,2024-01-01,1\na,2024-01-02,1\n", time_zone="Berlin")

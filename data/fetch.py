@@ -32,6 +32,7 @@ class RemoteFile:
     dataset: str
     """Folder name in mirror and cache."""
     name: str
+    """Its path in this folder, with `/`."""
     url: str
     sha256: str
     """Empty where the server builds the file for each download: the reader then checks its contents."""
@@ -65,12 +66,13 @@ def fetch(file: RemoteFile) -> Path:
         return local
     folder = cache_folder(file.dataset)
     path = folder / file.name
+    path.parent.mkdir(parents=True, exist_ok=True)
     _log.info("Fetching %s", file.url)
     pooch.get_logger().setLevel("ERROR")
     try:
         # pooch downloads to a temporary name, and renames the file only if its checksum is right.
         known = f"sha256:{file.sha256}" if file.sha256 else None
-        pooch.retrieve(file.url, known, fname=file.name, path=folder)
+        pooch.retrieve(file.url, known, fname=path.name, path=path.parent)
     except ValueError as error:
         raise FetchError(f"{file.url} is not the expected file: {error}") from error
     except Exception as error:  # a network fails in many ways

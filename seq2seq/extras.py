@@ -26,6 +26,8 @@ PACKAGES = {
     "ray": "ray",
     "soundfile": "speech",
     "sounddevice": "mic",
+    "narwhals": "series",
+    "pyarrow": "series",
 }
 """Modules of packages that the plain project does not install, and the extra that does."""
 

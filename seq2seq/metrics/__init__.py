@@ -1,4 +1,9 @@
 """Scores. Imports no framework."""
 
-LOWER_IS_BETTER = frozenset({"ter", "wer", "cer", "perplexity", "word_perplexity", "bits_per_character"})
+LOWER_IS_BETTER = frozenset(
+    {
+        *("ter", "wer", "cer", "perplexity", "word_perplexity", "bits_per_character"),
+        *("mae", "mse", "smape", "mase", "owa", "crps", "wql", "msis", "pit"),
+    }
+)
 """Names of scores for which lower is better."""

@@ -10,6 +10,6 @@ class Score:
     """A number and how it was computed."""
 
     score: float
-    """0 to 100 (TER may exceed 100; lower is better there)."""
+    """Most are 0 to 100; the names for which lower is better are in `metrics.LOWER_IS_BETTER`."""
     signature: str
     """Everything that must be equal for two scores to be comparable."""

@@ -1,18 +1,23 @@
 import gzip
 import hashlib
 import io
+import json
 import tarfile
 import zipfile
 
+import numpy as np
 import pytest
 from seq2seq.catalogue.fetch import FetchError, RemoteFile
 
 from recipes.translation import RECIPES
 from seq2seq.catalogue import (
     aeslc,
+    etth1,
     fetch,
     grammar,
+    m4,
     multi30k,
+    nab,
     ptb,
     sentence_compression,
     sentences,
@@ -239,3 +244,101 @@ def test_without_internet_a_text_says_which_file_to_put_where(places, monkeypatc
     with pytest.raises(FetchError, match=r"Could not download https://raw\.githubusercontent\.com/") as error:
         module.load("test")
     assert f"folder that holds lm/{'ptb.test' if module is ptb else module.NAME}.txt" in str(error.value)
+
+
+def _mirrored(places, path, text):
+    """Puts a file in the mirror and returns its sha256."""
+    path = places / "mirror" / path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_etth1_is_cut_by_months_of_thirty_days(places, monkeypatch):
+    names = ",".join(etth1.CHANNELS)
+    hours = [str(np.datetime64("2016-07-01T00", "h") + hour).replace("T", " ") + ":00:00" for hour in range(14500)]
+    text = f"date,{names}\n" + "".join(f"{hour}{f',{i}' * 7}\n" for i, hour in enumerate(hours))
+    digest = _mirrored(places, "etth1/ETTh1.csv", text)
+    monkeypatch.setattr(etth1, "FILE", RemoteFile("etth1", "ETTh1.csv", "http://127.0.0.1:9/", digest))
+    for split, first, last in (("train", 0, 8639), ("validation", 8640, 11519), ("test", 11520, 14399)):
+        table = etth1.load(split)
+        assert tuple(table.ids) == etth1.CHANNELS
+        assert all((series.values[0], series.values[-1]) == (first, last) for series in table)
+    series = etth1.load("test", context=96)[0]
+    assert (series.values[0], str(series.times[0])) == (11424, f"{hours[11424].replace(' ', 'T')}.000000")
+
+
+def test_m4_reads_series_of_different_lengths(places, monkeypatch):
+    digests = (
+        _mirrored(places, "m4/Hourly-train.csv", '"V1","V2","V3","V4"\n"H1",1,2.5,3\n"H2",4,,\n'),
+        _mirrored(places, "m4/Hourly-test.csv", '"V1","V2"\n"H1",7\n"H2",8\n'),
+    )
+    monkeypatch.setitem(m4.GROUPS, "hourly", m4.GROUPS["hourly"]._replace(sha256=digests))
+    train, test = m4.load("train", "hourly"), m4.load("test", "hourly")
+    assert list(train.ids) == list(test.ids) == ["H1", "H2"]
+    assert [list(series.values) for series in train] == [[1, 2.5, 3], [4]]
+    assert [list(series.values) for series in test] == [[7], [8]]
+
+
+def test_nab_keeps_the_rows_as_they_come_and_finds_the_windows(places, monkeypatch):
+    stamps = ["2015-01-01 00:00:00", "2015-01-01 00:10:00", "2015-01-01 00:10:00", "2015-01-01 00:05:00"]
+    text = "timestamp,value\n" + "".join(f"{stamp},{i}.5\n" for i, stamp in enumerate(stamps))
+    digest = _mirrored(places, "nab/data/real/a.csv", text)
+    window = [[f"{stamps[1]}.000000", f"{stamps[3]}.000000"]]
+    labels = _mirrored(places, "nab/labels/combined_windows.json", json.dumps({"real/a.csv": window}))
+    monkeypatch.setattr(nab, "FILES", {"real": {"a": digest}})
+    monkeypatch.setattr(nab, "WINDOWS", RemoteFile("nab", nab.WINDOWS.name, "http://127.0.0.1:9/", labels))
+    ((name, recording),) = nab.load().items()
+    assert (name, recording.windows) == ("real/a.csv", ((1, 3),))
+    assert list(recording.values) == [0.5, 1.5, 2.5, 3.5]
+    assert [str(stamp).replace("T", " ") for stamp in recording.stamps] == stamps
+
+
+def test_nab_is_58_series():
+    assert sum(map(len, nab.FILES.values())) == 58
+    assert len({digest for group in nab.FILES.values() for digest in group.values()}) == 58
+
+
+@pytest.mark.parametrize(
+    ("load", "message"),
+    [
+        (lambda: etth1.load("dev"), r"splits train, validation, test\. Received: 'dev'"),
+        (lambda: m4.load("dev", "hourly"), r"splits train, test\. Received: 'dev'"),
+        (lambda: m4.load("train", "daily"), r"groups hourly, weekly\. Received: 'daily'"),
+        (lambda: nab.load("test"), r"split all\. Received: 'test'"),
+    ],
+)
+def test_the_series_say_what_they_have(load, message):
+    with pytest.raises(ValueError, match=message):
+        load()
+
+
+@pytest.mark.parametrize(
+    ("load", "name"),
+    [
+        (lambda: etth1.load("test"), "etth1/ETTh1.csv"),
+        (lambda: m4.load("test", "weekly"), "m4/Weekly-test.csv"),
+        (nab.load, "nab/labels/combined_windows.json"),
+    ],
+)
+def test_without_internet_series_say_which_file_to_put_where(places, monkeypatch, load, name):
+    def no_network(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr("pooch.retrieve", no_network)
+    with pytest.raises(FetchError, match=r"Could not download https://raw\.githubusercontent\.com/") as error:
+        load()
+    assert f"folder that holds {name}" in str(error.value)
+    assert list((places / "cache").iterdir())
+
+
+def test_a_download_into_a_folder_of_a_data_set_is_put_there(places, monkeypatch):
+    """The server is pooch's: what it is asked to write must be where the file is looked for again."""
+
+    def download(url, known_hash, fname, path):
+        (path / fname).write_bytes(b"hello\n")
+
+    monkeypatch.setattr("pooch.retrieve", download)
+    file = RemoteFile("set", "one/two/a.txt", "http://127.0.0.1:9/", _file().sha256)
+    assert fetch.fetch(file) == places / "cache" / "set" / "one" / "two" / "a.txt"
+    assert fetch.find(file) == places / "cache" / "set" / "one" / "two" / "a.txt"

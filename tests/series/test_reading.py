@@ -14,7 +14,8 @@ import pytest
 from pyarrow import parquet
 
 from seq2seq.extras import MissingPackage
-from seq2seq.series.reading import Columns, from_frame, read_table
+from seq2seq.series.cells import Columns
+from seq2seq.series.reading import from_frame, read_table
 from seq2seq.series.table import table_of
 
 ROWS = [

@@ -6,7 +6,8 @@ of the training part; and scores all windows whose horizon lies within the test 
 
 from __future__ import annotations
 
-from seq2seq.series.reading import Columns, read_table
+from seq2seq.series.cells import Columns
+from seq2seq.series.reading import read_table
 from seq2seq.series.table import SeriesTable
 
 from .fetch import RemoteFile, fetch

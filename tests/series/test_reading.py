@@ -14,7 +14,8 @@ import pytest
 from pyarrow import parquet
 
 from seq2seq.extras import MissingPackage
-from seq2seq.series.reading import Columns, from_frame, read_table
+from seq2seq.series.cells import Columns
+from seq2seq.series.reading import from_frame, read_table
 from seq2seq.series.table import table_of
 
 ROWS = [
@@ -166,6 +167,17 @@ def test_a_frame_names_the_row():
         from_frame(frame.rename(columns={"y": "yy"}))
     with pytest.raises(ValueError, match=r"Expected a frame of pandas, polars or pyarrow. Received: builtins.list"):
         from_frame([1, 2])
+
+
+def test_a_static_column_of_lists_is_named():
+    frame = pl.DataFrame({"unique_id": ["a", "a"], "ds": [1, 2], "y": [1, 2], "site": [[1], [2]]})
+    with pytest.raises(ValueError, match=r"row 0: column 'site': expected a number or text\. Received: \[1\]"):
+        from_frame(frame, Columns(static=("site",)))
+
+
+def test_steps_may_be_floats_in_a_frame():
+    table = from_frame(pd.DataFrame({"unique_id": "a", "ds": [1.0, 2.0, 4.0], "y": [1, 2, 3]}))
+    assert list(table[0].values) == [1, 2, 0, 3]
 
 
 def test_wrong_static_values_name_both_rows(tmp_path):
@@ -355,6 +367,12 @@ def test_series_of_gluonts(tmp_path):
             '{"start": "2024-01-01", "target": [1, 2], "feat_dynamic_real": [[1]]}',
             "feat_dynamic_real has 1 steps, target 2",
         ),
+        (
+            '{"start": "2024-01-01", "target": [1], "feat_static_cat": 3}',
+            "feat_static_cat: expected a list. Received: 3",
+        ),
+        ('{"start": "2024-01-01", "target": [1], "feat_dynamic_real": [1]}', "expected a list of numbers. Received: 1"),
+        ('{"start": "2024-01-01", "target": [1], "feat_static_cat": [[3]]}', "expected a number or text"),
         (GLUON + '{"start": "2024-01-01", "target": [1]}', r"t\.jsonl:3: 0 dynamic"),
         (GLUON + GLUON, "two series have the item_id 'u'"),
     ],

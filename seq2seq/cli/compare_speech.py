@@ -45,7 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     from seq2seq.tasks.speech.folder import SpeechRunFolder
 
     if len(options.run) < 2 or len({*options.run}) < len(options.run):
-        raise ValueError("Expected two or more different runs to compare.")
+        raise ValueError(f"Expected two or more different runs to compare. Received: {', '.join(options.run)}")
     systems = {}
     for path in options.run:
         rows = read_table(SpeechRunFolder(path).samples_file if Path(path).is_dir() else Path(path))

@@ -55,17 +55,19 @@ def recordings(options: AudioOptions, recipe: str | None, run: str | None) -> Re
     Raises:
         ValueError: the recipe or the run is damaged, or not of speech although a manifest is given.
     """
+    if options.test_manifest and not options.manifest:
+        raise ValueError("--test-manifest needs --manifest.")
+    tests = {Path(file).name: Path(file) for file in options.test_manifest}
+    if not recipe and not run:  # needs no package of training
+        return Recordings(Path(options.manifest), tests, None) if options.manifest else None
     from seq2seq.tasks.speech.data import manifests_of
     from seq2seq.tasks.speech.recipe import Recipe
 
-    if options.test_manifest and not options.manifest:
-        raise ValueError("--test-manifest needs --manifest.")
     known = [each for each in _recipes(recipe, run) if isinstance(each, Recipe)]
     if options.manifest:
-        if (recipe or run) and not known:
+        if not known:
             raise ValueError(f"--manifest goes with a recipe or a run of speech. Received: {recipe or run}")
-        tests = {Path(file).name: Path(file) for file in options.test_manifest}
-        return Recordings(Path(options.manifest), tests, known[0] if known else None)
+        return Recordings(Path(options.manifest), tests, known[0])
     if not known or len(known) < len(_recipes(recipe, run)):  # a name that recipes of text have, too
         return None
     train, validation, tests = manifests_of(known[0].data)

@@ -254,10 +254,11 @@ class Recognizer:
 
     def _transcript(self, found: Sequence[Labelling], steps: int) -> Transcript:
         seconds = steps * self.step_seconds
-        texts = [" ".join(text.split()) for text in self.codec.decode([path.ids for path in found])]
+        texts = self.codec.decode([path.ids for path in found])
         words = tuple(words_of(self.codec, found[0].emissions, self.step_seconds))
         alternatives = tuple(Alternative(text, path.score) for text, path in zip(texts, found, strict=True))
-        return Transcript(texts[0], words, seconds, found[0].log_probability, alternatives)
+        text = " ".join(texts[0].split())  # as a stream joins its words
+        return Transcript(text, words, seconds, found[0].log_probability, alternatives)
 
 
 def joined(parts: Iterable[Transcript]) -> Transcript:

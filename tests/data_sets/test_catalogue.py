@@ -71,7 +71,7 @@ def test_a_failed_download_says_what_to_put_where(places):
 
 
 def test_multi30k_has_four_languages_in_every_direction():
-    directions = {name for name in RECIPES if name.startswith("multi30k_")}
+    directions = {name for name in RECIPES if name.startswith("multi30k_")} - {"multi30k_waitk"}
     assert directions == {f"multi30k_{a}_{b}" for a in multi30k.LANGUAGES for b in multi30k.LANGUAGES if a != b}
     for name in directions:
         data = RECIPES[name].data

@@ -11,7 +11,7 @@ import sys
 from seq2seq.cli.start import start_process
 from seq2seq.cli.train import run_module
 from seq2seq.run.sections import Training
-from seq2seq.tasks.speech.recipe import Audio, Augmentation, Data, Model, Recipe
+from seq2seq.tasks.speech.recipe import Audio, Augmentation, Data, Model, Recipe, Tokenizer
 
 DEMO = Recipe(
     name="demo_speech",
@@ -37,8 +37,9 @@ DIGITS = Recipe(
     name="digits",
     data=Data(corpus="fsdd", splits=("train_strings", "validation_strings"), tests=("test", "test_strings")),
     audio=Audio(rate=8000, mels=40),
-    augmentation=Augmentation(noise=0.5, frequency_width=8),
-    model=Model(stack=3, input_units=128, units=128, num_layers=2, dropout=0.2),
+    tokenizer=Tokenizer(kind="words"),
+    augmentation=Augmentation(noise=0.5, channel=3.0, frequency_width=8),
+    model=Model(stack=3, filters=(32, 64), input_units=128, units=128, num_layers=2, dropout=0.2),
     training=Training(epochs=20, learning_rate=0.003, warmup_steps=200, ema=0.995),
 )
 """Spoken digits and strings of them."""
@@ -47,9 +48,10 @@ AN4 = Recipe(
     name="an4",
     data=Data(corpus="an4"),
     audio=Audio(rate=16000, mels=80),
+    tokenizer=Tokenizer(kind="bpe", size=120),
     augmentation=Augmentation(frequency_masks=2, frequency_width=15, time_masks=2),
-    model=Model(stack=4, input_units=256, units=256, num_layers=3, dropout=0.3),
-    training=Training(epochs=80, learning_rate=0.002, warmup_steps=300, ema=0.998, precision="mixed_bfloat16"),
+    model=Model(stack=3, filters=(32, 64), input_units=256, units=256, num_layers=3, dropout=0.3),
+    training=Training(epochs=100, learning_rate=0.002, warmup_steps=300, ema=0.998, precision="mixed_bfloat16"),
 )
 """AN4, both directions."""
 
@@ -57,11 +59,18 @@ AN4_STREAMING = AN4.model_copy(
     update={
         "name": "an4_streaming",
         "model": Model(
-            stack=4, input_units=256, units=384, num_layers=4, bidirectional=False, lookahead=4, dropout=0.3
+            stack=3,
+            filters=(32, 64),
+            input_units=256,
+            units=384,
+            num_layers=4,
+            bidirectional=False,
+            lookahead=6,
+            dropout=0.3,
         ),
     }
 )
-"""AN4, one direction and a look of 160 ms ahead."""
+"""AN4, one direction and a look of 180 ms ahead."""
 
 CUSTOM = Recipe(
     name="custom_speech",

@@ -18,10 +18,10 @@ from seq2seq.types import Padded
 FEATURES, STACK, SIZE = 3, 2, 5
 
 
-def build(randomize, lookahead=0, bidirectional=False, cell="gru", decoder=False):
+def build(randomize, lookahead=0, bidirectional=False, cell="gru", decoder=False, filters=()):
     labels = LabelDecoder(TokenEmbedding(SIZE, 3), RNNDecoder(4, readout_units=3), VocabularyHead(SIZE))
     model = AcousticModel(
-        FrameStack(FEATURES, 6, STACK),
+        FrameStack(FEATURES, 6, STACK, filters),
         RNNEncoder(4, cell=cell, num_layers=2, bidirectional=bidirectional),
         CTCHead(SIZE),
         Lookahead(lookahead) if lookahead else None,
@@ -36,9 +36,13 @@ def padded(rng, lengths, width):
     return Padded(values, np.arange(width) < np.asarray(lengths)[:, None])
 
 
-@pytest.mark.parametrize(("lookahead", "bidirectional"), [(0, True), (0, False), (3, False)])
-def test_what_padding_holds_and_how_much_there_is_changes_nothing(randomize, array, rng, lookahead, bidirectional):
-    model = build(randomize, lookahead, bidirectional)
+@pytest.mark.parametrize(
+    ("lookahead", "bidirectional", "filters"), [(0, True, ()), (0, False, ()), (3, False, ()), (0, True, (4, 3))]
+)
+def test_what_padding_holds_and_how_much_there_is_changes_nothing(
+    randomize, array, rng, lookahead, bidirectional, filters
+):
+    model = build(randomize, lookahead, bidirectional, filters=filters)
     source = padded(rng, [7, 4], 7)
     wide = np.concatenate([source.values, rng.normal(size=(2, 5, FEATURES)).astype("float32")], axis=1)
     wide[1, 4:] = 100.0
@@ -52,9 +56,9 @@ def test_what_padding_holds_and_how_much_there_is_changes_nothing(randomize, arr
 
 
 @pytest.mark.parametrize("lookahead", [0, 1, 3])
-@pytest.mark.parametrize("cell", ["gru", "lstm", "ssru"])
-def test_blocks_of_a_stream_give_what_the_whole_gives(randomize, array, rng, lookahead, cell):
-    model, frames, size = build(randomize, lookahead, cell=cell), 11, 4
+@pytest.mark.parametrize(("cell", "filters"), [("gru", ()), ("lstm", ()), ("ssru", ()), ("gru", (4, 3))])
+def test_blocks_of_a_stream_give_what_the_whole_gives(randomize, array, rng, lookahead, cell, filters):
+    model, frames, size = build(randomize, lookahead, cell=cell, filters=filters), 11, 4
     source = padded(rng, [frames], frames)
     whole = array(model.log_probs(model.listen(source)))[0]
     state, parts = model.first_state(1), []
@@ -95,8 +99,25 @@ def test_frames_are_stacked_and_the_last_are_filled_with_zeros(rng, array):
     np.testing.assert_allclose(array(vectors), array(layer(Padded(full, np.ones((1, 6), bool))).values), atol=1e-6)
 
 
+def test_convolutions_look_at_neighbouring_features_of_one_stack(array, rng):
+    layer = FrameStack(40, 6, 2, filters=(5,))
+    layer.build()
+    values = rng.normal(size=(1, 4, 40)).astype("float32")
+    mask = np.ones((1, 4), bool)
+    stacked = values.reshape(1, 2, 2, 40)
+    kernel, bias = (array(part) for part in (layer.convolutions[0].kernel, layer.convolutions[0].bias))
+    # Every second window of 9 features; as many zeros at either end as "same" asks for.
+    wide = np.pad(stacked, [(0, 0), (0, 0), (0, 0), (3, 4)])
+    windows = np.lib.stride_tricks.sliding_window_view(wide, 9, axis=3)[:, :, :, ::2]  # (1, steps, stack, 20, 9)
+    bands = np.maximum(np.einsum("rscbw,wcf->rsbf", windows, kernel) + bias, 0).reshape(1, 2, 100)
+    vectors = bands @ array(layer.projection.kernel)
+    deviation = np.sqrt(vectors.var(axis=2, keepdims=True) + layer.normalization.epsilon)
+    expected = np.maximum((vectors - vectors.mean(axis=2, keepdims=True)) / deviation, 0)
+    np.testing.assert_allclose(array(layer(Padded(values, mask)).values), expected, atol=1e-4)
+
+
 def test_a_model_made_from_its_config_is_the_same_network(randomize, array, rng):
-    model = build(randomize, lookahead=2, decoder=True)
+    model = build(randomize, lookahead=2, decoder=True, filters=(4,))
     copy = AcousticModel.from_config(model.get_config())
     copy.build()
     copy.set_weights(model.get_weights())
@@ -114,6 +135,7 @@ def test_a_model_made_from_its_config_is_the_same_network(randomize, array, rng)
     [
         (lambda: FrameStack(0, 4), "at least one feature, unit, frame and filter"),
         (lambda: FrameStack(3, 4, 0), "stack=0"),
+        (lambda: FrameStack(3, 4, filters=(2, 0)), r"filters=\(2, 0\)"),
         (lambda: Lookahead(0), "at least one step"),
         (
             lambda: AcousticModel(FrameStack(3, 4), RNNEncoder(4), CTCHead(5), Lookahead(1)),

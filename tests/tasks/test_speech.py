@@ -467,6 +467,7 @@ def test_a_run_beside_a_decoder_rescores_its_tests_and_says_what_exports_leave_o
         ({"augmentation": {"noise": 2.0}}, "augmentation.noise must be in"),
         ({"augmentation": {"noise_folder": "x"}}, "augmentation.noise_folder needs augmentation.noise"),
         ({"augmentation": {"channel": -1.0}}, "augmentation.channel must be from 0 to 100 dB"),
+        ({"model": {"filters": [8, 0]}}, "model.filters must be at least 1 each"),
         ({"model": {"lookahead": 3}}, "model.lookahead is for one direction"),
         ({"training": {"label_smoothing": 0.1}}, "training.label_smoothing"),
         ({"model": {"attention_weight": 1.0}}, r"model.attention_weight must be in \[0, 1\)"),

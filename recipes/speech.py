@@ -40,7 +40,7 @@ DIGITS = Recipe(
     tokenizer=Tokenizer(kind="words"),
     augmentation=Augmentation(noise=0.5, channel=3.0, frequency_width=8),
     model=Model(stack=3, filters=(32, 64), input_units=128, units=128, num_layers=2, dropout=0.2),
-    training=Training(epochs=20, learning_rate=0.003, warmup_steps=200, ema=0.995),
+    training=Training(epochs=16, learning_rate=0.003, warmup_steps=200, ema=0.995),
 )
 """Spoken digits and strings of them."""
 

@@ -51,7 +51,13 @@ class Contexts:
         state = self.scorer.begin()
         return Context(int(state.last[0]), state.carried)
 
-    def read(self, contexts: Iterable[Context]) -> None:
+    def log_probs(self, contexts: Sequence[Context], tokens: Sequence[int]) -> list[float]:
+        """Returns the log-probability of a token after each context."""
+        self.read(contexts)
+        pairs = zip(contexts, tokens, strict=True)
+        return [float(context.log_probs[token]) for context, token in pairs if context.log_probs is not None]
+
+    def read(self, contexts: Sequence[Context]) -> None:
         """Makes sure that `after` and `log_probs` of all are known."""
         new = [*{id(context): context for context in contexts if context.log_probs is None}.values()]
         if not new:
@@ -85,9 +91,7 @@ class TokenFusion:
         return self._contexts.start()
 
     def scores(self, states: Sequence[Context], ids: NDArray[np.int64]) -> NDArray[np.float64]:
-        self._contexts.read(states)
-        found = [state.log_probs[token] for state, token in zip(states, self._tokens[ids], strict=True)]  # type: ignore[index]
-        return np.minimum(np.asarray(found, np.float64), 0)
+        return np.minimum(np.asarray(self._contexts.log_probs(states, self._tokens[ids].tolist())), 0)
 
     def extend(self, states: Sequence[Context], ids: NDArray[np.int64]) -> list[Context]:
         self._contexts.read(states)
@@ -135,9 +139,8 @@ class WordFusion:
         ]
         ends = [place for place, label in enumerate(ids.tolist()) if label == self.end]
         closed = [context for place in ends if (context := states[place].closed) is not None]
-        self._contexts.read(closed)
-        for place, context in zip(ends, closed, strict=True):
-            found[place] += float(context.log_probs[EOS])  # type: ignore[index]
+        for place, score in zip(ends, self._contexts.log_probs(closed, [EOS] * len(closed)), strict=True):
+            found[place] += score
         return np.minimum(np.asarray(found, np.float64), 0)
 
     def extend(self, states: Sequence[OpenWord], ids: NDArray[np.int64]) -> list[OpenWord]:
@@ -160,10 +163,10 @@ class WordFusion:
         contexts = [state.context for state in new]
         for place in range(max(map(len, rows))):
             going = [n for n, row in enumerate(rows) if place < len(row)]
-            self._contexts.read(contexts[n] for n in going)
-            for n in going:
-                token = rows[n][place]
-                new[n].score += float(contexts[n].log_probs[token])  # type: ignore[index]
+            tokens = [rows[n][place] for n in going]
+            scores = self._contexts.log_probs([contexts[n] for n in going], tokens)
+            for n, token, score in zip(going, tokens, scores, strict=True):
+                new[n].score += score
                 contexts[n] = self._contexts.extend(contexts[n], token)
         for state, context in zip(new, contexts, strict=True):
             state.closed = context

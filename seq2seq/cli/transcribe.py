@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 STDIN_NAME = "-"
 FORMATS = ("text", "json", "srt", "vtt")
-LONGEST = 30.0
-"""Seconds of a recording of which there can be an n-best list."""
 LINE_SECONDS = 6.0
 """A subtitle is shown so long at most."""
 LINE_CHARACTERS = 42
@@ -91,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "json, a line for each change",
     )
     parser.add_argument(
-        "--n-best", type=positive, default=1, metavar="N", help=f"N texts for each recording of at most {LONGEST:.0f} s"
+        "--n-best", type=positive, default=1, metavar="N", help="N texts for each recording, which must be short"
     )
     parser.add_argument("--channel", type=positive, metavar="N", help="channel to hear, from 1 (default: their mean)")
     add_speech_search(parser)
@@ -188,6 +186,7 @@ def _transcribe(recognizer: Recognizer, file: str, options: TranscribeOptions, p
 def _whole(file: str, channel: int | None) -> Audio:
     """Returns a recording that is short enough for an n-best list; AudioError for a longer one."""
     from seq2seq.audio.reading import Audio, AudioError, blocks
+    from seq2seq.inference.recognition import LONGEST
 
     parts = list(islice(blocks(_source(file), LONGEST, channel=channel), 2))
     if len(parts) > 1:

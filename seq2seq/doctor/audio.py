@@ -198,7 +198,7 @@ def examine(
     Args:
         train: As `audio.manifest.Manifest`.
         tests: Further manifests by name, validation among them.
-        progress: Told how far it is.
+        progress: Called with how far it is.
         fit: Of the recipe; None: whether texts fit is not looked at.
         root: As for `Manifest`.
 
@@ -385,9 +385,9 @@ def _lines(report: AudioReport) -> Iterator[str]:
         f"{name} ({count:,} utterances)" for name, count in report.manifests
     )
     counts = Counter(finding.severity for finding in report.findings)
-    told = ", ".join(f"{counts[one]} {one}{'s' if counts[one] != 1 else ''}" for one in SEVERITIES if counts[one])
+    counted = ", ".join(f"{counts[one]} {one}{'s' if counts[one] != 1 else ''}" for one in SEVERITIES if counts[one])
     accepted = f"Training would {'refuse' if report.refused else 'accept'} this corpus."
-    yield f"{told}. {accepted}" if told else "Nothing found: the corpus looks fine."
+    yield f"{counted}. {accepted}" if counted else "Nothing found: the corpus looks fine."
     yield ""
     for finding in report.findings:
         yield f"{finding.severity:<8}{finding.count:>10,} {share(finding.share):>9}  {finding.title}"

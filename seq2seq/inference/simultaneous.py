@@ -168,7 +168,7 @@ class Interpreter:
         writes = [False] * len(now)
         while True:
             readers = [row for row, queue in enumerate(parts) if queue and not writes[row]]
-            writers = [row for row, wants in enumerate(writes) if wants]
+            writers = [row for row, is_writer in enumerate(writes) if is_writer]
             if not readers and not writers:
                 break
             read = self._read([now[row] for row in readers], [parts[row].popleft() for row in readers])

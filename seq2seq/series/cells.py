@@ -18,7 +18,7 @@ from seq2seq.text.tables import did_you_mean
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Place = Callable[[int], str]
-"""Where a row stands, for messages."""
+"""The place of a row, for messages."""
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "none"})
 """Cells, in lower case, that stand for a missing number."""

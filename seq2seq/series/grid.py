@@ -44,7 +44,7 @@ class Rows:
     values: Floats
     """`(rows,)`, NaN where missing."""
     place: Callable[[int], str]
-    """Where a row stands, for messages: `file:line`."""
+    """The place of a row, for messages: `file:line`."""
     covariates: Mapping[str, Floats] = field(default_factory=dict)
     """`(rows,)` each, NaN where missing."""
     static: Mapping[str, tuple[Integers, Sequence[Any]]] = field(default_factory=dict)

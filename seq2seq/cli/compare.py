@@ -51,6 +51,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Compares the runs. Raises ValueError if they cannot be compared."""
     options = options_from(CompareOptions, arguments)
     if all(Path(path).is_file() for path in options.run):  # tables of what recognisers heard
+        given = {"--html": options.html, "--curves": options.curves, "--train": options.train}
+        if wrong := [flag for flag, value in {**given, "--buckets": options.buckets}.items() if value]:
+            raise ValueError(f"{wrong[0]} is for runs, and tables of recognisers are compared: leave it out.")
         compare_speech.run(arguments)
         return
     from seq2seq.evaluation.pages import as_html, as_text

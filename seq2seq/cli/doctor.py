@@ -167,6 +167,13 @@ def _check_audio(options: DoctorOptions) -> None:
         "--source": options.pairs.source,
         "--test-source": options.test_source,
         "--validation-source": options.validation_source,
+        "--validation-target": options.validation_target,
+        "--source-language": options.source_language,
+        "--target-language": options.target_language,
+        "--source-model": options.source_model,
+        "--max-length": options.max_length,
+        "--drop": options.drop,
+        "--keep": options.keep,
         "--fix": options.fix,
         "--html": options.html,
     }

@@ -63,12 +63,13 @@ def recordings(options: AudioOptions, recipe: str | None, run: str | None) -> Re
     from seq2seq.tasks.speech.data import manifests_of
     from seq2seq.tasks.speech.recipe import Recipe
 
-    known = [each for each in _recipes(recipe, run) if isinstance(each, Recipe)]
+    meant = _recipes(recipe, run)
+    known = [each for each in meant if isinstance(each, Recipe)]
     if options.manifest:
         if not known:
             raise ValueError(f"--manifest goes with a recipe or a run of speech. Received: {recipe or run}")
         return Recordings(Path(options.manifest), tests, known[0])
-    if not known or len(known) < len(_recipes(recipe, run)):  # a name that recipes of text have, too
+    if not known or len(known) < len(meant):  # a name that recipes of text have, too
         return None
     train, validation, tests = manifests_of(known[0].data)
     return Recordings(train, {"validation": validation, **tests}, known[0])

@@ -140,6 +140,7 @@ def test_a_run_or_a_recipe_names_the_recordings(doctor, tmp_path):
     [
         (["--test-manifest", "x.tsv"], "--test-manifest needs --manifest"),
         (["--manifest", "train.tsv", "--source", "a.en"], "--source is for text"),
+        (["--manifest", "train.tsv", "--drop", "silent"], "--drop is for text"),
         (["--manifest", "train.tsv", "--recipe", "multi30k_en_de"], "goes with a recipe or a run of speech"),
         (["--manifest", "missing.tsv"], "missing.tsv"),
     ],

@@ -108,6 +108,7 @@ def caption(
 
     latency, lines = Latency(now), _Lines(out, form, is_live)
     stream = None
+    now()  # the clock starts with the sound, not with its first piece
     try:
         for piece in pieces(now):
             stream = stream or recognizer.stream(piece.rate)
@@ -117,8 +118,8 @@ def caption(
         if stream is not None:
             update = stream.finish()
             lines.write(update, latency.add(update))
-    if is_live:
-        say(latency.summary())
+        if is_live:
+            say(latency.summary())
 
 
 class _Lines:

@@ -19,9 +19,6 @@ from seq2seq.outputs import STDOUT, check_outputs
 if TYPE_CHECKING:
     from seq2seq.evaluation.recognition import Errors
 
-FIRST = "test"
-"""What the table of --output calls the first test set of a run, where no name is given."""
-
 
 @dataclass(frozen=True)
 class EvaluateOptions:
@@ -66,7 +63,7 @@ def run(arguments: argparse.Namespace) -> None:
     )
     from seq2seq.evaluation.recognition import evaluate, measured, table
 
-    manifest, channel = _recordings(options)
+    name, manifest, channel = _recordings(options)
     from seq2seq.tasks import load
 
     recognizer = load(Path(options.run))
@@ -74,36 +71,36 @@ def run(arguments: argparse.Namespace) -> None:
     begin = time.perf_counter()
     found = evaluate(recognizer, manifest, channel)
     factor = (time.perf_counter() - begin) / max(found.seconds, 1e-9)
-    rows = found.heard(options.manifest or options.test or FIRST)
+    rows = found.heard(name)
     if options.output:
         with output(options.output) as stream:
             stream.write(table(rows))
     errors = measured(rows)
     if options.json:
-        values = {name: asdict(score) | _counts(errors[name]) for name, score in found.scores.items()}
+        values = {measure: asdict(score) | _counts(errors[measure]) for measure, score in found.scores.items()}
         show(json.dumps({**values, "seconds": round(found.seconds, 3), "real_time_factor": factor}, indent=2))
         return
-    for name, score in found.scores.items():
-        show(f"{name:8} {score.score:8.2f} ± {errors[name].score.interval:.2f}   {score.signature}")
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in list(_counts(errors[name]).items())[1:4])
-        show(f"{'':17} {kinds} in {errors[name].length:,}")
+    for measure, score in found.scores.items():
+        show(f"{measure:8} {score.score:8.2f} ± {errors[measure].score.interval:.2f}   {score.signature}")
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in list(_counts(errors[measure]).items())[1:4])
+        show(f"{'':17} {kinds} in {errors[measure].length:,}")
     show(f"{len(found.texts):,} utterances, {found.seconds:,.1f} s of sound, real-time factor {factor:.4f}")
     wrong = [(u, text) for u, text in zip(found.utterances, found.texts, strict=True) if u.text != text]
     for utterance, text in wrong[: options.examples or 0]:
         show(f"{utterance.place}\n  {utterance.text}\n  {text}")
 
 
-def _recordings(options: EvaluateOptions) -> tuple[Path, int]:
-    """Returns the manifest to evaluate on, and the channel to hear."""
+def _recordings(options: EvaluateOptions) -> tuple[str, Path, int]:
+    """Returns the name of the test set, its manifest, and the channel to hear."""
     if kind_of_folder(Path(options.run)):
         if not options.manifest:
             raise ValueError(f"{options.run} is an export, which has no test set. Give a manifest: --manifest FILE.")
-        return Path(options.manifest), 0
+        return options.manifest, Path(options.manifest), 0
     from seq2seq.tasks.speech.evaluation import find_manifest
     from seq2seq.tasks.speech.folder import SpeechRunFolder
 
-    manifest = find_manifest(Path(options.run), options.test, options.manifest)
-    return manifest, SpeechRunFolder(options.run).load_recipe().data.channel
+    name, manifest = find_manifest(Path(options.run), options.test, options.manifest)
+    return name, manifest, SpeechRunFolder(options.run).load_recipe().data.channel
 
 
 def _counts(errors: Errors) -> dict[str, float]:

@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,8 +23,10 @@ from seq2seq.inference.recognition import LONGEST, Transcript, joined
 from seq2seq.inference.streaming import NEVER, Update, Word
 from seq2seq.run.parsing import RecipeError, from_json
 from seq2seq.symbols import BOS, EOS
+from seq2seq.tasks.speech import evaluation
 from seq2seq.tasks.speech.codec import SpeechCodec
-from seq2seq.tasks.speech.data import find_corpus
+from seq2seq.tasks.speech.data import Corpus, find_corpus
+from seq2seq.tasks.speech.evaluation import find_manifest
 from seq2seq.tasks.speech.folder import SpeechRunFolder
 from seq2seq.tasks.speech.prepare import SAMPLES, Collation, SpeechStores, load_noises
 from seq2seq.tasks.speech.recipe import Recipe
@@ -227,8 +230,9 @@ def test_a_microphone_is_heard_until_it_is_interrupted(streaming_run, recordings
             return np.pad(piece, (0, size - len(piece)))[:, None], False
 
     monkeypatch.setitem(sys.modules, "sounddevice", types.SimpleNamespace(InputStream=Input))
-    code, out, _ = cli("transcribe", streaming_run, "--microphone")
+    code, out, err = cli("transcribe", streaming_run, "--microphone")
     assert code == 130
+    assert f"{len(out.split())} words. Seconds from the end" in err
     assert out.split() == cli("transcribe", streaming_run, recordings / "test0.wav")[1].split()
 
 
@@ -362,6 +366,22 @@ def test_compare_takes_runs_and_tables_of_evaluate(speech_run, cli, tmp_path):
     code, out, _ = cli("compare", table, other)
     assert (code, "1.0000 1.0000" in out) == (0, True)
     assert cli("compare", speech_run)[0] == 2
+
+
+def test_the_first_test_set_of_a_run_has_its_own_name(speech_run, recordings, monkeypatch):
+    corpus = Corpus([], [], recordings / "train.tsv", {"strings": recordings / "test.tsv", "test": Path("x")}, ())
+    monkeypatch.setattr(evaluation, "find_corpus", lambda data: corpus)
+    monkeypatch.setattr(SpeechRunFolder, "load_recipe", lambda folder: Recipe())
+    assert find_manifest(speech_run, None, None) == ("strings", recordings / "test.tsv")
+    assert find_manifest(speech_run, "validation", None) == ("validation", recordings / "train.tsv")
+    assert find_manifest(speech_run, None, "own.tsv") == ("own.tsv", Path("own.tsv"))
+
+
+def test_tables_of_recognisers_refuse_what_is_for_runs(tmp_path, cli):
+    (tmp_path / "heard.tsv").write_text("test\tplace\ttext\theard\nt\tm:1\ta\ta\n")
+    code, _, err = cli("compare", tmp_path / "heard.tsv", tmp_path / "heard.tsv", "--html", tmp_path / "page.html")
+    assert code == 2
+    assert "--html is for runs" in err
 
 
 def test_evaluate_hears_the_channel_of_the_recipe(speech_run, tmp_path, cli):

@@ -12,18 +12,18 @@ VALIDATION = "validation"
 """The name under which the validation data can be evaluated, to choose options."""
 
 
-def find_manifest(run: Path, test: str | None, manifest: str | None) -> Path:
-    """Returns the manifest that was given, that of a test set of the run, or of its first test set.
+def find_manifest(run: Path, test: str | None, manifest: str | None) -> tuple[str, Path]:
+    """Returns the name and the manifest of what was given: a manifest, a test set of the run, or its first test set.
 
     Raises:
         ValueError: there is no such test set.
     """
     if manifest:
-        return Path(manifest)
+        return manifest, Path(manifest)
     folder = SpeechRunFolder(run)
     recipe = folder.load_recipe()
     if test == VALIDATION:
-        return find_corpus(recipe.data).validation_manifest
+        return VALIDATION, find_corpus(recipe.data).validation_manifest
     own = recipe.data.corpus == "files"
     tests = folder.load_tests() if own else find_corpus(recipe.data).tests
     if not tests:
@@ -33,4 +33,4 @@ def find_manifest(run: Path, test: str | None, manifest: str | None) -> Path:
         raise RunFolderError(
             f"This run knows the test sets {', '.join(tests)}. Received: {name!r}. Or give --manifest FILE."
         )
-    return tests[name]
+    return name, tests[name]

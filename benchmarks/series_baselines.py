@@ -28,7 +28,8 @@ from seq2seq.metrics.forecasts import (
 from seq2seq.metrics.nab import PROFILES, Scored, nab_score
 from seq2seq.metrics.score import Score
 from seq2seq.series.anomaly import Detector, RangeRule, WindowedGaussian, detect
-from seq2seq.series.baselines import METHODS, Forecast, forecast_table, seasonal_naive
+from seq2seq.series.baselines import METHODS, forecast_table, seasonal_naive
+from seq2seq.series.forecast import SpreadForecast
 from seq2seq.series.ridge import fit_ridge
 from seq2seq.series.table import Floats, SeriesTable, table_of
 from seq2seq.series.windows import Scaling, Windows, cut_windows, ends, rolling_origins
@@ -82,10 +83,10 @@ def run_etth1() -> None:
         windows = rolling_origins(test, horizon, 2880 - horizon + 1, 1, CONTEXT)
         actual = cut_windows(test, windows, 0, horizon).target
 
-        def ridge(strength: float, horizon: int = horizon, windows: Windows = windows) -> Forecast:
+        def ridge(strength: float, horizon: int = horizon, windows: Windows = windows) -> SpreadForecast:
             return fit_ridge(train, CONTEXT, horizon, strength, "last").forecast(test, windows)
 
-        def naive(horizon: int = horizon, windows: Windows = windows) -> Forecast:
+        def naive(horizon: int = horizon, windows: Windows = windows) -> SpreadForecast:
             return forecast_table(test, seasonal_naive, horizon, DAY, windows, CONTEXT)
 
         for name, method in (
@@ -135,13 +136,13 @@ def chosen_ridge(train: SeriesTable, group: str, horizon: int, season: int) -> t
     return min(found)[1:]
 
 
-def point_scores(forecast: Forecast, actual: Floats, scales: Floats, season: int) -> tuple[Score, Score]:
+def point_scores(forecast: SpreadForecast, actual: Floats, scales: Floats, season: int) -> tuple[Score, Score]:
     return smape(forecast.mean, actual), mase(forecast.mean, actual, scales, season=season)
 
 
 def report(
     name: str,
-    forecast: Forecast,
+    forecast: SpreadForecast,
     actual: Floats,
     scales: Floats,
     season: int,

@@ -195,6 +195,8 @@ def test_the_catalogue_and_the_recipes_import_each_other_by_relative_names_and_t
         "seq2seq.series.windows",
         "seq2seq.series.calendar",
         "seq2seq.series.baselines",
+        "seq2seq.series.forecast",
+        "seq2seq.series.results",
         "seq2seq.series.anomaly",
         "seq2seq.metrics.forecasts",
         "seq2seq.doctor.fix",

@@ -6,12 +6,12 @@ observed. `forecast_table` calls them for all series of a table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from statistics import NormalDist
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq.series.forecast import SpreadForecast
 from seq2seq.series.table import Booleans, Floats, Integers, SeriesTable
 from seq2seq.series.windows import Windows, cut_windows, last_observed
 
@@ -25,36 +25,17 @@ _LOW, _HIGH, _POINTS, _ZOOMS = 1e-4, 0.9999, 16, 3
 """The range of the smoothing factor, as in R's forecast::ets; points of a search, and searches around the best."""
 
 
-class Forecast(NamedTuple):
-    """Expected values and how far the actual ones may lie from them."""
-
-    mean: Floats
-    """`(rows, horizon)`."""
-    deviation: Floats
-    """`(rows, horizon)`: a standard deviation; or what `errors` are multiplied by."""
-    errors: Floats | None = None
-    """`(samples, horizon)`: errors seen in training; None where they are taken as normal."""
-
-    def quantiles(self, levels: Sequence[float]) -> Floats:
-        """Returns `(rows, horizon, levels)`."""
-        if self.errors is None:
-            points = np.asarray([NormalDist().inv_cdf(level) for level in levels])[None, None]
-        else:
-            points = np.moveaxis(np.quantile(self.errors, levels, axis=0), 0, -1)[None]
-        return self.mean[..., None] + self.deviation[..., None] * points
-
-
-Method = Callable[[Floats, Booleans, int, int], Forecast]
+Method = Callable[[Floats, Booleans, int, int], SpreadForecast]
 """Of readings `(rows, time)`, what of them was observed, the horizon and the season, in steps."""
 
 
-def naive(values: Floats, observed: Booleans, horizon: int, season: int = 1) -> Forecast:
+def naive(values: Floats, observed: Booleans, horizon: int, season: int = 1) -> SpreadForecast:
     """The last observed value. Errors grow with the square root of the step, as those of a random walk."""
     mean = np.repeat(last_observed(values, observed)[:, None], horizon, axis=1)
-    return Forecast(mean, _differences(values, observed, 1)[:, None] * np.sqrt(np.arange(1, horizon + 1)))
+    return SpreadForecast(mean, _differences(values, observed, 1)[:, None] * np.sqrt(np.arange(1, horizon + 1)))
 
 
-def seasonal_naive(values: Floats, observed: Booleans, horizon: int, season: int) -> Forecast:
+def seasonal_naive(values: Floats, observed: Booleans, horizon: int, season: int) -> SpreadForecast:
     """The last observed value of the same phase of the season; without one, the last observed of all."""
     rows, time = values.shape
     cycles = -(-time // season)
@@ -66,18 +47,18 @@ def seasonal_naive(values: Floats, observed: Booleans, horizon: int, season: int
     phases = np.where(known.any(axis=1), found, last_observed(values, observed)[:, None])
     steps = np.arange(horizon)
     growth = np.sqrt(steps // season + 1)
-    return Forecast(phases[:, steps % season], _differences(values, observed, season)[:, None] * growth)
+    return SpreadForecast(phases[:, steps % season], _differences(values, observed, season)[:, None] * growth)
 
 
-def naive2(values: Floats, observed: Booleans, horizon: int, season: int) -> Forecast:
+def naive2(values: Floats, observed: Booleans, horizon: int, season: int) -> SpreadForecast:
     """The last value without its season, and the season again: M4's benchmark, by which OWA is 1."""
     values, known = _filled(values, observed), _since_first(observed)
     rest, future = _deseasoned(values, known, season, horizon)
     found = naive(rest.values, known, horizon)
-    return Forecast(rest.back(found.mean, future), rest.spread(found.deviation, future))
+    return SpreadForecast(rest.back(found.mean, future), rest.spread(found.deviation, future))
 
 
-def theta(values: Floats, observed: Booleans, horizon: int, season: int) -> Forecast:
+def theta(values: Floats, observed: Booleans, horizon: int, season: int) -> SpreadForecast:
     """The Theta method (Assimakopoulos and Nikolopoulos 2000) as M4 has it.
 
     A season that passes the test is taken out; the mean of the linear trend and of exponential smoothing of twice the
@@ -99,7 +80,7 @@ def theta(values: Floats, observed: Booleans, horizon: int, season: int) -> Fore
     if rest.positive.any():
         mean = np.where(rest.positive[:, None], np.maximum(mean, 0), mean)
     deviation = smoothed.deviation[:, None] / 2 * np.sqrt(1 + steps * smoothed.factor[:, None] ** 2)
-    return Forecast(rest.back(mean, future), rest.spread(deviation, future))
+    return SpreadForecast(rest.back(mean, future), rest.spread(deviation, future))
 
 
 METHODS: dict[str, Method] = {"naive": naive, "seasonal naive": seasonal_naive, "naive2": naive2, "theta": theta}
@@ -108,7 +89,7 @@ METHODS: dict[str, Method] = {"naive": naive, "seasonal naive": seasonal_naive, 
 
 def forecast_table(
     table: SeriesTable, method: Method, horizon: int, season: int, windows: Windows | None = None, context: int = 0
-) -> Forecast:
+) -> SpreadForecast:
     """Returns the forecasts of all series, from their ends on.
 
     Args:
@@ -135,7 +116,7 @@ def forecast_table(
             name = table.ids[some.series[int((~known).argmax())]]
             raise ValueError(f"Series {name!r} has no observed value to forecast from. Leave it out.")
         mean[rows], deviation[rows], _ = method(cut.context, cut.context_observed, horizon, season)
-    return Forecast(mean, deviation)
+    return SpreadForecast(mean, deviation)
 
 
 def _alike(lengths: Integers) -> list[Integers]:

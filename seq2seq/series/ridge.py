@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq.series.baselines import Forecast
+from seq2seq.series.forecast import SpreadForecast
 from seq2seq.series.table import Booleans, Floats, Integers, SeriesTable, offsets_of
 from seq2seq.series.windows import Scale, Scaling, Windows, carried_forward, cut_windows, scale_of
 
@@ -34,7 +34,7 @@ class Ridge:
     errors: Floats
     """`(samples, horizon)`: of training, in these units."""
 
-    def forecast(self, table: SeriesTable, windows: Windows) -> Forecast:
+    def forecast(self, table: SeriesTable, windows: Windows) -> SpreadForecast:
         """Returns forecasts of windows, `(rows, horizon)`; holes of a context hold the value before them."""
         context, horizon = self.weights.shape
         mean, deviation = np.zeros((len(windows.cuts), horizon)), np.zeros((len(windows.cuts), horizon))
@@ -43,7 +43,7 @@ class Ridge:
             some = Windows(windows.series[rows], windows.cuts[rows])
             one = _scaled(table, some, context, 0, self.scaling, self.season)
             mean[rows], deviation[rows] = one.scale.back(one.context @ self.weights), one.spread[:, None]
-        return Forecast(mean, deviation, self.errors)
+        return SpreadForecast(mean, deviation, self.errors)
 
 
 def fit_ridge(

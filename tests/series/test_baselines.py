@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seq2seq.series.baselines import METHODS, Forecast, forecast_table, naive, naive2, seasonal_naive, theta
+from seq2seq.series.baselines import METHODS, forecast_table, naive, naive2, seasonal_naive, theta
+from seq2seq.series.forecast import SpreadForecast
 from seq2seq.series.ridge import fit_ridge
 from seq2seq.series.table import table_of
 from seq2seq.series.windows import Windows, ends
@@ -180,10 +181,10 @@ def test_windows_forecast_from_their_past_alone(table):
 
 
 def test_quantiles_are_ordered_and_normal_or_those_of_the_errors():
-    forecast = Forecast(np.array([[1.0, 2]]), np.array([[2.0, 3]]))
+    forecast = SpreadForecast(np.array([[1.0, 2]]), np.array([[2.0, 3]]))
     np.testing.assert_allclose(forecast.quantiles([0.1, 0.5, 0.9])[0, 0], [1 - 2.5631, 1, 1 + 2.5631], atol=1e-4)
     seen = forecast._replace(errors=np.array([[-1.0, 0], [0, 0], [3, 4]]))
-    np.testing.assert_allclose(seen.quantiles([0.0, 0.5, 1.0]), [[[-1, 1, 7], [2, 2, 14]]])
+    np.testing.assert_allclose(seen.quantiles([0.25, 0.5, 0.75]), [[[0, 1, 4], [2, 2, 8]]])
 
 
 def test_the_ridge_is_that_of_the_normal_equations():

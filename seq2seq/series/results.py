@@ -1,0 +1,359 @@
+"""Forecasts to tables: rows with Nixtla's names of columns, as files, on a stream, and as the user's kind of frame."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seq2seq.extras import MissingPackage, is_installed, require
+from seq2seq.files import format_json, output_file, output_text
+from seq2seq.series.cells import Columns
+from seq2seq.series.forecast import Forecast, interval_levels
+from seq2seq.series.frequency import DAY, Frequency
+from seq2seq.series.grid import Irregular
+from seq2seq.series.reading import from_frame, read_table
+from seq2seq.series.stamps import to_utc, to_wall
+from seq2seq.series.table import CALENDAR, Floats, Integers, SeriesTable
+from seq2seq.series.windows import Windows, cut_windows
+from seq2seq.text.opening import plain_name
+
+LEVELS = (80.0, 95.0)
+"""Intervals that are written unless others are asked for, in percent."""
+NAME = "forecast"
+"""The column of expected values, and what those of intervals begin with."""
+CUTOFF = "cutoff"
+FORMATS = ("csv", "tsv", "jsonl", "parquet")
+
+_BLOCK = 1 << 15
+"""Rows that are made text together."""
+_FRAMES = ("pandas", "polars", "pyarrow")
+_EPOCH_SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Results:
+    """Rows of a long table: all steps of the first window, then those of the next."""
+
+    columns: Columns
+    ids: Sequence[str]
+    codes: Integers
+    """`(rows,)`: the number of the series, whose name is in `ids`."""
+    stamps: Integers
+    """`(rows,)`: counted as those of the table."""
+    cutoffs: Integers | None
+    """`(rows,)`: the last stamp before the window's cut; None where the forecast is of the future."""
+    values: Mapping[str, Floats]
+    """`(rows,)` by the name of their column; only actual values may be NaN, where they are missing."""
+    frequency: Frequency
+    time_zone: str = ""
+    """As in `SeriesTable`."""
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns in their order."""
+        cutoff = () if self.cutoffs is None else (CUTOFF,)
+        return (self.columns.id, self.columns.time, *cutoff, *self.values)
+
+    def texts(self, stamps: Integers) -> list[str | int]:
+        """Returns stamps as text, with their offset from UTC where the zone is known; whole numbers stay such."""
+        if self.frequency.unit == "step":
+            return [int(stamp) for stamp in stamps]
+        if self._has_offset:
+            instants = self.instants(stamps)
+            walls = to_wall(instants, self.time_zone)
+        else:
+            instants = walls = stamps
+        fine = bool((self.stamps % _EPOCH_SECOND).any())
+        unit = "D" if self._is_dates else "us" if fine else "s"
+        times = np.datetime_as_string(walls.astype("datetime64[us]"), unit=unit)  # type: ignore[call-overload]
+        texts = [str(time).replace("T", " ") for time in times]
+        if not self._has_offset:
+            return list(texts)
+        offsets = {int(offset): _offset(int(offset)) for offset in np.unique(walls - instants)}
+        return [text + offsets[int(offset)] for text, offset in zip(texts, walls - instants, strict=True)]
+
+    def instants(self, stamps: Integers) -> Integers:
+        """Returns stamps in microseconds of UTC; a wall clock of no known zone, and whole numbers, as they are."""
+        if self.time_zone and self.frequency.unit in CALENDAR:
+            return to_utc(stamps, self.time_zone, np.zeros(len(stamps), bool))
+        return stamps
+
+    @property
+    def _has_offset(self) -> bool:
+        # Days that came with offsets and no name of a zone are of "UTC", and their dates are those of another clock.
+        return bool(self.time_zone) and not (self.time_zone == "UTC" and self.frequency.unit in CALENDAR)
+
+    @property
+    def _is_dates(self) -> bool:
+        return self.frequency.unit in CALENDAR and not self._has_offset and not (self.stamps % DAY).any()
+
+
+def forecast_results(
+    table: SeriesTable,
+    windows: Windows,
+    forecast: Forecast,
+    level: Sequence[float] = LEVELS,
+    columns: Columns = Columns(),
+    backtest: bool = False,
+) -> Results:
+    """Returns the rows of a forecast: id, time, the expected value, and the ends of each interval.
+
+    Args:
+        table: What the forecast was made from.
+        windows: Its rows.
+        forecast: Of these windows.
+        level: Percent of each interval; named `forecast-lo-80`, `forecast-hi-80`.
+        columns: Names of the columns of ids and time; and of actual values, which are called `y` where there are
+            several targets.
+        backtest: Add `cutoff`, the last stamp that was known, and the actual value.
+
+    Raises:
+        LevelError: a level is no percentage, or the forecast does not cover it.
+        ValueError: the forecast holds NaN, or two columns would have one name.
+    """
+    rows, horizon = forecast.mean.shape
+    if rows != len(windows.cuts):
+        raise ValueError(f"Expected a forecast of {len(windows.cuts)} windows. Received: {rows}")
+    values: dict[str, Floats] = {}
+    names = [columns.id, columns.time]
+    if backtest:
+        target = columns.target if isinstance(columns.target, str) else "y"
+        names += [CUTOFF, target]
+        cut = cut_windows(table, windows, 0, horizon)
+        values[target] = np.where(cut.target_observed, cut.target, np.nan).ravel()
+    bounds = {one: interval_levels(one) for one in dict.fromkeys(level)}
+    found = {NAME: forecast.mean}
+    if bounds:
+        quantiles = forecast.quantiles([end for ends in bounds.values() for end in ends])
+        for place, one in enumerate(bounds):
+            found[f"{NAME}-lo-{one:g}"], found[f"{NAME}-hi-{one:g}"] = np.moveaxis(quantiles, -1, 0)[2 * place :][:2]
+    if twice := [name for name in [*names, *found] if [*names, *found].count(name) > 1]:
+        raise ValueError(f"Two columns of the forecast would be called {twice[0]!r}. Rename that of the input.")
+    for name, column in found.items():
+        if not np.isfinite(column).all():
+            row = int((~np.isfinite(column)).any(axis=1).argmax())
+            series = table.ids[int(windows.series[row])]
+            raise ValueError(f"The column {name} holds NaN or an infinity. Series: {series!r}")
+        values[name] = np.asarray(column, np.float64).ravel()
+    cutoffs = np.repeat(stamps_at(table, windows.series, windows.cuts - 1), horizon) if backtest else None
+    return Results(
+        columns,
+        table.ids,
+        np.repeat(windows.series, horizon),
+        stamps_at(table, windows.series[:, None], windows.cuts[:, None] + np.arange(horizon)).ravel(),
+        cutoffs,
+        values,
+        table.frequency,
+        table.time_zone,
+    )
+
+
+def stamps_at(table: SeriesTable, series: Integers, steps: Integers) -> Integers:
+    """Returns the stamps of steps of series, past their ends too, counted as those of the table.
+
+    Where a table takes its rows as they come, its future goes on from the last stamp.
+
+    Args:
+        table: The series.
+        series: Their numbers.
+        steps: Of a shape that broadcasts with it.
+    """
+    if table.stamps is None or not len(table.stamps):
+        return table.frequency.stamps(table.starts[series], steps)
+    last = table.lengths[series] - 1
+    known = np.minimum(np.maximum(steps, 0), last)
+    return table.frequency.stamps(table.stamps[table.offsets[series] + known], steps - known)
+
+
+def as_series_table(
+    data: Any,
+    columns: Columns = Columns(),
+    frequency: str | Frequency | None = None,
+    irregular: Irregular = "error",
+    time_zone: str = "",
+) -> SeriesTable:
+    """Returns a table, the name of a file or a frame as a table; errors as `read_table` and `from_frame`."""
+    if isinstance(data, SeriesTable):
+        return data
+    if isinstance(data, str | Path):
+        return read_table(data, columns, frequency, irregular, time_zone)
+    return from_frame(data, columns, frequency, irregular, time_zone)
+
+
+def format_of(path: str | Path | None, given: str | None = None) -> str:
+    """Returns the format of a file by its name, or the one that is given; CSV where there is neither.
+
+    Raises:
+        ValueError: the name says none of `FORMATS`, or the text of a Parquet file is asked for.
+        MissingPackage: pyarrow is not installed.
+    """
+    ending = {"ndjson": "jsonl", "json": "jsonl", "tab": "tsv"}
+    found = given
+    if found is None and path is not None:
+        extension = plain_name(Path(path)).rpartition(".")[2].lower()
+        found = ending.get(extension, extension)
+        if Path(path).suffix.lower() != f".{extension}" or found not in FORMATS:
+            shown = ", ".join(f".{name}" for name in FORMATS)
+            raise ValueError(f"{path}: expected a name that ends with one of {shown}.")
+    found = found or "csv"
+    if found == "parquet":
+        if path is None:
+            raise ValueError("Parquet is written to a file. Give its name.")
+        require("pyarrow")
+    return found
+
+
+def write_results(results: Results, path: str | Path, form: str | None = None) -> None:
+    """Writes rows to a file, whole or not at all; errors as `format_of` and `write_rows`."""
+    form = format_of(path, form)
+    if form != "parquet":
+        check_writable(results, form)
+        with output_text(path) as stream:
+            write_rows(results, stream, form)
+        return
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    def times(stamps: Integers) -> Any:
+        if results.frequency.unit == "step":
+            return pa.array(stamps)
+        zoned = results.time_zone if results._has_offset else None
+        instants = results.instants(stamps) if zoned else stamps
+        return pa.array(instants.astype("datetime64[us]"), pa.timestamp("us", tz=zoned))
+
+    arrays = [pa.array(list(results.ids), pa.string()).take(pa.array(results.codes)), times(results.stamps)]
+    arrays += [] if results.cutoffs is None else [times(results.cutoffs)]
+    arrays += [pa.array(column, from_pandas=True) for column in results.values.values()]
+    with output_file(path) as partial:
+        parquet.write_table(pa.Table.from_arrays(arrays, names=list(results.names)), partial)
+
+
+def check_writable(results: Results, form: str) -> None:
+    """Raises ValueError where a name has a tab or a line break, which a TSV cannot hold."""
+    if form == "tsv":
+        for name in [*results.ids, *results.names]:
+            if any(mark in name for mark in "\t\n\r"):
+                raise ValueError(f"A TSV cannot hold the name {name[:80]!r}. Write .csv or .jsonl instead.")
+
+
+def write_rows(results: Results, stream: TextIO, form: str = "csv") -> None:
+    """Writes rows as text, block by block; a missing value is an empty cell, null in JSON.
+
+    Numbers are written in full: reading gives the same ones.
+
+    Raises:
+        ValueError: a name has a tab or a line break, which a TSV cannot hold.
+    """
+    check_writable(results, form)
+    names = results.names
+    if form == "jsonl":
+        for block in _blocks(results, None):
+            stream.writelines(format_json(dict(zip(names, row, strict=True))) + "\n" for row in block)
+        return
+    if form == "tsv":
+        stream.write("\t".join(names) + "\n")
+        for block in _blocks(results, ""):
+            stream.writelines("\t".join(map(str, row)) + "\n" for row in block)
+        return
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+    for block in _blocks(results, ""):
+        writer.writerows(block)
+
+
+def _blocks(results: Results, missing: Any) -> Iterator[list[tuple[Any, ...]]]:
+    for start in range(0, len(results), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        cells: list[list[Any]] = [[results.ids[code] for code in results.codes[rows]]]
+        cells.append(results.texts(results.stamps[rows]))
+        if results.cutoffs is not None:
+            cells.append(results.texts(results.cutoffs[rows]))
+        for column in results.values.values():
+            cells.append([missing if cell != cell else cell for cell in column[rows].tolist()])
+        yield list(zip(*cells, strict=True))
+
+
+def to_frame(results: Results, like: Any = None) -> Any:
+    """Returns rows as a frame of the kind of another one: of pandas, polars or pyarrow.
+
+    Ids and time have the types of the columns in `like`, so that both can be joined; text becomes a time. Without
+    `like`, the frame is of the first of pandas, polars and pyarrow that is installed.
+
+    Raises:
+        MissingPackage: narwhals, or all three, are not installed.
+    """
+    require("narwhals")
+    import narwhals as nw
+
+    schema: Mapping[str, Any] = {}
+    if like is None:
+        installed = [name for name in _FRAMES if is_installed(name)]
+        if not installed:
+            raise MissingPackage(f"A frame needs one of the packages {', '.join(_FRAMES)}. Install one of them.")
+        backend: Any = installed[0]
+    else:
+        data: Any = nw.from_native(like)
+        data = data.head(0).collect() if isinstance(data, nw.LazyFrame) else data
+        schema, backend = data.schema, data.implementation
+    kind = schema.get(results.columns.time)
+    columns: dict[str, Any] = {results.columns.id: _ids(results, schema.get(results.columns.id))}
+    zone = _zone_of(results, kind)
+    columns[results.columns.time] = _times(results, results.stamps, zone)
+    if results.cutoffs is not None:
+        columns[CUTOFF] = _times(results, results.cutoffs, zone)
+    frame = nw.from_dict({**columns, **results.values}, backend=backend)
+    changes = []
+    for name in columns.keys() - {results.columns.id}:
+        time = nw.col(name)
+        if zone:
+            time = time.dt.replace_time_zone("UTC").dt.convert_time_zone(zone)
+        wanted = (nw.Datetime, nw.Date) if results.frequency.unit != "step" else nw.dtypes.IntegerType
+        if isinstance(kind, wanted):
+            time = time.cast(kind)
+        changes.append(time)
+    changes += [nw.col(name).fill_nan(None) for name, column in results.values.items() if np.isnan(column).any()]
+    return frame.with_columns(*changes).to_native()
+
+
+def _zone_of(results: Results, kind: Any) -> str:
+    """Returns the zone of times in a frame: none where the user's have none."""
+    if results.frequency.unit == "step" or not results.time_zone:
+        return ""
+    if kind is None:
+        return results.time_zone if results._has_offset else ""
+    return getattr(kind, "time_zone", None) or ""
+
+
+def _times(results: Results, stamps: Integers, zone: str) -> NDArray[Any]:
+    if results.frequency.unit == "step":
+        return stamps
+    if zone:
+        stamps = results.instants(stamps)
+    elif results.frequency.unit not in CALENDAR:
+        stamps = to_wall(stamps, results.time_zone)
+    return stamps.astype("datetime64[us]")
+
+
+def _ids(results: Results, kind: Any) -> Any:
+    if kind is not None and kind.is_integer():
+        try:
+            numbers = np.asarray([int(name) for name in results.ids], np.int64)
+        except ValueError:  # names of several targets, or of another table
+            pass
+        else:
+            return numbers[results.codes]
+    return [results.ids[code] for code in results.codes]
+
+
+def _offset(microseconds: int) -> str:
+    minutes, sign = abs(microseconds) // 60_000_000, "-" if microseconds < 0 else "+"
+    return f"{sign}{minutes // 60:02}:{minutes % 60:02}"

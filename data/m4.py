@@ -58,7 +58,7 @@ def load(split: str, group: str) -> SeriesTable:
     """Returns the series of a group, named as in the competition; downloads them if necessary.
 
     Args:
-        split: "train"; or "test", the steps of the horizon, which follow those of training.
+        split: "train"; or "test", the steps of the horizon, counted on from those of training.
         group: "hourly" or "weekly".
 
     Raises:
@@ -68,12 +68,19 @@ def load(split: str, group: str) -> SeriesTable:
         raise ValueError(f"M4 has the splits {', '.join(SPLITS)}. Received: {split!r}")
     if group not in GROUPS:
         raise ValueError(f"Of M4 there are the groups {', '.join(GROUPS)}. Received: {group!r}")
+    series = _read(split, group)
+    if split == "train":
+        return table_of(series)
+    past = _read("train", group)
+    return table_of(series, start=[len(past[name]) for name in series])
+
+
+def _read(split: str, group: str) -> dict[str, list[float]]:
     place, name = split.title(), f"{group.title()}-{split}.csv"
     path = fetch(RemoteFile(NAME, name, f"{ADDRESS}/{place}/{name}", GROUPS[group].sha256[SPLITS.index(split)]))
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))[1:]
     try:
-        series = {row[0]: [float(cell) for cell in row[1:] if cell] for row in rows}
+        return {row[0]: [float(cell) for cell in row[1:] if cell] for row in rows}
     except (IndexError, ValueError) as error:
         raise FetchError(f"{path} is not the file of M4 that was expected ({error}).") from None
-    return table_of(series)

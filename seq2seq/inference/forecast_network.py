@@ -1,0 +1,67 @@
+"""Forecasters in memory, run by Keras, as `inference.forecasting` calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from seq2seq.series.table import Floats
+
+
+class KerasDirect:
+    """A `DirectForecaster` as `inference.forecasting.DirectNetwork`."""
+
+    def __init__(self, model: Any):
+        self._predictor = _Predictor(model)
+
+    def parameters(self, inputs: Mapping[str, Any]) -> Floats:
+        return np.asarray(self._predictor.predict_on_batch(dict(inputs)), np.float64)
+
+
+class KerasSteps:
+    """An `AutoregressiveForecaster` as `inference.forecasting.StepNetwork`."""
+
+    def __init__(self, model: Any):
+        self.model = model
+        self._stepper = _Stepper(model)
+
+    def begin(self, rows: int) -> Any:
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, self.model.initial_state(rows))
+
+    def advance(self, inputs: Mapping[str, Any], state: Any) -> tuple[Floats, Any]:
+        found = self._stepper.predict_on_batch({"inputs": dict(inputs), "state": state})
+        return np.asarray(found["parameters"], np.float64), found["state"]
+
+    def repeat(self, state: Any, times: int) -> Any:
+        return keras.tree.map_structure(lambda part: np.repeat(part, times, axis=0), state)
+
+    def select(self, state: Any, rows: Sequence[int]) -> Any:
+        return keras.tree.map_structure(lambda part: part[list(rows)], state)
+
+
+class _Predictor(keras.Model):
+    """Contexts -> parameters of all steps."""
+
+    def __init__(self, model: Any):
+        super().__init__(name="predictor")
+        self.model = model
+        self.built = True
+
+    def call(self, inputs: dict[str, Any]) -> Any:
+        return self.model(inputs)
+
+
+class _Stepper(keras.Model):
+    """Steps and the state before them -> their parameters and the state after them."""
+
+    def __init__(self, model: Any):
+        super().__init__(name="stepper")
+        self.model = model
+        self.built = True
+
+    def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        features, state = self.model.advance(inputs["inputs"], inputs["state"])
+        return {"parameters": self.model.head.parameters(features), "state": state}

@@ -1,0 +1,298 @@
+"""Forecasts of windows by trained networks, whatever runs them. Imports no framework."""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from seq2seq.series.batches import DirectInputs, StepInputs
+from seq2seq.series.codec import SeriesCodec
+from seq2seq.series.distributions import Distribution
+from seq2seq.series.forecast import Forecast, LevelError, SampleForecast, average_forecasts
+from seq2seq.series.table import Booleans, Floats, SeriesTable
+from seq2seq.series.windows import Scale, Windows, cut_windows
+
+ROWS = 1024
+"""Windows of a call of a direct network; an autoregressive one takes as many paths, at least those of one window."""
+PATHS = 8192
+"""Sample paths that go on side by side."""
+
+
+class DirectNetwork(Protocol):
+    """What runs a direct forecaster."""
+
+    def parameters(self, inputs: Mapping[str, Any]) -> Floats:
+        """Returns the parameters of all steps of the horizon, `(rows, horizon, count)`."""
+
+
+class StepNetwork(Protocol):
+    """What runs an autoregressive forecaster."""
+
+    def begin(self, rows: int) -> Any:
+        """Returns the state before the first reading."""
+
+    def advance(self, inputs: Mapping[str, Any], state: Any) -> tuple[Floats, Any]:
+        """Returns the parameters of some steps, `(rows, time, count)`, and the state after them."""
+
+    def repeat(self, state: Any, times: int) -> Any:
+        """Returns the state with each row as many times, next to each other."""
+
+
+class ModelForecast:
+    """The distributions that a network gives for the steps of windows, in the units of the series.
+
+    Args:
+        distribution: What the parameters mean.
+        parameters: `(rows, horizon, count)`.
+        scale: Of each window: its width is 0 where the context is constant.
+    """
+
+    def __init__(self, distribution: Distribution, parameters: Floats, scale: Scale):
+        self.distribution, self.parameters, self.scale = distribution, parameters, scale
+
+    @property
+    def mean(self) -> Floats:
+        """`(rows, horizon)`: the expected value; of quantiles the median."""
+        return self._back(self.distribution.mean(self.parameters))
+
+    def quantiles(self, levels: Sequence[float]) -> Floats:
+        """As `Forecast.quantiles`."""
+        try:
+            found = [self._back(self.distribution.quantile(self.parameters, level)) for level in levels]
+        except ValueError as error:
+            raise LevelError(str(error)) from None
+        return np.stack(found, axis=-1)
+
+    def _back(self, values: Floats) -> Floats:
+        return values if self.distribution.counts else self.scale.back(values)
+
+
+class Forecaster:
+    """Forecasts the future of series.
+
+    Args:
+        networks: One, or several that were trained alike: their forecasts are averaged.
+        inputs: What makes their inputs.
+        distribution: What their parameters mean.
+        season: Steps, for baselines and scaled errors.
+        known: Returns the series of training up to their ends, in their own units.
+        level: Percent of the intervals that are shown where none are asked for.
+    """
+
+    def __init__(
+        self,
+        networks: Sequence[Any],
+        inputs: DirectInputs | StepInputs,
+        distribution: Distribution,
+        season: int,
+        known: Callable[[], SeriesTable],
+        level: Sequence[float] = (80, 95),
+    ):
+        self.networks, self.inputs, self.distribution, self.season = list(networks), inputs, distribution, season
+        self.level = tuple(level)
+        self._known = known
+
+    @property
+    def codec(self) -> SeriesCodec:
+        return self.inputs.codec
+
+    @property
+    def horizon(self) -> int:
+        """Steps that it was trained for."""
+        return self.inputs.horizon
+
+    @property
+    def longest(self) -> int | None:
+        """Steps of the longest horizon; None: any."""
+        return self.horizon if isinstance(self.inputs, DirectInputs) else None
+
+    @property
+    def context(self) -> int:
+        """Steps that it reads."""
+        return self.inputs.context
+
+    @property
+    def samples(self) -> bool:
+        """Whether forecasts are sample paths."""
+        return isinstance(self.inputs, StepInputs)
+
+    @property
+    def columns(self) -> Any:
+        """The columns of its tables."""
+        return self.codec.columns
+
+    def read(self, path: Any) -> SeriesTable:
+        """Reads a table with the columns and the frequency of training; ValueError names what is wrong where."""
+        return self.codec.read(path)
+
+    def own_table(self) -> SeriesTable:
+        """Returns the series of training up to their ends."""
+        return self._known()
+
+    def in_training_units(self) -> Forecaster:
+        """Returns a forecaster of tables as `SeriesCodec.standardized` gives them, and in their units."""
+        codec = dataclasses.replace(self.codec, standard=None)
+        inputs = dataclasses.replace(self.inputs, codec=codec)
+        known = self._known
+        return Forecaster(
+            self.networks, inputs, self.distribution, self.season, lambda: self.codec.standardized(known()), self.level
+        )
+
+    def predict(
+        self,
+        table: SeriesTable,
+        windows: Windows,
+        horizon: int | None = None,
+        *,
+        samples: int = 100,
+        seed: int = 0,
+    ) -> Forecast:
+        """Forecasts the horizons of windows from their contexts.
+
+        Args:
+            table: The series; covariates that are known ahead of time reach to the end of the horizons.
+            windows: Where each forecast begins.
+            horizon: Steps; None: as in training.
+            samples: Sample paths of each window, of an autoregressive model.
+            seed: Of the paths. Those of a window follow from the seed, the name of its series and its cut alone.
+
+        Raises:
+            ValueError: the horizon is below 1 or beyond what a direct model was trained for; a window has no observed
+                reading in its context, or lacks covariates of its horizon.
+        """
+        steps = self._steps(horizon)
+        codec = self.codec
+        self._check(table, windows, steps)
+        mean, deviation = (part[windows.series][:, None] for part in codec.standards(table))
+        unit = Scale(mean, deviation)
+        table = codec.standardized(table)
+        found: list[Forecast] = []
+        for member, network in enumerate(self.networks):
+            if isinstance(self.inputs, DirectInputs):
+                found.append(self._direct(network, table, windows, steps, unit))
+            else:
+                found.append(self._paths(network, table, windows, steps, unit, samples, [seed, member]))
+        return average_forecasts(found)
+
+    def _steps(self, horizon: int | None) -> int:
+        steps = self.horizon if horizon is None else horizon
+        if steps < 1:
+            raise ValueError(f"Expected a horizon of at least 1 step. Received: {steps}")
+        if self.longest is not None and steps > self.longest:
+            raise ValueError(
+                f"This model forecasts {self.longest} steps at once and no more. Received: a horizon of {steps}. Train "
+                "with a longer window.horizon, or with model.kind autoregressive, which goes on as far as asked."
+            )
+        return steps
+
+    def _check(self, table: SeriesTable, windows: Windows, steps: int) -> None:
+        cut = cut_windows(table, windows, self.context, steps)
+        if not (known := cut.context_observed.any(axis=1)).all():
+            name = table.ids[windows.series[int((~known).argmax())]]
+            raise ValueError(
+                f"Series {name!r} has no observed value in the {self.context} steps before its forecast. Leave it out."
+            )
+        for name in self.codec.future:
+            values = table.covariates[name]
+            ahead = cut.inside[:, self.context :]
+            rows = np.where(ahead, cut.positions[:, self.context :], 0)
+            there = ahead & np.isfinite(values[rows])
+            if not there.all():
+                row = int((~there).any(axis=1).argmax())
+                raise ValueError(
+                    f"Covariate {name!r} must be known for the {steps} steps after the end of series "
+                    f"{table.ids[windows.series[row]]!r}; it is for {int(there[row].sum())}. Give them with --future "
+                    "FILE (from Python future=), a table with the same columns."
+                )
+
+    def _direct(
+        self, network: DirectNetwork, table: SeriesTable, windows: Windows, steps: int, unit: Scale
+    ) -> ModelForecast:
+        assert isinstance(self.inputs, DirectInputs)
+        parameters, scales = [], []
+        for start in range(0, len(windows.cuts), ROWS):
+            rows = slice(start, start + ROWS)
+            some = Windows(windows.series[rows], windows.cuts[rows])
+            inputs, scale, cut = self.inputs.inputs(table, some)
+            parameters.append(network.parameters(inputs)[:, :steps])
+            scales.append(_flat_if_constant(scale, cut.context, cut.context_observed))
+        location, width = (np.concatenate(parts) for parts in zip(*scales, strict=True))
+        scale = Scale(location * unit.scale + unit.location, width * unit.scale)
+        return ModelForecast(self.distribution, np.concatenate(parameters), scale)
+
+    def _paths(
+        self,
+        network: StepNetwork,
+        table: SeriesTable,
+        windows: Windows,
+        steps: int,
+        unit: Scale,
+        samples: int,
+        seed: Sequence[int],
+    ) -> SampleForecast:
+        if samples < 1:
+            raise ValueError(f"Expected at least one sample path. Received: {samples}")
+        found = np.zeros((len(windows.cuts), steps, samples))
+        block = max(1, PATHS // samples)
+        for start in range(0, len(windows.cuts), block):
+            rows = slice(start, start + block)
+            some = Windows(windows.series[rows], windows.cuts[rows])
+            draws = [_generator(table.ids[one], int(cut), seed) for one, cut in zip(*some, strict=True)]
+            found[rows] = self._block_of_paths(network, table, some, steps, samples, draws)
+        return SampleForecast(found * unit.scale[..., None] + unit.location[..., None])
+
+    def _block_of_paths(
+        self,
+        network: StepNetwork,
+        table: SeriesTable,
+        windows: Windows,
+        steps: int,
+        samples: int,
+        draws: Sequence[np.random.Generator],
+    ) -> Floats:
+        """Returns `(rows, steps, samples)`, in the units of the table."""
+        maker = self.inputs
+        assert isinstance(maker, StepInputs)
+        rows = len(windows.cuts)
+        arrays, filled, observed, scale = maker.inputs(table, windows)
+        own = slice(maker.reach, None)
+        constant = _flat_if_constant(scale, scale.back(filled[:, own]), observed[:, own])
+        rest, _ = maker.rest(table, windows, steps)
+        rest = np.repeat(rest[:, maker.context :], samples, axis=0)
+        given, whole = dict(arrays), arrays.pop("target_input")
+        # The context of each window once; then its last state for each of its paths.
+        state = network.begin(rows)
+        if maker.context:
+            _, state = network.advance({**given, "target_input": whole[:, : maker.context]}, state)
+        state = network.repeat(state, samples)
+        arrays = {name: np.repeat(part, samples, axis=0) for name, part in arrays.items()}
+        past = np.repeat(filled[:, -maker.reach :], samples, axis=0)
+        known = np.repeat(observed[:, -maker.reach :], samples, axis=0)
+        path = np.zeros((rows, steps, samples))
+        for step in range(steps):
+            features = np.concatenate([maker.lagged(past, known, 1), rest[:, step : step + 1]], axis=-1)
+            arrays["target_input"] = features.astype(np.float32)
+            parameters, state = network.advance(arrays, state)
+            grouped = parameters[:, 0].reshape(rows, samples, -1)
+            drawn = np.stack([self.distribution.draw(part, draw) for part, draw in zip(grouped, draws, strict=True)])
+            scaled = drawn / scale.scale if self.distribution.counts else drawn
+            path[:, step] = drawn if self.distribution.counts else constant.back(drawn)
+            past = np.concatenate([past[:, 1:], scaled.reshape(-1, 1)], axis=1)
+            known = np.concatenate([known[:, 1:], np.ones((len(known), 1), bool)], axis=1)
+        return path
+
+
+def _generator(name: str, cut: int, seed: Sequence[int]) -> np.random.Generator:
+    return np.random.default_rng([*seed, zlib.crc32(name.encode()), cut])
+
+
+def _flat_if_constant(scale: Scale, context: Floats, observed: Booleans) -> Scale:
+    """Returns the scale with a width of 0 where all readings of the context are equal: so is their forecast."""
+    low = np.where(observed, context, np.inf).min(axis=1, keepdims=True)
+    high = np.where(observed, context, -np.inf).max(axis=1, keepdims=True)
+    equal = high - low <= 1e-9 * np.maximum(np.abs(high), np.abs(low))
+    return Scale(np.where(equal, np.where(np.isfinite(high), high, 0.0), scale.location), scale.scale * ~equal)

@@ -1,0 +1,117 @@
+"""From the data section of a recipe to its series: the catalogue, or the user's own table."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from seq2seq.series.cells import Columns
+from seq2seq.series.joining import joined
+from seq2seq.series.reading import read_table
+from seq2seq.series.table import SeriesTable
+from seq2seq.series.windows import Windows, ends, rolling_origins
+from seq2seq.tasks.forecast.recipe import Data, Recipe
+
+_log = logging.getLogger(__name__)
+
+
+class WindowSet(NamedTuple):
+    """Windows whose horizons are forecast and compared with what came."""
+
+    table: SeriesTable
+    windows: Windows
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """The series of a run, in their own units."""
+
+    columns: Columns
+    train: SeriesTable
+    """The training part, whose horizons are learned."""
+    validation: WindowSet
+    known: SeriesTable
+    """All that comes before the tests: what a forecast goes on from."""
+    tests: Mapping[str, WindowSet]
+    files: tuple[Path, ...]
+    """The user's own."""
+
+
+def columns_of(data: Data) -> Columns:
+    """Returns the columns that a recipe names."""
+    targets = data.target_columns
+    return Columns(
+        data.id_column,
+        data.time_column,
+        targets[0] if len(targets) == 1 else targets,
+        (*data.future, *data.historic),
+        data.static,
+    )
+
+
+def find_corpus(recipe: Recipe) -> Corpus:
+    """Returns the series that a recipe names, fetched if need be.
+
+    Raises:
+        ValueError: a file is missing or damaged, or its series are too short.
+    """
+    data, window = recipe.data, recipe.window
+    horizon, context = window.horizon, window.context
+    if data.corpus == "etth1":
+        etth1 = _catalogue("etth1")
+        train, validation, test = (etth1.load(split, context) for split in etth1.SPLITS)
+        parts = [
+            WindowSet(table, rolling_origins(table, horizon, int(table.lengths[0]) - context - horizon + 1, 1, context))
+            for table in (validation, test)
+        ]
+        return Corpus(Columns(), train, parts[0], validation, {"test": parts[1]}, ())
+    files: tuple[Path, ...] = ()
+    columns, later = columns_of(data), None
+    if data.corpus == "files":
+        files = tuple(Path(name) for name in (data.train, data.test) if name)
+        known = _read(files[0], data, columns, None)
+        if data.test:
+            later = _read(files[1], data, columns, str(known.frequency))
+    elif data.corpus == "seasons":
+        known, later = (_catalogue("seasons").load(split) for split in ("train", "test"))
+        columns = Columns(covariates=tuple(known.covariates), static=tuple(known.static))
+    else:
+        group = data.corpus.removeprefix("m4_")
+        known, later = (_catalogue("m4").load(split, group) for split in ("train", "test"))
+    tests = {} if later is None else {"test": _continued(known, later, horizon, str(data.test or data.corpus))}
+    held = data.validation_windows * horizon
+    validation = WindowSet(known, rolling_origins(known, horizon, data.validation_windows, horizon))
+    return Corpus(columns, known.cut(0, -held), validation, known, tests, files)
+
+
+def _catalogue(name: str) -> Any:
+    return importlib.import_module(f"seq2seq.catalogue.{name}")
+
+
+def _continued(known: SeriesTable, later: SeriesTable, horizon: int, name: str) -> WindowSet:
+    """Returns the windows of a test: the first begins where the past of its series ends, each other a horizon on."""
+    table = joined(known, later, name)
+    first = ends(known)
+    counts = np.maximum((table.lengths - known.lengths) // horizon, 0)
+    if not counts.any():
+        raise ValueError(
+            f"{name}: no series goes on for a horizon of {horizon} steps behind the training table. The longest has "
+            f"{int((table.lengths - known.lengths).max(initial=0))}: choose a shorter window.horizon."
+        )
+    series = np.repeat(first.series, counts)
+    place = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return WindowSet(table, Windows(series, known.lengths[series] + horizon * place))
+
+
+def _read(path: Path, data: Data, columns: Columns, frequency: str | None) -> SeriesTable:
+    table = read_table(path, columns, data.frequency or frequency or None, data.irregular, data.time_zone)
+    for note in table.notes:
+        _log.info("%s: %s", path, note)
+    _log.info("%s: %s series, frequency %s", path, f"{len(table):,}", table.frequency)
+    return table

@@ -1,0 +1,201 @@
+"""The recipe of a forecaster: typed, frozen, checked when made; `--help` prints the docstring of each field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from seq2seq.layers.names import CellName
+from seq2seq.run import sections
+from seq2seq.run.ranges import out_of_range
+from seq2seq.run.sections import Section
+from seq2seq.series.frequency import parse_frequency
+from seq2seq.series.grid import Irregular
+from seq2seq.series.windows import Scaling
+
+HeadName = Literal["quantiles", "student_t", "gaussian", "squares", "negative_binomial"]
+MOST_STEPS = 100_000
+"""Of a context or a horizon."""
+
+
+class Data(Section):
+    """What to learn from."""
+
+    corpus: Literal["seasons", "etth1", "m4_hourly", "m4_weekly", "files"] = "seasons"
+    """A data set of the catalogue, or "files" for your own, named below."""
+    train: str = ""
+    """For "files": a table as CSV, TSV, JSON lines or Parquet, or series of GluonTS; all that is known of the past. The
+    last steps of each series choose the best epoch."""
+    test: str = ""
+    """For "files": a table with the steps that follow, to score at the end; optional."""
+    id_column: str = "unique_id"
+    """Column with the name of each row's series. A table without the usual one is one series."""
+    time_column: str = "ds"
+    """Column with time stamps, or with whole numbers that count steps."""
+    target_columns: tuple[str, ...] = ("y",)
+    """Column of the readings; several are a wide table, a series for each."""
+    future: tuple[str, ...] = ()
+    """Columns of numbers that are known ahead of time, such as holidays or prices."""
+    historic: tuple[str, ...] = ()
+    """Columns of numbers that are known of the past alone, such as the weather."""
+    static: tuple[str, ...] = ()
+    """Columns that are the same in all rows of a series: numbers or strings."""
+    frequency: str = ""
+    """Spacing of the steps, such as 15min, h, D, B, W, MS; empty is inferred, and said."""
+    irregular: Irregular = "error"
+    """What to do with stamps that are not on the grid: error, nearest or order."""
+    time_zone: str = ""
+    """IANA name of the zone whose clock the calendar follows, for stamps without an offset."""
+    standardize: bool = False
+    """Learn and score in standard deviations of each series' training part, as the literature does on ETTh1; only the
+    series of training can be forecast then."""
+    validation_windows: int = 1
+    """Horizons at the end of each series that choose the best epoch, for data without a validation part of its own."""
+
+
+class Window(Section):
+    """What a forecast is made from, and how far it goes."""
+
+    horizon: int = 24
+    """Steps of a forecast; a direct model cannot go further."""
+    context: int = 96
+    """Steps that the model reads before it; shorter series are padded."""
+    season: int = 0
+    """Steps of the season for baselines, scaled errors and lags; 0 is the usual one of the frequency."""
+    scaling: Scaling = "last_mean_absolute"
+    """How each window is scaled by its context."""
+    min_context: int = 1
+    """Steps that a window of training has before its horizon, at least."""
+    per_series: int = 0
+    """Windows of each series in an epoch, at random places; 0 is all windows once."""
+
+
+class Model(Section):
+    """The network."""
+
+    kind: Literal["direct", "autoregressive"] = "direct"
+    """direct: all steps of the horizon at once; autoregressive: one after the other, by sample paths."""
+    head: HeadName = "quantiles"
+    """What is predicted of each reading. quantiles is for direct models; squares is a normal distribution whose mean is
+    fitted by squared errors; negative_binomial is for counts."""
+    levels: tuple[float, ...] = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.99)
+    """Levels of the quantiles."""
+    cell: CellName = "gru"
+    """Recurrent cell."""
+    units: int = 64
+    """Width of each layer."""
+    num_layers: int = 1
+    """Number of layers."""
+    segment: int = 24
+    """For direct: steps that are read, and written, at once."""
+    attention: bool = False
+    """For direct: Bahdanau attention of each segment of the horizon over those of the context."""
+    skip: bool = True
+    """Add the network to a linear map of the context, which starts as a ridge regression."""
+    ridge: float = 0.1
+    """Penalty of that regression, in relation to the mean square of its inputs."""
+    train_skip: bool = True
+    """Whether training goes on with the linear map."""
+    series_units: int = 0
+    """Width of a learned vector for each series of training; 0 is none, and all series are alike."""
+    calendar: bool = True
+    """Whether the network reads clock and calendar."""
+    scale_feature: bool = False
+    """Whether the network reads how large a series is. Forecasts then do not scale with their series."""
+    lags: tuple[int, ...] = ()
+    """For autoregressive: steps back whose readings it sees beside its state; none is the last four and a season."""
+    dropout: float = 0.1
+    """Dropout rate on every layer's input and before the output layer."""
+
+
+class Batching(Section):
+    """How windows become batches."""
+
+    size: int = 256
+    """Windows in a batch."""
+
+
+class Training(sections.Training):
+    """How to train."""
+
+    select_by: Literal["loss", "crps", "mse", "mae"] = "loss"
+    """What chooses the best epoch by the validation windows: the loss, in which all series count alike; or a score in
+    the units of the series."""
+
+
+class Scoring(Section):
+    """How the tests are forecast."""
+
+    samples: int = 100
+    """For autoregressive: sample paths of each window."""
+    level: tuple[int, ...] = (80, 95)
+    """Percent of the intervals that are scored and shown."""
+
+
+class Recipe(sections.Recipe):
+    """Everything that decides a run."""
+
+    task: Literal["forecast"] = "forecast"
+    """Name of the task."""
+    data: Data = Data()
+    """What to learn from."""
+    window: Window = Window()
+    """What a forecast is made from, and how far it goes."""
+    model: Model = Model()
+    """The network."""
+    batching: Batching = Batching()
+    """How windows become batches."""
+    training: Training = Training()
+    """How to train."""
+    scoring: Scoring = Scoring()
+    """How the tests are forecast."""
+
+    def model_post_init(self, _: Any) -> None:
+        """Raises ValueError for fields that contradict each other or are out of range."""
+        problems = list(_contradictions(self))
+        if problems:
+            raise ValueError("; ".join(problems))
+
+
+def _contradictions(recipe: Recipe) -> Iterator[str]:
+    """Yields a sentence for everything that contradicts itself or is out of range."""
+    data, window, model = recipe.data, recipe.window, recipe.model
+    if data.corpus == "files" and not data.train:
+        yield "data.train must name a table where data.corpus is 'files'"
+    if data.frequency:
+        try:
+            parse_frequency(data.frequency)
+        except ValueError as error:
+            yield f"data.frequency: {error}"
+    if both := set(data.future) & set(data.historic):
+        yield f"data.future and data.historic both name {', '.join(sorted(both))}: a column is one or the other"
+    for name in ("horizon", "context"):
+        if not 1 <= getattr(window, name) <= MOST_STEPS:
+            yield f"window.{name} must be from 1 to {MOST_STEPS:,} steps, received {getattr(window, name)}"
+    levels = model.levels
+    if not levels or list(levels) != sorted(set(levels)) or not 0 < levels[0] <= levels[-1] < 1:
+        yield f"model.levels must ascend between 0 and 1, received {levels}"
+    if model.kind == "autoregressive":
+        if model.head == "quantiles":
+            yield "model.head quantiles is for direct models: choose student_t, gaussian or negative_binomial"
+        if model.attention:
+            yield "model.attention is for direct models"
+    elif model.lags:
+        yield "model.lags are for autoregressive models"
+    if model.kind == "direct" and window.context % min(model.segment, window.context):
+        yield f"window.context must be a multiple of model.segment, received {window.context} and {model.segment}"
+    if any(lag < 1 for lag in model.lags):
+        yield f"model.lags must be at least 1 each, received {model.lags}"
+    if model.head == "negative_binomial" and window.scaling not in ("mean_absolute", "none"):
+        yield "model.head negative_binomial needs window.scaling mean_absolute: counts have no other zero"
+    if any(not 0 < level < 100 for level in recipe.scoring.level):
+        yield f"scoring.level must be percents between 0 and 100, received {recipe.scoring.level}"
+    yield from out_of_range(
+        recipe,
+        (
+            *("window.min_context", "model.units", "model.num_layers", "model.segment"),
+            *("batching.size", "scoring.samples", "data.validation_windows"),
+        ),
+        ("window.season", "window.per_series", "model.ridge", "model.series_units"),
+        ("model.dropout",),
+    )

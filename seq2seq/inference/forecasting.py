@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,8 +14,10 @@ from seq2seq.series.batches import DirectInputs, StepInputs
 from seq2seq.series.codec import SeriesCodec
 from seq2seq.series.distributions import Distribution
 from seq2seq.series.forecast import Forecast, LevelError, SampleForecast, average_forecasts
+from seq2seq.series.joining import joined
+from seq2seq.series.results import forecast_results, to_frame
 from seq2seq.series.table import Booleans, Floats, SeriesTable
-from seq2seq.series.windows import Scale, Windows, cut_windows
+from seq2seq.series.windows import Scale, Windows, cut_windows, ends
 
 ROWS = 1024
 """Windows of a call of a direct network; an autoregressive one takes as many paths, at least those of one window."""
@@ -125,9 +128,13 @@ class Forecaster:
         """The columns of its tables."""
         return self.codec.columns
 
-    def read(self, path: Any) -> SeriesTable:
-        """Reads a table with the columns and the frequency of training; ValueError names what is wrong where."""
-        return self.codec.read(path)
+    def read(self, data: Any) -> SeriesTable:
+        """Returns a file or a frame by the columns and the frequency of training; ValueError says what is wrong."""
+        return self.codec.read(data)
+
+    def read_future(self, data: Any) -> SeriesTable:
+        """Returns the covariates of steps to come, of a file or a frame; ValueError says what is wrong."""
+        return self.codec.future_of(data)
 
     def own_table(self) -> SeriesTable:
         """Returns the series of training up to their ends."""
@@ -142,6 +149,40 @@ class Forecaster:
             self.networks, inputs, self.distribution, self.season, lambda: self.codec.standardized(known()), self.level
         )
 
+    def forecast(
+        self,
+        data: Any = None,
+        horizon: int | None = None,
+        level: Sequence[float] | None = None,
+        *,
+        future: Any = None,
+        samples: int = 100,
+        seed: int = 0,
+    ) -> Any:
+        """Forecasts the steps after the end of each series.
+
+        Args:
+            data: A frame of pandas, polars or pyarrow, or the name of a file, as in training; None: the series of
+                training.
+            horizon: Steps; None: as in training.
+            level: Percent of each interval; None: those of the recipe.
+            future: What is known of these steps, if the run has such covariates: a frame or a file.
+            samples: Sample paths of each series, of an autoregressive model.
+            seed: Of the paths.
+
+        Returns:
+            A frame of the kind of `data`, with columns as `forecast-lo-80`.
+
+        Raises:
+            ValueError: the data are wrong, or the horizon is beyond what a direct model was trained for.
+        """
+        table = self.own_table() if data is None else self.read(data)
+        known = None if future is None else self.read_future(future)
+        windows = ends(table)
+        found = self.predict(table, windows, horizon, samples=samples, seed=seed, future=known)
+        results = forecast_results(table, windows, found, self.level if level is None else level, self.columns)
+        return to_frame(results, data if data is not None and not isinstance(data, str | Path | SeriesTable) else None)
+
     def predict(
         self,
         table: SeriesTable,
@@ -150,6 +191,7 @@ class Forecaster:
         *,
         samples: int = 100,
         seed: int = 0,
+        future: SeriesTable | None = None,
     ) -> Forecast:
         """Forecasts the horizons of windows from their contexts.
 
@@ -158,6 +200,7 @@ class Forecaster:
             windows: Where each forecast begins.
             horizon: Steps; None: as in training.
             samples: Sample paths of each window, of an autoregressive model.
+            future: Covariates of steps behind the ends of the series, as `read_future` returns them.
             seed: Of the paths. Those of a window follow from the seed, the name of its series and its cut alone.
 
         Raises:
@@ -166,6 +209,8 @@ class Forecaster:
         """
         steps = self._steps(horizon)
         codec = self.codec
+        if future is not None:
+            table = joined(table, future, "the future")
         self._check(table, windows, steps)
         mean, deviation = (part[windows.series][:, None] for part in codec.standards(table))
         unit = Scale(mean, deviation)

@@ -19,7 +19,7 @@ from seq2seq.series.calendar import calendar_features, feature_names
 from seq2seq.series.cells import Columns
 from seq2seq.series.frequency import parse_frequency
 from seq2seq.series.grid import Irregular, TableError
-from seq2seq.series.reading import from_frame, read_table
+from seq2seq.series.results import as_series_table
 from seq2seq.series.table import Floats, Integers, SeriesTable
 from seq2seq.series.windows import Cut, Windows
 
@@ -64,13 +64,31 @@ class SeriesCodec:
         """Features of a series as a whole; the first is that of the scale."""
         return 1 + sum(len(self.categories.get(name, " ")) for name in self.columns.static)
 
-    def read(self, path: Path | str) -> SeriesTable:
-        """Reads a table by the columns and the frequency of training; TableError names what is wrong where."""
-        return read_table(path, self.columns, self.frequency, self.irregular, self.time_zone)
+    def read(self, data: Any) -> SeriesTable:
+        """Returns a file, a frame or a table by the columns and the frequency of training.
 
-    def from_frame(self, frame: Any) -> SeriesTable:
-        """Returns the table of a frame; errors as `read`."""
-        return from_frame(frame, self.columns, self.frequency, self.irregular, self.time_zone)
+        Raises:
+            TableError: names what is wrong where.
+        """
+        return as_series_table(data, self.columns, self.frequency, self.irregular, self.time_zone)
+
+    def future_of(self, data: Any) -> SeriesTable:
+        """Returns the covariates of steps to come, of a file, a frame or a table; it needs no readings.
+
+        Raises:
+            TableError: this run has no covariates that are known ahead of time, or the table is wrong.
+        """
+        if not self.future:
+            raise TableError("This run has no covariates that are known ahead of time (data.future): leave them out.")
+        if isinstance(data, SeriesTable):
+            return data
+        # The first covariate is read in the place of the readings.
+        first, *others = self.future
+        columns = dataclasses.replace(self.columns, target=first, covariates=tuple(others), static=())
+        table = as_series_table(data, columns, self.frequency, self.irregular, self.time_zone)
+        covariates = {**table.covariates, first: np.where(table.observed, table.values, np.nan)}
+        nothing = np.zeros(len(table.values))
+        return dataclasses.replace(table, values=nothing, observed=nothing > 0, covariates=covariates)
 
     def numbers(self, table: SeriesTable) -> Integers:
         """Returns the number of each series of a table from 1, as in training, `(series,)`; 0 for unknown ones."""

@@ -99,7 +99,10 @@ def plot_fan(
             _concise(axes)
     for axes in panels[count:]:
         axes.set_visible(False)
-    panels[0].legend(fontsize="small", loc="upper left")
+    handles, labels = max(
+        (axes.get_legend_handles_labels() for axes in panels[:count]), key=lambda found: len(found[1])
+    )
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize="small")
     if rows > count:
         figure.suptitle(f"The first {count} of {rows:,} forecasts", fontsize="medium")
     _save(figure, path)

@@ -49,8 +49,8 @@ def plot_fan(
     Args:
         path: A .png or .svg, written whole or not at all.
         table: The series.
-        windows: Rows of the forecast.
-        forecast: Of these windows.
+        windows: All that were forecast.
+        forecast: Of the first of them.
         level: Percent of the bands, one within the other.
         history: Steps before the cut; None: three horizons.
 
@@ -58,10 +58,10 @@ def plot_fan(
         LevelError: a level is no percentage, or the forecast does not cover it.
     """
     check_figure(path)
-    rows, horizon = forecast.mean.shape
-    if not rows:
-        raise ValueError("Expected a forecast to draw. Received none.")
-    count = min(rows, PANELS)
+    count, horizon = forecast.mean.shape
+    count, rows = min(count, PANELS), len(windows.cuts)
+    if not count or count > rows:
+        raise ValueError(f"Expected forecasts of {rows} windows to draw. Received: {count}")
     across = 1 if count == 1 else 2 if count <= 4 else 3
     down = -(-count // across)
     some = Windows(windows.series[:count], windows.cuts[:count])

@@ -243,6 +243,7 @@ def evaluate(
     models: Mapping[str, Predict],
     level: Sequence[float] = LEVELS,
     seen: Callable[[str, Windows, Forecast], None] | None = None,
+    most: int | None = None,
 ) -> Evaluation:
     """Scores models on windows, block by block: in memory are the forecasts of one block.
 
@@ -254,6 +255,7 @@ def evaluate(
         models: By their names; `NAIVE2` among them gives OWA.
         level: Percent of intervals whose coverage is measured.
         seen: Called with the name of the model and each block of its forecasts.
+        most: Windows of a block at most, where forecasts are large.
 
     Raises:
         ValueError: no window has an observed point, or a forecast is not finite.
@@ -270,7 +272,7 @@ def evaluate(
     truth = truth_of(table, windows, horizon, season)
     if out := int((~(np.nan_to_num(truth.scales) > 0)).sum()):
         notes.append(f"{out:,} windows have no scale (constant or too short before the cut): not in mase and msis.")
-    size = max(1, _BLOCK // (horizon * (len(QUANTILES) + 1)))
+    size = min(max(1, _BLOCK // (horizon * (len(QUANTILES) + 1))), most or len(windows.cuts))
     losses = {}
     for name, predict in models.items():
         parts = []

@@ -41,6 +41,7 @@ def plot_fan(
     forecast: Forecast,
     level: Sequence[float] = (80.0, 95.0),
     history: int | None = None,
+    total: int | None = None,
 ) -> None:
     """Draws what was known, the forecast and its intervals, a panel for each of the first 12 windows.
 
@@ -49,19 +50,20 @@ def plot_fan(
     Args:
         path: A .png or .svg, written whole or not at all.
         table: The series.
-        windows: All that were forecast.
-        forecast: Of the first of them.
+        windows: Rows of the forecast.
+        forecast: Of these windows.
         level: Percent of the bands, one within the other.
         history: Steps before the cut; None: three horizons.
+        total: How many forecasts there are, of which these are the first; None: no more.
 
     Raises:
         LevelError: a level is no percentage, or the forecast does not cover it.
     """
     check_figure(path)
-    count, horizon = forecast.mean.shape
-    count, rows = min(count, PANELS), len(windows.cuts)
-    if not count or count > rows:
-        raise ValueError(f"Expected forecasts of {rows} windows to draw. Received: {count}")
+    rows, horizon = forecast.mean.shape
+    if not rows or rows != len(windows.cuts):
+        raise ValueError(f"Expected forecasts of {len(windows.cuts)} windows to draw. Received: {rows}")
+    count = min(rows, PANELS)
     across = 1 if count == 1 else 2 if count <= 4 else 3
     down = -(-count // across)
     some = Windows(windows.series[:count], windows.cuts[:count])
@@ -103,8 +105,8 @@ def plot_fan(
         (axes.get_legend_handles_labels() for axes in panels[:count]), key=lambda found: len(found[1])
     )
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize="small")
-    if rows > count:
-        figure.suptitle(f"The first {count} of {rows:,} forecasts", fontsize="medium")
+    if (total := total or rows) > count:
+        figure.suptitle(f"The first {count} of {total:,} forecasts", fontsize="medium")
     _save(figure, path)
 
 

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from seq2seq.cli import compare_speech
+from seq2seq.cli import compare_forecasts, compare_speech
 from seq2seq.cli.arguments import options_from, positive
 from seq2seq.cli.text_io import output
 from seq2seq.messages import show
@@ -50,11 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compares the runs. Raises ValueError if they cannot be compared."""
     options = options_from(CompareOptions, arguments)
-    if all(Path(path).is_file() for path in options.run):  # tables of what recognisers heard
-        given = {"--html": options.html, "--curves": options.curves, "--train": options.train}
-        if wrong := [flag for flag, value in {**given, "--buckets": options.buckets}.items() if value]:
-            raise ValueError(f"{wrong[0]} is for runs, and tables of recognisers are compared: leave it out.")
-        compare_speech.run(arguments)
+    if all(Path(path).is_file() for path in options.run):
+        _compare_tables(options, arguments)
         return
     from seq2seq.evaluation.pages import as_html, as_text
     from seq2seq.evaluation.significance import SAMPLES
@@ -78,3 +75,17 @@ def run(arguments: argparse.Namespace) -> None:
         show(json.dumps([comparison.as_json() for comparison in comparisons], ensure_ascii=False, indent=2))
     else:
         show("\n\n".join(map(as_text, comparisons)))
+
+
+def _compare_tables(options: CompareOptions, arguments: argparse.Namespace) -> None:
+    """Compares tables of what recognisers heard, or of what forecasters lost."""
+    from seq2seq.evaluation.forecast_comparison import is_losses
+
+    forecasts = is_losses(Path(options.run[0]))
+    given = {"--html": options.html, "--curves": options.curves, "--train": options.train, "--buckets": options.buckets}
+    if forecasts:
+        given["--test"] = options.test
+    if wrong := [flag for flag, value in given.items() if value]:
+        kind = "forecasters" if forecasts else "recognisers"
+        raise ValueError(f"{wrong[0]} is for runs, and tables of {kind} are compared: leave it out.")
+    (compare_forecasts if forecasts else compare_speech).run(arguments)

@@ -23,6 +23,8 @@ VERBS = {
     "compare": "show the scores of several runs side by side, with tests of significance",
     "align": "align the words of given pairs",
     "transcribe": "write down what is said in recordings",
+    "forecast": "forecast the steps after the end of series, with intervals",
+    "backtest": "forecast what is already known, from rolling origins, and score it beside baselines",
     "next": "show what a language model expects next",
     "sample": "write text with a language model",
     "score": "give the log-probability of given translations or, by a language model, of text (RUN --help)",

@@ -20,6 +20,8 @@ SEED = 12345
 """sacreBLEU's seed, also used for the tests of this module."""
 SAMPLES = {"bs": 1000, "ar": 10000}
 """Resamples (bs) and trials (ar) of a test: sacreBLEU's defaults."""
+_BLOCK = 1 << 22
+"""Draws that are in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,11 @@ def mean_tests(
     baseline, count = lines[0], len(lines[0])
     weights = np.ones(count) if weights is None else weights
     signature = f"{signature}|bs:{samples['bs']}|ar:{samples['ar']}|seed:{SEED}"
-    chosen = np.random.default_rng(SEED).integers(0, count, (samples["bs"], count), dtype=np.int32)
+    sums, *totals = _resampled([weights, *lines], samples["bs"])
+    sums = np.maximum(sums, 1e-9)
     results = []
     for system, values in enumerate(lines):
-        sums = np.maximum(weights[chosen].sum(axis=1), 1e-9)
-        means = values[chosen].sum(axis=1) / sums
+        means = totals[system] / sums
         low, high = np.percentile(means, [2.5, 97.5])
         total = max(float(weights.sum()), 1e-9)
         score = float(values.sum()) / total
@@ -122,13 +124,27 @@ def mean_tests(
         apart = values - baseline
         real = abs(float(apart.sum())) / total
         # Under the null hypothesis the difference spreads around 0 as the resampled one does around its mean.
-        resampled = apart[chosen].sum(axis=1) / sums
+        resampled = (totals[system] - totals[0]) / sums
         bootstrap = (np.sum(np.abs(resampled - resampled.mean()) >= real) + 1) / (len(resampled) + 1)
         flips = np.random.default_rng(SEED)
         beyond = 0
-        for start in range(0, samples["ar"], 500):
-            signs = flips.integers(0, 2, (min(500, samples["ar"] - start), count), dtype=np.int8) * 2 - 1
+        trials = max(4, min(500, _BLOCK // count // 4 * 4))  # of 4, as one draw of random bits has 4 signs
+        for start in range(0, samples["ar"], trials):
+            signs = flips.integers(0, 2, (min(trials, samples["ar"] - start), count), dtype=np.int8) * 2 - 1
             beyond += int((np.abs((signs * apart).sum(axis=1)) / total >= real - 1e-12).sum())
         p_values = float(bootstrap), (beyond + 1) / (samples["ar"] + 1)
         results.append(Tested(score, float(high - low) / 2, *p_values, signature))
     return results
+
+
+def _resampled(arrays: Sequence[np.ndarray], samples: int) -> list[np.ndarray]:
+    """Returns the sums of arrays over the same resamples of their lines, `(samples,)` each."""
+    count = len(arrays[0])
+    draws = np.random.default_rng(SEED)
+    parts: list[list[np.ndarray]] = [[] for _ in arrays]
+    step = max(1, _BLOCK // count)
+    for start in range(0, samples, step):
+        chosen = draws.integers(0, count, (min(step, samples - start), count), dtype=np.int32)
+        for part, values in zip(parts, arrays, strict=True):
+            part.append(values[chosen].sum(axis=1))
+    return [np.concatenate(part) for part in parts]

@@ -34,9 +34,13 @@ def mean_squared_error(forecast: Floats, actual: Floats, observed: Booleans | No
 def smape(forecast: Floats, actual: Floats, observed: Booleans | None = None) -> Score:
     """200 |forecast - actual| / (|forecast| + |actual|), 0 where both are 0; the mean of rows' means, as in M4."""
     forecast, actual, known = _checked(forecast, actual, observed)
+    return _over_rows(smape_losses(forecast, actual), known, "smape|200|0/0:0")
+
+
+def smape_losses(forecast: Floats, actual: Floats) -> Floats:
+    """Returns what `smape` averages, of each point."""
     size = np.abs(forecast) + np.abs(actual)
-    shares = np.divide(200 * np.abs(forecast - actual), size, out=np.zeros_like(size), where=size > 0)
-    return _over_rows(shares, known, "smape|200|0/0:0")
+    return np.divide(200 * np.abs(forecast - actual), size, out=np.zeros_like(size), where=size > 0)
 
 
 def mase(forecast: Floats, actual: Floats, scales: Floats, observed: Booleans | None = None, season: int = 1) -> Score:
@@ -90,7 +94,7 @@ def weighted_quantile_loss(
     total = float(np.abs(actual[known]).sum())
     losses = 2 * quantile_losses(quantiles, levels, actual)[known].sum(axis=0).mean()
     score = float(losses) / total if total else float("nan")
-    return Score(score, _signed(f"wql|quantiles:{_shown(levels)}|by:sum-of-absolute-values"))
+    return Score(score, signed(f"wql|quantiles:{_shown(levels)}|by:sum-of-absolute-values"))
 
 
 def crps_of_samples(samples: Floats, actual: Floats, fair: bool = False) -> Floats:
@@ -130,9 +134,14 @@ def msis(
     """The mean scaled interval score of M4: width, and 2 / (1 - level) times what lies outside, by `scales`."""
     lower, _, _ = _checked(lower, actual, observed)
     upper, actual, known = _checked(upper, actual, observed)
-    outside = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
-    scaled, known, left_out = _scaled(upper - lower + 2 / (1 - level) * outside, known, scales)
+    scaled, known, left_out = _scaled(interval_losses(lower, upper, actual, level), known, scales)
     return _over_rows(scaled, known, f"msis|level:{level:g}|season:{season}|scale:in-sample{left_out}")
+
+
+def interval_losses(lower: Floats, upper: Floats, actual: Floats, level: float) -> Floats:
+    """Returns what `msis` scales and averages, of each point."""
+    outside = np.maximum(lower - actual, 0) + np.maximum(actual - upper, 0)
+    return upper - lower + 2 / (1 - level) * outside
 
 
 def coverage(lower: Floats, upper: Floats, actual: Floats, level: float, observed: Booleans | None = None) -> Score:
@@ -181,8 +190,12 @@ def pit_histogram_from_quantiles(
     if (np.diff(chosen) <= 0).any():
         raise ValueError(f"Expected levels in ascending order. Received: {_shown(levels)}")
     above = (actual[..., None] > quantiles).sum(axis=-1)[known]
-    counts = np.bincount(above, minlength=len(chosen) + 1)
-    return _pit(np.concatenate([[0.0], chosen, [1.0]]), counts, f"pit|quantiles:{_shown(levels)}")
+    return pit_of_counts(np.bincount(above, minlength=len(chosen) + 1), levels)
+
+
+def pit_of_counts(counts: NDArray[np.int64], levels: Sequence[float]) -> PIT:
+    """As `pit_histogram_from_quantiles`, given how many observed points lie below, between and above the quantiles."""
+    return _pit(np.concatenate([[0.0], _levels(levels), [1.0]]), counts, f"pit|quantiles:{_shown(levels)}")
 
 
 def seasonal_scales(values: Floats, observed: Booleans, offsets: NDArray[np.int64], season: int) -> Floats:
@@ -238,19 +251,19 @@ def _scaled(losses: Floats, known: Booleans, scales: Floats) -> tuple[Floats, Bo
 
 
 def _over_points(losses: Floats, known: Booleans, signature: str) -> Score:
-    return Score(float(losses[known].mean()), _signed(f"{signature}|mean:points"))
+    return Score(float(losses[known].mean()), signed(f"{signature}|mean:points"))
 
 
 def _over_rows(losses: Floats, known: Booleans, signature: str) -> Score:
     counts = known.sum(axis=1)
     sums = np.where(known, losses, 0.0).sum(axis=1)
-    return Score(float((sums[counts > 0] / counts[counts > 0]).mean()), _signed(f"{signature}|mean:rows"))
+    return Score(float((sums[counts > 0] / counts[counts > 0]).mean()), signed(f"{signature}|mean:rows"))
 
 
 def _pit(edges: Floats, counts: NDArray[np.int64], signature: str) -> PIT:
     shares = counts / counts.sum()
     distance = 100 * float(np.abs(shares - np.diff(edges)).sum()) / 2
-    return PIT(edges, shares, Score(distance, _signed(f"{signature}|distance:total-variation")))
+    return PIT(edges, shares, Score(distance, signed(f"{signature}|distance:total-variation")))
 
 
 def _levels(levels: Sequence[float]) -> Floats:
@@ -264,5 +277,6 @@ def _shown(levels: Sequence[float]) -> str:
     return ",".join(f"{level:g}" for level in levels)
 
 
-def _signed(signature: str) -> str:
+def signed(signature: str) -> str:
+    """Returns a signature with the version of the package."""
     return f"{signature}|seq2seq|version:{__version__}"

@@ -41,6 +41,7 @@ def plot_fan(
     forecast: Forecast,
     level: Sequence[float] = (80.0, 95.0),
     history: int | None = None,
+    total: int | None = None,
 ) -> None:
     """Draws what was known, the forecast and its intervals, a panel for each of the first 12 windows.
 
@@ -53,14 +54,15 @@ def plot_fan(
         forecast: Of these windows.
         level: Percent of the bands, one within the other.
         history: Steps before the cut; None: three horizons.
+        total: How many forecasts there are, of which these are the first; None: no more.
 
     Raises:
         LevelError: a level is no percentage, or the forecast does not cover it.
     """
     check_figure(path)
     rows, horizon = forecast.mean.shape
-    if not rows:
-        raise ValueError("Expected a forecast to draw. Received none.")
+    if not rows or rows != len(windows.cuts):
+        raise ValueError(f"Expected forecasts of {len(windows.cuts)} windows to draw. Received: {rows}")
     count = min(rows, PANELS)
     across = 1 if count == 1 else 2 if count <= 4 else 3
     down = -(-count // across)
@@ -99,9 +101,12 @@ def plot_fan(
             _concise(axes)
     for axes in panels[count:]:
         axes.set_visible(False)
-    panels[0].legend(fontsize="small", loc="upper left")
-    if rows > count:
-        figure.suptitle(f"The first {count} of {rows:,} forecasts", fontsize="medium")
+    handles, labels = max(
+        (axes.get_legend_handles_labels() for axes in panels[:count]), key=lambda found: len(found[1])
+    )
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize="small")
+    if (total := total or rows) > count:
+        figure.suptitle(f"The first {count} of {total:,} forecasts", fontsize="medium")
     _save(figure, path)
 
 

@@ -1,39 +1,32 @@
-"""Forecasts to tables: rows with Nixtla's names of columns, as files, on a stream, and as the user's kind of frame."""
+"""Forecasts to tables: rows with Nixtla's names of columns, and as the user's kind of frame."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.extras import MissingPackage, is_installed, require
-from seq2seq.files import format_json, output_file, output_text
 from seq2seq.series.cells import Columns
 from seq2seq.series.forecast import Forecast, interval_levels
-from seq2seq.series.frequency import DAY, Frequency
+from seq2seq.series.frequency import DAY, MICROSECONDS, Frequency
 from seq2seq.series.grid import Irregular
 from seq2seq.series.reading import from_frame, read_table
 from seq2seq.series.stamps import to_utc, to_wall
 from seq2seq.series.table import CALENDAR, Floats, Integers, SeriesTable
 from seq2seq.series.windows import Windows, cut_windows
-from seq2seq.text.opening import plain_name
 
 LEVELS = (80.0, 95.0)
 """Intervals that are written unless others are asked for, in percent."""
 NAME = "forecast"
 """The column of expected values, and what those of intervals begin with."""
 CUTOFF = "cutoff"
-FORMATS = ("csv", "tsv", "jsonl", "parquet")
 
-_BLOCK = 1 << 15
-"""Rows that are made text together."""
 _FRAMES = ("pandas", "polars", "pyarrow")
-_EPOCH_SECOND = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +46,8 @@ class Results:
     frequency: Frequency
     time_zone: str = ""
     """As in `SeriesTable`."""
+    clock: Literal["D", "s", "us"] = "s"
+    """How fine stamps are written: the same for all rows of a table."""
 
     def __len__(self) -> int:
         return len(self.codes)
@@ -67,16 +62,15 @@ class Results:
         """Returns stamps as text, with their offset from UTC where the zone is known; whole numbers stay such."""
         if self.frequency.unit == "step":
             return [int(stamp) for stamp in stamps]
-        if self._has_offset:
+        if self.has_offset:
             instants = self.instants(stamps)
             walls = to_wall(instants, self.time_zone)
         else:
             instants = walls = stamps
-        fine = bool((self.stamps % _EPOCH_SECOND).any())
-        unit = "D" if self._is_dates else "us" if fine else "s"
-        times = np.datetime_as_string(walls.astype("datetime64[us]"), unit=unit)  # type: ignore[call-overload]
+        unit = "s" if self.clock == "D" and self.has_offset else self.clock
+        times = np.datetime_as_string(walls.astype("datetime64[us]"), unit=unit)
         texts = [str(time).replace("T", " ") for time in times]
-        if not self._has_offset:
+        if not self.has_offset:
             return list(texts)
         offsets = {int(offset): _offset(int(offset)) for offset in np.unique(walls - instants)}
         return [text + offsets[int(offset)] for text, offset in zip(texts, walls - instants, strict=True)]
@@ -88,13 +82,9 @@ class Results:
         return stamps
 
     @property
-    def _has_offset(self) -> bool:
+    def has_offset(self) -> bool:
         # Days that came with offsets and no name of a zone are of "UTC", and their dates are those of another clock.
         return bool(self.time_zone) and not (self.time_zone == "UTC" and self.frequency.unit in CALENDAR)
-
-    @property
-    def _is_dates(self) -> bool:
-        return self.frequency.unit in CALENDAR and not self._has_offset and not (self.stamps % DAY).any()
 
 
 def forecast_results(
@@ -154,7 +144,15 @@ def forecast_results(
         values,
         table.frequency,
         table.time_zone,
+        _clock_of(table),
     )
+
+
+def _clock_of(table: SeriesTable) -> Literal["D", "s", "us"]:
+    known = table.starts if table.stamps is None else table.stamps
+    if table.frequency.unit in CALENDAR and not (known % DAY).any():
+        return "D"
+    return "us" if table.frequency.unit in ("us", "ms") or (known % MICROSECONDS["s"]).any() else "s"
 
 
 def stamps_at(table: SeriesTable, series: Integers, steps: Integers) -> Integers:
@@ -187,99 +185,6 @@ def as_series_table(
     if isinstance(data, str | Path):
         return read_table(data, columns, frequency, irregular, time_zone)
     return from_frame(data, columns, frequency, irregular, time_zone)
-
-
-def format_of(path: str | Path | None, given: str | None = None) -> str:
-    """Returns the format of a file by its name, or the one that is given; CSV where there is neither.
-
-    Raises:
-        ValueError: the name says none of `FORMATS`, or the text of a Parquet file is asked for.
-        MissingPackage: pyarrow is not installed.
-    """
-    ending = {"ndjson": "jsonl", "json": "jsonl", "tab": "tsv"}
-    found = given
-    if found is None and path is not None:
-        extension = plain_name(Path(path)).rpartition(".")[2].lower()
-        found = ending.get(extension, extension)
-        if Path(path).suffix.lower() != f".{extension}" or found not in FORMATS:
-            shown = ", ".join(f".{name}" for name in FORMATS)
-            raise ValueError(f"{path}: expected a name that ends with one of {shown}.")
-    found = found or "csv"
-    if found == "parquet":
-        if path is None:
-            raise ValueError("Parquet is written to a file. Give its name.")
-        require("pyarrow")
-    return found
-
-
-def write_results(results: Results, path: str | Path, form: str | None = None) -> None:
-    """Writes rows to a file, whole or not at all; errors as `format_of` and `write_rows`."""
-    form = format_of(path, form)
-    if form != "parquet":
-        check_writable(results, form)
-        with output_text(path) as stream:
-            write_rows(results, stream, form)
-        return
-    import pyarrow as pa
-    from pyarrow import parquet
-
-    def times(stamps: Integers) -> Any:
-        if results.frequency.unit == "step":
-            return pa.array(stamps)
-        zoned = results.time_zone if results._has_offset else None
-        instants = results.instants(stamps) if zoned else stamps
-        return pa.array(instants.astype("datetime64[us]"), pa.timestamp("us", tz=zoned))
-
-    arrays = [pa.array(list(results.ids), pa.string()).take(pa.array(results.codes)), times(results.stamps)]
-    arrays += [] if results.cutoffs is None else [times(results.cutoffs)]
-    arrays += [pa.array(column, from_pandas=True) for column in results.values.values()]
-    with output_file(path) as partial:
-        parquet.write_table(pa.Table.from_arrays(arrays, names=list(results.names)), partial)
-
-
-def check_writable(results: Results, form: str) -> None:
-    """Raises ValueError where a name has a tab or a line break, which a TSV cannot hold."""
-    if form == "tsv":
-        for name in [*results.ids, *results.names]:
-            if any(mark in name for mark in "\t\n\r"):
-                raise ValueError(f"A TSV cannot hold the name {name[:80]!r}. Write .csv or .jsonl instead.")
-
-
-def write_rows(results: Results, stream: TextIO, form: str = "csv") -> None:
-    """Writes rows as text, block by block; a missing value is an empty cell, null in JSON.
-
-    Numbers are written in full: reading gives the same ones.
-
-    Raises:
-        ValueError: a name has a tab or a line break, which a TSV cannot hold.
-    """
-    check_writable(results, form)
-    names = results.names
-    if form == "jsonl":
-        for block in _blocks(results, None):
-            stream.writelines(format_json(dict(zip(names, row, strict=True))) + "\n" for row in block)
-        return
-    if form == "tsv":
-        stream.write("\t".join(names) + "\n")
-        for block in _blocks(results, ""):
-            stream.writelines("\t".join(map(str, row)) + "\n" for row in block)
-        return
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(names)
-    for block in _blocks(results, ""):
-        writer.writerows(block)
-
-
-def _blocks(results: Results, missing: Any) -> Iterator[list[tuple[Any, ...]]]:
-    for start in range(0, len(results), _BLOCK):
-        rows = slice(start, start + _BLOCK)
-        cells: list[list[Any]] = [[results.ids[code] for code in results.codes[rows]]]
-        cells.append(results.texts(results.stamps[rows]))
-        if results.cutoffs is not None:
-            cells.append(results.texts(results.cutoffs[rows]))
-        for column in results.values.values():
-            cells.append([missing if cell != cell else cell for cell in column[rows].tolist()])
-        yield list(zip(*cells, strict=True))
 
 
 def to_frame(results: Results, like: Any = None) -> Any:
@@ -329,7 +234,7 @@ def _zone_of(results: Results, kind: Any) -> str:
     if results.frequency.unit == "step" or not results.time_zone:
         return ""
     if kind is None:
-        return results.time_zone if results._has_offset else ""
+        return results.time_zone if results.has_offset else ""
     return getattr(kind, "time_zone", None) or ""
 
 

@@ -18,9 +18,10 @@ from seq2seq.series.cells import Columns
 from seq2seq.series.forecast import LevelError, SampleForecast, SpreadForecast
 from seq2seq.series.plots import check_figure, plot_fan, plot_pit
 from seq2seq.series.reading import from_frame, read_table
-from seq2seq.series.results import as_series_table, forecast_results, format_of, to_frame, write_results, write_rows
+from seq2seq.series.result_files import format_of, results_file, write_results, write_rows
+from seq2seq.series.results import as_series_table, forecast_results, to_frame
 from seq2seq.series.table import table_of
-from seq2seq.series.windows import ends, rolling_origins
+from seq2seq.series.windows import Windows, ends, rolling_origins
 
 FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
 
@@ -243,3 +244,27 @@ def test_fans_of_many_series_odd_names_and_one_step(tmp_path):
     with pytest.raises(ValueError, match=r"A figure is a .png or .svg file. Received: x.pdf"):
         check_figure("x.pdf")
     assert {path.name for path in tmp_path.iterdir()} == {"many.svg", "one.png", "pit.png"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_a_file_written_part_by_part_is_that_written_at_once(kind, tmp_path):
+    table = table_of({name: [1.0, 2] for name in "abc"}, "D", ["2024-01-01", "2024-01-01 12:00", "2024-01-01"])
+    windows = ends(table)
+    forecast = forecast_of(windows, 3)
+    write_results(forecast_results(table, windows, forecast), tmp_path / f"whole.{kind}")
+    with results_file(tmp_path / f"parts.{kind}") as write:
+        for row in range(3):
+            some = Windows(windows.series[row : row + 1], windows.cuts[row : row + 1])
+            part = SpreadForecast(forecast.mean[row : row + 1], forecast.deviation[row : row + 1])
+            write(forecast_results(table, some, part))
+    if kind == "parquet":
+        assert pl.read_parquet(tmp_path / "parts.parquet").equals(pl.read_parquet(tmp_path / "whole.parquet"))
+    else:
+        assert (tmp_path / f"parts.{kind}").read_text() == (tmp_path / f"whole.{kind}").read_text()
+
+
+def test_a_file_appears_when_it_is_whole_and_not_before(tmp_path):
+    for kind in ("csv", "parquet"):
+        with pytest.raises(ValueError, match="percent"), results_file(tmp_path / f"x.{kind}") as write:
+            [write(results_of(TABLES["days"], level=[level])) for level in (80, 100)]
+    assert not list(tmp_path.iterdir())

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from seq2seq.series.cells import Columns
 from seq2seq.series.frequency import parse_frequency
 from seq2seq.series.grid import Irregular, TableError
 from seq2seq.series.results import as_series_table
+from seq2seq.series.stamps import zone
 from seq2seq.series.table import Floats, Integers, SeriesTable
 from seq2seq.series.windows import Cut, Windows
 
@@ -170,10 +172,38 @@ class SeriesCodec:
                 standard=standard and tuple(tuple(float(one) for one in part) for part in standard),
                 **entry,
             )
-            parse_frequency(codec.frequency)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            _check(codec)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
             raise ValueError(f"{path}: missing or damaged ({error}).") from error
         return codec
+
+
+def _check(codec: SeriesCodec) -> None:
+    """Raises ValueError for what `learn_codec` cannot have made."""
+    columns, ranges, categories = codec.columns, codec.ranges, codec.categories
+    parse_frequency(codec.frequency)
+    if not isinstance(codec.time_zone, str):
+        raise ValueError("the time zone is no string")
+    if codec.time_zone:
+        zone(codec.time_zone)
+    names = (columns.id, columns.time, *columns.targets, *columns.covariates, *columns.static)
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("the name of a column is no string")
+    if codec.irregular not in get_args(Irregular) or type(codec.calendar) is not bool:
+        raise ValueError("irregular or calendar is not one of its values")
+    if not set(codec.future) <= set(columns.covariates):
+        raise ValueError("a column of the future is no covariate")
+    if set(ranges) & set(categories) or set(ranges) | set(categories) != {*columns.covariates, *columns.static}:
+        raise ValueError("ranges and categories are of other columns")
+    if set(columns.covariates) & set(categories):
+        raise ValueError("a covariate has categories")
+    pairs = list(ranges.values())
+    if codec.standard is not None:
+        if [len(part) for part in codec.standard] != [len(codec.ids)] * 2:
+            raise ValueError("standard has not a mean and a deviation for each series")
+        pairs += zip(*codec.standard, strict=True)
+    if not all(math.isfinite(mean) and 0 < deviation < math.inf for mean, deviation in pairs):
+        raise ValueError("a mean is not finite, or a deviation not above 0")
 
 
 def learn_codec(

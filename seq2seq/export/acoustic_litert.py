@@ -27,7 +27,7 @@ from seq2seq.lite.kinds import ACOUSTIC
 from seq2seq.models.acoustic import AcousticModel
 from seq2seq.outputs import export_kind
 from seq2seq.text.codecs import codec_file
-from seq2seq.types import Padded, Tensor
+from seq2seq.types import Padded
 
 PASS_STEPS = 8
 """Steps of a block of a whole recording."""

@@ -9,7 +9,7 @@ from seq2seq.files import read_json
 
 SHAPE_FILE = "model.json"
 LANGUAGE, ACOUSTIC, FORECASTER = "language", "acoustic", "forecaster"
-"""The kinds of folders that hold a language model, a recogniser and a forecaster; the others translate and name none."""
+"""Kinds of folders: of a language model, a recogniser, a forecaster. Those that translate name none."""
 
 
 def kind_in(shape: Any) -> str | None:

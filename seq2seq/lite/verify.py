@@ -12,9 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seq2seq.lite.flatbuffer import FlatBufferError, Tables
-from seq2seq.lite.grammar import DEQUANTIZE, RULES, WHILE, WHILE_OPTIONS, Field
 from seq2seq.lite.forecast_shape import Ends
 from seq2seq.lite.forecast_shape import networks as forecast_networks
+from seq2seq.lite.grammar import DEQUANTIZE, RULES, WHILE, WHILE_OPTIONS, Field
 from seq2seq.lite.graph import BOOL, FLOAT32, INT32, Graph, Network, Operator, Tensor, read_graph
 from seq2seq.lite.kinds import ACOUSTIC, FORECASTER, LANGUAGE, kind_in
 from seq2seq.lite.operators import Step, Values, agree

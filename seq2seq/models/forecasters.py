@@ -147,7 +147,8 @@ class DirectForecaster(keras.Model):
         state = self.decoder.initial_state(outputs.state, memory)
         # Each segment of the horizon is a row of its own: those of a series are next to each other.
         repeated = keras.tree.map_structure(lambda part: ops.repeat(part, segments, axis=0), state)
-        steps = ops.reshape(self._decoder_inputs(inputs, rows), (rows * segments, 1, -1))
+        steps = self._decoder_inputs(inputs, rows)
+        steps = ops.reshape(steps, (rows * segments, 1, steps.shape[-1]))
         features = self.decoder(steps, memory, repeated, training=training).features
         vectors = ops.reshape(features, (rows, segments, self.decoder.features_dim))
         # The head speaks of whole segments; what lies behind the horizon is cut off by `parameters`.

@@ -36,8 +36,11 @@ LITE_VERBS = {
 need packages that such a folder does without."""
 LITE_NAMES = {LANGUAGE: "a language model", ACOUSTIC: "a recogniser", FORECASTER: "a forecaster"}
 LITE_TAKERS = {
-    **{"next": "language models", "sample": "language models", "transcribe": "recognisers"},
-    **{"forecast": "forecasters", "backtest": "forecasters"},
+    "next": "language models",
+    "sample": "language models",
+    "transcribe": "recognisers",
+    "forecast": "forecasters",
+    "backtest": "forecasters",
 }
 """What the verbs take that do not take LiteRT folders that translate."""
 

@@ -150,13 +150,11 @@ def test_no_branch_on_the_task_outside_of_tasks(path):
     tree = ast.parse(path.read_text("utf-8"), str(path))
     named = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in TASKS]
     compared = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Compare | ast.match_case)
-        for inner in ast.walk(node)
+        id(inner) for node in ast.walk(tree) if isinstance(node, ast.Compare | ast.match_case) for inner in ast.walk(node)
     }
     for node in named:
         assert node.value in VERBS and id(node) not in compared, f"{path}:{node.lineno}: {node.value}"
+
 
 
 @pytest.mark.parametrize("path", [*MODULES, *sorted((ROOT / "recipes").rglob("*.py"))], ids=name_of)

@@ -165,7 +165,7 @@ def _student_t(level: float, freedom: Any) -> Any:
     def below(place: Any) -> Any:
         return tf.math.betainc(freedom / 2, half, place) < 2 * tail
 
-    low, high = _halved(below, tf.zeros_like(freedom), tf.ones_like(freedom), lambda low, high: (low + high) / 2)
+    high = _halved(below, tf.zeros_like(freedom), tf.ones_like(freedom), lambda low, high: (low + high) / 2)
     size = tf.sqrt(freedom * tf.maximum(1 / tf.maximum(high, 1e-300) - 1, 0.0))
     return size if level > 0.5 else -size
 
@@ -181,18 +181,16 @@ def _negative_binomial(level: float, mean: Any, dispersion: Any) -> Any:
     def middle(low: Any, high: Any) -> Any:
         return tf.where(high - low > 1, tf.floor((low + high) / 2), high)
 
-    return _halved(below, tf.fill(tf.shape(mean), tf.constant(-1.0, tf.float64)), tf.math.ceil(reach), middle)[1]
+    return _halved(below, tf.fill(tf.shape(mean), tf.constant(-1.0, tf.float64)), tf.math.ceil(reach), middle)
 
 
-def _halved(below: Any, low: Any, high: Any, middle: Any) -> tuple[Any, Any]:
-    """Halves the way from a number that is below what is looked for to one that is not."""
+def _halved(below: Any, low: Any, high: Any, middle: Any) -> Any:
+    """Halves the way from numbers that are below what is looked for to some that are not; returns the latter."""
 
     def body(low: Any, high: Any) -> tuple[Any, Any]:
         place = middle(low, high)
         is_below = below(place)
         return tf.where(is_below, place, low), tf.where(is_below, high, place)
 
-    found: tuple[Any, Any] = tf.while_loop(
-        lambda low, high: tf.constant(True), body, (low, high), maximum_iterations=_HALVINGS
-    )
-    return found
+    found = tf.while_loop(lambda low, high: tf.constant(True), body, (low, high), maximum_iterations=_HALVINGS)
+    return found[1]

@@ -92,7 +92,7 @@ class DriftSurprisal:
     A network soon takes a new level for the normal one; the sum of small errors on the way tells.
     """
 
-    short: float = 10.0
+    short: float = 30.0
     """Readings of the exponential mean, at least 1."""
     most: float = 6.0
     """Residuals are cut there."""
@@ -185,13 +185,15 @@ class Rest:
     readings: int = 100
     share: float = 0.05
     """Of the readings so far, if that is longer."""
+    rise: float = 0.15
+    """By how much a score has to be higher."""
     _highest: float = field(default=-math.inf, init=False, repr=False)
     _age: int = field(default=0, init=False, repr=False)
     _seen: int = field(default=0, init=False, repr=False)
 
     def advance(self, score: float) -> float:
         """Returns the score, or 0 while it rests."""
-        passes = score > self._highest or self._age >= max(self.readings, self.share * self._seen)
+        passes = score > self._highest + self.rise or self._age >= max(self.readings, self.share * self._seen)
         self._seen += 1
         self._age = 0 if passes else self._age + 1
         if passes:
@@ -213,7 +215,7 @@ class LikelihoodDetector:
     rest: Rest | None = field(default_factory=Rest)
     rule: RangeRule | None = None
     """Knows nothing of likelihoods: what lies outside of the range so far gets a higher score."""
-    rule_weight: float = 0.5
+    rule_weight: float = 1.0
 
     def advance(self, value: float) -> float:
         """Returns the score of the next reading, from 0. A missing one, NaN, has 0 and changes nothing.

@@ -55,7 +55,8 @@ def test_a_stream_tells_an_end_as_soon_as_it_is_known():
 @pytest.mark.parametrize("gap", [0, 3, 20])
 @pytest.mark.parametrize("rate", [25, 100, 400])
 def test_a_threshold_keeps_the_stated_rate(rate, gap):
-    normal = [scores(seed=0), scores(seed=1), scores(300, seed=2)]
+    bursts = np.convolve(scores(302, seed=2), [0.4, 0.2, 0.4], "valid").round(2)
+    normal = [scores(seed=0), np.repeat(scores(100, seed=1), 4) + np.tile([0, -0.4, 0.1, -0.2], 100), bursts]
     allowed = rate * 1100 / 10_000
 
     def alarms(threshold):

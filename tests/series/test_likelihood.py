@@ -126,6 +126,15 @@ def test_moments_are_those_of_numpy():
     assert Moments().distance(5.0) == 0
 
 
+def test_rounding_of_a_constant_is_no_deviation():
+    moments = Moments()
+    for step in range(100):
+        moments.advance(1e6 + 1e-9 * (step % 2))
+    assert moments.deviation == 0
+    assert moments.distance(1e6 + 1e-7) == 0
+    assert moments.distance(1e6 + 1) == 1000
+
+
 def test_nats_are_those_of_a_student_t():
     def density(x):  # 4 degrees of freedom, up to a factor
         return (1 + x * x / 4) ** -2.5
@@ -170,9 +179,9 @@ def test_a_tail_probability_is_that_of_an_exponential():
 
 
 def test_a_rest_lets_only_higher_scores_pass():
-    rest = Rest(readings=4, share=0.0)
-    scores = [1.0, 0.5, 2.0, 2.0, 1.0, 1.0, 1.0, 0.7, 0.8]
-    assert [rest.advance(score) for score in scores] == [1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.7, 0.8]
+    rest = Rest(readings=4, share=0.0, rise=0.2)
+    scores = [1.0, 0.5, 2.0, 2.1, 1.0, 1.0, 1.0, 0.7, 1.0]
+    assert [rest.advance(score) for score in scores] == [1.0, 0.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.7, 1.0]
     longer = Rest(readings=1, share=0.5)
     assert sum(longer.advance(1.0) > 0 for _ in range(64)) <= 8
 

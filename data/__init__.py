@@ -1,7 +1,8 @@
 """The catalogue of data sets: a module each, with `NAME`, `LANGUAGES`, `SPLITS`, `LICENCE`, `CITATION` and `load`.
 
 Pairs of text have `load(split, source, target)`, texts for language models `load(split)`, speech
-`load(split)` with the path of a manifest, series `load(split)` with a table of series (NAB, faults: with readings and labels).
+`load(split)` with the path of a manifest, series `load(split)` with a table of series (NAB, faults: with readings and
+labels).
 
 Imported as `seq2seq.catalogue`, in the checkout and installed alike.
 """

@@ -19,8 +19,8 @@ from seq2seq.doctor.progress import ReportStage
 from seq2seq.doctor.table_columns import look_at_covariates, look_for_daylight
 from seq2seq.doctor.table_kinds import KINDS, OF_ROWS, OF_STEPS, UNCOUNTED
 from seq2seq.doctor.table_looks import Grid, look_at_rows, look_at_series
-from seq2seq.doctor.table_reading import Read, read_rows
-from seq2seq.doctor.table_rules import Rules, Settled, settle
+from seq2seq.doctor.table_reading import read_rows
+from seq2seq.doctor.table_rules import Rules, settle
 from seq2seq.series.cells import Columns
 from seq2seq.series.grid import Irregular
 from seq2seq.series.stamps import zone
@@ -97,27 +97,31 @@ def examine(path: Path, asked: Asked, progress: ReportStage) -> TableReport:
     found = Listing(KINDS)
     progress("reading", 0.0)
     read = read_rows(path, asked.columns, asked.frequency, found)
-    settled: Settled | None = None
+    size = (read.left_out, 0)
+    table: SeriesTable | None = None
     if read.rows is not None:
+        size = (read.left_out + len(read.rows.codes), len(read.rows.ids))
         progress("putting rows in order", 0.0)
         look_at_rows(read.rows, found)
         settled = settle(read.rows, rules, found)
-        if settled.table is not None and len(settled.table):
-            _look(settled, settled.table, asked, found, progress)
-    return replace(_report(path, asked, read, settled, found), took=time.monotonic() - begin)
+        read, table = replace(read, rows=None), settled.table
+        if table is not None and len(table):
+            # The table holds their values: without them there is room for another order of the rows.
+            rows = replace(settled.rows, values=np.zeros(0), covariates={}, static={})
+            repeated, zone_name = settled.repeated, settled.rules.time_zone
+            del settled
+            grid = Grid.of(table, rows, zone_name)
+            look_for_daylight(grid, repeated, found)
+            look_at_series(grid, asked.horizon or 1, asked.context, found, progress)
+            look_at_covariates(table, asked.horizon, found)
+    return replace(_report(path, asked, read.columns, size, table, found), took=time.monotonic() - begin)
 
 
-def _look(settled: Settled, table: SeriesTable, asked: Asked, found: Listing, progress: ReportStage) -> None:
-    grid = Grid.of(table, settled.rows, settled.rules.time_zone)
-    look_for_daylight(grid, settled.repeated, found)
-    look_at_series(grid, asked.horizon or 1, asked.context, found, progress)
-    look_at_covariates(table, asked.horizon, found)
-
-
-def _report(path: Path, asked: Asked, read: Read, settled: Settled | None, found: Listing) -> TableReport:
-    table = settled.table if settled else None
-    count = (len(read.rows.codes) if read.rows else 0) + read.left_out
-    series = len(read.rows.ids) if read.rows else 0
+def _report(
+    path: Path, asked: Asked, columns: Columns, size: tuple[int, int], table: SeriesTable | None, found: Listing
+) -> TableReport:
+    """Returns the report on a table with `size` rows and series; `table` is None where its rows make none."""
+    count, series = size
     values = np.zeros(0) if table is None else table.values[table.observed]
     totals: dict[str, int | None] = {
         **dict.fromkeys(OF_ROWS, count),
@@ -137,8 +141,8 @@ def _report(path: Path, asked: Asked, read: Read, settled: Settled | None, found
         observed=0.0,
         values=(0.0, 0.0, 0.0),
         counts=False,
-        covariates=list(read.columns.covariates),
-        static=list(read.columns.static),
+        covariates=list(columns.covariates),
+        static=list(columns.static),
         notes=[],
         findings=found.findings(totals, series),
     )

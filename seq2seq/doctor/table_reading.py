@@ -33,6 +33,8 @@ USUAL = {
 }
 """Names under which a column is often found."""
 _BLOCK = 1 << 16
+_FEW = 16
+"""Cells that are converted one by one where one of them is wrong."""
 
 
 @dataclass(frozen=True)
@@ -289,11 +291,13 @@ def _each(
         try:
             return convert(given[first:last], lambda row: place(first + row))
         except TableError as error:
-            if last - first == 1:
+            size = last - first
+            if size == 1:
                 wrong(first, error, given[first])
                 return tuple(np.asarray([one], np.int64 if isinstance(one, int) else np.float64) for one in blank)
-            middle = (first + last) // 2
-            return tuple(np.concatenate(two) for two in zip(part(first, middle), part(middle, last), strict=True))
+            step = 1 if size <= _FEW else size // 2
+            parts = [part(begin, min(begin + step, last)) for begin in range(first, last, step)]
+            return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
     return part(0, len(given))
 

@@ -134,6 +134,12 @@ def test_what_the_reader_refuses_is_an_error_in_its_words_and_the_look_goes_on(k
         assert report.frequency, "nothing was looked at behind the error"
 
 
+def test_stamps_of_several_zones_are_looked_at_in_utc(tmp_path):
+    report = look(write(tmp_path, REFUSED["zones"][0]))
+    assert (report.first, report.last) == ("2023-12-31 19:00:00", "2024-01-01 07:00:00")
+    assert ["+1 h" in one or "+5 h" in one for one in examples(report, "zones")] == [False, True, True]
+
+
 def test_a_table_that_is_not_refused_can_be_read(tmp_path):
     path = write(tmp_path, [*rows_of("b", 30), *rows_of("a", 20, step=2), *["c,2024-01-01,", "c,2024-01-01 02:00,"]])
     report = look(path)
@@ -163,6 +169,7 @@ def test_several_errors_are_all_found_and_counted(tmp_path):
     ("rows", "head", "kind", "where"),
     [
         ([*A[:20], *A[30:]], None, "gaps", "t.csv:21: 'a', 2024-01-01 19:00:00: the next 10; 10 of 60 in all"),
+        ([*A[:20], *A[21:]], None, "gaps", "t.csv:21: 'a', 2024-01-01 19:00:00: the next 1; 1 of 60 in all"),
         ([*A[:10], *A[20:30], *A[40:]], None, "missing", "t.csv:2: 'a': 33 % of 60"),
         ([*A[:30], *A[:29:-1]], None, "unsorted", "t.csv:33: 'a'"),
         ([*A, *(f"b,{s},7" for s in stamps(60))], None, "constant", "t.csv:62: 'b': 60 times 7"),
@@ -200,10 +207,10 @@ def test_what_harms_is_found_where_it_is_and_nothing_else(rows, head, kind, wher
     assert not report.refused
 
 
-def leak(tmp_path, make, **asked):
+def leak(tmp_path, make, slope=0.0, **asked):
     rows = []
     for name in "abc":
-        values = noise(200, ord(name))
+        values = noise(200, ord(name)) + slope * np.arange(200)
         beside = make(values)
         rows += [f"{name},{s},{v},{c:.9g}" for s, v, c in zip(stamps(200), values, beside, strict=True)]
     report = look(write(tmp_path, rows, "unique_id,ds,y,load"), Columns(covariates=("load",)), **asked)
@@ -218,6 +225,7 @@ def test_a_covariate_that_gives_the_target_away_is_named(tmp_path):
     assert leak(tmp_path, lambda y: np.roll(y, -1)) == "column 'load' equals the target 1 step later"
     assert leak(tmp_path, lambda y: y + random.normal(0, 0.5, len(y))) == ""
     assert leak(tmp_path, lambda y: np.arange(len(y)) * 1.5) == ""
+    assert leak(tmp_path, lambda y: np.arange(len(y)) + random.normal(0, 1, len(y)), slope=5) == ""
 
 
 def test_a_lag_is_a_leak_only_for_horizons_that_do_not_know_it(tmp_path):
@@ -281,6 +289,12 @@ def test_rows_as_they_come_are_no_error(tmp_path):
     path = write(tmp_path, rows)
     assert found(look(path, irregular="rows")) == {"unsorted": 1}
     assert found(look(path))["duplicates"] == 1
+
+
+def test_of_rows_with_one_stamp_the_first_is_looked_at(tmp_path):
+    path = write(tmp_path, [*A, A[5].rpartition(",")[0] + ",500"])
+    assert look(path).values[2] < 20
+    assert look(path, irregular="rows").values[2] == 500
 
 
 def test_an_empty_table_and_one_without_values_are_refused(tmp_path):

@@ -92,7 +92,7 @@ def find_losses(paths: Sequence[Path], test: str = "") -> list[Path]:
             tests[folder] = [name.removeprefix(before).removesuffix(after) for name in names]
             if not names:
                 raise ValueError(
-                    f"{folder} has no scores of a test set: it is not finished, or its recipe has no test."
+                    f"{folder} has no scores of a test set: it is unfinished, or its recipe has no test."
                 )
     shared = [name for name in next(iter(tests.values()), []) if all(name in own for own in tests.values())]
     if tests and (not shared or (test and test not in shared)):

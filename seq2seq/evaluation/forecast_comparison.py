@@ -91,9 +91,7 @@ def find_losses(paths: Sequence[Path], test: str = "") -> list[Path]:
             names = sorted(one.name for one in folder.glob(f"{before}*{after}"))
             tests[folder] = [name.removeprefix(before).removesuffix(after) for name in names]
             if not names:
-                raise ValueError(
-                    f"{folder} has no scores of a test set: it is unfinished, or its recipe has no test."
-                )
+                raise ValueError(f"{folder} has no scores of a test set: it is unfinished, or its recipe has no test.")
     shared = [name for name in next(iter(tests.values()), []) if all(name in own for own in tests.values())]
     if tests and (not shared or (test and test not in shared)):
         known = "; ".join(f"{folder}: {', '.join(own)}" for folder, own in tests.items())

@@ -171,7 +171,7 @@ def measure(
             seen(some, forecast)
 
     notes: list[str] = []
-    others = baselines(table, windows, horizon, forecaster.season, forecaster.context, extra, notes)
+    others = baselines(table, windows, horizon, forecaster.season, forecaster.context, extra, notes, forecaster.scaling)
     models = {RUN_NAME: predict, **others}
     found = evaluate(table, windows, horizon, forecaster.season, models, level, watch, rows)
     progress.line.clear()

@@ -16,7 +16,7 @@ from seq2seq.series.baselines import METHODS, Method, forecast_table, naive
 from seq2seq.series.forecast import Forecast, QuantileForecast
 from seq2seq.series.ridge import fit_ridge
 from seq2seq.series.table import Floats, Integers, SeriesTable, offsets_of
-from seq2seq.series.windows import Windows, carried_forward, cut_windows
+from seq2seq.series.windows import Scaling, Windows, carried_forward, cut_windows
 
 STATISTICAL = {"autoets": "AutoETS", "autoarima": "AutoARIMA"}
 """Models of statsforecast, by the names of their rows."""
@@ -35,6 +35,7 @@ def baselines(
     context: int,
     extra: Sequence[str] = (),
     notes: list[str] | None = None,
+    scaling: Scaling = "last_mean_absolute",
 ) -> dict[str, Predict]:
     """Returns naive, seasonal naive, naive2, theta and ridge, and the automatic models that are asked for.
 
@@ -48,6 +49,7 @@ def baselines(
         context: Steps that the ridge reads, if its series are as long.
         extra: Of `STATISTICAL`.
         notes: Takes a sentence where a model is left out or cannot be fitted.
+        scaling: Of the windows of the ridge.
 
     Raises:
         MissingPackage: an automatic model is asked for, and statsforecast is not installed.
@@ -64,7 +66,7 @@ def baselines(
     try:
         if readable < 1:
             raise ValueError(f"No series has more than {horizon} steps before its first cut.")
-        ridge = fit_ridge(past, readable, horizon, _STRENGTH, season=season)
+        ridge = fit_ridge(past, readable, horizon, _STRENGTH, scaling, season=season)
         models["ridge"] = partial(ridge.forecast, table)
     except ValueError as error:
         notes.append(f"No ridge: {error}")

@@ -17,7 +17,7 @@ from seq2seq.series.forecast import Forecast, LevelError, SampleForecast, averag
 from seq2seq.series.joining import joined
 from seq2seq.series.results import forecast_results, to_frame
 from seq2seq.series.table import Booleans, Floats, SeriesTable
-from seq2seq.series.windows import Scale, Windows, cut_windows, ends
+from seq2seq.series.windows import Scale, Scaling, Windows, cut_windows, ends
 
 ROWS = 1024
 """Windows of a call of a direct network; an autoregressive one takes as many paths, at least those of one window."""
@@ -84,6 +84,7 @@ class Forecaster:
         season: Steps, for baselines and scaled errors.
         known: Returns the series of training up to their ends, in their own units.
         level: Percent of the intervals that are shown where none are asked for.
+        tests: Returns the test sets of the run by name: series in their own units, and windows.
     """
 
     def __init__(
@@ -94,10 +95,11 @@ class Forecaster:
         season: int,
         known: Callable[[], SeriesTable],
         level: Sequence[float] = (80, 95),
+        tests: Callable[[], Mapping[str, tuple[SeriesTable, Windows]]] = dict,
     ):
         self.networks, self.inputs, self.distribution, self.season = list(networks), inputs, distribution, season
         self.level = tuple(level)
-        self._known = known
+        self._known, self._tests = known, tests
 
     @property
     def codec(self) -> SeriesCodec:
@@ -139,6 +141,20 @@ class Forecaster:
     def own_table(self) -> SeriesTable:
         """Returns the series of training up to their ends."""
         return self._known()
+
+    def own_tests(self) -> dict[str, tuple[Forecaster, SeriesTable, Windows]]:
+        """Returns the test sets of the run by name, each with a forecaster in the units of its series.
+
+        Where series are standardised these are standard deviations of their training parts.
+        """
+        scored = self if self.codec.standard is None else self.in_training_units()
+        found = self._tests()
+        return {name: (scored, self.codec.standardized(table), windows) for name, (table, windows) in found.items()}
+
+    @property
+    def scaling(self) -> Scaling:
+        """How it scales windows."""
+        return self.inputs.scaling
 
     def in_training_units(self) -> Forecaster:
         """Returns a forecaster of tables as `SeriesCodec.standardized` gives them, and in their units."""

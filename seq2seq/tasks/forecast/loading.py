@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,6 @@ from seq2seq.run.environment import checksums
 from seq2seq.run.folder import RunFolderError
 from seq2seq.series.batches import DirectInputs
 from seq2seq.series.codec import SeriesCodec
-from seq2seq.series.table import SeriesTable
 from seq2seq.tasks.forecast.data import Corpus, find_corpus
 from seq2seq.tasks.forecast.folder import ForecastRunFolder
 from seq2seq.tasks.forecast.network import distribution, make_inputs, season_of
@@ -35,11 +34,13 @@ def load_forecaster(path: Path, others: Sequence[Path] = ()) -> Forecaster:
                 "model and head, such as of several seeds."
             )
     models = [folder.load_model()[0] for folder in folders]
-    return make_forecaster(models, recipe, codec, lambda: own_table(folders[0]))
+    return make_forecaster(models, recipe, codec, lambda: own_corpus(folders[0]))
 
 
-def make_forecaster(models: Sequence[Any], recipe: Recipe, codec: SeriesCodec, known: Any) -> Forecaster:
-    """Returns a forecaster of networks in memory."""
+def make_forecaster(
+    models: Sequence[Any], recipe: Recipe, codec: SeriesCodec, corpus: Callable[[], Corpus]
+) -> Forecaster:
+    """Returns a forecaster of networks in memory; `corpus` returns the data of the run."""
     from seq2seq.inference.forecast_network import KerasDirect, KerasSteps
     from seq2seq.inference.forecasting import Forecaster
 
@@ -50,14 +51,10 @@ def make_forecaster(models: Sequence[Any], recipe: Recipe, codec: SeriesCodec, k
         inputs,
         distribution(recipe.model),
         season_of(recipe, codec),
-        known,
+        lambda: corpus().known,
         recipe.scoring.level,
+        lambda: corpus().tests,
     )
-
-
-def own_table(folder: ForecastRunFolder) -> SeriesTable:
-    """Returns the series of a run up to their ends; errors as `own_corpus`."""
-    return own_corpus(folder).known
 
 
 def own_corpus(folder: ForecastRunFolder) -> Corpus:

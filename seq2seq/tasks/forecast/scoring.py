@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from seq2seq.inference.forecasting import Forecaster
 from seq2seq.metrics.forecasts import crps_from_quantiles, mean_absolute_error, mean_squared_error
 from seq2seq.metrics.score import Score
-from seq2seq.series.table import SeriesTable
 from seq2seq.series.windows import cut_windows
 from seq2seq.tasks.forecast.data import WindowSet
 from seq2seq.tasks.forecast.recipe import Recipe
@@ -18,16 +17,11 @@ VALIDATION_SAMPLES = 32
 """Sample paths of a validation window, at most."""
 
 
-def in_scored_units(forecaster: Forecaster, table: SeriesTable) -> tuple[Forecaster, SeriesTable]:
-    """Returns forecaster and table in the units of the scores: standard deviations where series are standardised."""
-    if forecaster.codec.standard is None:
-        return forecaster, table
-    return forecaster.in_training_units(), forecaster.codec.standardized(table)
-
-
 def validation_scores(forecaster: Forecaster, held: WindowSet, recipe: Recipe) -> Mapping[str, Score]:
     """Returns CRPS, MSE and MAE of the validation windows. The seed of sample paths is the recipe's."""
-    scored, table = in_scored_units(forecaster, held.table)
+    codec = forecaster.codec
+    scored = forecaster if codec.standard is None else forecaster.in_training_units()
+    table = codec.standardized(held.table)
     samples = min(recipe.scoring.samples, VALIDATION_SAMPLES)
     forecast = scored.predict(table, held.windows, samples=samples, seed=recipe.seed)
     cut = cut_windows(table, held.windows, 0, recipe.window.horizon)

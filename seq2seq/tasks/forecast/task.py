@@ -80,7 +80,7 @@ def validator(model: Any, codec: Learned, data: Corpus, recipe: Recipe) -> Calla
     from seq2seq.tasks.forecast.loading import make_forecaster
     from seq2seq.tasks.forecast.scoring import validation_scores
 
-    forecaster = make_forecaster([model], recipe, codec.series, lambda: data.known)
+    forecaster = make_forecaster([model], recipe, codec.series, lambda: data)
 
     def validate(loss: float) -> Mapping[str, Score]:
         return validation_scores(forecaster, data.validation, recipe)

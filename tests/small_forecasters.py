@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -75,7 +76,8 @@ def small_forecaster(columns: Columns = PLAIN, seed: int = 3, scale: float = 0.4
     recipe = small_recipe(**options)
     codec = small_codec(recipe, columns)
     model = small_network(recipe, codec, seed, scale)
-    return make_forecaster([model], recipe, codec, lambda: series(columns=columns))
+    corpus: Any = SimpleNamespace(known=series(columns=columns), tests={})
+    return make_forecaster([model], recipe, codec, lambda: corpus)
 
 
 def write_run(path: Path, columns: Columns = PLAIN, seed: int = 3, **options: Any) -> Path:

@@ -18,8 +18,10 @@ import pytest
 import seq2seq
 from benchmarks.fuzz_crafted import Crafter
 from seq2seq.cli.main import main
+from seq2seq.lite import operators
 from seq2seq.lite.folder import LiteFolderError
 from seq2seq.lite.forecast import load_forecaster
+from seq2seq.lite.graph import FLOAT32, INT32, Tensor
 from seq2seq.lite.verify import verify
 from seq2seq.series.windows import Windows
 from seq2seq.series.writing import write_table
@@ -99,9 +101,10 @@ def test_numbers_far_from_training_overflow_nowhere(folders):
     folder, forecaster = folders["counts"]
     lite = load_forecaster(folder)
     inputs, *_ = lite.inputs.inputs(series(), Windows(np.array([0]), np.array([30])))
-    inputs["target_input"] = 400 * np.ones_like(inputs["target_input"][:, :2])
-    found, expected = (each.advance(inputs, each.begin(1))[0] for each in (lite.networks[0], forecaster.networks[0]))
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    for value in (400, -400):
+        inputs["target_input"] = np.full_like(inputs["target_input"][:, :2], value)
+        one, other = (each.advance(inputs, each.begin(1))[0] for each in (lite.networks[0], forecaster.networks[0]))
+        np.testing.assert_allclose(one, other, rtol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["direct", "autoregressive"])
@@ -250,6 +253,25 @@ def test_crafted_files_are_refused_in_words(name, folders):
             continue
         refused += 1
     assert refused > 30  # the others changed what nobody reads
+
+
+@pytest.mark.parametrize(
+    ("rule", "shape", "counts"),
+    [
+        *((operators.tile, (3, 2), counts) for counts in ((2,), (2, 1, 1), (2, 0), (2, -1), None)),
+        *((operators.reverse, (3, 2), axes) for axes in ((2,), (-3,), (0, 1), (), None)),
+    ],
+)
+def test_repeats_and_axes_that_cannot_be_are_refused(rule, shape, counts):
+    def step(numbers):
+        places = Tensor(INT32, (2 if numbers is None else len(numbers),), numbers is not None, numbers)
+        given = Tensor(FLOAT32, shape, False, None)
+        return operators.Step((given, places), (given,), ())
+
+    good = {operators.tile: ((2, 1), (6, 2)), operators.reverse: ((-1,), (3, 2))}[rule]
+    assert rule(step(good[0])) == [good[1]]
+    with pytest.raises(ValueError, match=r"constants|sizes|types|axes"):
+        rule(step(counts))
 
 
 USE = """

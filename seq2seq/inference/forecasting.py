@@ -14,7 +14,7 @@ from seq2seq.series.codec import SeriesCodec
 from seq2seq.series.distributions import Distribution
 from seq2seq.series.forecast import Forecast, LevelError, SampleForecast, average_forecasts
 from seq2seq.series.table import Booleans, Floats, SeriesTable
-from seq2seq.series.windows import Scale, Windows, cut_windows
+from seq2seq.series.windows import Scale, Windows, cut_windows, is_constant, last_observed
 
 ROWS = 1024
 """Windows of a call of a direct network; an autoregressive one takes as many paths, at least those of one window."""
@@ -292,7 +292,5 @@ def _generator(name: str, cut: int, seed: Sequence[int]) -> np.random.Generator:
 
 def _flat_if_constant(scale: Scale, context: Floats, observed: Booleans) -> Scale:
     """Returns the scale with a width of 0 where all readings of the context are equal: so is their forecast."""
-    low = np.where(observed, context, np.inf).min(axis=1, keepdims=True)
-    high = np.where(observed, context, -np.inf).max(axis=1, keepdims=True)
-    equal = high - low <= 1e-9 * np.maximum(np.abs(high), np.abs(low))
-    return Scale(np.where(equal, np.where(np.isfinite(high), high, 0.0), scale.location), scale.scale * ~equal)
+    equal = is_constant(context, observed)
+    return Scale(np.where(equal, last_observed(context, observed)[:, None], scale.location), scale.scale * ~equal)

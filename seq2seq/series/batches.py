@@ -13,7 +13,17 @@ import numpy as np
 
 from seq2seq.series.codec import SeriesCodec
 from seq2seq.series.table import Booleans, Floats, SeriesTable
-from seq2seq.series.windows import Cut, Scale, Scaling, TrainingWindows, Windows, carried_forward, cut_windows, scale_of
+from seq2seq.series.windows import (
+    Cut,
+    Scale,
+    Scaling,
+    TrainingWindows,
+    Windows,
+    carried_forward,
+    cut_windows,
+    is_constant,
+    scale_of,
+)
 from seq2seq.types import Batch
 
 Arrays = dict[str, Any]
@@ -42,6 +52,14 @@ class WindowInputs:
             "series": self.codec.numbers(table)[windows.series].astype(np.int32),
             "scale": _single(scale.scale),
         }
+
+    def _counted(self, context: Floats, observed: Booleans) -> Booleans:
+        """Returns which windows training counts, `(rows, 1)`.
+
+        A constant context is forecast as it is, without the network. It has no scale either: what comes after it would
+        be as large as a million, and one such window would outweigh all others.
+        """
+        return observed.any(axis=1, keepdims=True) if self.counts else ~is_constant(context, observed)
 
     def _target(self, values: Floats, observed: Booleans, scale: Scale) -> Any:
         return _single(np.where(observed, values, 0.0) if self.counts else scale.forward(values, observed))
@@ -88,7 +106,7 @@ class DirectInputs(WindowInputs):
     def batch(self, table: SeriesTable, windows: Windows) -> Batch:
         """Returns windows with their horizons as targets."""
         arrays, scale, cut = self.inputs(table, windows)
-        weights = cut.target_observed & cut.context_observed.any(axis=1, keepdims=True)
+        weights = cut.target_observed & self._counted(cut.context, cut.context_observed)
         return _batch(arrays, self._target(cut.target, cut.target_observed, scale), weights)
 
 
@@ -170,7 +188,7 @@ class StepInputs(WindowInputs):
         values = np.concatenate([cut.context, cut.target], axis=1)
         observed = np.concatenate([cut.context_observed, cut.target_observed], axis=1)
         # Before the first reading nothing is known: a window begins to count at the second.
-        begun = np.cumsum(observed, axis=1) > 1
+        begun = (np.cumsum(observed, axis=1) > 1) & self._counted(cut.context, cut.context_observed)
         return _batch(arrays, self._target(values, observed, scale), observed & begun)
 
 

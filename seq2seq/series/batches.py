@@ -59,7 +59,7 @@ class WindowInputs:
         A constant context is forecast as it is, without the network. It has no scale either: what comes after it would
         be as large as a million, and one such window would outweigh all others.
         """
-        return observed.any(axis=1, keepdims=True) if self.counts else ~is_constant(context, observed)
+        return np.asarray(observed.any(axis=1, keepdims=True) if self.counts else ~is_constant(context, observed))
 
     def _target(self, values: Floats, observed: Booleans, scale: Scale) -> Any:
         return _single(np.where(observed, values, 0.0) if self.counts else scale.forward(values, observed))

@@ -43,7 +43,7 @@ class Data(Section):
     frequency: str = ""
     """Spacing of the steps, such as 15min, h, D, B, W, MS; empty is inferred, and said."""
     irregular: Irregular = "error"
-    """What to do with stamps that are not on the grid: error; snap, to the nearest; rows, evenly spaced as they come."""
+    """What to do with stamps that are not on the grid: error; snap, to the nearest; rows, evenly as they come."""
     time_zone: str = ""
     """IANA name of the zone whose clock the calendar follows, for stamps without an offset."""
     standardize: bool = False

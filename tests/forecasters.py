@@ -11,6 +11,8 @@ from seq2seq.series.batches import DirectInputs, StepInputs
 from seq2seq.series.cells import Columns
 from seq2seq.series.codec import learn_codec
 from seq2seq.series.table import table_of
+from seq2seq.tasks.forecast import network
+from seq2seq.tasks.forecast.recipe import Model, Recipe, Window
 
 COLUMNS = Columns(covariates=("promo", "heat"), static=("size", "region"))
 """`promo` is known ahead of time, `heat` is not."""
@@ -62,3 +64,21 @@ def make_inputs(kind: str, codec: Any, scaling: str = "last_mean_absolute", **op
 def changed(table, values=None, **parts):
     """The table with other values, or other parts."""
     return dataclasses.replace(table, **({} if values is None else {"values": values}), **parts)
+
+
+def make_recipe(kind: str = "direct", scaling: str = "last_mean_absolute", **model: Any) -> Recipe:
+    return Recipe(
+        name="small",
+        window=Window(horizon=HORIZON, context=CONTEXT, scaling=scaling),
+        model=Model(**{"kind": kind, "units": 6, "segment": 4, "head": "gaussian", **model}),
+    )
+
+
+def make_network(recipe: Recipe, codec: Any) -> tuple[Any, Any]:
+    """Returns a new network, and what makes its inputs."""
+    inputs = network.make_inputs(recipe, codec)
+    return network.build_network(recipe, inputs), inputs
+
+
+def model_inputs(batch: Any) -> dict[str, Any]:
+    return {"target_input": batch.target_input, **batch.extras}

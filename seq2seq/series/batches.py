@@ -1,7 +1,8 @@
 """Windows of a table as the inputs of a forecaster. Imports no framework.
 
 A direct forecaster reads the whole context and gives all steps of the horizon; an autoregressive one goes from step to
-step. Both get readings that are scaled by their context, with holes filled from before and marked.
+step. Both get readings that are scaled by their context, with holes filled from before and marked. Before the first
+reading a whole context holds that one; single steps hold 0, since to them it is not known yet.
 """
 
 from __future__ import annotations
@@ -83,7 +84,9 @@ class DirectInputs(WindowInputs):
         """Returns the inputs of windows, what they were scaled by, and where they were cut."""
         cut = cut_windows(table, windows, self.context, self.horizon)
         scale = scale_of(cut.context, cut.context_observed, self.scaling)
-        filled = filled_before(cut.context, cut.context_observed, scale)
+        # Before its first reading a context holds that one, as the ridge regression of the linear map has it.
+        some = np.broadcast_to(cut.context_observed.any(axis=1, keepdims=True), cut.context.shape)
+        filled = scale.forward(carried_forward(cut.context, cut.context_observed), some)
         clock = self.codec.clock(table, windows, cut)
         known = self.codec.covariates(table, cut, self.codec.future)
         past = self.codec.covariates(table, cut, self.codec.historic)[:, : self.context]

@@ -12,7 +12,14 @@ import numpy as np
 from seq2seq.series.batches import DirectInputs, StepInputs
 from seq2seq.series.codec import SeriesCodec
 from seq2seq.series.distributions import Distribution
-from seq2seq.series.forecast import Forecast, LevelError, SampleForecast, average_forecasts
+from seq2seq.series.forecast import (
+    Forecast,
+    LevelError,
+    SampleForecast,
+    average_forecasts,
+    check_finite,
+    check_levels,
+)
 from seq2seq.series.table import Booleans, Floats, SeriesTable
 from seq2seq.series.windows import Scale, Windows, cut_windows, is_constant, last_observed
 
@@ -49,9 +56,13 @@ class ModelForecast:
         distribution: What the parameters mean.
         parameters: `(rows, horizon, count)`.
         scale: Of each window: its width is 0 where the context is constant.
+
+    Raises:
+        ValueError: a number is not finite.
     """
 
     def __init__(self, distribution: Distribution, parameters: Floats, scale: Scale):
+        check_finite(parameters)
         self.distribution, self.parameters, self.scale = distribution, parameters, scale
 
     @property
@@ -61,6 +72,7 @@ class ModelForecast:
 
     def quantiles(self, levels: Sequence[float]) -> Floats:
         """As `Forecast.quantiles`."""
+        check_levels(levels)
         try:
             found = [self._back(self.distribution.quantile(self.parameters, level)) for level in levels]
         except ValueError as error:
@@ -158,14 +170,16 @@ class Forecaster:
             windows: Where each forecast begins.
             horizon: Steps; None: as in training.
             samples: Sample paths of each window, of an autoregressive model.
-            seed: Of the paths. Those of a window follow from the seed, the name of its series and its cut alone.
+            seed: Of the paths. Those of a window follow from the seed, the name of its series and the time of its cut.
 
         Raises:
+            TableError: the table has another frequency than that of training, or lacks a column.
             ValueError: the horizon is below 1 or beyond what a direct model was trained for; a window has no observed
                 reading in its context, or lacks covariates of its horizon.
         """
         steps = self._steps(horizon)
         codec = self.codec
+        codec.check(table)
         self._check(table, windows, steps)
         mean, deviation = (part[windows.series][:, None] for part in codec.standards(table))
         unit = Scale(mean, deviation)
@@ -241,7 +255,8 @@ class Forecaster:
         for start in range(0, len(windows.cuts), block):
             rows = slice(start, start + block)
             some = Windows(windows.series[rows], windows.cuts[rows])
-            draws = [_generator(table.ids[one], int(cut), seed) for one, cut in zip(*some, strict=True)]
+            stamps = table.frequency.stamps(table.starts[some.series], some.cuts)
+            draws = [_generator(table.ids[one], int(at), seed) for one, at in zip(some.series, stamps, strict=True)]
             found[rows] = self._block_of_paths(network, table, some, steps, samples, draws)
         return SampleForecast(found * unit.scale[..., None] + unit.location[..., None])
 
@@ -286,8 +301,9 @@ class Forecaster:
         return path
 
 
-def _generator(name: str, cut: int, seed: Sequence[int]) -> np.random.Generator:
-    return np.random.default_rng([*seed, zlib.crc32(name.encode()), cut])
+def _generator(name: str, stamp: int, seed: Sequence[int]) -> np.random.Generator:
+    # By the time of the cut, not its place: rows that are left out at the beginning change nothing.
+    return np.random.default_rng([*seed, zlib.crc32(name.encode()), stamp % 2**64])
 
 
 def _flat_if_constant(scale: Scale, context: Floats, observed: Booleans) -> Scale:

@@ -15,6 +15,7 @@ class KerasDirect:
     """A `DirectForecaster` as `inference.forecasting.DirectNetwork`."""
 
     def __init__(self, model: Any):
+        self.model = model
         self._predictor = _Predictor(model)
 
     def parameters(self, inputs: Mapping[str, Any]) -> Floats:

@@ -24,6 +24,8 @@ LEAST_DEVIATION = 1e-3
 """In units of the scale: a likelihood of a constant has no bound otherwise."""
 LEAST_FREEDOM = 2.1
 """Degrees of freedom of a Student-t distribution; from 2 on it has a variance."""
+_STRAIGHT = 30.0
+"""From here on log(1 + exp(x)) is x in float32."""
 _LANCZOS = (
     *(76.18009172947146, -86.50532032941677, 24.01409824083091),
     *(-1.231739572450155, 1.208650973866179e-3, -5.395239384953e-6),
@@ -156,7 +158,7 @@ class StudentTHead(DistributionHead):
 
     def parameters(self, features: PredictiveFeatures) -> Tensor:
         raw = self.raw(features)
-        freedom = LEAST_FREEDOM + ops.softplus(raw[..., 2] + 2.0)
+        freedom = LEAST_FREEDOM + _softplus(raw[..., 2] + 2.0)
         return ops.stack([features.base + raw[..., 0], _positive(raw[..., 1]), freedom], axis=-1)
 
     def log_prob(self, features: PredictiveFeatures, target: Tensor) -> Tensor:
@@ -181,8 +183,8 @@ class NegativeBinomialHead(DistributionHead):
 
     def parameters(self, features: PredictiveFeatures) -> Tensor:
         raw = self.raw(features)
-        mean = features.scale * (ops.softplus(features.base + raw[..., 0]) + 1e-4)
-        return ops.stack([mean, ops.softplus(raw[..., 1]) + 1e-4], axis=-1)
+        mean = features.scale * (_softplus(features.base + raw[..., 0]) + 1e-4)
+        return ops.stack([mean, _softplus(raw[..., 1]) + 1e-4], axis=-1)
 
     def log_prob(self, features: PredictiveFeatures, target: Tensor) -> Tensor:
         mean, dispersion = ops.unstack(self.parameters(features), 2, axis=-1)
@@ -269,9 +271,14 @@ def _normal(target: Tensor, location: Tensor, deviation: Tensor) -> Tensor:
 
 
 def _positive(raw: Tensor) -> Tensor:
-    return ops.softplus(raw) + LEAST_DEVIATION
+    return _softplus(raw) + LEAST_DEVIATION
+
+
+def _softplus(values: Tensor) -> Tensor:
+    """log(1 + exp(x)), split where it is x itself: exported graphs write it out, and exp overflows."""
+    return ops.softplus(ops.minimum(values, _STRAIGHT)) + ops.relu(values - _STRAIGHT)
 
 
 def _step(raw: Tensor) -> Tensor:
     # A step of about 0.1 at first: quantiles that begin too far apart take long to come together.
-    return ops.softplus(raw - 2.0)
+    return _softplus(raw - 2.0)

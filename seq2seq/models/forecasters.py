@@ -16,7 +16,7 @@ from keras import ops
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.decoder_state import DecoderState
 from seq2seq.layers.distributions import DistributionHead, PredictiveFeatures
-from seq2seq.layers.encoder import RNNEncoder
+from seq2seq.layers.encoder import EncoderOutput, RNNEncoder
 from seq2seq.layers.segments import LinearSkip, SegmentEmbedding
 from seq2seq.types import Padded, Shape, Tensor
 
@@ -136,8 +136,13 @@ class DirectForecaster(keras.Model):
         """Returns what the head reads."""
         inputs = _with_widths(inputs, self.widths)
         source = Padded(inputs["source"], inputs["source_mask"])
-        rows, segments = ops.shape(source.values)[0], self.segments
-        outputs = self.encoder(*self.frontend(source, training=training), training=training)
+        return self.decode(inputs, self.encoder(*self.frontend(source, training=training), training=training), training)
+
+    def decode(
+        self, inputs: Mapping[str, Tensor], outputs: EncoderOutput, training: bool | None = None
+    ) -> PredictiveFeatures:
+        """Returns what the head reads, given what the encoder made of the context."""
+        rows, segments = ops.shape(inputs["source"])[0], self.segments
         memory = None
         if self.decoder.attention is not None:
             memory = self.decoder.build_memory(outputs.values, outputs.mask)
@@ -146,12 +151,13 @@ class DirectForecaster(keras.Model):
         repeated = keras.tree.map_structure(lambda part: ops.repeat(part, segments, axis=0), state)
         if memory is not None:
             memory = keras.tree.map_structure(lambda part: ops.repeat(part, segments, axis=0), memory)
-        steps = ops.reshape(self._decoder_inputs(inputs, rows), (rows * segments, 1, -1))
+        steps = self._decoder_inputs(inputs, rows)
+        steps = ops.reshape(steps, (rows * segments, 1, steps.shape[-1]))
         features = self.decoder(steps, memory, repeated, training=training).features
         vectors = ops.reshape(features, (rows, segments, self.decoder.features_dim))
         # The head speaks of whole segments; what lies behind the horizon is cut off by `parameters`.
         fill = [[0, 0], [0, segments * self.head.steps - self.horizon]]
-        base = ops.zeros((rows, self.horizon)) if self.skip is None else self.skip(source.values[..., 0])
+        base = ops.zeros((rows, self.horizon)) if self.skip is None else self.skip(inputs["source"][..., 0])
         return PredictiveFeatures(vectors, ops.pad(base, fill), ops.cast(inputs["scale"], "float32"))
 
     def _decoder_inputs(self, inputs: Mapping[str, Tensor], rows: Tensor) -> Tensor:

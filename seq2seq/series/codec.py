@@ -179,7 +179,7 @@ class SeriesCodec:
         """Reads what `save` wrote; ValueError names a file that is missing or damaged."""
         try:
             return _codec_of(read_json(path))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
             raise ValueError(f"{path}: missing or damaged ({error}).") from error
 
 
@@ -215,6 +215,8 @@ def _codec_of(entry: dict[str, Any]) -> SeriesCodec:
         raise ValueError("the names of series or covariates do not fit together")
     if set(codec.ranges) | set(codec.categories) != {*codec.columns.covariates, *codec.columns.static}:
         raise ValueError("the ranges do not belong to the columns")
+    if set(codec.ranges) & set(codec.categories) or set(codec.columns.covariates) & set(codec.categories):
+        raise ValueError("a column of numbers has categories")
     if codec.standard is not None:
         for pair in zip(*codec.standard, codec.ids, strict=True):
             _mean_and_deviation(*pair[:2])

@@ -24,9 +24,10 @@ VERBS = {
     "evaluate": "evaluate_forecasts",
     "compare": "compare_forecasts",
     "average": "average",
+    "export": "export",
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
-EXPORTS = ()
+EXPORTS = ("litert", "saved_model", "onnx")
 """Forms that `seq2seq export` writes."""
 OWN_FILES = "--data.train TABLE"
 """The options that name a user's own files."""

@@ -153,6 +153,8 @@ class Recipe(sections.Recipe):
     """How to train."""
     scoring: Scoring = Scoring()
     """How the tests are forecast."""
+    exports: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("litert",)
+    """What to export at the end into export/ of the run folder; empty is nothing."""
 
     def model_post_init(self, _: Any) -> None:
         """Raises ValueError for fields that contradict each other or are out of range."""

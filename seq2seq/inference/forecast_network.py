@@ -47,7 +47,7 @@ class _Predictor(keras.Model):
     """Contexts -> parameters of all steps."""
 
     def __init__(self, model: Any):
-        super().__init__(name="predictor")
+        super().__init__(name="predictor", autocast=False)
         self.model = model
         self.built = True
 
@@ -59,7 +59,7 @@ class _Stepper(keras.Model):
     """Steps and the state before them -> their parameters and the state after them."""
 
     def __init__(self, model: Any):
-        super().__init__(name="stepper")
+        super().__init__(name="stepper", autocast=False)
         self.model = model
         self.built = True
 

@@ -13,7 +13,7 @@ from seq2seq.extras import is_installed
 from seq2seq.series.baselines import forecast_table, seasonal_naive
 from seq2seq.series.cells import Columns
 from seq2seq.series.reading import read_table
-from tests.forecasters import SeasonalForecaster, daily
+from tests.seasonal_forecaster import SeasonalForecaster, daily
 
 MODULES = {"evaluate": "evaluate_forecasts", "compare": "compare_forecasts"}
 ROWS = ("run", "naive", "seasonal naive", "naive2", "theta", "ridge")

@@ -17,6 +17,7 @@ from seq2seq.series.plots import PANELS, plot_fan
 from seq2seq.series.table import SeriesTable
 from seq2seq.series.windows import Windows
 from seq2seq.tasks.forecast.data import Corpus
+from seq2seq.tasks.forecast.exporting import export_run
 from seq2seq.tasks.forecast.folder import ForecastRunFolder
 from seq2seq.tasks.forecast.loading import load_forecaster
 from seq2seq.tasks.forecast.readme import write_readme
@@ -29,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
-    """Scores every test set, draws some forecasts, and writes README and, last of all, scores.json."""
+    """Scores every test set, draws some forecasts, and writes exports, README and, last of all, scores.json."""
     forecaster = load_forecaster(folder.path)
     tests: dict[str, Any] = {}
     others: dict[str, Any] = {}
@@ -44,6 +45,7 @@ def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
         some = spread_out(windows)
         drawn = scored.predict(table, some, samples=recipe.scoring.samples, seed=recipe.seed)
         plot_fan(folder.inside(folder.plot_file), table, some, drawn, recipe.scoring.level, total=len(table))
+    export_run(folder, recipe, forecaster)
     write_readme(folder, recipe, tests, others, read_history(folder))
     # Last of all: a run with scores is a finished run.
     folder.write_json(folder.scores_file, {"tests": tests, "baselines": others, "versions": versions()})

@@ -62,6 +62,7 @@ Data: {plain_markdown(recipe.data.corpus)}. Trained {len(history)} epochs in {sp
 | scores.json, losses-test.csv | the tests; what was lost on each window, for `seq2seq compare` |
 | forecasts.png | forecasts of the test beside what came |
 | data.json | place and checksum of the tables |
+| export | models for other programs |
 {kept}| checkpoint.npz, checkpoint.before.npz | the last checkpoint, from which training goes on, and the one before |
 | environment.json | versions, machine, command and state of the code at every start |
 

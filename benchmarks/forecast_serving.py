@@ -7,7 +7,7 @@ int8 and float32 are made, and loaded without TensorFlow. Each forecasts the las
 Prints for each: megabytes of the folder; seconds from the start of the process to the first forecast; milliseconds for
 the forecast of one series alone, and of one among all of them, from table to quantiles (of 100 sample paths where it
 draws them); of an autoregressive one, milliseconds for a reading, one step of its network; all medians of the clock;
-resident megabytes at the end.
+resident megabytes when it is loaded, and at the end, with the table.
 """
 
 from __future__ import annotations
@@ -122,6 +122,7 @@ def measure(place: Path, path: str, turns: int) -> dict[str, Any]:
     from seq2seq.series.windows import Windows, rolling_origins
 
     forecaster = seq2seq.load(place)
+    loaded = resident()
     table = forecaster.read(path)
     windows = rolling_origins(table, forecaster.horizon, 1, forecaster.horizon)
 
@@ -134,13 +135,18 @@ def measure(place: Path, path: str, turns: int) -> dict[str, Any]:
     found["alone"] = median(lambda turn: forecast(slice(turn % found["series"], turn % found["series"] + 1)), turns)
     found["together"] = median(lambda _: forecast(slice(None)), max(3, turns // 5)) / found["series"]
     found["reading"] = reading(forecaster, table, windows, turns) if forecaster.samples else None
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     files = [place / "model.weights.h5"] if (place / "recipe.json").exists() else list(place.iterdir())
     return found | {
         "size": sum(file.stat().st_size for file in files),
-        "memory": int(status["VmRSS"].split()[0]) / 1024,
+        "memory": [loaded, resident()],
         "keras": "keras" in sys.modules or "tensorflow" in sys.modules,
     }
+
+
+def resident() -> float:
+    """Returns the megabytes of this process."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmRSS"].split()[0]) / 1024
 
 
 def reading(forecaster: Any, table: Any, windows: Any, turns: int) -> float:
@@ -167,14 +173,15 @@ def median(call: Callable[[int], Any], turns: int) -> float:
 def report(found: dict[str, dict[str, Any]]) -> None:
     first = next(iter(found.values()))
     print(f"{first['series']} series, {first['horizon']} steps each (the first).")
-    columns = ["weights, MB", "start, s", "a forecast alone, ms", "one of all, ms", "a reading, ms", "memory, MB"]
+    columns = ["weights, MB", "start, s", "a forecast alone, ms", "one of all, ms", "a reading, ms"]
+    columns += ["loaded, MB", "at the end, MB"]
     print(f"| forecaster | {' | '.join(columns)} |")
     print("|---" * (1 + len(columns)) + "|")
     for name, values in found.items():
         assert values["keras"] == name.endswith("in memory")
         reading = "" if values["reading"] is None else f"{values['reading']:.3f}"
         cells = [f"{values['size'] / 1e6:.2f}", f"{values['start']:.2f}", f"{values['alone']:.2f}"]
-        cells += [f"{values['together']:.2f}", reading, f"{values['memory']:.0f}"]
+        cells += [f"{values['together']:.2f}", reading, *(f"{memory:.0f}" for memory in values["memory"])]
         print(f"| {name} | {' | '.join(cells)} |")
 
 

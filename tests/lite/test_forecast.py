@@ -220,14 +220,14 @@ DAMAGES = {
     ),
     "no calendar": (lambda f: _codec(f, calendar=False), "its columns give 4 numbers of the input source"),
     "a deviation of 0": (lambda f: _codec(f, ranges={"price": [0, 0], "rain": [0, 1], "size": [0, 1]}), "deviation"),
-    "no ranges": (lambda f: _codec(f, ranges={}), "ranges and categories are of other columns"),
+    "no ranges": (lambda f: _codec(f, ranges={}), "the ranges do not belong to the columns"),
     "a range too large": (lambda f: _codec(f, ranges={"price": [10**400, 1]}), "missing or damaged"),
     "an unknown frequency": (lambda f: _codec(f, frequency="fortnight"), "missing or damaged"),
     "an unknown zone": (lambda f: _codec(f, time_zone="Europe/Nowhere"), "name of a time zone"),
-    "an unknown rule": (lambda f: _codec(f, irregular="perhaps"), "irregular or calendar"),
+    "an unknown rule": (lambda f: _codec(f, irregular="perhaps"), "the rules for stamps are not known"),
     "no columns": (lambda f: _codec(f, columns=None), "missing or damaged"),
-    "columns of numbers": (lambda f: _codec(f, future=["tax"]), "a column of the future is no covariate"),
-    "half a standard": (lambda f: _codec(f, standard=[[0.0], [1.0]]), "a mean and a deviation for each series"),
+    "columns of numbers": (lambda f: _codec(f, future=["tax"]), "series or covariates do not fit together"),
+    "half a standard": (lambda f: _codec(f, standard=[[0.0], [1.0]]), "missing or damaged"),
 }
 
 

@@ -101,11 +101,11 @@ def _that_can_be_forecast(held: WindowSet, window: Window, future: Sequence[str]
     """
     table, windows = held
     cut = cut_windows(table, windows, window.context, window.horizon)
-    blind = ~cut.context_observed.any(axis=1)
+    blind = ~np.asarray(cut.context_observed.any(axis=1))
     rows = np.where(cut.inside, cut.positions, 0)[:, window.context :]
-    lacking = np.zeros(len(blind), bool)
+    lacking = np.zeros(len(windows.cuts), np.bool_)
     for column in future:
-        lacking |= ~np.isfinite(table.covariates[column][rows]).all(axis=1)
+        lacking |= ~np.asarray(np.isfinite(table.covariates[column][rows]).all(axis=1))
     kept = ~blind & ~lacking
     for which, why in (
         (blind, f"no reading in the {window.context} steps before them"),

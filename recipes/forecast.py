@@ -56,10 +56,10 @@ M4_HOURLY = Recipe(
 M4_WEEKLY = Recipe(
     name="m4_weekly",
     data=Data(corpus="m4_weekly"),
-    window=Window(horizon=13, context=104, season=1, min_context=26, per_series=64),
-    model=Model(segment=13, units=64, calendar=False),
+    window=Window(horizon=13, context=52, season=1, min_context=26, per_series=64),
+    model=Model(segment=13, units=32, calendar=False, dropout=0.3),
     batching=Batching(size=256),
-    training=Training(epochs=15, learning_rate=0.001, warmup_steps=100, ema=0.99),
+    training=Training(epochs=16, learning_rate=0.001, warmup_steps=100, ema=0.99),
 )
 """M4, weekly: 359 series, a quarter ahead."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seq2seq.cli.arguments import PairOptions, add_pair_arguments, options_from, positive, utf8
 from seq2seq.cli.doctor_audio import AudioOptions, add_audio_arguments, look, recordings
-from seq2seq.cli.doctor_table import TableOptions, add_table_arguments, check_table, look_at_table
+from seq2seq.cli.doctor_table import TableOptions, add_table_arguments, look_at_table, meant_table
 from seq2seq.cli.doctor_text import look_at_text
 from seq2seq.doctor.kinds import KINDS
 
@@ -107,13 +107,11 @@ def run(arguments: argparse.Namespace) -> int:
     options = options_from(DoctorOptions, arguments)
     if options.run and options.recipe:
         raise ValueError("Give either --run or --recipe: a run has its recipe.")
-    if check_table(options.table):
+    if table := meant_table(options.table, options.recipe, options.run):
         _check_other(options, "series are")
-        if wrong := [name for name, value in {"--recipe": options.recipe, "--run": options.run}.items() if value]:
-            raise ValueError(f"{wrong[0]} does not go with --table yet: give the columns and the horizon.")
         if options.audio.manifest or options.audio.test_manifest:
             raise ValueError("Give either --table or --manifest.")
-        return look_at_table(options.table, options.json)
+        return look_at_table(table, options.json)
     if found := recordings(options.audio, options.recipe, options.run):
         _check_other(options, "recordings are")
         return look(found, options.json)

@@ -89,14 +89,60 @@ def add_table_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--context", type=positive, metavar="N", help="steps that it is made from")
 
 
-def check_table(options: TableOptions) -> bool:
-    """Returns whether a table is meant; raises ValueError for its options without it."""
+def meant_table(options: TableOptions, recipe: str | None, run: str | None) -> TableOptions | None:
+    """Returns the table that is meant, and how it is read; None where the options are about something else.
+
+    A recipe of forecasting, or a run, gives its table, columns, horizon and context.
+
+    Raises:
+        ValueError: options of a table without one, or beside a recipe, which has its own.
+    """
+    given = [name for name in _names() if getattr(options, name) != getattr(_NONE, name) and name != "table"]
+    if recipe or run:
+        found = _of_recipe(options, recipe, run)
+        if found and given:
+            raise ValueError(f"--{given[0].replace('_', '-')} is the recipe's: leave it out, or leave out the recipe.")
+        if options.table and not found:
+            raise ValueError(f"--table goes with a recipe or a run of forecasting. Received: {recipe or run}")
+        return found
     if options.table:
-        return True
-    for field in fields(options):
-        if getattr(options, field.name) != getattr(_NONE, field.name):
-            raise ValueError(f"--{field.name.replace('_', '-')} needs --table.")
-    return False
+        return options
+    if given:
+        raise ValueError(f"--{given[0].replace('_', '-')} needs --table.")
+    return None
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(TableOptions)]
+
+
+def _of_recipe(options: TableOptions, recipe: str | None, run: str | None) -> TableOptions | None:
+    """Returns what a recipe of forecasting says of its table; None where it is none, or another is meant, too."""
+    from seq2seq.cli.doctor_audio import recipes_meant
+    from seq2seq.tasks.forecast.recipe import Recipe
+
+    meant = recipes_meant(recipe, run)
+    known = [each for each in meant if isinstance(each, Recipe)]
+    if not known or (len(known) < len(meant) and not options.table):
+        return None
+    data, window = known[0].data, known[0].window
+    if not options.table and data.corpus != "files":
+        raise ValueError(
+            f"{recipe or run} learns from the catalogue ({data.corpus}). Give your own table: --table FILE."
+        )
+    return TableOptions(
+        options.table or data.train,
+        data.id_column,
+        data.time_column,
+        data.target_columns,
+        (*data.future, *data.historic),
+        data.static,
+        data.frequency or None,
+        data.irregular,
+        data.time_zone,
+        window.horizon,
+        window.context,
+    )
 
 
 def look_at_table(options: TableOptions, as_json: bool) -> int:

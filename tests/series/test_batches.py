@@ -296,3 +296,29 @@ def test_unknown_series_have_the_number_0():
     renamed = dataclasses.replace(table, ids=["new", "s1", "s0"])
     found = inputs.batch(renamed, Windows(np.asarray([0, 1, 2]), np.asarray([9, 9, 4]))).extras["series"]
     assert found.tolist() == [0, 2, 1]
+
+
+def test_a_step_reads_historic_covariates_of_the_step_before_it():
+    """What is measured with a reading is not known when it is predicted."""
+    table = make_table(holes=0)
+    inputs, window = make_inputs("autoregressive", make_codec(table)), Windows(np.asarray([0]), np.asarray([20]))
+    expected = inputs.batch(table, window).target_input[0]
+    for step in range(20 - CONTEXT, 20):
+        heat = table.covariates["heat"].copy()
+        heat[step] = np.nan_to_num(heat[step]) + 50
+        found = inputs.batch(changed(table, covariates={**table.covariates, "heat": heat}), window).target_input[0]
+        differs = np.flatnonzero((found != expected).any(axis=-1)) + 20 - CONTEXT
+        # The last one that is known serves the whole horizon.
+        assert differs.tolist() == ([step + 1] if step < 19 else list(range(20, 20 + HORIZON)))
+
+
+def test_readings_before_the_context_take_no_part_in_the_scale():
+    table = make_table(holes=0)
+    window = Windows(np.asarray([0]), np.asarray([20]))
+    odd = changed(table, np.where(np.arange(len(table.values)) < 20 - CONTEXT, 1e4, table.values))
+    scales = [
+        make_inputs(kind, make_codec(table)).batch(one, window).extras["scale"]
+        for kind in ("direct", "autoregressive")
+        for one in (table, odd)
+    ]
+    assert len({float(scale[0, 0]) for scale in scales}) == 1

@@ -136,11 +136,10 @@ def prepared(tmp_path, recipe):
     ("model", "window"),
     [
         ({"attention": True, "series_units": 2}, {}),
-        ({"kind": "autoregressive", "head": "student_t"}, {}),
         ({"kind": "autoregressive", "head": "negative_binomial"}, {"scaling": "mean_absolute"}),
         ({"head": "squares"}, {"scaling": "standard", "per_series": 9}),
     ],
-    ids=["direct", "autoregressive", "counts", "squares"],
+    ids=["direct", "counts", "squares"],
 )
 def test_a_recipe_is_prepared_trained_and_validated(tmp_path, table, model, window):
     random = np.random.default_rng(0)
@@ -152,7 +151,7 @@ def test_a_recipe_is_prepared_trained_and_validated(tmp_path, table, model, wind
     objective.compile(keras.optimizers.Adam(0.01), jit_compile=False)
     plan = ready.stores.plan(0)
     losses = []
-    for step in range(3):
+    for step in range(2):
         batch = plan[step]
         losses.append(objective.train_on_batch(model_inputs(batch), batch.target_output, batch.weights))
     assert np.isfinite(losses).all()

@@ -24,6 +24,7 @@ VERBS = {
     "evaluate": "evaluate_forecasts",
     "compare": "compare_forecasts",
     "average": "average",
+    "doctor": "doctor",
     "export": "export",
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""

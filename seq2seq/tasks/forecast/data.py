@@ -14,7 +14,7 @@ import numpy as np
 from seq2seq.series.cells import Columns
 from seq2seq.series.joining import joined
 from seq2seq.series.reading import read_table
-from seq2seq.series.table import Booleans, SeriesTable
+from seq2seq.series.table import SeriesTable
 from seq2seq.series.windows import Windows, cut_windows, ends, rolling_origins
 from seq2seq.tasks.forecast.recipe import Data, Recipe, Window
 
@@ -101,12 +101,12 @@ def _that_can_be_forecast(held: WindowSet, window: Window, future: Sequence[str]
     """
     table, windows = held
     cut = cut_windows(table, windows, window.context, window.horizon)
-    blind: Booleans = np.asarray(~cut.context_observed.any(axis=1), bool)
+    blind = ~np.asarray(cut.context_observed.any(axis=1))
     rows = np.where(cut.inside, cut.positions, 0)[:, window.context :]
-    lacking: Booleans = np.zeros(len(blind), bool)
+    lacking = np.zeros(len(windows.cuts), np.bool_)
     for column in future:
-        lacking |= ~np.isfinite(table.covariates[column][rows]).all(axis=1)
-    kept: Booleans = ~(blind | lacking)
+        lacking |= ~np.asarray(np.isfinite(table.covariates[column][rows]).all(axis=1))
+    kept = ~blind & ~lacking
     for which, why in (
         (blind, f"no reading in the {window.context} steps before them"),
         (lacking, f"no {' or '.join(future)} for all of their {window.horizon} steps"),

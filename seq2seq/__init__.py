@@ -27,7 +27,8 @@ def load(run: str | Path, *others: str | Path, ensemble: str = "", **options: An
     """Returns what a run folder or a LiteRT folder holds.
 
     Where lines of text are written for lines of text, that is a `LineGenerator`: called with lines, it gives e.g. their
-    translations. A language model is a `TextScorer`, which has methods as `score_lines`; it takes no options.
+    translations. A language model is a `TextScorer`, which has methods as `score_lines`, a forecaster a `Forecaster`,
+    whose `forecast` takes a frame; they take no options.
 
     Args:
         run: A run folder that a recipe made, or what `seq2seq export --format litert` made of it.

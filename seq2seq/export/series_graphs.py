@@ -27,7 +27,7 @@ class ScaledContext(NamedTuple):
     """A context in the units of the network."""
 
     filled: Any
-    """`(batch, context)`: holes hold the reading before; 0 before the first."""
+    """`(batch, context)`: holes hold the reading before; before the first one, that."""
     observed: Any
     """`(batch, context)`, bool."""
     location: Any
@@ -45,7 +45,7 @@ class ScaledContext(NamedTuple):
 
 
 def scaled_context(context: Any, observed: Any, scaling: Scaling) -> ScaledContext:
-    """Scales `(batch, context)` readings, float64, 0 where not observed, as `scale_of` and `filled_before` do."""
+    """Scales `(batch, context)` readings, float64, 0 where not observed, as `DirectInputs` does."""
     count = tf.maximum(tf.reduce_sum(tf.cast(observed, tf.float64), axis=1, keepdims=True), 1.0)
     zero = tf.zeros_like(count)
     last = carried_forward(context, observed)
@@ -60,20 +60,21 @@ def scaled_context(context: Any, observed: Any, scaling: Scaling) -> ScaledConte
         spread = tf.reduce_sum(tf.abs(tf.where(observed, context - location, 0.0)), axis=1, keepdims=True) / count
     spread = zero + 1 if scaling in ("none", "last") else tf.maximum(spread, _FLOOR * size)
     scale = tf.where(spread > 0, spread, 1.0)
-    begun = tf.cumsum(tf.cast(observed, tf.int32), axis=1) > 0
-    return ScaledContext(tf.where(begun, (last - location) / scale, 0.0), observed, location, scale)
+    some = tf.reduce_any(observed, axis=1, keepdims=True)
+    return ScaledContext(tf.where(some, (last - location) / scale, 0.0), observed, location, scale)
 
 
 def carried_forward(values: Any, observed: Any) -> Any:
-    """Returns `(batch, time)` with the last observed value in each hole; 0 before the first."""
+    """As `series.windows.carried_forward`, `(batch, time)`."""
     width = values.shape[1]
     places = tf.where(observed, tf.range(width)[tf.newaxis], -1)
     shift = 1
     while shift < width:  # the running maximum: each step looks twice as far back
         places = tf.maximum(places, tf.pad(places[:, :-shift], [[0, 0], [shift, 0]], constant_values=-1))
         shift *= 2
-    found = tf.gather(values, tf.maximum(places, 0), axis=1, batch_dims=1)
-    return tf.where(places >= 0, found, 0.0)
+    first = tf.argmax(tf.cast(observed, tf.int32), axis=1, output_type=tf.int32)[:, tf.newaxis]
+    found = tf.gather(values, tf.where(places >= 0, places, first), axis=1, batch_dims=1)
+    return tf.where(tf.reduce_any(observed, axis=1, keepdims=True), found, 0.0)
 
 
 def calendar(age: Any, clock: Any, cycles: Sequence[str], steps: Any) -> Any:

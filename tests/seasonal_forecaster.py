@@ -42,7 +42,9 @@ class SeasonalForecaster:
 
     def own_tests(self):
         table = daily(self._series, 80)
-        return {"test": (self, table, rolling_origins(table, self.horizon, 2, self.horizon))} if self._tests else {}
+        return (
+            {"test": (self, table, rolling_origins(table, self.horizon, 2, self.horizon), None)} if self._tests else {}
+        )
 
     def predict(self, table, windows, horizon=None, *, samples=100, seed=0, future=None):
         self.calls.append((len(windows.cuts), horizon, future))

@@ -76,26 +76,27 @@ def run(arguments: argparse.Namespace) -> None:
         check_figure(options.pit)
     if options.baselines:
         check_extra(options.baselines)
-    forecaster, table, windows = _windows(options)
+    forecaster, table, windows, past = _windows(options)
     level = levels_of(forecaster, options.level)
-    found = measure(forecaster, table, windows, forecaster.horizon, level, options.baselines, options.sampling)
+    found = measure(
+        forecaster, table, windows, forecaster.horizon, level, options.baselines, options.sampling, past=past
+    )
     show_scores(found, options.json, options.pit, options.output, table.frequency.unit)
 
 
-def _windows(options: EvaluateOptions) -> tuple[Any, SeriesTable, Windows]:
-    """Returns a forecaster, the series to score it on in its units, and their windows."""
+def _windows(options: EvaluateOptions) -> tuple[Any, SeriesTable, Windows, SeriesTable | None]:
+    """Returns a forecaster, the series to score it on in its units, their windows, and what a ridge learns from."""
     from seq2seq.series.windows import rolling_origins
 
     forecaster = load_forecaster(options.run)
     if options.input:
         table = table_of(forecaster, options.input)
         horizon = forecaster.horizon
-        return forecaster, table, rolling_origins(table, horizon, options.windows or 1, horizon)
+        return forecaster, table, rolling_origins(table, horizon, options.windows or 1, horizon), None
     tests = forecaster.own_tests()
     if not tests:
         raise ValueError(f"{options.run[0]} has no test set. Give a file: --input FILE.")
     name = options.test or next(iter(tests))
     if name not in tests:
         raise ValueError(f"No test set {name!r}. Expected one of: {', '.join(tests)}")
-    scored, table, windows = tests[name]
-    return scored, table, windows
+    return tests[name]

@@ -153,8 +153,12 @@ def measure(
     extra: Sequence[str],
     sampling: SampleOptions,
     seen: Seen | None = None,
+    past: SeriesTable | None = None,
 ) -> Evaluation:
-    """Scores a forecaster beside the baselines; `seen` takes each block of its forecasts."""
+    """Scores a forecaster beside the baselines; `seen` takes each block of its forecasts.
+
+    The ridge learns from `past`, or from the table before the windows.
+    """
     from seq2seq.evaluation.forecast_baselines import baselines
     from seq2seq.evaluation.forecasting import evaluate
 
@@ -171,7 +175,9 @@ def measure(
             seen(some, forecast)
 
     notes: list[str] = []
-    others = baselines(table, windows, horizon, forecaster.season, forecaster.context, extra, notes, forecaster.scaling)
+    others = baselines(
+        table, windows, horizon, forecaster.season, forecaster.context, extra, notes, forecaster.scaling, past
+    )
     models = {RUN_NAME: predict, **others}
     found = evaluate(table, windows, horizon, forecaster.season, models, level, watch, rows)
     progress.line.clear()

@@ -36,10 +36,11 @@ def baselines(
     extra: Sequence[str] = (),
     notes: list[str] | None = None,
     scaling: Scaling = "last_mean_absolute",
+    learn_from: SeriesTable | None = None,
 ) -> dict[str, Predict]:
     """Returns naive, seasonal naive, naive2, theta and ridge, and the automatic models that are asked for.
 
-    The ridge learns from what lies before the first cut of each series.
+    The ridge learns from the training part, or from what lies before the first cut of each series.
 
     Args:
         table: The series.
@@ -50,6 +51,7 @@ def baselines(
         extra: Of `STATISTICAL`.
         notes: Takes a sentence where a model is left out or cannot be fitted.
         scaling: Of the windows of the ridge.
+        learn_from: The training part, in the units of the table, where that does not hold it; None: it does.
 
     Raises:
         MissingPackage: an automatic model is asked for, and statsforecast is not installed.
@@ -61,7 +63,7 @@ def baselines(
     models: dict[str, Predict] = {
         name: partial(_by_method, table, method, horizon, season) for name, method in METHODS.items()
     }
-    past = before_first_cut(table, windows)
+    past = before_first_cut(table, windows) if learn_from is None else learn_from
     readable = min(context, int(past.lengths.max(initial=0)) - horizon)
     try:
         if readable < 1:

@@ -6,7 +6,7 @@ import dataclasses
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -86,6 +86,17 @@ class ModelForecast:
         return values if self.distribution.counts else self.scale.back(values)
 
 
+class OwnTest(NamedTuple):
+    """A test set of a run."""
+
+    forecaster: Forecaster
+    """In the units of the scores, as the tables are."""
+    table: SeriesTable
+    windows: Windows
+    learn_from: SeriesTable | None
+    """The training part, where `table` does not hold it."""
+
+
 class Forecaster:
     """Forecasts the future of series.
 
@@ -96,7 +107,8 @@ class Forecaster:
         season: Steps, for baselines and scaled errors.
         known: Returns the series of training up to their ends, in their own units.
         level: Percent of the intervals that are shown where none are asked for.
-        tests: Returns the test sets of the run by name: series in their own units, and windows.
+        tests: Returns the test sets of the run by name: series in their own units, windows, and the training part
+            where these series do not hold it.
     """
 
     def __init__(
@@ -107,7 +119,7 @@ class Forecaster:
         season: int,
         known: Callable[[], SeriesTable],
         level: Sequence[float] = (80, 95),
-        tests: Callable[[], Mapping[str, tuple[SeriesTable, Windows]]] = dict,
+        tests: Callable[[], Mapping[str, tuple[SeriesTable, Windows, SeriesTable | None]]] = dict,
     ):
         self.networks, self.inputs, self.distribution, self.season = list(networks), inputs, distribution, season
         self.level = tuple(level)
@@ -154,14 +166,17 @@ class Forecaster:
         """Returns the series of training up to their ends."""
         return self._known()
 
-    def own_tests(self) -> dict[str, tuple[Forecaster, SeriesTable, Windows]]:
-        """Returns the test sets of the run by name, each with a forecaster in the units of its series.
+    def own_tests(self) -> dict[str, OwnTest]:
+        """Returns the test sets of the run by name, in the units that it is scored in.
 
         Where series are standardised these are standard deviations of their training parts.
         """
         scored = self if self.codec.standard is None else self.in_training_units()
-        found = self._tests()
-        return {name: (scored, self.codec.standardized(table), windows) for name, (table, windows) in found.items()}
+        units = self.codec.standardized
+        return {
+            name: OwnTest(scored, units(table), windows, None if past is None else units(past))
+            for name, (table, windows, past) in self._tests().items()
+        }
 
     @property
     def scaling(self) -> Scaling:

@@ -39,6 +39,8 @@ class Corpus:
     known: SeriesTable
     """All that comes before the tests: what a forecast goes on from."""
     tests: Mapping[str, WindowSet]
+    apart: bool
+    """Whether the tables of the tests hold no more of the past than the contexts of their windows."""
     files: tuple[Path, ...]
     """The user's own."""
 
@@ -70,7 +72,7 @@ def find_corpus(recipe: Recipe) -> Corpus:
             WindowSet(table, rolling_origins(table, horizon, int(table.lengths[0]) - context - horizon + 1, 1, context))
             for table in (validation, test)
         ]
-        return Corpus(Columns(), train, parts[0], validation, {"test": parts[1]}, ())
+        return Corpus(Columns(), train, parts[0], validation, {"test": parts[1]}, True, ())
     files: tuple[Path, ...] = ()
     columns, later = columns_of(data), None
     if data.corpus == "files":
@@ -90,7 +92,7 @@ def find_corpus(recipe: Recipe) -> Corpus:
     future = data.future if data.corpus == "files" else ()
     validation = _that_can_be_forecast(validation, window, future, "validation")
     tests = {name: _that_can_be_forecast(one, window, future, name) for name, one in tests.items()}
-    return Corpus(columns, known.cut(0, -held), validation, known, tests, files)
+    return Corpus(columns, known.cut(0, -held), validation, known, tests, False, files)
 
 
 def _that_can_be_forecast(held: WindowSet, window: Window, future: Sequence[str], name: str) -> WindowSet:

@@ -34,9 +34,9 @@ def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
     forecaster = load_forecaster(folder.path)
     tests: dict[str, Any] = {}
     others: dict[str, Any] = {}
-    for name, (scored, table, windows) in forecaster.own_tests().items():
+    for name, (scored, table, windows, past) in forecaster.own_tests().items():
         _log.info("Forecasting %s: %s windows of %s steps", name, f"{len(windows.cuts):,}", forecaster.horizon)
-        found = score(scored, table, windows, recipe)
+        found = score(scored, table, windows, recipe, past)
         show(f"{name}\n{as_text(found)}")
         rows = {row: {m: asdict(one) for m, one in own.items()} for row, own in found.scores.items()}
         tests[name], others[name] = rows.pop(OWN), rows
@@ -51,15 +51,21 @@ def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
     folder.write_json(folder.scores_file, {"tests": tests, "baselines": others, "versions": versions()})
 
 
-def score(forecaster: Forecaster, table: SeriesTable, windows: Windows, recipe: Recipe) -> Evaluation:
-    """Scores a forecaster beside the baselines, on windows in the units of the table."""
+def score(
+    forecaster: Forecaster, table: SeriesTable, windows: Windows, recipe: Recipe, learn_from: SeriesTable | None = None
+) -> Evaluation:
+    """Scores a forecaster beside the baselines, on windows in the units of the table.
+
+    The ridge learns from `learn_from`, or from the table before the windows.
+    """
     horizon, season, options = forecaster.horizon, forecaster.season, recipe.scoring
 
     def predict(some: Windows) -> Any:
         return forecaster.predict(table, some, samples=options.samples, seed=recipe.seed)
 
     notes: list[str] = []
-    rest = baselines(table, windows, horizon, season, forecaster.context, notes=notes, scaling=forecaster.scaling)
+    context, scaling = forecaster.context, forecaster.scaling
+    rest = baselines(table, windows, horizon, season, context, notes=notes, scaling=scaling, learn_from=learn_from)
     found = evaluate(table, windows, horizon, season, {OWN: predict, **rest}, options.level, most=4096)
     found.notes.extend(notes)
     return found

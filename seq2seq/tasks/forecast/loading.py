@@ -10,6 +10,8 @@ from seq2seq.run.environment import checksums
 from seq2seq.run.folder import RunFolderError
 from seq2seq.series.batches import DirectInputs
 from seq2seq.series.codec import SeriesCodec
+from seq2seq.series.table import SeriesTable
+from seq2seq.series.windows import Windows
 from seq2seq.tasks.forecast.data import Corpus, find_corpus
 from seq2seq.tasks.forecast.folder import ForecastRunFolder
 from seq2seq.tasks.forecast.network import distribution, make_inputs, season_of
@@ -53,8 +55,13 @@ def make_forecaster(
         season_of(recipe, codec),
         lambda: corpus().known,
         recipe.scoring.level,
-        lambda: corpus().tests,
+        lambda: _tests(corpus()),
     )
+
+
+def _tests(corpus: Corpus) -> dict[str, tuple[SeriesTable, Windows, SeriesTable | None]]:
+    past = corpus.train if corpus.apart else None
+    return {name: (table, windows, past) for name, (table, windows) in corpus.tests.items()}
 
 
 def own_corpus(folder: ForecastRunFolder) -> Corpus:

@@ -7,8 +7,9 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from seq2seq.series.table import Floats
+from seq2seq.series.table import Booleans, Floats
 
 
 class KerasDirect:
@@ -42,6 +43,22 @@ class KerasSteps:
         return keras.tree.map_structure(lambda part: part[list(rows)], state)
 
 
+class KerasStreams:
+    """An `AutoregressiveForecaster` without static features as `inference.anomalies.StreamNetwork`."""
+
+    def __init__(self, model: Any):
+        self.model = model
+        self._stepper = _StreamStepper(model)
+
+    def begin(self, rows: int) -> Any:
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, self.model.initial_state(rows))
+
+    def advance(self, features: Floats, mask: Booleans | None, state: Any) -> tuple[Floats, Any]:
+        given = (features.astype(np.float32), state) if mask is None else (features.astype(np.float32), state, mask)
+        parameters, state = self._stepper.predict_on_batch(given)
+        return np.asarray(parameters, np.float64), state
+
+
 class _Predictor(keras.Model):
     """Contexts -> parameters of all steps."""
 
@@ -65,3 +82,28 @@ class _Stepper(keras.Model):
     def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
         features, state = self.model.advance(inputs["inputs"], inputs["state"])
         return {"parameters": self.model.head.parameters(features), "state": state}
+
+
+class _StreamStepper(keras.Model):
+    """Features of steps and the state before them -> their parameters and the state after them.
+
+    Each input of a call costs a tenth of a millisecond, so that what is always the same is made in the graph.
+    """
+
+    def __init__(self, model: Any):
+        super().__init__(name="stream_stepper")
+        self.model = model
+        self.built = True
+
+    def call(self, given: tuple[Any, ...]) -> tuple[Any, Any]:
+        features, state, *masks = given
+        rows = ops.shape(features)[0]
+        inputs = {
+            "target_input": features,
+            "static": ops.zeros((rows, 1)),
+            "series": ops.zeros((rows,), "int32"),
+            "scale": ops.ones((rows, 1)),
+            **dict(zip(("mask",), masks, strict=False)),
+        }
+        found, state = self.model.advance(inputs, state)
+        return self.model.head.parameters(found), state

@@ -92,7 +92,7 @@ class Interval(NamedTuple):
     start: Any
     """The label of its first reading: the row of a table, or what was pushed with it."""
     end: Any
-    """That of the last reading whose score is at the threshold or above."""
+    """That of the last reading which would be at the threshold or above if scores did not rest."""
     severity: float
     """The highest score."""
 
@@ -131,6 +131,8 @@ class SeriesScores:
     """Returns what makes scores of the surprises of a predictor."""
     threshold: float
     gap: int
+    held: float = field(default=0.0, init=False)
+    """See `LikelihoodDetector.held`."""
     _start: Any = field(default=None, init=False)
     _end: Any = field(default=None, init=False)
 
@@ -145,15 +147,16 @@ class SeriesScores:
             return Answer(0.0, self._intervals.open is not None, False, None)
         self._said.next = Surprise(nats, residual)
         score = self._detector.advance(value)
+        self.held = self._detector.held
         before = self._intervals.open is not None
-        ended = self._intervals.advance(score)
+        ended = self._intervals.advance(score, self.held)
+        now = self._intervals.open
         interval = None if ended is None else Interval(self._start, self._end, ended.severity)
-        began = self._intervals.open is not None and not before
-        if began:
+        if now and not before:
             self._start = label
-        if score >= self.threshold:
+        if now and now.end == self._intervals.rows - 1:
             self._end = label
-        return Answer(score, self._intervals.open is not None, began, interval)
+        return Answer(score, now is not None, now is not None and not before, interval)
 
     def finish(self) -> Interval | None:
         """Ends and returns the open alarm, if there is one."""
@@ -202,6 +205,8 @@ class Detected(NamedTuple):
 
     scores: Floats
     """`(time,)`; 0 where a reading is missing."""
+    held: Floats
+    """`(time,)`: as they were before the rest."""
     alarms: list[Interval]
     """In order; their labels are rows."""
 
@@ -337,11 +342,18 @@ class AnomalyDetector:
 def score_stream(values: Floats, nats: Floats, residuals: Floats, scores: SeriesScores) -> Detected:
     """Returns scores and alarms of a whole stream whose surprises are known, `(time,)` each."""
     rows = zip(values.tolist(), nats.tolist(), residuals.tolist(), range(len(values)), strict=True)
-    answers = [scores.advance(*row) for row in rows]
-    alarms = [answer.ended for answer in answers if answer.ended]
+    found: list[float] = []
+    held: list[float] = []
+    alarms: list[Interval] = []
+    for value, *rest in rows:
+        answer = scores.advance(value, *rest)
+        found.append(answer.score)
+        held.append(scores.held if value == value else 0.0)
+        if answer.ended:
+            alarms.append(answer.ended)
     if last := scores.finish():
         alarms.append(last)
-    return Detected(np.asarray([answer.score for answer in answers], np.float64), alarms)
+    return Detected(np.asarray(found, np.float64), np.asarray(held, np.float64), alarms)
 
 
 @dataclass(frozen=True)

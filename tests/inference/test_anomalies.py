@@ -7,6 +7,7 @@ import pytest
 
 from seq2seq.inference import anomalies
 from seq2seq.inference.anomalies import Interval
+from seq2seq.series.alarms import intervals
 from seq2seq.series.streams import Stream
 from tests.detectors import HOURS, in_memory, readings
 
@@ -38,6 +39,10 @@ def test_a_stream_equals_the_table_for_every_cut(detector, cuts):
     assert whole.alarms
     np.testing.assert_allclose(scores, whole.scores, atol=1e-3)
     assert [alarm[:2] for alarm in alarms] == [alarm[:2] for alarm in whole.alarms]
+    # Alarms are made of observed readings alone.
+    rows = np.flatnonzero(~np.isnan(values))
+    joined = intervals(whole.scores[rows], 0.5, 3, whole.held[rows])
+    assert [alarm[:2] for alarm in whole.alarms] == [(rows[one.start], rows[one.end]) for one in joined]
 
 
 def test_alarms_begin_once_stay_open_for_the_gap_and_end(detector):

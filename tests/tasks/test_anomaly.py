@@ -11,6 +11,7 @@ import pytest
 import seq2seq
 from recipes.anomaly import RECIPES
 from seq2seq.cli.train import run_recipe
+from seq2seq.inference.anomalies import Detected
 from seq2seq.metrics.nab import Scored, nab_score
 from seq2seq.run.folder import RunFolderError
 from seq2seq.run.parsing import RecipeError, from_json
@@ -135,9 +136,9 @@ def test_windows_and_false_alarms_are_counted():
     scores = np.zeros(50)
     scores[[3, 12, 20, 21, 40, 48]] = 1
     labels = Labelled(10, ((19, 23), (30, 33), (45, 49)))
-    found = scoring.count(values, labels, scores, 1.0, gap=2)
+    detected = Detected(scores, scores, [])
+    found = scoring.count(values, labels, detected, 1.0, gap=2)
     assert found == (3, 2, 2, 50 - 10 - 5 - 4 - 5)
     corpus = Corpus(StreamCodec(), [Stream("a", values, HOURS[:50], 0)], [10], [labels], ())
-    normal = [np.where(np.arange(50) == 3, 2.0, scores)]
-    assert scoring.at_rate(corpus, normal, 2000, 2).threshold > 0
-    assert scoring.nab_scores(corpus, [scores])["nab_standard"] == nab_score([Scored(scores, labels.windows)]).score
+    assert scoring.at_rate(corpus, [detected], 2000, 2).threshold > 0
+    assert scoring.nab_scores(corpus, [detected])["nab_standard"] == nab_score([Scored(scores, labels.windows)]).score

@@ -10,13 +10,19 @@ from functools import partial
 from typing import Any
 
 from seq2seq.files import output_text
-from seq2seq.inference.anomalies import AlarmSettings, AnomalyDetector, SeriesScores, learned_threshold, score_stream
+from seq2seq.inference.anomalies import (
+    AlarmSettings,
+    AnomalyDetector,
+    Detected,
+    SeriesScores,
+    learned_threshold,
+    score_stream,
+)
 from seq2seq.messages import show
 from seq2seq.metrics.score import Score
 from seq2seq.run.report import read_history, versions
 from seq2seq.series.alarm_plot import draw_alarms
 from seq2seq.series.alarms import intervals
-from seq2seq.series.table import Floats
 from seq2seq.tasks.anomaly import scoring
 from seq2seq.tasks.anomaly.data import Corpus
 from seq2seq.tasks.anomaly.folder import AnomalyRunFolder
@@ -57,7 +63,7 @@ def finish(folder: AnomalyRunFolder, recipe: Recipe, data: Corpus) -> None:
     )
 
 
-def _scores(detector: AnomalyDetector, data: Corpus, alarms: Alarms) -> dict[str, list[Floats]]:
+def _scores(detector: AnomalyDetector, data: Corpus, alarms: Alarms) -> dict[str, list[Detected]]:
     """Returns the scores of each stream, `(time,)`: as the recipe has it, and with the range rule where labels are."""
     surprises = detector.surprises(data.streams)
     options = {OWN: alarms}
@@ -68,13 +74,13 @@ def _scores(detector: AnomalyDetector, data: Corpus, alarms: Alarms) -> dict[str
         make = partial(make_scores, alarms=chosen)
         found[name] = [
             # Scores alone: no threshold is known yet.
-            score_stream(stream.values, *surprise, SeriesScores(make, float("inf"), alarms.gap)).scores
+            score_stream(stream.values, *surprise, SeriesScores(make, float("inf"), alarms.gap))
             for stream, surprise in zip(data.streams, surprises, strict=True)
         ]
     return found
 
 
-def _rows(found: Mapping[str, list[Floats]], data: Corpus, recipe: Recipe) -> dict[str, dict[str, Score]]:
+def _rows(found: Mapping[str, list[Detected]], data: Corpus, recipe: Recipe) -> dict[str, dict[str, Score]]:
     """Returns the scores of each detector by measure."""
     alarms, rows = recipe.alarms, {}
     for name, scores in found.items():
@@ -83,27 +89,27 @@ def _rows(found: Mapping[str, list[Floats]], data: Corpus, recipe: Recipe) -> di
     return rows
 
 
-def _write_losses(folder: AnomalyRunFolder, data: Corpus, scores: list[Floats], recipe: Recipe) -> None:
+def _write_losses(folder: AnomalyRunFolder, data: Corpus, found: list[Detected], recipe: Recipe) -> None:
     """Writes what the alarms found in each series."""
-    at = scoring.at_rate(data, scores, recipe.alarms.rate, recipe.alarms.gap)
+    at = scoring.at_rate(data, found, recipe.alarms.rate, recipe.alarms.gap)
     with output_text(folder.inside(folder.path / f"losses-{recipe.data.corpus}.csv")) as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([data.codec.columns.id, "windows", "found", "false_alarms", "readings"])
         writer.writerows([one.id, *own] for one, own in zip(data.streams, at.counts, strict=True))
 
 
-def _draw(folder: AnomalyRunFolder, data: Corpus, scores: list[Floats], threshold: float, gap: int) -> None:
+def _draw(folder: AnomalyRunFolder, data: Corpus, found: list[Detected], threshold: float, gap: int) -> None:
     """Draws the series with the highest score."""
-    number = max(range(len(scores)), key=lambda place: scores[place].max(initial=0))
-    stream = data.streams[number]
+    number = max(range(len(found)), key=lambda place: found[place].scores.max(initial=0))
+    stream, own = data.streams[number], found[number]
     if not len(stream.values):
         return
-    alarms = intervals(scores[number], threshold, gap)
+    alarms = intervals(own.scores, threshold, gap, own.held)
     draw_alarms(
         folder.inside(folder.plot_file),
         stream.values,
         alarms,
-        scores=scores[number],
+        scores=own.scores,
         threshold=threshold,
         times=stream.times,
         title=stream.id,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq import __version__
-from seq2seq.inference.anomalies import learned_threshold
+from seq2seq.inference.anomalies import Detected, learned_threshold
 from seq2seq.metrics.nab import PROFILES, Scored, nab_score
 from seq2seq.metrics.score import Score
 from seq2seq.series.alarms import RATE_OF, intervals
@@ -51,32 +51,36 @@ class AtRate:
         }
 
 
-def baseline_scores(corpus: Corpus) -> dict[str, list[Floats]]:
-    """Returns the scores of simple detectors for each stream, `(time,)`, by the names of their rows."""
-    return {name: [detect(make(), stream.values) for stream in corpus.streams] for name, make in BASELINES.items()}
+def baseline_scores(corpus: Corpus) -> dict[str, list[Detected]]:
+    """Returns the scores of simple detectors for each stream, by the names of their rows."""
+    rows = {}
+    for name, make in BASELINES.items():
+        scores = [detect(make(), stream.values) for stream in corpus.streams]
+        rows[name] = [Detected(own, own, []) for own in scores]
+    return rows
 
 
-def normal_scores(corpus: Corpus, scores: Sequence[Floats]) -> list[Floats]:
+def normal_scores(corpus: Corpus, found: Sequence[Detected]) -> list[Floats]:
     """Returns the scores of the observed readings of the training parts."""
-    parts = zip(corpus.streams, corpus.train, scores, strict=True)
-    return [own[:rows][~np.isnan(stream.values[:rows])] for stream, rows, own in parts]
+    parts = zip(corpus.streams, corpus.train, found, strict=True)
+    return [own.scores[:rows][~np.isnan(stream.values[:rows])] for stream, rows, own in parts]
 
 
-def at_rate(corpus: Corpus, scores: Sequence[Floats], rate: float, gap: int) -> AtRate:
+def at_rate(corpus: Corpus, found: Sequence[Detected], rate: float, gap: int) -> AtRate:
     """Returns how scores do at the threshold that the training parts give for a rate of false alarms."""
-    threshold = learned_threshold(normal_scores(corpus, scores), rate, gap)
+    threshold = learned_threshold(normal_scores(corpus, found), rate, gap)
     labels = corpus.labels or [Labelled(rows, ()) for rows in corpus.train]
-    parts = zip(corpus.streams, labels, scores, strict=True)
+    parts = zip(corpus.streams, labels, found, strict=True)
     return AtRate(threshold, [count(stream.values, known, own, threshold, gap) for stream, known, own in parts])
 
 
-def count(values: Floats, labels: Labelled, scores: Floats, threshold: float, gap: int) -> Count:
+def count(values: Floats, labels: Labelled, detected: Detected, threshold: float, gap: int) -> Count:
     """Counts what the alarms of a stream found; those of the first rows do not count."""
     there = ~np.isnan(values)
     rows = np.flatnonzero(there)
     alarms = [
         (int(rows[alarm.start]), int(rows[alarm.end]))
-        for alarm in intervals(scores[there], threshold, gap)
+        for alarm in intervals(detected.scores[there], threshold, gap, detected.held[there])
         if rows[alarm.start] >= labels.first
     ]
     windows = [window for window in labels.windows if window[1] >= labels.first]
@@ -89,10 +93,10 @@ def count(values: Floats, labels: Labelled, scores: Floats, threshold: float, ga
     return Count(len(windows), found, false, int(outside.sum()))
 
 
-def nab_scores(corpus: Corpus, scores: Sequence[Floats]) -> dict[str, Score]:
+def nab_scores(corpus: Corpus, found: Sequence[Detected]) -> dict[str, Score]:
     """Returns the scores of NAB by profile, each at its best threshold, as NAB takes it."""
     labels = corpus.labels or []
-    scored = [Scored(own, known.windows) for own, known in zip(scores, labels, strict=True)]
+    scored = [Scored(own.scores, known.windows) for own, known in zip(found, labels, strict=True)]
     return {f"nab_{profile}": nab_score(scored, profile).score for profile in PROFILES}
 
 

@@ -70,20 +70,28 @@ class Surprises:
             ValueError: a reading is infinite.
         """
         missing = np.isnan(values)
+        if not missing.any():
+            return self._advance(values, None)
         order = np.argsort(missing, axis=1, kind="stable")  # the missing ones last: the network never sees them
         counts = values.shape[1] - missing.sum(axis=1)
         steps = int(counts.max(initial=0))
         nats, residuals = np.zeros(values.shape), np.zeros(values.shape)
-        if not steps:
-            return nats, residuals
-        features, targets = advance_block(self._features, np.take_along_axis(values, order, 1)[:, :steps])
-        there = np.arange(steps) < counts[:, None]
-        parameters, self._state = self._network.advance(features, None if there.all() else there, self._state)
-        found = -StudentT().log_prob(parameters, targets)
-        distance = (targets - parameters[..., 0]) / parameters[..., 1]
-        np.put_along_axis(nats, order[:, :steps], np.where(there, found, 0.0), 1)
-        np.put_along_axis(residuals, order[:, :steps], np.where(there, distance, 0.0), 1)
+        if steps:
+            order, there = order[:, :steps], np.arange(steps) < counts[:, None]
+            found = self._advance(np.take_along_axis(values, order, 1), there)
+            for whole, part in zip((nats, residuals), found, strict=True):
+                np.put_along_axis(whole, order, np.where(there, part, 0.0), 1)
         return nats, residuals
+
+    def _advance(self, values: Floats, there: Booleans | None) -> tuple[Floats, Floats]:
+        """Takes readings in, those that are missing at the right."""
+        if not values.size:
+            return np.zeros(values.shape), np.zeros(values.shape)
+        mask = None if there is None or there.all() else there
+        features, targets = advance_block(self._features, values)
+        parameters, self._state = self._network.advance(features, mask, self._state)
+        nats = -StudentT().log_prob(parameters, targets)
+        return nats, (targets - parameters[..., 0]) / parameters[..., 1]
 
 
 class Interval(NamedTuple):

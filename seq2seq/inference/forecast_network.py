@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from seq2seq.kernels.compiled import compiled
 from seq2seq.series.table import Booleans, Floats
 
 
@@ -49,14 +50,26 @@ class KerasStreams:
     def __init__(self, model: Any):
         self.model = model
         self._stepper = _StreamStepper(model)
+        self._single: Any = None
 
     def begin(self, rows: int) -> Any:
         return keras.tree.map_structure(keras.ops.convert_to_numpy, self.model.initial_state(rows))
 
     def advance(self, features: Floats, mask: Booleans | None, state: Any) -> tuple[Floats, Any]:
-        given = (features.astype(np.float32), state) if mask is None else (features.astype(np.float32), state, mask)
-        parameters, state = self._stepper.predict_on_batch(given)
+        given = (features.astype(np.float32), state)
+        if mask is not None:
+            parameters, state = self._stepper.predict_on_batch((*given, mask))
+        elif features.shape[:2] == (1, 1):
+            parameters, state = self._step(given)
+        else:
+            parameters, state = self._stepper.predict_on_batch(given)
         return np.asarray(parameters, np.float64), state
+
+    def _step(self, given: tuple[Any, Any]) -> Any:
+        """One step of one stream, where what Keras does around a call takes longer than the call."""
+        if self._single is None:
+            self._single = compiled(self._stepper, given) or self._stepper.predict_on_batch
+        return self._single(given)
 
 
 class _Predictor(keras.Model):

@@ -59,7 +59,7 @@ def test_alarms_begin_once_stay_open_for_the_gap_and_end(detector):
 
 def test_the_future_changes_no_score_and_a_series_alone_is_one_of_many(detector, monkeypatch):
     first, second, third = readings(), readings(250, seed=1, jump=200), readings(400, seed=2)
-    third[[20, 21, 60, 130, 290]] = np.nan
+    first[[20, 21, 60, 130, 290]] = np.nan
     together = found(detector, first, second, third)
     np.testing.assert_allclose(found(detector, second)[0].scores, together[1].scores, atol=1e-4)
     longer = found(detector, np.r_[second, 1000.0, readings(80, seed=5, jump=3)])[0]

@@ -174,7 +174,7 @@ def craft_folder(folder: Path, copy: Path, draw: random.Random) -> None:
 def use_folder(folder: Path) -> None:
     """Calls every kind of network of a LiteRT folder, in small and large batches."""
     from seq2seq.lite.generator import LiteGenerator
-    from seq2seq.lite.kinds import ACOUSTIC, kind_of_folder
+    from seq2seq.lite.kinds import ACOUSTIC, FORECASTER, kind_of_folder
 
     if kind_of_folder(folder) == ACOUSTIC:
         import numpy as np
@@ -183,6 +183,23 @@ def use_folder(folder: Path) -> None:
 
         recognizer = load_recognizer(folder)
         recognizer.transcribe(np.random.default_rng(1).standard_normal(recognizer.rate) / 8, recognizer.rate)
+        return
+    if kind_of_folder(folder) == FORECASTER:
+        import numpy as np
+
+        from seq2seq.lite.forecast import load_forecaster
+
+        (network,) = (forecaster := load_forecaster(folder)).networks
+        shapes = json.loads((folder / "model.json").read_text())["inputs"]
+        for rows in (1, 33):
+            arrays = {
+                name: np.ones((rows, *sizes), np.int32 if name == "series" else np.float32)
+                for name, sizes in shapes.items()
+            }
+            if forecaster.samples:
+                network.advance(arrays, network.begin(rows))
+            else:
+                network.parameters(arrays)
         return
     one = LiteGenerator.load(folder, threads=1)
     many = one.networks.batches[-1]

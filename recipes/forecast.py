@@ -38,7 +38,8 @@ def _etth1(horizon: int) -> Recipe:
         data=Data(corpus="etth1", standardize=True),
         window=Window(horizon=horizon, context=336, scaling="last", min_context=336),
         model=Model(head="squares", units=64, calendar=False, dropout=0.3, train_skip=False),
-        training=Training(epochs=10, learning_rate=0.001, warmup_steps=100, ema=0.99, select_by="mse"),
+        batching=Batching(size=512),
+        training=Training(epochs=8, learning_rate=0.004, warmup_steps=100, ema=0.99, select_by="mse"),
     )
 
 
@@ -46,19 +47,19 @@ M4_HOURLY = Recipe(
     name="m4_hourly",
     data=Data(corpus="m4_hourly"),
     window=Window(horizon=48, context=336, season=24, min_context=336, per_series=64),
-    model=Model(segment=24, units=64, calendar=False),
-    batching=Batching(size=256),
-    training=Training(epochs=15, learning_rate=0.001, warmup_steps=100, ema=0.99),
+    model=Model(segment=24, units=64, series_units=8, calendar=False),
+    batching=Batching(size=512),
+    training=Training(epochs=16, learning_rate=0.004, warmup_steps=100, ema=0.99),
 )
 """M4, hourly: 414 series, two days ahead."""
 
 M4_WEEKLY = Recipe(
     name="m4_weekly",
     data=Data(corpus="m4_weekly"),
-    window=Window(horizon=13, context=104, season=1, min_context=26, per_series=64),
-    model=Model(segment=13, units=64, calendar=False),
+    window=Window(horizon=13, context=52, season=1, min_context=26, per_series=64),
+    model=Model(segment=13, units=32, calendar=False, dropout=0.3),
     batching=Batching(size=256),
-    training=Training(epochs=15, learning_rate=0.001, warmup_steps=100, ema=0.99),
+    training=Training(epochs=16, learning_rate=0.001, warmup_steps=100, ema=0.99),
 )
 """M4, weekly: 359 series, a quarter ahead."""
 

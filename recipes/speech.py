@@ -61,13 +61,15 @@ AN4_STREAMING = AN4.model_copy(
         "model": Model(
             stack=3,
             filters=(32, 64),
-            input_units=256,
+            input_units=384,
             units=384,
-            num_layers=4,
+            num_layers=3,
             bidirectional=False,
+            residual=True,
             lookahead=6,
             dropout=0.3,
         ),
+        "training": AN4.training.model_copy(update={"epochs": 64}),
     }
 )
 """AN4, one direction and a look of 180 ms ahead."""

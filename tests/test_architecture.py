@@ -212,6 +212,8 @@ def test_the_catalogue_and_the_recipes_import_each_other_by_relative_names_and_t
         "seq2seq.series.anomaly",
         "seq2seq.metrics.forecasts",
         "seq2seq.doctor.fix",
+        "seq2seq.doctor.table",
+        "seq2seq.cli.doctor",
     ],
 )
 def test_light_modules_import_no_framework(module):

@@ -74,6 +74,8 @@ COMMANDS = {
     "compare": ["run", "run"],
     "align": ["run", *PAIRS],
     "transcribe": ["speech", "sound.wav"],
+    "forecast": ["run"],
+    "backtest": ["run"],
     "next": ["language", "a"],
     "sample": ["language"],
     "score": ["run", *PAIRS],

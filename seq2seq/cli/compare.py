@@ -6,6 +6,7 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from seq2seq.cli import compare_forecasts, compare_speech
 from seq2seq.cli.arguments import options_from, positive
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Compares the runs. Raises ValueError if they cannot be compared."""
     options = options_from(CompareOptions, arguments)
     if all(Path(path).is_file() for path in options.run):
-        _compare_tables(options, arguments)
+        _comparer_of_tables(options).run(arguments)
         return
     from seq2seq.evaluation.pages import as_html, as_text
     from seq2seq.evaluation.significance import SAMPLES
@@ -77,8 +78,12 @@ def run(arguments: argparse.Namespace) -> None:
         show("\n\n".join(map(as_text, comparisons)))
 
 
-def _compare_tables(options: CompareOptions, arguments: argparse.Namespace) -> None:
-    """Compares tables of what recognisers heard, or of what forecasters lost."""
+def _comparer_of_tables(options: CompareOptions) -> ModuleType:
+    """Returns the module for tables of what recognisers heard, or of what forecasters lost.
+
+    Raises:
+        ValueError: an option is given that is for runs.
+    """
     from seq2seq.evaluation.forecast_comparison import is_losses
 
     forecasts = is_losses(Path(options.run[0]))
@@ -88,4 +93,4 @@ def _compare_tables(options: CompareOptions, arguments: argparse.Namespace) -> N
     if wrong := [flag for flag, value in given.items() if value]:
         kind = "forecasters" if forecasts else "recognisers"
         raise ValueError(f"{wrong[0]} is for runs, and tables of {kind} are compared: leave it out.")
-    (compare_forecasts if forecasts else compare_speech).run(arguments)
+    return compare_forecasts if forecasts else compare_speech

@@ -17,6 +17,7 @@ class CompareOptions:
     """The options of the verb."""
 
     run: tuple[str, ...]
+    test: str
     json: bool
     examples: int
     samples: int | None
@@ -30,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="finished run folders, or tables of losses by evaluate --output and backtest --losses; baseline first. "
         "One alone is compared with its own baselines",
     )
+    parser.add_argument("--test", default="", metavar="NAME", help="test set (default: the first that all runs have)")
     parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--examples", type=int, default=5, metavar="N", help="series shown each way (default 5)")
     parser.add_argument(
@@ -41,12 +43,13 @@ def run(arguments: argparse.Namespace) -> None:
     """Compares the runs. Raises ValueError if they cannot be compared."""
     options = options_from(CompareOptions, arguments)
     check_outputs(options.run, {"standard output": STDOUT})
-    from seq2seq.evaluation.forecast_comparison import LOSSES_FILE, as_text, compare, read_losses
+    from seq2seq.evaluation.forecast_comparison import as_text, compare, find_losses, read_losses
     from seq2seq.evaluation.significance import SAMPLES
 
     if len({*options.run}) < len(options.run):
         raise ValueError(f"Expected different runs to compare. Received: {', '.join(options.run)}")
-    found = {path: read_losses(Path(path) / LOSSES_FILE if Path(path).is_dir() else Path(path)) for path in options.run}
+    tables = find_losses([Path(path) for path in options.run], options.test)
+    found = {path: read_losses(table) for path, table in zip(options.run, tables, strict=True)}
     # The forecaster itself is the first of the models in a table.
     models = {path: next(iter(own.values())) for path, own in found.items()}
     if len(found) == 1:

@@ -63,7 +63,7 @@ def recordings(options: AudioOptions, recipe: str | None, run: str | None) -> Re
     from seq2seq.tasks.speech.data import manifests_of
     from seq2seq.tasks.speech.recipe import Recipe
 
-    meant = _recipes(recipe, run)
+    meant = recipes_meant(recipe, run)
     known = [each for each in meant if isinstance(each, Recipe)]
     if options.manifest:
         if not known:
@@ -75,7 +75,7 @@ def recordings(options: AudioOptions, recipe: str | None, run: str | None) -> Re
     return Recordings(train, {"validation": validation, **tests}, known[0])
 
 
-def _recipes(recipe: str | None, run: str | None) -> list[Any]:
+def recipes_meant(recipe: str | None, run: str | None) -> list[Any]:
     """Returns the recipe of a run, or those that a name or a file may mean; none where nothing is known of it."""
     from seq2seq.tasks import TASKS, load_recipe, named_recipes, recipe_of, task_named
 

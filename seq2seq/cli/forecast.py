@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from seq2seq.cli.arguments import options_from, positive
 from seq2seq.cli.forecast_arguments import (
@@ -23,9 +22,6 @@ from seq2seq.cli.forecast_arguments import (
 )
 from seq2seq.cli.text_io import output
 from seq2seq.outputs import STDOUT, check_outputs
-
-if TYPE_CHECKING:
-    from seq2seq.series.forecast import Forecast
 
 FORMATS = ("csv", "tsv", "jsonl", "parquet")
 
@@ -84,7 +80,6 @@ def run(arguments: argparse.Namespace) -> None:
     size = rows_together(forecaster, horizon, sampling.samples)
     size = max(size, PANELS) if options.plot else size
     progress = Progress(len(table))
-    first: list[tuple[Windows, Forecast]] = []
     with ExitStack() as stack:
         if options.output is None:
             write = text_writer(stack.enter_context(output(None)), form)
@@ -95,9 +90,9 @@ def run(arguments: argparse.Namespace) -> None:
             found = forecaster.predict(
                 table, some, horizon, samples=sampling.samples, seed=sampling.seed, future=future
             )
-            write(forecast_results(table, some, found, level, forecaster.columns))
-            first = first or [(some, found)]
+            results = forecast_results(table, some, found, level, forecaster.columns)
+            if options.plot and start == 0:  # first: a reader of standard output may end, as `head` does
+                plot_fan(options.plot, table, some, found, level, total=len(table))
+            write(results)
             progress.add(len(some.cuts))
         progress.line.clear()
-        if options.plot:
-            plot_fan(options.plot, table, *first[0], level, total=len(table))

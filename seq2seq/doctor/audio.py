@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ import numpy as np
 from seq2seq.audio.manifest import Manifest, Utterance
 from seq2seq.audio.reading import AudioError, blocks, inspect
 from seq2seq.clock import clock
-from seq2seq.doctor.kinds import SEVERITIES, Kind, Severity
+from seq2seq.doctor.kinds import Kind
+from seq2seq.doctor.listed import ListedFinding, Listing, listed_lines, summary
 from seq2seq.doctor.progress import ReportStage
-from seq2seq.doctor.terminal import share
 
 SILENT = 1e-3
 """A recording whose loudest sample is below this, 60 dB under full scale, is silent."""
@@ -35,7 +35,6 @@ LEAST_RATES = 10
 """Utterances from which on speech rates can be compared."""
 RARE = 3
 """A character of fewer utterances is named."""
-EXAMPLES = 5
 OF_TESTS, UNCOUNTED = ("heard", "texts"), ("speakers", "characters")
 """Kinds that are about utterances of validation and test, and about none."""
 
@@ -110,22 +109,6 @@ KINDS = {
 
 
 @dataclass
-class AudioFinding:
-    """One kind of finding."""
-
-    kind: str
-    severity: Severity
-    title: str
-    advice: str
-    count: int
-    share: float | None
-    """Of all utterances, or of those of validation and test where the title is about these; None where it is about
-    neither."""
-    examples: list[str]
-    """Places and remarks of the first few."""
-
-
-@dataclass
 class AudioReport:
     """All findings and figures of a corpus of recordings."""
 
@@ -143,7 +126,7 @@ class AudioReport:
     speech_rate: float
     """Median characters a second."""
     characters: str
-    findings: list[AudioFinding]
+    findings: list[ListedFinding]
     """The gravest first."""
     took: float = 0.0
     """Seconds of examining."""
@@ -216,7 +199,7 @@ def examine(
             done += 1
             progress("listening", done / total)
     own = heard.pop("")
-    found = _Findings()
+    found = Listing(KINDS)
     _look_at_recordings(found, [one for part in (own, *heard.values()) for one in part], fit)
     _look_at_rates(found, own)
     _look_for_repetitions(found, own)
@@ -236,28 +219,13 @@ def examine(
         durations=(float(np.median(lengths)), float(np.percentile(lengths, 95)), max(lengths)),
         speech_rate=float(np.median(speeds)),
         characters="".join(sorted({character for one in own for character in one.utterance.text})),
-        findings=found.sorted(total, total - len(own)),
+        findings=found.findings(_totals(total - len(own)), total),
         took=time.monotonic() - begin,
     )
 
 
-@dataclass
-class _Findings:
-    examples: dict[str, list[str]] = field(default_factory=dict)
-
-    def add(self, kind: str, where: str) -> None:
-        self.examples.setdefault(kind, []).append(where)
-
-    def sorted(self, utterances: int, of_tests: int) -> list[AudioFinding]:
-        totals = dict.fromkeys(OF_TESTS, of_tests) | dict.fromkeys(UNCOUNTED)
-        found = []
-        for name in sorted(self.examples, key=[*KINDS].index):
-            kind, examples, total = KINDS[name], self.examples[name], totals.get(name, utterances)
-            share = total and len(examples) / total
-            found.append(
-                AudioFinding(name, kind.severity, kind.title, kind.advice, len(examples), share, examples[:EXAMPLES])
-            )
-        return found
+def _totals(of_tests: int) -> dict[str, int | None]:
+    return {**dict.fromkeys(OF_TESTS, of_tests), **dict.fromkeys(UNCOUNTED)}
 
 
 def _hear(utterance: Utterance) -> _Heard:
@@ -289,7 +257,7 @@ def _clipped(loud: np.ndarray) -> int:
     return int(runs[runs >= CLIPPED_RUN].sum())
 
 
-def _look_at_recordings(found: _Findings, heard: Iterable[_Heard], fit: Fit | None) -> None:
+def _look_at_recordings(found: Listing, heard: Iterable[_Heard], fit: Fit | None) -> None:
     for one in heard:
         place = one.utterance.place
         if one.error:
@@ -315,7 +283,7 @@ def _speed(one: _Heard) -> float:
     return len(one.utterance.text) / one.seconds
 
 
-def _look_at_rates(found: _Findings, heard: Sequence[_Heard]) -> None:
+def _look_at_rates(found: Listing, heard: Sequence[_Heard]) -> None:
     """Names utterances whose characters a second are far from those of others, on a scale of logarithms."""
     audible = [one for one in heard if not one.error and one.seconds > 0 and one.peak >= SILENT]
     if len(audible) < LEAST_RATES:
@@ -336,7 +304,7 @@ def _look_at_rates(found: _Findings, heard: Sequence[_Heard]) -> None:
             )
 
 
-def _look_for_repetitions(found: _Findings, heard: Sequence[_Heard]) -> None:
+def _look_for_repetitions(found: Listing, heard: Sequence[_Heard]) -> None:
     first: dict[bytes, _Heard] = {}
     for one in heard:
         if one.error:
@@ -350,7 +318,7 @@ def _look_for_repetitions(found: _Findings, heard: Sequence[_Heard]) -> None:
         found.add("repeated" if same else "contradicted", where if same else where + texts)
 
 
-def _look_at_characters(found: _Findings, heard: Sequence[_Heard]) -> None:
+def _look_at_characters(found: Listing, heard: Sequence[_Heard]) -> None:
     counts = Counter(character for one in heard for character in {*one.utterance.text})
     if len(heard) < LEAST_RATES:
         return
@@ -360,7 +328,7 @@ def _look_at_characters(found: _Findings, heard: Sequence[_Heard]) -> None:
             found.add("characters", f"{place}: {character!r} (U+{ord(character):04X})")
 
 
-def _look_up(found: _Findings, own: Sequence[_Heard], name: str, test: Sequence[_Heard]) -> None:
+def _look_up(found: Listing, own: Sequence[_Heard], name: str, test: Sequence[_Heard]) -> None:
     """Looks for what a test has in common with training."""
     recordings = {one.digest: one for one in own if one.digest}
     texts = {one.utterance.text for one in own}
@@ -384,18 +352,9 @@ def _lines(report: AudioReport) -> Iterator[str]:
     yield f"{report.utterances:,} utterances, {clock(report.seconds)} of sound{voices}: " + ", ".join(
         f"{name} ({count:,} utterances)" for name, count in report.manifests
     )
-    counts = Counter(finding.severity for finding in report.findings)
-    counted = ", ".join(f"{counts[one]} {one}{'s' if counts[one] != 1 else ''}" for one in SEVERITIES if counts[one])
-    accepted = f"Training would {'refuse' if report.refused else 'accept'} this corpus."
-    yield f"{counted}. {accepted}" if counted else "Nothing found: the corpus looks fine."
+    yield summary(report.findings, "corpus")
     yield ""
-    for finding in report.findings:
-        yield f"{finding.severity:<8}{finding.count:>10,} {share(finding.share):>9}  {finding.title}"
-        for example in finding.examples:
-            yield f"{'':>29}{example}"
-        if finding.count > len(finding.examples):
-            yield f"{'':>29}and {finding.count - len(finding.examples):,} more"
-        yield f"{'':>29}-> {finding.advice}"
+    yield from listed_lines(report.findings)
     yield ""
     median, most, longest = report.durations
     yield f"length    median {median:.2f} s, 95 % below {most:.2f} s, longest {longest:.2f} s"

@@ -19,13 +19,14 @@ from seq2seq.text.lines import read_lines
 from seq2seq.text.opening import CorpusError
 from seq2seq.text.tables import csv_rows
 
-LOSSES_FILE = "losses.csv"
-"""Of a run folder: what the run and the baselines lose on its test windows."""
+LOSSES_FILE = "losses-{test}.csv"
+"""Of a run folder: what the run and the baselines lose on the windows of a test set."""
 FEWEST = 10
 """With fewer series than this, windows are the units of a test."""
 SHOWN = 5
 """Series that are shown each way."""
 
+_ROUNDING = 1e-9
 _KEYS = ("model", "unique_id", "cutoff", "horizon", "season", "points", "absolute")
 _FIRST = "mae"
 """The first measure; all that follow are too."""
@@ -71,6 +72,36 @@ def write_losses(found: Evaluation, stream: TextIO, unit: str = "us") -> None:
 def is_losses(path: Path) -> bool:
     """Whether a file is one that `write_losses` made; errors as `read_lines`."""
     return next(iter(read_lines(path)), "").startswith(",".join(_KEYS))
+
+
+def find_losses(paths: Sequence[Path], test: str = "") -> list[Path]:
+    """Returns the tables of run folders, those of one test set, and files as they are.
+
+    Args:
+        paths: Run folders, or files that `write_losses` made.
+        test: The name of a test set; empty: the first that all folders have.
+
+    Raises:
+        ValueError: a folder has no scores of a test, or they share none.
+    """
+    before, _, after = LOSSES_FILE.partition("{test}")
+    tests = {}
+    for folder in paths:
+        if folder.is_dir():
+            names = sorted(one.name for one in folder.glob(f"{before}*{after}"))
+            tests[folder] = [name.removeprefix(before).removesuffix(after) for name in names]
+            if not names:
+                raise ValueError(f"{folder} has no scores of a test set: it is unfinished, or its recipe has no test.")
+    shared = [name for name in next(iter(tests.values()), []) if all(name in own for own in tests.values())]
+    if tests and (not shared or (test and test not in shared)):
+        known = "; ".join(f"{folder}: {', '.join(own)}" for folder, own in tests.items())
+        raise ValueError(
+            f"No test set {test!r} that all have. Received: {known}"
+            if test
+            else f"Expected a test set that all have. Received: {known}"
+        )
+    name = test or (shared[0] if shared else "")
+    return [path / LOSSES_FILE.format(test=name) if path in tests else path for path in paths]
 
 
 def read_losses(path: Path) -> dict[str, Model]:
@@ -211,6 +242,8 @@ def _tested(
         return None
     some = weights > 0
     sums = [np.bincount(groups[known], one[known], count)[some] for one, _ in pairs]
+    # What differs by rounding alone is equal: the sign of rounding may be the same everywhere.
+    sums = [np.where(np.isclose(one, sums[0], rtol=_ROUNDING, atol=0), sums[0], one) for one in sums]
     signature = signature_of(measure, model.season, int((~known).sum()))
     return mean_tests(sums, signature, samples, weights[some])
 

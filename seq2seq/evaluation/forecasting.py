@@ -308,10 +308,11 @@ def as_text(found: Evaluation) -> str:
     """Returns the scores as a table, a model a line, with what was left out below."""
     scores = found.scores
     order = ["mae", "mse", "mase", "smape", "owa", "crps", "wql", "msis"]
-    covered = [name for own in scores.values() for name in own if name.startswith("coverage")]
-    measures = [
-        name for name in [*order, *dict.fromkeys(covered), "pit"] if any(name in own for own in scores.values())
-    ]
+    known = {name for own in scores.values() for name in own}
+    covered = sorted(
+        (name for name in known if name.startswith("coverage")), key=lambda name: float(name.split("-")[1])
+    )
+    measures = [name for name in [*order, *covered, "pit"] if name in known]
     wide = max(5, *map(len, scores))
     titles = {name: name.replace("coverage-", "in ") for name in measures}
     lines = [f"{'model':<{wide}}" + "".join(f"{titles[name]:>10}" for name in measures)]

@@ -16,19 +16,18 @@ from keras import ops
 
 from seq2seq.audio.frontend import FRONTEND_FILE
 from seq2seq.export.litert import check_conversion, convert, write_shape
+from seq2seq.export.unrolled import encode_unrolled, run_unrolled
 from seq2seq.files import follow_links
 from seq2seq.folders import check_replaceable, whole_folder
 from seq2seq.inference.acoustic import BLOCK_STEPS
 from seq2seq.inference.recognition import Recognizer
 from seq2seq.layers.cells import state_sizes
-from seq2seq.layers.encoder import EncoderOutput
-from seq2seq.layers.recurrence import run_cell
 from seq2seq.lite.folder import NETWORKS_FILE
 from seq2seq.lite.kinds import ACOUSTIC
 from seq2seq.models.acoustic import AcousticModel
 from seq2seq.outputs import export_kind
 from seq2seq.text.codecs import codec_file
-from seq2seq.types import Mask, Padded, Tensor
+from seq2seq.types import Padded
 
 PASS_STEPS = 8
 """Steps of a block of a whole recording."""
@@ -94,12 +93,7 @@ class Blocks:
             rest = iter(leaves)
             state = keras.tree.map_structure(lambda leaf: leaf if 0 in leaf.shape else next(rest), self._first)
             values, mask = model.frontend(Padded(frames, ops.arange(count)[None] < real[:, None]))
-            finals = []
-            for cells, before in zip(model.encoder.layers, state.encoder, strict=True):
-                outputs, after = _run(cells[0], values, mask, before)
-                values = _residual(model, values, outputs)
-                finals.append(after)
-            log_probs, state = model.finish_block(EncoderOutput(values, mask, finals), state)
+            log_probs, state = model.finish_block(encode_unrolled(model.encoder, values, mask, state.encoder), state)
             kept = [leaf for leaf in keras.tree.flatten(state) if 0 not in leaf.shape]
             return {"log_probs": log_probs, **{f"state_{number}": leaf for number, leaf in enumerate(kept)}}
 
@@ -168,8 +162,8 @@ class Passes:
         half = len(sizes) // 2
 
         def layer(forward: Any, backward: Any, kept: Any, *state: Any) -> dict[str, Any]:
-            there, after = _run(cells[0], forward, kept[:, :, 0], list(state[:half]))
-            back, behind = _run(cells[1], backward, kept[:, :, 1], list(state[half:]), reverse=True)
+            there, after = run_unrolled(cells[0], forward, kept[:, :, 0], list(state[:half]))
+            back, behind = run_unrolled(cells[1], backward, kept[:, :, 1], list(state[half:]), reverse=True)
             finals = {f"state_{number}": leaf for number, leaf in enumerate([*after, *behind])}
             return {"forward": there, "backward": back, **finals}
 
@@ -185,21 +179,6 @@ def _sizes(model: AcousticModel, steps: int) -> dict[str, Any]:
         "mels": model.frontend.features,
         "size": model.target_size,
     }
-
-
-def _run(cell: Any, values: Tensor, mask: Mask | Tensor, state: Any, reverse: bool = False) -> tuple[Tensor, Any]:
-    """Runs a layer over the steps of a block, `(1, steps, width)`, one after the other."""
-    steps = values.shape[1]
-    projected = cell.project(ops.squeeze(values, 0))[None]  # a product of matrices, which has a fast kernel
-    outputs = [None] * steps
-    for time in range(steps)[:: -1 if reverse else 1]:
-        here = slice(time, time + 1)
-        outputs[time], state = run_cell(cell, projected[:, here], state, mask[:, here])
-    return ops.concatenate(outputs, 1), state
-
-
-def _residual(model: AcousticModel, values: Tensor, outputs: Tensor) -> Tensor:
-    return outputs + values if model.encoder.residual and values.shape[-1] == outputs.shape[-1] else outputs
 
 
 def _floats(name: str, *shape: int) -> tf.TensorSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,19 @@ def check_backend() -> None:
         raise ValueError(f"A SavedModel is made by TensorFlow. Received: KERAS_BACKEND={keras.backend.backend()}")
 
 
-def write_version(service: Any, folder: Path) -> Path:
+EXTRA = "assets.extra"
+"""The folder of a SavedModel for what TensorFlow does not read."""
+
+
+def write_version(service: Any, folder: Path, about: dict[str, Any] | None = None) -> Path:
     """Writes a service, a `tf.Module` with `signatures()`, as the next version, `folder/1`, `folder/2`, …
 
     It is written whole or not at all.
+
+    Args:
+        service: What to write.
+        folder: Made if missing.
+        about: What a client must know, written to `assets.extra/about.json`.
 
     Returns:
         The folder of the version.
@@ -29,6 +39,9 @@ def write_version(service: Any, folder: Path) -> Path:
     path = next_version(follow_links(folder))
     with whole_folder(path) as partial:  # which has no number, so no server takes it for a version
         tf.saved_model.save(service, str(partial), signatures=service.signatures())
+        if about is not None:
+            (partial / EXTRA).mkdir()
+            (partial / EXTRA / "about.json").write_text(json.dumps(about, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return path
 
 

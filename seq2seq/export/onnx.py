@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,10 +83,11 @@ def check_converter() -> None:
     require(*EXPORTS["onnx"])
 
 
-def write_shape(folder: Path, shape: dict[str, Any]) -> None:
-    """Describes the networks of a folder by a last file: `shape`, versions and control symbols."""
+def write_shape(folder: Path, shape: dict[str, Any], text: bool = True) -> None:
+    """Describes the networks of a folder by a last file: `shape`, versions and, of text, control symbols."""
     made = {"seq2seq": __version__, "keras": keras.__version__, "opset": OPSET}
-    made |= {"symbols": {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS}}
+    if text:
+        made["symbols"] = {"pad": PAD, "unk": UNK, "bos": BOS, "eos": EOS}
     (folder / SHAPE_FILE).write_text(json.dumps(made | shape, indent=2) + "\n", "utf-8")
 
 
@@ -134,14 +135,28 @@ class _Step(keras.Model):
         return {"log_probabilities": log_probabilities, "next_state": join(keras.tree.flatten(state))}
 
 
-def write_network(network: keras.Model, path: Path, inputs: dict[str, tuple[str | int, ...]]) -> None:
-    """Writes `network` by Keras' own exporter, then gives its inputs and their axes the names they have here."""
+DTYPES = {"ids": "int32", "mask": "bool", "source": "int32"}
+
+
+def write_network(
+    network: keras.Model,
+    path: Path,
+    inputs: dict[str, tuple[str | int, ...]],
+    dtypes: Mapping[str, str] = DTYPES,
+) -> None:
+    """Writes `network` by Keras' own exporter, then gives its inputs and their axes the names they have here.
+
+    Args:
+        network: Called with its inputs in a list.
+        path: The file.
+        inputs: The shape of each by its name; a name in a shape is an axis of any size.
+        dtypes: Of inputs that are not float32.
+    """
     import onnx
     import tensorflow as tf
 
-    dtypes = {"ids": tf.int32, "mask": tf.bool, "source": tf.int32}
     specs = [
-        tf.TensorSpec([None if isinstance(axis, str) else axis for axis in shape], dtypes.get(name, tf.float32))
+        tf.TensorSpec([None if isinstance(axis, str) else axis for axis in shape], dtypes.get(name, "float32"))
         for name, shape in inputs.items()
     ]
     with warnings.catch_warnings():

@@ -17,6 +17,7 @@ class KerasDirect:
     """A `DirectForecaster` as `inference.forecasting.DirectNetwork`."""
 
     def __init__(self, model: Any):
+        self.model = model
         self._predictor = _Predictor(model)
 
     def parameters(self, inputs: Mapping[str, Any]) -> Floats:
@@ -76,7 +77,7 @@ class _Predictor(keras.Model):
     """Contexts -> parameters of all steps."""
 
     def __init__(self, model: Any):
-        super().__init__(name="predictor")
+        super().__init__(name="predictor", autocast=False)
         self.model = model
         self.built = True
 
@@ -88,7 +89,7 @@ class _Stepper(keras.Model):
     """Steps and the state before them -> their parameters and the state after them."""
 
     def __init__(self, model: Any):
-        super().__init__(name="stepper")
+        super().__init__(name="stepper", autocast=False)
         self.model = model
         self.built = True
 
@@ -104,7 +105,7 @@ class _StreamStepper(keras.Model):
     """
 
     def __init__(self, model: Any):
-        super().__init__(name="stream_stepper")
+        super().__init__(name="stream_stepper", autocast=False)
         self.model = model
         self.built = True
 

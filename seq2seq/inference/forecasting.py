@@ -13,11 +13,18 @@ import numpy as np
 from seq2seq.series.batches import DirectInputs, StepInputs
 from seq2seq.series.codec import SeriesCodec
 from seq2seq.series.distributions import Distribution
-from seq2seq.series.forecast import Forecast, LevelError, SampleForecast, average_forecasts
+from seq2seq.series.forecast import (
+    Forecast,
+    LevelError,
+    SampleForecast,
+    average_forecasts,
+    check_finite,
+    check_levels,
+)
 from seq2seq.series.joining import joined
 from seq2seq.series.results import forecast_results, to_frame
 from seq2seq.series.table import Booleans, Floats, SeriesTable
-from seq2seq.series.windows import Scale, Scaling, Windows, cut_windows, ends
+from seq2seq.series.windows import Scale, Scaling, Windows, cut_windows, ends, is_constant, last_observed
 
 ROWS = 1024
 """Windows of a call of a direct network; an autoregressive one takes as many paths, at least those of one window."""
@@ -52,9 +59,13 @@ class ModelForecast:
         distribution: What the parameters mean.
         parameters: `(rows, horizon, count)`.
         scale: Of each window: its width is 0 where the context is constant.
+
+    Raises:
+        ValueError: a number is not finite.
     """
 
     def __init__(self, distribution: Distribution, parameters: Floats, scale: Scale):
+        check_finite(parameters)
         self.distribution, self.parameters, self.scale = distribution, parameters, scale
 
     @property
@@ -64,6 +75,7 @@ class ModelForecast:
 
     def quantiles(self, levels: Sequence[float]) -> Floats:
         """As `Forecast.quantiles`."""
+        check_levels(levels)
         try:
             found = [self._back(self.distribution.quantile(self.parameters, level)) for level in levels]
         except ValueError as error:
@@ -216,15 +228,17 @@ class Forecaster:
             windows: Where each forecast begins.
             horizon: Steps; None: as in training.
             samples: Sample paths of each window, of an autoregressive model.
+            seed: Of the paths. Those of a window follow from the seed, the name of its series and the time of its cut.
             future: Covariates of steps behind the ends of the series, as `read_future` returns them.
-            seed: Of the paths. Those of a window follow from the seed, the name of its series and its cut alone.
 
         Raises:
+            TableError: the table has another frequency than that of training, or lacks a column.
             ValueError: the horizon is below 1 or beyond what a direct model was trained for; a window has no observed
                 reading in its context, or lacks covariates of its horizon.
         """
         steps = self._steps(horizon)
         codec = self.codec
+        codec.check(table)
         if future is not None:
             table = joined(table, future, "the future")
         self._check(table, windows, steps)
@@ -302,7 +316,8 @@ class Forecaster:
         for start in range(0, len(windows.cuts), block):
             rows = slice(start, start + block)
             some = Windows(windows.series[rows], windows.cuts[rows])
-            draws = [_generator(table.ids[one], int(cut), seed) for one, cut in zip(*some, strict=True)]
+            stamps = table.frequency.stamps(table.starts[some.series], some.cuts)
+            draws = [_generator(table.ids[one], int(at), seed) for one, at in zip(some.series, stamps, strict=True)]
             found[rows] = self._block_of_paths(network, table, some, steps, samples, draws)
         return SampleForecast(found * unit.scale[..., None] + unit.location[..., None])
 
@@ -347,13 +362,12 @@ class Forecaster:
         return path
 
 
-def _generator(name: str, cut: int, seed: Sequence[int]) -> np.random.Generator:
-    return np.random.default_rng([*seed, zlib.crc32(name.encode()), cut])
+def _generator(name: str, stamp: int, seed: Sequence[int]) -> np.random.Generator:
+    # By the time of the cut, not its place: rows that are left out at the beginning change nothing.
+    return np.random.default_rng([*seed, zlib.crc32(name.encode()), stamp % 2**64])
 
 
 def _flat_if_constant(scale: Scale, context: Floats, observed: Booleans) -> Scale:
     """Returns the scale with a width of 0 where all readings of the context are equal: so is their forecast."""
-    low = np.where(observed, context, np.inf).min(axis=1, keepdims=True)
-    high = np.where(observed, context, -np.inf).max(axis=1, keepdims=True)
-    equal = high - low <= 1e-9 * np.maximum(np.abs(high), np.abs(low))
-    return Scale(np.where(equal, np.where(np.isfinite(high), high, 0.0), scale.location), scale.scale * ~equal)
+    equal = is_constant(context, observed)
+    return Scale(np.where(equal, last_observed(context, observed)[:, None], scale.location), scale.scale * ~equal)

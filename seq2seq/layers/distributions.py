@@ -24,7 +24,12 @@ LEAST_DEVIATION = 1e-3
 """In units of the scale: a likelihood of a constant has no bound otherwise."""
 LEAST_FREEDOM = 2.1
 """Degrees of freedom of a Student-t distribution; from 2 on it has a variance."""
-_LANCZOS = (76.18009172947146, -86.50532032941677, 24.01409824083091, -1.231739572450155, 1.208650973866179e-3)
+_STRAIGHT = 30.0
+"""From here on log(1 + exp(x)) is x in float32."""
+_LANCZOS = (
+    *(76.18009172947146, -86.50532032941677, 24.01409824083091),
+    *(-1.231739572450155, 1.208650973866179e-3, -5.395239384953e-6),
+)
 
 
 class PredictiveFeatures(NamedTuple):
@@ -164,8 +169,8 @@ class StudentTHead(DistributionHead):
 
     def parameters(self, features: PredictiveFeatures) -> Tensor:
         raw = self.raw(features)
-        freedom = LEAST_FREEDOM + ops.softplus(raw[..., 2] + 2.0)
-        scale = ops.softplus(raw[..., 1]) + self.least_scale
+        freedom = LEAST_FREEDOM + _softplus(raw[..., 2] + 2.0)
+        scale = _softplus(raw[..., 1]) + self.least_scale
         return ops.stack([features.base + raw[..., 0], scale, freedom], axis=-1)
 
     def log_prob(self, features: PredictiveFeatures, target: Tensor) -> Tensor:
@@ -193,15 +198,12 @@ class NegativeBinomialHead(DistributionHead):
 
     def parameters(self, features: PredictiveFeatures) -> Tensor:
         raw = self.raw(features)
-        mean = features.scale * (ops.softplus(features.base + raw[..., 0]) + 1e-4)
-        return ops.stack([mean, ops.softplus(raw[..., 1]) + 1e-4], axis=-1)
+        mean = features.scale * (_softplus(features.base + raw[..., 0]) + 1e-4)
+        return ops.stack([mean, _softplus(raw[..., 1]) + 1e-4], axis=-1)
 
     def log_prob(self, features: PredictiveFeatures, target: Tensor) -> Tensor:
         mean, dispersion = ops.unstack(self.parameters(features), 2, axis=-1)
-        size = 1 / dispersion
-        choices = log_gamma(target + size) - log_gamma(size) - log_gamma(target + 1)
-        spread = ops.log1p(dispersion * mean)
-        return choices - size * spread + target * (ops.log(dispersion * mean) - spread)
+        return _negative_binomial(target, mean, dispersion)
 
 
 @keras.saving.register_keras_serializable("seq2seq")
@@ -257,8 +259,26 @@ class QuantileHead(DistributionHead):
 def log_gamma(values: Tensor) -> Tensor:
     """Returns the logarithm of the gamma function of numbers above 0 (Lanczos 1964)."""
     shifted = values + 5.5
+    return (values + 0.5) * ops.log(shifted) - shifted + _log_series(values)
+
+
+def _log_series(values: Tensor) -> Tensor:
     total = 1.000000000190015 + sum(factor / (values + place) for place, factor in enumerate(_LANCZOS, 1))
-    return (values + 0.5) * ops.log(shifted) - shifted + ops.log(math.sqrt(2 * math.pi) * total / values)
+    return ops.log(math.sqrt(2 * math.pi) * total / values)
+
+
+def _negative_binomial(counts: Tensor, mean: Tensor, dispersion: Tensor) -> Tensor:
+    """Returns the log-probability, from `log_gamma` written out.
+
+    The three log-gammas are as large as n log n and cancel but for a few nats, which single precision loses. Here the
+    large parts are differences of logarithms, taken as the log1p of one fraction each.
+    """
+    size, ratio = 1 / dispersion, dispersion * mean
+    failures = (counts - mean - 5.5 * ratio) / ((1 + 5.5 * dispersion) * (1 + ratio))
+    successes = (mean - counts - 6.5 - ratio) / ((1 + ratio) * (counts + 6.5))
+    large = counts * ops.log1p(successes) + size * ops.log1p(dispersion * failures)
+    rest = ops.log1p(counts / (size + 5.5)) / 2 - 1.5 * ops.log(counts + 6.5) + 6.5
+    return large + rest + _log_series(counts + size) - _log_series(size) - _log_series(counts + 1)
 
 
 def _normal(target: Tensor, location: Tensor, deviation: Tensor) -> Tensor:
@@ -266,9 +286,14 @@ def _normal(target: Tensor, location: Tensor, deviation: Tensor) -> Tensor:
 
 
 def _positive(raw: Tensor) -> Tensor:
-    return ops.softplus(raw) + LEAST_DEVIATION
+    return _softplus(raw) + LEAST_DEVIATION
+
+
+def _softplus(values: Tensor) -> Tensor:
+    """log(1 + exp(x)), split where it is x itself: exported graphs write it out, and exp overflows."""
+    return ops.softplus(ops.minimum(values, _STRAIGHT)) + ops.relu(values - _STRAIGHT)
 
 
 def _step(raw: Tensor) -> Tensor:
     # A step of about 0.1 at first: quantiles that begin too far apart take long to come together.
-    return ops.softplus(raw - 2.0)
+    return _softplus(raw - 2.0)

@@ -76,7 +76,7 @@ class LinearSkip(keras.layers.Layer):
     """
 
     def __init__(self, horizon: int, **kwargs: Any):
-        super().__init__(**kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})  # whatever the rest computes in
         self.horizon = horizon
 
     def build(self, values_shape: Shape) -> None:
@@ -88,7 +88,7 @@ class LinearSkip(keras.layers.Layer):
         self.kernel.assign(weights)
 
     def call(self, values: Tensor) -> Tensor:
-        return ops.matmul(ops.cast(values, "float32"), ops.cast(self.kernel, "float32"))
+        return ops.matmul(values, self.kernel)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "horizon": self.horizon}

@@ -47,7 +47,7 @@ RULES: dict[int, Rule] = {
     2: Rule(MANY, ONE, (10, [("i4", 0, None), ACTIVATION]), op.concatenation),
     3: Rule((2, 3), ONE, (1, CONVOLUTION), op.convolution),
     6: Rule(ONE, ONE, NONE, op.dequantize),
-    9: Rule((2, 3), ONE, (8, [ACTIVATION, ("i1", 0, OFF), FLAG, FLAG, ("i1", 0, OFF)]), op.fully_connected),
+    9: Rule((2, 3), ONE, (8, [RELU_OR_NONE, ("i1", 0, OFF), FLAG, FLAG, ("i1", 0, OFF)]), op.fully_connected),
     14: Rule(ONE, ONE, NONE, FLOAT_UNARY),  # LOGISTIC
     18: Rule(TWO, ONE, (21, [ACTIVATION]), op.binary(NUMBERS)),  # MUL
     19: Rule(ONE, ONE, NONE, FLOAT_UNARY),  # RELU
@@ -58,7 +58,7 @@ RULES: dict[int, Rule] = {
     36: Rule(TWO, ONE, (23, [("i4", 0, None), ("i4", 0, None)]), op.gather),
     39: Rule(TWO, ONE, NONE, op.transpose),
     40: Rule(TWO, ONE, REDUCER, op.reduce_(FLOAT32)),  # MEAN
-    41: Rule(TWO, ONE, (28, [ACTIVATION, ("u1", 1, ON_OR_OFF)]), op.binary(NUMBERS)),  # SUB
+    41: Rule(TWO, ONE, (28, [RELU_OR_NONE, ("u1", 1, ON_OR_OFF)]), op.binary(NUMBERS)),  # SUB
     42: Rule(TWO, ONE, (29, [ACTIVATION]), op.binary({FLOAT32})),  # DIV
     45: Rule((4, 4), ONE, (32, [*[("i4", 0, None)] * 5, ("u1", 0, OFF)]), op.strided_slice),
     47: Rule(ONE, ONE, (33, []), FLOAT_UNARY),  # EXP
@@ -75,6 +75,7 @@ RULES: dict[int, Rule] = {
     62: Rule(TWO, ONE, NONE, COMPARE),  # GREATER_EQUAL
     63: Rule(TWO, ONE, NONE, COMPARE),  # LESS_EQUAL
     64: Rule(THREE, ONE, (47, []), op.select_equal),
+    69: Rule(TWO, ONE, NONE, op.tile),
     70: Rule(TWO, ONE, (52, []), op.expand_dims),
     71: Rule(TWO, ONE, NONE, COMPARE),  # EQUAL
     72: Rule(TWO, ONE, NONE, COMPARE),  # NOT_EQUAL
@@ -95,6 +96,7 @@ RULES: dict[int, Rule] = {
     96: Rule(THREE, ONE, NONE, op.range_),
     99: Rule(TWO, ONE, NONE, op.binary({FLOAT32})),  # SQUARED_DIFFERENCE
     102: Rule(THREE, MANY, (79, [("i4", 0, None)]), op.split_sizes),
+    105: Rule(TWO, ONE, NONE, op.reverse),
     122: Rule(THREE, ONE, (97, []), op.scatter),
     123: Rule(THREE, ONE, (98, []), op.select),
     126: Rule(TWO, ONE, (101, [FLAG, FLAG, FLAG]), op.batch_matmul),

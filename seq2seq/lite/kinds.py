@@ -8,14 +8,14 @@ from typing import Any
 from seq2seq.files import read_json
 
 SHAPE_FILE = "model.json"
-LANGUAGE, ACOUSTIC = "language", "acoustic"
-"""The kinds of folders that hold a language model and a recogniser; the others, which translate, name none."""
+LANGUAGE, ACOUSTIC, FORECASTER = "language", "acoustic", "forecaster"
+"""Kinds of folders: of a language model, a recogniser, a forecaster. Those that translate name none."""
 
 
 def kind_in(shape: Any) -> str | None:
-    """Returns the kind that the contents of a model.json name, LANGUAGE or ACOUSTIC; None for all else."""
+    """Returns the kind that the contents of a model.json name, one of those above; None for all else."""
     kind = shape.get("kind")
-    return str(kind) if kind in (LANGUAGE, ACOUSTIC) else None
+    return str(kind) if kind in (LANGUAGE, ACOUSTIC, FORECASTER) else None
 
 
 def kind_of_folder(path: Path) -> str | None:

@@ -350,6 +350,23 @@ def cumulative_sum(step: Step) -> list[Shape]:
     return [given.shape]
 
 
+def tile(step: Step) -> list[Shape]:
+    """TILE."""
+    given, counts = step.inputs[0], step.values(1)
+    step.gives(given.type)
+    _need(given.type in NUMBERS and step.inputs[1].shape == (len(given.shape),) and min(counts, default=0) > 0, "sizes")
+    return [tuple(-1 if size < 0 else size * count for size, count in zip(given.shape, counts, strict=True))]
+
+
+def reverse(step: Step) -> list[Shape]:
+    """REVERSE_V2, along one axis."""
+    given = step.inputs[0]
+    _need(given.type in NUMBERS and step.inputs[1].shape == (1,), "types")
+    step.gives(given.type)
+    step.axis(1, len(given.shape))
+    return [given.shape]
+
+
 def scatter(step: Step) -> list[Shape]:
     """SCATTER_ND; the runtime checks the indices."""
     places, given, sizes = step.inputs

@@ -12,13 +12,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from seq2seq.lite.flatbuffer import FlatBufferError, Tables
+from seq2seq.lite.forecast_shape import Ends
+from seq2seq.lite.forecast_shape import networks as forecast_networks
 from seq2seq.lite.grammar import DEQUANTIZE, RULES, WHILE, WHILE_OPTIONS, Field
 from seq2seq.lite.graph import BOOL, FLOAT32, INT32, Graph, Network, Operator, Tensor, read_graph
-from seq2seq.lite.kinds import ACOUSTIC, LANGUAGE, kind_in
+from seq2seq.lite.kinds import ACOUSTIC, FORECASTER, LANGUAGE, kind_in
 from seq2seq.lite.operators import Step, Values, agree
-
-Ends = dict[str, tuple[int, tuple[Any, ...]]]
-"""Type and shape by name. A name in a shape is a size, equal wherever it occurs; None is any size."""
 
 
 def verify(data: bytes, shape: dict[str, Any]) -> None:
@@ -192,7 +191,8 @@ def _verify_signatures(graph: Graph, shape: dict[str, Any]) -> None:
 
 def _expected(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
     """Inputs and outputs of the networks, as `Networks` in `seq2seq.export.litert_networks` lists them,
-    `seq2seq.export.language_step`, and `Blocks` and `Passes` in `seq2seq.export.acoustic_litert`."""
+    `seq2seq.export.language_step`, `Blocks` and `Passes` in `seq2seq.export.acoustic_litert`, and
+    `seq2seq.export.forecast_networks`."""
     if kind_in(shape) == LANGUAGE:
         state = (FLOAT32, (1, shape["state"]))
         given: Ends = {"ids": (INT32, (1,)), "state": state}
@@ -200,6 +200,9 @@ def _expected(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
         return
     if kind_in(shape) == ACOUSTIC:
         yield from _acoustic(shape)
+        return
+    if kind_in(shape) == FORECASTER:
+        yield from forecast_networks(shape)
         return
     attention, pointer = shape["decoder"]["attention"], shape["decoder"]["pointer"]
     state_size = shape["decoder"]["state"]

@@ -1,6 +1,8 @@
 """Forecasters: a context of readings in, the parameters of distributions of the readings that follow out.
 
 Readings are scaled by the caller, holes are filled and marked; a model sees numbers and where they are, nothing else.
+In mixed precision the recurrent layers alone compute in half of it: inputs, linear map and heads stay in float32, for
+half precision has no scale of a thousand and no reading of three digits.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from keras import ops
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.decoder_state import DecoderState
 from seq2seq.layers.distributions import DistributionHead, PredictiveFeatures
-from seq2seq.layers.encoder import RNNEncoder
+from seq2seq.layers.encoder import EncoderOutput, RNNEncoder
 from seq2seq.layers.segments import LinearSkip, SegmentEmbedding
 from seq2seq.types import Padded, Shape, Tensor
 
@@ -100,7 +102,7 @@ class DirectForecaster(keras.Model):
         skip: LinearSkip | None = None,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        super().__init__(**{"autocast": False, **kwargs})
         self.frontend = frontend
         self.encoder = encoder
         self.decoder = decoder
@@ -134,20 +136,28 @@ class DirectForecaster(keras.Model):
         """Returns what the head reads."""
         inputs = _with_widths(inputs, self.widths)
         source = Padded(inputs["source"], inputs["source_mask"])
-        rows, segments = ops.shape(source.values)[0], self.segments
-        outputs = self.encoder(*self.frontend(source, training=training), training=training)
+        return self.decode(inputs, self.encoder(*self.frontend(source, training=training), training=training), training)
+
+    def decode(
+        self, inputs: Mapping[str, Tensor], outputs: EncoderOutput, training: bool | None = None
+    ) -> PredictiveFeatures:
+        """Returns what the head reads, given what the encoder made of the context."""
+        rows, segments = ops.shape(inputs["source"])[0], self.segments
         memory = None
         if self.decoder.attention is not None:
             memory = self.decoder.build_memory(outputs.values, outputs.mask)
         state = self.decoder.initial_state(outputs.state, memory)
         # Each segment of the horizon is a row of its own: those of a series are next to each other.
         repeated = keras.tree.map_structure(lambda part: ops.repeat(part, segments, axis=0), state)
-        steps = ops.reshape(self._decoder_inputs(inputs, rows), (rows * segments, 1, -1))
+        if memory is not None:
+            memory = keras.tree.map_structure(lambda part: ops.repeat(part, segments, axis=0), memory)
+        steps = self._decoder_inputs(inputs, rows)
+        steps = ops.reshape(steps, (rows * segments, 1, steps.shape[-1]))
         features = self.decoder(steps, memory, repeated, training=training).features
         vectors = ops.reshape(features, (rows, segments, self.decoder.features_dim))
         # The head speaks of whole segments; what lies behind the horizon is cut off by `parameters`.
         fill = [[0, 0], [0, segments * self.head.steps - self.horizon]]
-        base = ops.zeros((rows, self.horizon)) if self.skip is None else self.skip(source.values[..., 0])
+        base = ops.zeros((rows, self.horizon)) if self.skip is None else self.skip(inputs["source"][..., 0])
         return PredictiveFeatures(vectors, ops.pad(base, fill), ops.cast(inputs["scale"], "float32"))
 
     def _decoder_inputs(self, inputs: Mapping[str, Tensor], rows: Tensor) -> Tensor:
@@ -215,7 +225,7 @@ class AutoregressiveForecaster(keras.Model):
         read_inputs: bool = False,
         **kwargs: Any,
     ):
-        super().__init__(**kwargs)
+        super().__init__(**{"autocast": False, **kwargs})
         self.decoder = decoder
         self.head = head
         self.lags = lags
@@ -252,7 +262,7 @@ class AutoregressiveForecaster(keras.Model):
         base = ops.zeros_like(given[..., 0]) if self.skip is None else self.skip(given[..., : self.lags])[..., 0]
         vectors = output.features
         if self.read_inputs:
-            vectors = ops.concatenate([vectors, ops.cast(given, vectors.dtype)], axis=-1)
+            vectors = ops.concatenate([ops.cast(vectors, "float32"), ops.cast(given, "float32")], axis=-1)
         features = PredictiveFeatures(vectors, ops.cast(base, "float32"), ops.cast(inputs["scale"], "float32"))
         return features, output.state
 

@@ -26,17 +26,17 @@ def write_history(folder: RunFolder, history: list[dict[str, Any]]) -> None:
     folder.write(folder.history_file, text.getvalue())
 
 
-def write_curves(folder: RunFolder, history: list[dict[str, Any]], score: str) -> None:
-    """Draws losses and the validation score of that name over the epochs to curves.png."""
+def write_curves(folder: RunFolder, history: list[dict[str, Any]], score: str, unit: str) -> None:
+    """Draws losses, which are in that unit, and the validation score of that name over the epochs to curves.png."""
     epochs = [row["epoch"] for row in history]
     figure = new_figure(figsize=(10, 4), layout="constrained")
     losses, scores = figure.subplots(1, 2)
     losses.plot(epochs, [row["nll"] for row in history], marker=".", label="training (with dropout)")
     losses.plot(epochs, [row["val_nll"] for row in history], marker=".", label="validation (averaged weights)")
-    losses.set(xlabel="epoch", ylabel="nats a token", title="Negative log-likelihood")
+    losses.set(xlabel="epoch", ylabel=unit, title="Loss, without smoothing")
     losses.legend()
     scores.plot(epochs, [row[f"val_{score}"] for row in history], marker=".", color="tab:green")
-    scores.set(xlabel="epoch", ylabel=_title(score), title=f"Validation {_title(score)}, greedy")
+    scores.set(xlabel="epoch", ylabel=_title(score), title=f"Validation {_title(score)}")
     for axes in (losses, scores):
         axes.grid(alpha=0.3)
     with whole_file(folder.curves_file) as partial:

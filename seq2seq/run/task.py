@@ -76,6 +76,14 @@ class Task(Protocol):
         """The options that name a user's own files."""
 
     @property
+    def ENTRY(self) -> str:
+        """What its models predict one after the other, in the singular: speed and loss are counted in it."""
+
+    @property
+    def LOSS(self) -> str:
+        """What the loss of an entry is measured in."""
+
+    @property
     def EXAMPLE(self) -> str:
         """A command that tries a run out, with {run} for its folder."""
 

@@ -115,7 +115,7 @@ def _first_progress(setup: _Setup) -> dict[str, Any]:
         _log.info("Going on after epoch %d%s", progress["epoch"], place)
         progress = _extended(progress, epochs)
         if team.is_leader():
-            _report(setup.folder, selection, progress["history"])
+            _report(setup, progress["history"])
     else:
         progress = {"epoch": 0, "epochs": epochs, "patience_from": 0, "history": [], **_BEGIN, "watch": {}}
         _log.info("Model of %s weights; %s steps an epoch", f"{setup.model.count_params():,}", f"{setup.steps:,}")
@@ -157,7 +157,7 @@ def _train_epochs(setup: _Setup, progress: dict[str, Any]) -> list[dict[str, Any
         }
         if leads:
             save_checkpoint(folder.checkpoint_file, setup.objective, progress)
-            _report(folder, selection, history)
+            _report(setup, history)
         _log_epoch(setup, history, better, board)
     return history
 
@@ -185,10 +185,10 @@ def _log_epoch(setup: _Setup, history: list[dict[str, Any]], better: bool, board
     if board:
         board.on_epoch_end(row["epoch"] - 1, {k: v for k, v in row.items() if k not in ("epoch", "seconds")})
     _log.info(
-        "epoch %d/%d  loss %.3f  val nll %.3f  val %s %.2f%s  %s tokens/s  %s",
+        "epoch %d/%d  loss %.3f  val nll %.3f  val %s %.2f%s  %s %ss/s  %s",
         *(row["epoch"], epochs, row["loss"], row["val_nll"]),
         *(selection.score.upper(), row[selection.column], " (best)" if better else ""),
-        *(f"{row['tokens_per_second']:,.0f}", clock(row["seconds"])),
+        *(f"{row['tokens_per_second']:,.0f}", setup.task.ENTRY, clock(row["seconds"])),
     )
 
 
@@ -237,7 +237,7 @@ def _fit(setup: _Setup, plan: EpochPlan, progress: dict[str, Any]) -> tuple[dict
 
     folder, objective, options, begin = setup.folder, setup.objective, setup.recipe.training, time.monotonic()
     epoch, first = progress["epoch"], progress["step"]
-    line = TrainingProgress(options.epochs, len(plan), plan.length, first)
+    line = TrainingProgress(options.epochs, len(plan), plan.length, first, entry=setup.task.ENTRY)
     guard = Guard(objective, options.skip_bad_steps, Watch(**progress["watch"]), setup.prepared.uniform_loss)
     skipped = progress.get("skipped", guard.watch.skipped)
 
@@ -286,12 +286,12 @@ def _advice(folder: RunFolder, recipe: Recipe) -> str:
     )
 
 
-def _report(folder: RunFolder, selection: Selection, history: list[dict[str, Any]]) -> None:
+def _report(setup: _Setup, history: list[dict[str, Any]]) -> None:
     from seq2seq.run.report import write_curves, write_history
 
     if history:
-        write_history(folder, history)
-        write_curves(folder, history, selection.score)
+        write_history(setup.folder, history)
+        write_curves(setup.folder, history, setup.selection.score, setup.task.LOSS)
 
 
 def describe_implementations(model: Any) -> str:

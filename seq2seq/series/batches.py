@@ -1,7 +1,8 @@
 """Windows of a table as the inputs of a forecaster. Imports no framework.
 
 A direct forecaster reads the whole context and gives all steps of the horizon; an autoregressive one goes from step to
-step. Both get readings that are scaled by their context, with holes filled from before and marked.
+step. Both get readings that are scaled by their context, with holes filled from before and marked. Before the first
+reading a whole context holds that one; single steps hold 0, since to them it is not known yet.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ import numpy as np
 
 from seq2seq.series.codec import SeriesCodec
 from seq2seq.series.table import Booleans, Floats, SeriesTable
-from seq2seq.series.windows import Cut, Scale, Scaling, TrainingWindows, Windows, carried_forward, cut_windows, scale_of
+from seq2seq.series.windows import (
+    Cut,
+    Scale,
+    Scaling,
+    TrainingWindows,
+    Windows,
+    carried_forward,
+    cut_windows,
+    is_constant,
+    scale_of,
+)
 from seq2seq.types import Batch
 
 Arrays = dict[str, Any]
@@ -43,6 +54,14 @@ class WindowInputs:
             "scale": _single(scale.scale),
         }
 
+    def _counted(self, context: Floats, observed: Booleans) -> Booleans:
+        """Returns which windows training counts, `(rows, 1)`.
+
+        A constant context is forecast as it is, without the network. It has no scale either: what comes after it would
+        be as large as a million, and one such window would outweigh all others.
+        """
+        return np.asarray(observed.any(axis=1, keepdims=True) if self.counts else ~is_constant(context, observed))
+
     def _target(self, values: Floats, observed: Booleans, scale: Scale) -> Any:
         return _single(np.where(observed, values, 0.0) if self.counts else scale.forward(values, observed))
 
@@ -65,7 +84,9 @@ class DirectInputs(WindowInputs):
         """Returns the inputs of windows, what they were scaled by, and where they were cut."""
         cut = cut_windows(table, windows, self.context, self.horizon)
         scale = scale_of(cut.context, cut.context_observed, self.scaling)
-        filled = filled_before(cut.context, cut.context_observed, scale)
+        # Before its first reading a context holds that one, as the ridge regression of the linear map has it.
+        some = np.broadcast_to(cut.context_observed.any(axis=1, keepdims=True), cut.context.shape)
+        filled = scale.forward(carried_forward(cut.context, cut.context_observed), some)
         clock = self.codec.clock(table, windows, cut)
         known = self.codec.covariates(table, cut, self.codec.future)
         past = self.codec.covariates(table, cut, self.codec.historic)[:, : self.context]
@@ -88,7 +109,7 @@ class DirectInputs(WindowInputs):
     def batch(self, table: SeriesTable, windows: Windows) -> Batch:
         """Returns windows with their horizons as targets."""
         arrays, scale, cut = self.inputs(table, windows)
-        weights = cut.target_observed & cut.context_observed.any(axis=1, keepdims=True)
+        weights = cut.target_observed & self._counted(cut.context, cut.context_observed)
         return _batch(arrays, self._target(cut.target, cut.target_observed, scale), weights)
 
 
@@ -170,7 +191,7 @@ class StepInputs(WindowInputs):
         values = np.concatenate([cut.context, cut.target], axis=1)
         observed = np.concatenate([cut.context_observed, cut.target_observed], axis=1)
         # Before the first reading nothing is known: a window begins to count at the second.
-        begun = np.cumsum(observed, axis=1) > 1
+        begun = (np.cumsum(observed, axis=1) > 1) & self._counted(cut.context, cut.context_observed)
         return _batch(arrays, self._target(values, observed, scale), observed & begun)
 
 

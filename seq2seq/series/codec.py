@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seq2seq.files import read_json, write_text
 from seq2seq.series.calendar import calendar_features, feature_names
-from seq2seq.series.cells import Columns
+from seq2seq.series.cells import MISSING, Columns
 from seq2seq.series.frequency import parse_frequency
 from seq2seq.series.grid import Irregular, TableError
 from seq2seq.series.results import as_series_table
+from seq2seq.series.stamps import zone
 from seq2seq.series.table import Floats, Integers, SeriesTable
 from seq2seq.series.windows import Cut, Windows
 
@@ -137,16 +140,35 @@ class SeriesCodec:
         return calendar_features(table, windows, cut)
 
     def static(self, table: SeriesTable, series: Integers) -> Floats:
-        """Returns the static features of rows, `(rows, static_width - 1)`; zeros for a string that is not known."""
+        """Returns the static features of rows, `(rows, static_width - 1)`; zeros for a string that is not known.
+
+        Raises:
+            TableError: there is a word where training had numbers.
+        """
         found = [np.zeros((len(series), 0))]
         for name in self.columns.static:
             column = table.static[name]
             if name in self.categories:
-                found.append(column[series].astype(str)[:, None] == np.asarray(self.categories[name])[None])
+                found.append(_is_category(column[series], self.categories[name]))
             else:
                 mean, deviation = self.ranges[name]
-                found.append(np.nan_to_num((column[series].astype(np.float64) - mean) / deviation)[:, None])
-        return np.concatenate(found, axis=1).astype(np.float64)
+                found.append(np.nan_to_num((_numbers(table, name)[series] - mean) / deviation)[:, None])
+        return np.concatenate(found, axis=1)
+
+    def check(self, table: SeriesTable) -> None:
+        """Raises TableError for a table that was not read as those of training were: a column, the frequency."""
+        expected = parse_frequency(self.frequency)
+        if (table.frequency.unit, table.frequency.multiple) != (expected.unit, expected.multiple):
+            raise TableError(
+                f"The table has the frequency {table.frequency}. Expected {self.frequency}, as in training."
+            )
+        for names, columns, what in (
+            (self.columns.covariates, table.covariates, "covariate"),
+            (self.columns.static, table.static, "static column"),
+        ):
+            if missing := [name for name in names if name not in columns]:
+                has = ", ".join(columns) or "none"
+                raise TableError(f"The table has no {what} {missing[0]!r}, which training had. It has: {has}.")
 
     def save(self, path: Path) -> None:
         """Writes the codec as JSON."""
@@ -156,24 +178,68 @@ class SeriesCodec:
     def load(cls, path: Path) -> SeriesCodec:
         """Reads what `save` wrote; ValueError names a file that is missing or damaged."""
         try:
-            entry = read_json(path)
-            columns = entry.pop("columns")
-            for name in ("covariates", "static"):
-                columns[name] = tuple(columns[name])
-            standard = entry.pop("standard")
-            codec = cls(
-                Columns(**columns),
-                tuple(entry.pop("future")),
-                ids=tuple(map(str, entry.pop("ids"))),
-                ranges={str(k): (float(v[0]), float(v[1])) for k, v in entry.pop("ranges").items()},
-                categories={str(k): tuple(map(str, v)) for k, v in entry.pop("categories").items()},
-                standard=standard and tuple(tuple(float(one) for one in part) for part in standard),
-                **entry,
-            )
-            parse_frequency(codec.frequency)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            return _codec_of(read_json(path))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
             raise ValueError(f"{path}: missing or damaged ({error}).") from error
-        return codec
+
+
+def _codec_of(entry: dict[str, Any]) -> SeriesCodec:
+    """Returns the codec of what stands in a file; an error of some kind where it is none."""
+    if more := set(entry) - {field.name for field in dataclasses.fields(SeriesCodec)}:
+        raise ValueError(f"unknown: {', '.join(sorted(more))}")
+    columns, standard, target = entry["columns"], entry["standard"], entry["columns"]["target"]
+    codec = SeriesCodec(
+        Columns(
+            _text(columns["id"]),
+            _text(columns["time"]),
+            target if isinstance(target, str) else _texts(target),
+            _texts(columns["covariates"]),
+            _texts(columns["static"]),
+        ),
+        _texts(entry["future"]),
+        _text(entry["frequency"]),
+        entry["irregular"],
+        _text(entry["time_zone"]),
+        entry["calendar"],
+        _texts(entry["ids"]),
+        {_text(name): _mean_and_deviation(*pair) for name, pair in entry["ranges"].items()},
+        {_text(name): _texts(values) for name, values in entry["categories"].items()},
+        None if standard is None else (tuple(map(float, standard[0])), tuple(map(float, standard[1]))),
+    )
+    parse_frequency(codec.frequency)
+    if codec.time_zone:
+        zone(codec.time_zone)
+    if codec.irregular not in get_args(Irregular) or not isinstance(codec.calendar, bool):
+        raise ValueError("the rules for stamps are not known")
+    if len(set(codec.ids)) < max(1, len(codec.ids)) or not set(codec.future) <= set(codec.columns.covariates):
+        raise ValueError("the names of series or covariates do not fit together")
+    if set(codec.ranges) | set(codec.categories) != {*codec.columns.covariates, *codec.columns.static}:
+        raise ValueError("the ranges do not belong to the columns")
+    if set(codec.ranges) & set(codec.categories) or set(codec.columns.covariates) & set(codec.categories):
+        raise ValueError("a column of numbers has categories")
+    if codec.standard is not None:
+        for pair in zip(*codec.standard, codec.ids, strict=True):
+            _mean_and_deviation(*pair[:2])
+    return codec
+
+
+def _text(found: Any) -> str:
+    if not isinstance(found, str):
+        raise TypeError(f"expected text, received {found!r}"[:100])
+    return found
+
+
+def _texts(found: Any) -> tuple[str, ...]:
+    if not isinstance(found, list):
+        raise TypeError(f"expected a list, received {found!r}"[:100])
+    return tuple(map(_text, found))
+
+
+def _mean_and_deviation(mean: float, deviation: float) -> tuple[float, float]:
+    mean, deviation = float(mean), float(deviation)
+    if not (math.isfinite(mean) and 0 < deviation < math.inf):
+        raise ValueError(f"expected a mean and a deviation, received {mean} and {deviation}")
+    return mean, deviation
 
 
 def learn_codec(
@@ -215,3 +281,34 @@ def _range(values: Floats) -> tuple[float, float]:
         return 0.0, 1.0
     mean, deviation = float(known.mean()), float(known.std())
     return mean, deviation if deviation > _FLOOR * max(1.0, abs(mean)) else 1.0
+
+
+def _is_category(values: NDArray[Any], categories: Sequence[str]) -> Floats:
+    """Returns which of the categories each value is, `(rows, categories)`.
+
+    A table all of whose values look like numbers holds numbers, where in training some did not.
+    """
+    if values.dtype.kind in "OUS":
+        return (values.astype(str)[:, None] == np.asarray(categories)[None]).astype(np.float64)
+    return (values.astype(np.float64)[:, None] == np.asarray([_number(text) for text in categories])).astype(np.float64)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _numbers(table: SeriesTable, name: str) -> Floats:
+    column = table.static[name]
+    if column.dtype.kind in "OUS":
+        found = np.asarray([_number(text) for text in column.astype(str).tolist()])
+        if (odd := np.isnan(found) & ~np.isin(np.char.lower(column.astype(str)), list(MISSING))).any():
+            number = int(odd.argmax())
+            raise TableError(
+                f"The static column {name!r} of series {table.ids[number]!r} is {str(column[number])!r}. Expected a "
+                "number, as in training."
+            )
+        return found
+    return column.astype(np.float64)

@@ -131,7 +131,7 @@ class Quantiles:
         before = max(after - 1, 0)
         span = levels[after] - levels[before]
         share = (level - levels[before]) / span if span else 0.0
-        return parameters[..., before] + share * (parameters[..., after] - parameters[..., before])
+        return (1 - share) * parameters[..., before] + share * parameters[..., after]
 
     def log_prob(self, parameters: Floats, values: Floats) -> Floats:
         raise ValueError("Quantiles have no density. Train with a head that has one, such as student_t.")
@@ -139,6 +139,8 @@ class Quantiles:
     def draw(self, parameters: Floats, random: np.random.Generator) -> Floats:
         uniform = random.random(parameters.shape[:-1])
         levels = np.asarray(self.levels)
+        if len(levels) == 1:
+            return parameters[..., 0]
         place = np.clip(np.searchsorted(levels, uniform), 1, len(levels) - 1)
         before = np.take_along_axis(parameters, place[..., None] - 1, -1)[..., 0]
         after = np.take_along_axis(parameters, place[..., None], -1)[..., 0]

@@ -77,8 +77,8 @@ class QuantileForecast:
                 f"Expected a mean (rows, horizon) and quantiles (rows, horizon, {len(self.levels)}). "
                 f"Received: {self.mean.shape} and {self.values.shape}"
             )
-        _check_finite(self.mean)
-        _check_finite(self.values)
+        check_finite(self.mean)
+        check_finite(self.values)
         if (crossed := (np.diff(self.values, axis=-1) < 0).any(axis=(1, 2))).any():
             raise ValueError(f"Expected quantiles that ascend with the level. Those of row {crossed.argmax()} cross.")
 
@@ -116,7 +116,7 @@ class SampleForecast:
         self.samples = np.asarray(samples, np.float64)
         if self.samples.ndim != 3 or not self.samples.shape[2]:
             raise ValueError(f"Expected samples (rows, horizon, samples). Received: {self.samples.shape}")
-        _check_finite(self.samples)
+        check_finite(self.samples)
 
     @cached_property
     def mean(self) -> Floats:
@@ -194,7 +194,8 @@ def interval_levels(level: float) -> tuple[float, float]:
     return round(0.5 - level / 200, 12), round(0.5 + level / 200, 12)
 
 
-def _check_finite(values: Floats) -> None:
+def check_finite(values: Floats) -> None:
+    """Raises ValueError if a number of a forecast, `(rows, …)`, is not finite."""
     if not np.isfinite(values).all():
         row = int((~np.isfinite(values)).reshape(len(values), -1).any(axis=1).argmax())
         raise ValueError(f"Expected finite numbers. The forecast of row {row} holds NaN or an infinity.")

@@ -25,8 +25,16 @@ _SPARSE, _SMALL = 50, 1_000_000
 """A grid may have this many times as many steps as there are rows, and always this many."""
 
 
+Rule = Literal["", "kinds", "zones", "dates", "duplicates", "frequency", "off_grid", "sparse", "static"]
+
+
 class TableError(ValueError):
     """A table has an error. The message names the file and the line, or the row of a frame."""
+
+    def __init__(self, message: str, rule: Rule = ""):
+        super().__init__(message)
+        self.rule = rule
+        """The rule of `to_table` that the rows break; empty for other errors."""
 
 
 @dataclass(frozen=True)
@@ -87,10 +95,7 @@ def to_table(
     numbers = _kind(rows)
     if irregular == "rows":
         return _as_they_come(rows, frequency, numbers, notes, time_zone)
-    order = np.lexsort((_instants(rows), rows.codes))
-    stamps, zone_name, again = _resolve(rows, order, frequency, numbers, time_zone)
-    if again.any():
-        order = order[np.lexsort((stamps[order], rows.codes[order]))]
+    order, stamps, zone_name = in_order(rows, frequency, numbers, time_zone)
     _say_sorted(notes, rows.codes, stamps)
     codes, stamps = rows.codes[order], stamps[order]
     same = (np.diff(codes) == 0) & (np.diff(stamps) == 0)
@@ -110,7 +115,8 @@ def to_table(
         worst = int((lengths / counts).argmax())
         raise TableError(
             f"{rows.place(int(order[first[worst]]))}: series {rows.ids[codes[first[worst]]]!r} has {counts[worst]:,} "
-            f"rows, which span {lengths[worst]:,} steps of {frequency}. Give a longer frequency, or check its stamps."
+            f"rows, which span {lengths[worst]:,} steps of {frequency}. Give a longer frequency, or check its stamps.",
+            "sparse",
         )
     offsets = offsets_of(lengths)
     target = np.repeat(offsets[:-1], counts) + steps
@@ -135,6 +141,15 @@ def to_table(
     )
 
 
+def in_order(rows: Rows, frequency: Frequency | None, numbers: bool, time_zone: str) -> tuple[Integers, Integers, str]:
+    """Returns the order that sorts rows by series and time; what the grid counts, by row; and the name of the zone."""
+    order = np.lexsort((_instants(rows), rows.codes))
+    stamps, zone_name, again = _resolve(rows, order, frequency, numbers, time_zone)
+    if again.any():
+        order = order[np.lexsort((stamps[order], rows.codes[order]))]
+    return order, stamps, zone_name
+
+
 def _kind(rows: Rows) -> bool:
     """Returns whether stamps are whole numbers; raises TableError where kinds or zones are mixed."""
     kinds = np.where(rows.zones > NUMBER, 0, rows.zones)
@@ -143,7 +158,8 @@ def _kind(rows: Rows) -> bool:
         row = int(odd.argmax())
         raise TableError(
             f"{rows.place(row)}: this stamp {what[int(kinds[row])]}, and that at {rows.place(0)} "
-            f"{what[int(kinds[0])]}. Expected stamps of one kind."
+            f"{what[int(kinds[0])]}. Expected stamps of one kind.",
+            "kinds",
         )
     if kinds[0] == 0:
         offsets = np.unique(rows.zones)
@@ -152,7 +168,8 @@ def _kind(rows: Rows) -> bool:
             raise TableError(
                 f"{rows.place(row)}: the offset from UTC is {_show_offset(rows.zones[row])}, and at {rows.place(0)} it "
                 f"is {_show_offset(rows.zones[0])}. Expected one time zone, with at most its daylight saving of an "
-                "hour. Convert all stamps to one zone."
+                "hour. Convert all stamps to one zone.",
+                "zones",
             )
     numbers = bool(kinds[0] == NUMBER)
     if numbers and len(rows.walls) > 2 and ((rows.walls > 19_000_000) & (rows.walls < 21_010_000)).all():
@@ -160,7 +177,8 @@ def _kind(rows: Rows) -> bool:
         if ((tail // 100 >= 1) & (tail // 100 <= 12) & (tail % 100 >= 1) & (tail % 100 <= 31)).all():
             raise TableError(
                 f"{rows.place(0)}: the stamp {rows.walls[0]} looks like a date, but whole numbers count steps. "
-                "Write dates as 2016-07-01."
+                "Write dates as 2016-07-01.",
+                "dates",
             )
     return numbers
 
@@ -212,13 +230,15 @@ def _frequency(
     if given is not None:
         if numbers != (given.unit == "step"):
             kind, use = ("whole numbers", "step") if numbers else ("times", "one such as h or D")
-            raise TableError(f"The stamps are {kind}: expected a frequency of {use}. Received: {given}")
+            raise TableError(f"The stamps are {kind}: expected a frequency of {use}. Received: {given}", "frequency")
         if given.unit in ("M", "Q", "Y") and not given.day:
             return Frequency(given.unit, given.multiple, month_anchor(stamps))
         return given
     found = infer_frequency(stamps, codes, numbers)
     if found is None:
-        raise TableError("The frequency cannot be inferred: no series has two rows. Give it, for instance as h or D.")
+        raise TableError(
+            "The frequency cannot be inferred: no series has two rows. Give it, for instance as h or D.", "frequency"
+        )
     notes.append(f"Inferred the frequency {found}.")
     return found
 
@@ -230,7 +250,8 @@ def _duplicate(rows: Rows, order: Integers, stamps: Integers, place: int, number
     return TableError(
         f"{rows.place(other)}: series {rows.ids[rows.codes[one]]!r} has the stamp {show_stamp(stamps[place], unit)} a "
         f"second time; the first is at {rows.place(one)}. Expected one row for each stamp. Remove one{hint}, or choose "
-        "irregular: rows."
+        "irregular: rows.",
+        "duplicates",
     )
 
 
@@ -242,7 +263,8 @@ def _off_grid(
         f"{rows.place(int(order[place]))}: series {rows.ids[code]!r} has the stamp "
         f"{show_stamp(stamps[place], frequency.unit)}, which is no multiple of {frequency} after its first, "
         f"{show_stamp(starts[code], frequency.unit)} ({100 * share:.2g} % of all stamps are not). Give another "
-        "frequency, or choose irregular: snap moves stamps to the nearest point, rows takes the rows as evenly spaced."
+        "frequency, or choose irregular: snap moves stamps to the nearest point, rows takes the rows as evenly spaced.",
+        "off_grid",
     )
 
 
@@ -272,7 +294,8 @@ def _static(rows: Rows, order: Integers, codes: Integers, first: Integers) -> di
             raise TableError(
                 f"{rows.place(other)}: the static column {name!r} of series {rows.ids[codes[place]]!r} is "
                 f"{values[numbers[other]]!r}, and {values[numbers[one]]!r} at {rows.place(one)}. "
-                "Expected one value for each series."
+                "Expected one value for each series.",
+                "static",
             )
         own = [values[number] for number in sorted_numbers[first]]
         try:

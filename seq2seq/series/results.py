@@ -61,19 +61,18 @@ class Results:
     def texts(self, stamps: Integers) -> list[str | int]:
         """Returns stamps as text, with their offset from UTC where the zone is known; whole numbers stay such."""
         if self.frequency.unit == "step":
-            return [int(stamp) for stamp in stamps]
-        if self.has_offset:
-            instants = self.instants(stamps)
-            walls = to_wall(instants, self.time_zone)
-        else:
-            instants = walls = stamps
+            return list(stamps.tolist())
+        # Many series have the same stamps: each is written once.
+        different, place = np.unique(stamps, return_inverse=True)
+        instants = self.instants(different)
+        walls = to_wall(instants, self.time_zone) if self.has_offset else different
         unit = "s" if self.clock == "D" and self.has_offset else self.clock
         times = np.datetime_as_string(walls.astype("datetime64[us]"), unit=unit)
         texts = [str(time).replace("T", " ") for time in times]
-        if not self.has_offset:
-            return list(texts)
-        offsets = {int(offset): _offset(int(offset)) for offset in np.unique(walls - instants)}
-        return [text + offsets[int(offset)] for text, offset in zip(texts, walls - instants, strict=True)]
+        if self.has_offset:
+            offsets = (walls - instants).tolist()
+            texts = [text + _offset(offset) for text, offset in zip(texts, offsets, strict=True)]
+        return [texts[one] for one in place]
 
     def instants(self, stamps: Integers) -> Integers:
         """Returns stamps in microseconds of UTC; a wall clock of no known zone, and whole numbers, as they are."""

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
+
 import numpy as np
 
-from seq2seq.series.table import Floats
+from seq2seq.series.table import Booleans, Floats, Integers
 
-_LANCZOS = (76.18009172947146, -86.50532032941677, 24.01409824083091, -1.231739572450155, 1.208650973866179e-3)
-_TERMS, _CLOSE, _TINY = 300, 1e-14, 1e-300
-_HALVINGS = 200
+_LANCZOS = (
+    *(76.18009172947146, -86.50532032941677, 24.01409824083091),
+    *(-1.231739572450155, 1.208650973866179e-3, -5.395239384953e-6),
+)
+_TERMS, _TERMS_BETWEEN, _CLOSE, _TINY = 2000, 5, 1e-14, 1e-300
+_STEPS, _SMALL = 50, 1e-10
+_NEAR = 0.02
+"""Deviations from a guess within which most quantiles of counts lie."""
 
 
 def log_gamma(values: Floats) -> Floats:
@@ -27,12 +35,15 @@ def incomplete_beta(a: Floats, b: Floats, x: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         front = first * np.log(place) + second * np.log1p(-place)
         front = np.exp(front + log_gamma(first + second) - log_gamma(first) - log_gamma(second)) / first
-    found = np.where(place > 0, front * _fraction(first, second, place), 0.0)
+    found = np.where(place > 0, front * _fraction(first, second, place).reshape(place.shape), 0.0)
     return np.clip(np.where(swap, 1 - found, found), 0.0, 1.0)
 
 
 def _fraction(a: Floats, b: Floats, x: Floats) -> Floats:
     """The continued fraction of the incomplete beta function, by Lentz's method."""
+    whole = np.ones(x.size)
+    waiting = np.arange(x.size)  # Most need few terms: the others go on without them.
+    a, b, x = a.ravel(), b.ravel(), x.ravel()
     upper = np.ones_like(x)
     lower = 1 / _away(1 - (a + b) * x / (a + 1))
     found = lower
@@ -43,9 +54,16 @@ def _fraction(a: Floats, b: Floats, x: Floats) -> Floats:
             lower, upper = 1 / _away(1 + part * lower), _away(1 + part / upper)
             change = lower * upper
             found = found * change
-        if np.abs(change - 1).max(initial=0) < _CLOSE:
-            break
-    return found
+        if term % _TERMS_BETWEEN == 0:
+            more = np.abs(change - 1) >= _CLOSE
+            whole[waiting[~more]] = found[~more]
+            if not more.any():
+                break
+            waiting = waiting[more]
+            a, b, x, lower, upper, found = (one[more] for one in (a, b, x, lower, upper, found))
+    else:
+        whole[waiting] = found
+    return whole
 
 
 def _away(values: Floats) -> Floats:
@@ -60,20 +78,26 @@ def student_t_cdf(values: Floats, freedom: Floats) -> Floats:
 
 
 def student_t_quantile(level: float, freedom: Floats) -> Floats:
-    """Returns the quantile of Student's t at a level between 0 and 1, by halving."""
+    """Returns the quantile of Student's t at a level between 0 and 1.
+
+    Newton's method on the logarithm of the tail, which is nearly straight in that of the place; it starts from the
+    normal quantile, which lies nearer to 0.
+    """
     freedom = np.asarray(freedom, np.float64)
-    tail = min(level, 1 - level)
-    if tail == 0.5:
+    share = min(level, 1 - level)
+    if share == 0.5:
         return np.zeros_like(freedom)
-    # Of the tail: t = sqrt(freedom (1 / x - 1)), where x is the quantile of a beta distribution at twice the tail.
-    low, high = np.zeros_like(freedom), np.ones_like(freedom)
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        below = incomplete_beta(freedom / 2, np.asarray(0.5), middle) < 2 * tail
-        low, high = np.where(below, middle, low), np.where(below, high, middle)
-        if (high - low <= 1e-15 * high).all():
+    constant = log_gamma((freedom + 1) / 2) - log_gamma(freedom / 2) - np.log(freedom * math.pi) / 2
+    place = np.full(freedom.shape, math.log(-NormalDist().inv_cdf(share)))
+    for _ in range(_STEPS):
+        squares = np.exp(2 * place)
+        tail = incomplete_beta(freedom / 2, np.asarray(0.5), freedom / (freedom + squares)) / 2
+        slope = np.exp(place + constant - (freedom + 1) / 2 * np.log1p(squares / freedom)) / tail
+        change = (np.log(tail) - math.log(share)) / slope
+        place = place + change
+        if np.abs(change).max(initial=0) < _SMALL:
             break
-    size = np.sqrt(freedom * np.maximum(1 / np.maximum(high, _TINY) - 1, 0))
+    size = np.exp(place)
     return size if level > 0.5 else -size
 
 
@@ -82,12 +106,25 @@ def negative_binomial_quantile(level: float, mean: Floats, dispersion: Floats) -
 
     The variance is mean + dispersion x mean².
     """
-    mean, dispersion = np.broadcast_arrays(np.asarray(mean, np.float64), np.asarray(dispersion, np.float64))
+    shape = np.broadcast_shapes(np.shape(mean), np.shape(dispersion))
+    mean, dispersion = (np.broadcast_to(np.asarray(one, np.float64), shape).ravel() for one in (mean, dispersion))
     size, chance = 1 / dispersion, 1 / (1 + dispersion * mean)
-    reach = mean + np.sqrt((mean + dispersion * mean**2) / min(level, 1 - level))  # Chebyshev's bound
-    low, high = np.full(mean.shape, -1.0), np.ceil(reach)
-    while (high - low > 1).any():
-        middle = np.floor((low + high) / 2)
-        enough = incomplete_beta(size, middle + 1, chance) >= level
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-    return high
+
+    def reached(counts: Floats, rows: Integers) -> Booleans:
+        return incomplete_beta(size[rows], counts + 1, chance[rows]) >= level
+
+    deviation = np.sqrt(mean + dispersion * mean**2)
+    low, high = np.full(mean.shape, -1.0), np.ceil(mean + deviation / math.sqrt(min(level, 1 - level)))  # Chebyshev
+    # Near the quantile of a gamma distribution of this mean and variance (Wilson and Hilferty 1931).
+    share = (deviation / np.maximum(mean, _TINY)) ** 2 / 9
+    guess = mean * np.maximum(1 - share + NormalDist().inv_cdf(level) * np.sqrt(share), 0) ** 3
+    rows = np.arange(mean.size)
+    for factor in (-_NEAR, _NEAR):
+        near = np.clip(np.floor(guess + factor * deviation), 0, high)
+        enough = reached(near, rows)
+        low, high = np.where(enough, low, np.maximum(low, near)), np.where(enough, np.minimum(high, near), high)
+    while (rows := np.flatnonzero(high - low > 1)).size:
+        middle = np.floor((low[rows] + high[rows]) / 2)
+        enough = reached(middle, rows)
+        low[rows], high[rows] = np.where(enough, low[rows], middle), np.where(enough, middle, high[rows])
+    return high.reshape(shape)

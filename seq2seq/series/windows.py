@@ -19,6 +19,8 @@ it is and "last_mean_absolute" divides by its mean absolute value."""
 
 _FLOOR = 1e-6
 """The least scale, in relation to the mean absolute value: below is rounding, not a signal."""
+_EQUAL = 1e-9
+"""Values that differ by less, in relation to their size, are equal."""
 _ROUNDS = 4
 
 
@@ -203,6 +205,13 @@ def scale_of(context: Floats, observed: Booleans, scaling: Scaling) -> Scale:
         raise ValueError(f"Expected one of the scalings {', '.join(get_args(Scaling))}. Received: {scaling!r}")
     floored = np.maximum(spread, _FLOOR * size)
     return Scale(location, np.where(floored > 0, floored, one))
+
+
+def is_constant(context: Floats, observed: Booleans) -> Booleans:
+    """Returns whether all observed values of a context are equal but for rounding, `(rows, 1)`; True without any."""
+    low = np.where(observed, context, np.inf).min(axis=1, keepdims=True, initial=np.inf)
+    high = np.where(observed, context, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+    return high - low <= _EQUAL * np.maximum(np.abs(high), np.abs(low))
 
 
 def last_observed(values: Floats, observed: Booleans) -> Floats:

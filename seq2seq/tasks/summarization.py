@@ -23,6 +23,8 @@ from seq2seq.tasks.text_to_text.task import validator as validator
 
 NAME = "summarization"
 RECIPES = "seq2seq.recipes.summarization"
+ENTRY = "token"
+LOSS = "nats a token"
 EXAMPLE = 'echo "…" | seq2seq summarize {run}'
 KIND = TextKind(
     measures=SUMMARIES,

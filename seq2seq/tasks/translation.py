@@ -23,6 +23,8 @@ from seq2seq.tasks.text_to_text.task import validator as validator
 
 NAME = "translation"
 RECIPES = "seq2seq.recipes.translation"
+ENTRY = "token"
+LOSS = "nats a token"
 EXAMPLE = 'echo "…" | seq2seq translate {run}'
 KIND = TextKind(
     measures=TRANSLATION,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
@@ -15,6 +15,18 @@ from seq2seq.text.opening import CorpusError
 Row = tuple[int, dict[str, str]]
 """The line number at which a row begins, and its cells by the names of their columns."""
 
+Skip = Callable[[CorpusError], None]
+"""Called with the error of a row that has another number of columns than the header."""
+
+
+class HeaderError(CorpusError):
+    """A header lacks a required column, or names it twice. `names` are those that it has."""
+
+    def __init__(self, message: str, names: Sequence[str]):
+        super().__init__(message)
+        self.names = tuple(names)
+
+
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab"}
 """Delimiters of a CSV file."""
 
@@ -22,12 +34,13 @@ _HEAD = 50
 """Lines from which the delimiter is inferred."""
 
 
-def named_tsv(path: Path, needed: Sequence[str]) -> Iterator[Row]:
+def named_tsv(path: Path, needed: Sequence[str], skip: Skip | None = None) -> Iterator[Row]:
     """Yields the lines of a TSV after its first, which names the columns. Quotes are ordinary characters.
 
     Args:
         path: The file.
         needed: Required columns.
+        skip: Leaves out lines with another number of columns, and is called with the error of each.
 
     Raises:
         CorpusError: a required column is missing or named twice, or a line has another number of columns.
@@ -38,11 +51,11 @@ def named_tsv(path: Path, needed: Sequence[str]) -> Iterator[Row]:
         if number == 1:
             names = cells
             _check_names(names, needed, f"{path}:{number}")
-        else:
-            yield number, _row(names, cells, f"{path}:{number}")
+        elif row := _row(names, cells, f"{path}:{number}", skip):
+            yield number, row
 
 
-def csv_rows(path: Path, needed: Sequence[str] = ()) -> Iterator[Row]:
+def csv_rows(path: Path, needed: Sequence[str] = (), skip: Skip | None = None) -> Iterator[Row]:
     """Yields the records of a CSV file; a quoted cell may hold delimiters, line breaks and doubled quotes.
 
     The delimiter is the one that divides the first lines evenly, or the one in a first line `sep=;`. With `needed`,
@@ -52,6 +65,7 @@ def csv_rows(path: Path, needed: Sequence[str] = ()) -> Iterator[Row]:
     Args:
         path: The file.
         needed: Required columns.
+        skip: Leaves out records with another number of columns, and is called with the error of each.
 
     Raises:
         CorpusError: the file has an error; the message names the line.
@@ -67,7 +81,8 @@ def csv_rows(path: Path, needed: Sequence[str] = ()) -> Iterator[Row]:
     names: list[str] = []
     for place, cells in _records(chain(head, lines), delimiter, path, number):
         if names:
-            yield place, _row(names, cells, f"{path}:{place}")
+            if row := _row(names, cells, f"{path}:{place}", skip):
+                yield place, row
         elif needed:
             names = [cell.strip() for cell in cells]
             _check_names(names, needed, f"{path}:{place}")
@@ -184,7 +199,9 @@ def _check_names(names: list[str], needed: Sequence[str], place: str) -> None:
         if names.count(name) != 1:
             what = f"has no column {name!r}" if name not in names else f"names the column {name!r} twice"
             hint = did_you_mean(name, names) if name not in names else ""
-            raise CorpusError(f"{place}: the header {what}. It names: {', '.join(names)[:300]}{hint and f'.{hint}'}")
+            raise HeaderError(
+                f"{place}: the header {what}. It names: {', '.join(names)[:300]}{hint and f'.{hint}'}", names
+            )
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
@@ -194,7 +211,11 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f" Did you mean {folded[close[0]]!r}?" if close else ""
 
 
-def _row(names: list[str], cells: list[str], place: str) -> dict[str, str]:
-    if len(cells) != len(names):
-        raise CorpusError(f"{place}: expected {len(names)} columns, as in the header. Received: {len(cells)}")
-    return dict(zip(names, cells, strict=True))
+def _row(names: list[str], cells: list[str], place: str, skip: Skip | None) -> dict[str, str] | None:
+    if len(cells) == len(names):
+        return dict(zip(names, cells, strict=True))
+    error = CorpusError(f"{place}: expected {len(names)} columns, as in the header. Received: {len(cells)}")
+    if skip is None:
+        raise error
+    skip(error)
+    return None

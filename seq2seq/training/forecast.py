@@ -24,6 +24,9 @@ class ForecastObjective(Objective):
         By name `features`, what the head reads. The target may end before them: the rest does not count.
     """
 
+    def __init__(self, model: Any, **kwargs: Any):
+        super().__init__(model, **{"autocast": False, **kwargs})
+
     def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> dict[str, Any]:
         return {"features": self.model.predict_features(inputs, training)}
 

@@ -19,14 +19,22 @@ class TrainingProgress(keras.callbacks.Callback):
         steps: Steps of each epoch.
         tokens: Maps a step of this epoch to its number of source and target tokens.
         before: Steps of this epoch that an earlier process did.
+        entry: What is counted, in the singular.
         stream: Where to write; None is stderr.
     """
 
     def __init__(
-        self, epochs: int, steps: int, tokens: Callable[[int], int], before: int = 0, stream: TextIO | None = None
+        self,
+        epochs: int,
+        steps: int,
+        tokens: Callable[[int], int],
+        before: int = 0,
+        stream: TextIO | None = None,
+        entry: str = "token",
     ):
         super().__init__()
         self.epochs, self.steps, self.tokens, self.before = epochs, steps, tokens, before
+        self.entry = entry
         self._line = ProgressLine(terminal_pause=0.5, log_pause=30.0, stream=stream)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -57,5 +65,5 @@ class TrainingProgress(keras.callbacks.Callback):
         left = time_left(time.monotonic() - self.first, self.done, self.done + steps_left)
         return (
             f"epoch {self.epoch + 1}/{self.epochs}  step {step}/{self.steps}  loss {loss:.3f}  "
-            f"{self.tokens_per_second:,.0f} tokens/s  time left {left}"
+            f"{self.tokens_per_second:,.0f} {self.entry}s/s  time left {left}"
         )

@@ -13,7 +13,7 @@ from seq2seq.extras import is_installed
 from seq2seq.series.baselines import forecast_table, seasonal_naive
 from seq2seq.series.cells import Columns
 from seq2seq.series.reading import read_table
-from tests.forecasters import SeasonalForecaster, daily
+from tests.seasonal_forecaster import SeasonalForecaster, daily
 
 MODULES = {"evaluate": "evaluate_forecasts", "compare": "compare_forecasts"}
 ROWS = ("run", "naive", "seasonal naive", "naive2", "theta", "ridge")
@@ -210,13 +210,22 @@ def test_runs_and_tables_are_compared(cli, loaded, tmp_path, series, monkeypatch
     for name in ("a", "b"):
         loaded(series=12)
         assert cli("evaluate", tmp_path / "run", "--output", tmp_path / f"{name}.csv")[0] == 0
-    (tmp_path / "run" / "losses.csv").write_text((tmp_path / "a.csv").read_text())
+    (tmp_path / "run" / "losses-test.csv").write_text((tmp_path / "a.csv").read_text())
     words = ("compare", tmp_path / "run", tmp_path / "b.csv", "--samples", 50)
     code, out, _ = cli(*words, "--json")
     assert code == 0
     found = json.loads(out)
     assert found["units"] == "series"
     assert found["scores"]["mae"][str(tmp_path / "b.csv")]["p_bootstrap"] == 1
+    (tmp_path / "other").mkdir()
+    refused = {
+        (tmp_path / "run", "--test", "x"): "No test set 'x' that all have.",
+        (tmp_path / "run", tmp_path / "other"): "other has no scores of a test set",
+    }
+    for words, message in refused.items():
+        code, _, err = cli("compare", *words)
+        assert code == 2
+        assert message in err
     monkeypatch.undo()  # tables without a run find their verb by themselves
     code, out, _ = cli("compare", tmp_path / "a.csv", tmp_path / "b.csv", "--samples", 50)
     assert code == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 
 import numpy as np
@@ -92,6 +93,15 @@ def test_windows_of_a_series_are_no_evidence_of_their_own(tmp_path):
     over_windows = compare(models, samples=SAMPLES).scores["mae"]["other"]
     assert over_windows.score == pytest.approx(over_series.score)
     assert over_series.interval > 2 * over_windows.interval
+
+
+def test_rounding_is_no_difference(tmp_path):
+    _, models = models_of(data(), tmp_path, base=1.0)
+    base = models["base"]
+    means = {name: values * (1 + 1e-14) for name, values in base.means.items()}
+    comparison = compare({"base": base, "rounded": dataclasses.replace(base, means=means)}, samples=SAMPLES)
+    for tested in comparison.scores.values():
+        assert tested["rounded"].p_bootstrap == tested["rounded"].p_randomization == 1
 
 
 def test_losses_are_read_as_they_were_written(tmp_path):

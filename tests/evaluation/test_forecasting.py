@@ -99,6 +99,9 @@ def test_every_table_has_the_baselines(table, windows):
     assert list(found.scores) == ["naive", "seasonal naive", "naive2", "theta", "ridge"]
     text = as_text(found)
     assert all(f"\n{name} " in text for name in found.scores)
+    assert text.splitlines()[0].split() == [
+        "model", "mae", "mse", "mase", "smape", "owa", "crps", "wql", "msis", "in", "80", "in", "95", "pit"
+    ]  # fmt: skip
     assert "15 windows of 5 series, horizon 6, season 4" in text
     assert "3 windows have no scale" in text
 

@@ -24,11 +24,17 @@ VERBS = {
     "evaluate": "evaluate_forecasts",
     "compare": "compare_forecasts",
     "average": "average",
+    "doctor": "doctor",
+    "export": "export",
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
-EXPORTS = ()
+EXPORTS = ("litert", "saved_model", "onnx")
 """Forms that `seq2seq export` writes."""
 OWN_FILES = "--data.train TABLE"
 """The options that name a user's own files."""
+ENTRY = "reading"
+"""What its models predict one after the other."""
+LOSS = "loss a reading"
+"""What the loss of an entry is measured in."""
 EXAMPLE = "seq2seq forecast {run} --plot forecast.png"
 """What forecasts with a run."""

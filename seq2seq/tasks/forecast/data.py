@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +15,8 @@ from seq2seq.series.cells import Columns
 from seq2seq.series.joining import joined
 from seq2seq.series.reading import read_table
 from seq2seq.series.table import SeriesTable
-from seq2seq.series.windows import Windows, ends, rolling_origins
-from seq2seq.tasks.forecast.recipe import Data, Recipe
+from seq2seq.series.windows import Windows, cut_windows, ends, rolling_origins
+from seq2seq.tasks.forecast.recipe import Data, Recipe, Window
 
 _log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def find_corpus(recipe: Recipe) -> Corpus:
     """Returns the series that a recipe names, fetched if need be.
 
     Raises:
-        ValueError: a file is missing or damaged, or its series are too short.
+        ValueError: a file is missing or damaged, or its series are too short or empty.
     """
     data, window = recipe.data, recipe.window
     horizon, context = window.horizon, window.context
@@ -87,7 +87,37 @@ def find_corpus(recipe: Recipe) -> Corpus:
     tests = {} if later is None else {"test": _continued(known, later, horizon, str(data.test or data.corpus))}
     held = data.validation_windows * horizon
     validation = WindowSet(known, rolling_origins(known, horizon, data.validation_windows, horizon))
+    future = data.future if data.corpus == "files" else ()
+    validation = _that_can_be_forecast(validation, window, future, "validation")
+    tests = {name: _that_can_be_forecast(one, window, future, name) for name, one in tests.items()}
     return Corpus(columns, known.cut(0, -held), validation, known, tests, files)
+
+
+def _that_can_be_forecast(held: WindowSet, window: Window, future: Sequence[str], name: str) -> WindowSet:
+    """Returns windows with a reading in their context and all covariates of their horizon; the log counts the others.
+
+    Raises:
+        ValueError: there is none.
+    """
+    table, windows = held
+    cut = cut_windows(table, windows, window.context, window.horizon)
+    blind = ~np.asarray(cut.context_observed.any(axis=1))
+    rows = np.where(cut.inside, cut.positions, 0)[:, window.context :]
+    lacking = np.zeros(len(windows.cuts), np.bool_)
+    for column in future:
+        lacking |= ~np.asarray(np.isfinite(table.covariates[column][rows]).all(axis=1))
+    kept = ~blind & ~lacking
+    for which, why in (
+        (blind, f"no reading in the {window.context} steps before them"),
+        (lacking, f"no {' or '.join(future)} for all of their {window.horizon} steps"),
+    ):
+        if not kept.any() and which.any():
+            raise ValueError(f"No window of {name} can be forecast: {int(which.sum()):,} have {why}.")
+        if which.any():
+            _log.info("Left out %s windows of %s, which have %s", f"{int(which.sum()):,}", name, why)
+    if not cut.target_observed[kept].any():
+        raise ValueError(f"No window of {name} has a reading in its {window.horizon} steps: there is nothing to score.")
+    return WindowSet(table, Windows(windows.series[kept], windows.cuts[kept]))
 
 
 def _catalogue(name: str) -> Any:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+import numpy as np
+
 from seq2seq.distributed import team
 from seq2seq.series.batches import FixedPlan, WindowPlan
 from seq2seq.series.codec import SeriesCodec, learn_codec
+from seq2seq.series.table import SeriesTable
 from seq2seq.series.windows import TrainingWindows
 from seq2seq.tasks.forecast.data import Corpus
 from seq2seq.tasks.forecast.folder import ForecastRunFolder
@@ -40,6 +43,9 @@ class WindowStores:
     def __init__(self, recipe: Recipe, corpus: Corpus, codec: SeriesCodec):
         self.inputs = make_inputs(recipe, codec)
         self.recipe = recipe
+        if self.inputs.counts:
+            check_counts(corpus.train)
+            check_counts(corpus.validation.table)
         self.train = codec.standardized(corpus.train)
         self.held = codec.standardized(corpus.validation.table)
         self.held_windows = corpus.validation.windows
@@ -66,3 +72,15 @@ class WindowStores:
     def validation_plan(self) -> Any:
         """Returns the batches of the validation windows."""
         return FixedPlan(self.inputs, self.held, self.held_windows, max(self.recipe.batching.size, 256))
+
+
+def check_counts(table: SeriesTable) -> None:
+    """Raises ValueError if a reading is no count."""
+    odd = table.observed & ((table.values < 0) | (table.values != np.floor(table.values)))
+    if odd.any():
+        place = int(odd.argmax())
+        number = int(np.searchsorted(table.offsets, place, side="right")) - 1
+        raise ValueError(
+            f"model.head negative_binomial is for counts. Series {table.ids[number]!r} has the reading "
+            f"{table.values[place]:g}: choose student_t, gaussian or quantiles."
+        )

@@ -9,11 +9,15 @@ from seq2seq.layers.names import CellName
 from seq2seq.run import sections
 from seq2seq.run.ranges import out_of_range
 from seq2seq.run.sections import Section
+from seq2seq.series.forecast import interval_levels
 from seq2seq.series.frequency import parse_frequency
 from seq2seq.series.grid import Irregular
+from seq2seq.series.stamps import zone
 from seq2seq.series.windows import Scaling
 
 HeadName = Literal["quantiles", "student_t", "gaussian", "squares", "negative_binomial"]
+LEAST_INTERVAL = 80
+"""Percent of the interval that quantiles cover at least: by those within it the validation windows are scored."""
 MOST_STEPS = 100_000
 """Of a context or a horizon."""
 
@@ -43,7 +47,7 @@ class Data(Section):
     frequency: str = ""
     """Spacing of the steps, such as 15min, h, D, B, W, MS; empty is inferred, and said."""
     irregular: Irregular = "error"
-    """What to do with stamps that are not on the grid: error, nearest or order."""
+    """What to do with stamps that are not on the grid: error; snap, to the nearest; rows, evenly as they come."""
     time_zone: str = ""
     """IANA name of the zone whose clock the calendar follows, for stamps without an offset."""
     standardize: bool = False
@@ -149,6 +153,8 @@ class Recipe(sections.Recipe):
     """How to train."""
     scoring: Scoring = Scoring()
     """How the tests are forecast."""
+    exports: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("litert",)
+    """What to export at the end into export/ of the run folder; empty is nothing."""
 
     def model_post_init(self, _: Any) -> None:
         """Raises ValueError for fields that contradict each other or are out of range."""
@@ -167,14 +173,33 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             parse_frequency(data.frequency)
         except ValueError as error:
             yield f"data.frequency: {error}"
-    if both := set(data.future) & set(data.historic):
-        yield f"data.future and data.historic both name {', '.join(sorted(both))}: a column is one or the other"
+    if data.time_zone:
+        try:
+            zone(data.time_zone)
+        except ValueError as error:
+            yield f"data.time_zone: {error}"
+    if not data.target_columns:
+        yield "data.target_columns must name a column of readings"
+    named = [*data.target_columns, *data.future, *data.historic, *data.static]
+    if both := {name for name in named if named.count(name) > 1}:
+        yield (
+            f"data.target_columns, data.future, data.historic and data.static name {', '.join(sorted(both))} twice: a "
+            "column is one of them"
+        )
     for name in ("horizon", "context"):
         if not 1 <= getattr(window, name) <= MOST_STEPS:
             yield f"window.{name} must be from 1 to {MOST_STEPS:,} steps, received {getattr(window, name)}"
     levels = model.levels
     if not levels or list(levels) != sorted(set(levels)) or not 0 < levels[0] <= levels[-1] < 1:
         yield f"model.levels must ascend between 0 and 1, received {levels}"
+    elif model.head == "quantiles":
+        widest = max((*recipe.scoring.level, LEAST_INTERVAL))
+        low, high = interval_levels(widest) if 0 < widest < 100 else (levels[0], levels[-1])
+        if low < levels[0] or high > levels[-1]:
+            yield (
+                f"model.levels must reach from {low:g} to {high:g} for intervals of {widest:g} %, received "
+                f"{levels[0]:g} to {levels[-1]:g}"
+            )
     if model.kind == "autoregressive":
         if model.head == "quantiles":
             yield "model.head quantiles is for direct models: choose student_t, gaussian or negative_binomial"
@@ -188,6 +213,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"model.lags must be at least 1 each, received {model.lags}"
     if model.head == "negative_binomial" and window.scaling not in ("mean_absolute", "none"):
         yield "model.head negative_binomial needs window.scaling mean_absolute: counts have no other zero"
+    if model.head == "negative_binomial" and data.standardize:
+        yield "model.head negative_binomial needs data.standardize False: what is standardised is no count"
     if any(not 0 < level < 100 for level in recipe.scoring.level):
         yield f"scoring.level must be percents between 0 and 100, received {recipe.scoring.level}"
     yield from out_of_range(

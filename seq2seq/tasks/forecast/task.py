@@ -113,7 +113,12 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Forecaster:
 
 def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
     """Writes a run in a form that others serve."""
-    raise ValueError(f"A forecaster is not exported yet. Received: {form}")
+    if search or options.pop("ids_only", False):
+        raise ValueError("A forecaster is exported without options of a search, and without --ids-only.")
+    from seq2seq.export.forecast import export_forecaster
+    from seq2seq.tasks.forecast.loading import load_forecaster
+
+    return export_forecaster(form, load_forecaster(run), folder, **options)
 
 
 def check_same_codec(first: RunFolder, other: RunFolder) -> None:

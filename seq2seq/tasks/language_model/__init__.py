@@ -32,4 +32,8 @@ EXPORTS = ("saved_model", "litert", "onnx")
 """Forms that `seq2seq export` writes."""
 OWN_FILES = "--data.train FILE"
 """The options that name a user's own files."""
+ENTRY = "token"
+"""What its models predict one after the other."""
+LOSS = "nats a token"
+"""What the loss of an entry is measured in."""
 EXAMPLE = 'seq2seq next {run} "…"'

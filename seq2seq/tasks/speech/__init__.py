@@ -31,4 +31,8 @@ EXPORTS = ("saved_model", "litert")
 """Forms that `seq2seq export` writes."""
 OWN_FILES = "--data.train MANIFEST --data.validation MANIFEST"
 """The options that name a user's own files."""
+ENTRY = "label"
+"""What its models predict one after the other."""
+LOSS = "nats a label"
+"""What the loss of an entry is measured in."""
 EXAMPLE = "seq2seq transcribe {run} recording.wav"

@@ -276,7 +276,9 @@ class AnomalyDetector:
             ValueError: the run has too few normal readings for such a rate, or has not learned a threshold.
         """
         if self.alarms is None:
-            raise ValueError("This run has no threshold yet: its training has not ended. Give a threshold.")
+            raise ValueError(
+                "This run has no threshold yet: its training has not ended. Go on with it, or give a threshold."
+            )
         if rate is None or rate == self.alarms.rate:
             return self.alarms.threshold
         return learned_threshold(self._normal(), rate, self.alarms.gap)

@@ -90,7 +90,8 @@ class Alarms(Section):
     """What is made of the surprises of the network."""
 
     rate: float = 10.0
-    """False alarms per 10,000 readings of normal data: the threshold follows."""
+    """False alarms per 10,000 readings of normal data, in series as long as the training parts: the threshold follows.
+    Longer ones have fewer, for a score tells how rare a reading is among all before it."""
     gap: int = 10
     """Readings below the threshold that do not end an alarm."""
     level: bool = True

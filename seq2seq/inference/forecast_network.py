@@ -46,7 +46,7 @@ class KerasSteps:
 
 
 class KerasStreams:
-    """An `AutoregressiveForecaster` without static features as `inference.anomalies.StreamNetwork`."""
+    """An `AutoregressiveForecaster` without static features as `inference.surprises.StreamNetwork`."""
 
     def __init__(self, model: Any):
         self.model = model

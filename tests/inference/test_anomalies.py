@@ -101,4 +101,5 @@ def test_an_infinite_reading_is_refused_and_the_stream_goes_on(detector):
 def test_a_stream_without_readings_has_no_scores(detector):
     nothing, missing = found(detector, np.zeros(0), np.full(5, np.nan))
     assert (len(nothing.scores), nothing.alarms, missing.scores.tolist()) == (0, [], [0.0] * 5)
+    assert found(detector, np.zeros(0))[0].alarms == []
     assert detector.stream(threshold=1.0).extend([]) == []

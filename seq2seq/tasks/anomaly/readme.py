@@ -87,5 +87,5 @@ def _table(rows: Mapping[str, Mapping[str, Score]]) -> str:
     signatures = "\n".join(f"    {own[measure].signature}" for measure in measures)
     best = "NAB's scores are each at the best threshold for them, as NAB takes it. " * ("nab_standard" in own)
     about = f"{best}`found` is the percentage of labelled windows with an alarm, `false_alarms` are alarms per 10,000\n"
-    about += "readings outside of them, both at the threshold above; that of each other row is of the same rate."
+    about += "readings outside of them, both at the threshold above; other rows have thresholds of the same rate."
     return "\n".join(lines) + f"\n\n{about}\n\n{signatures}\n"

@@ -211,6 +211,8 @@ def test_the_catalogue_and_the_recipes_import_each_other_by_relative_names_and_t
         "seq2seq.evaluation.forecast_baselines",
         "seq2seq.evaluation.forecast_comparison",
         "seq2seq.series.anomaly",
+        "seq2seq.series.stream_windows",
+        "seq2seq.inference.anomalies",
         "seq2seq.metrics.forecasts",
         "seq2seq.doctor.fix",
         "seq2seq.doctor.table",

@@ -25,6 +25,7 @@ VERBS = {
     "transcribe": "write down what is said in recordings",
     "forecast": "forecast the steps after the end of series, with intervals",
     "backtest": "forecast what is already known, from rolling origins, and score it beside baselines",
+    "detect": "find anomalies in series, or in readings as they come",
     "next": "show what a language model expects next",
     "sample": "write text with a language model",
     "score": "give the log-probability of given translations or, by a language model, of text (RUN --help)",

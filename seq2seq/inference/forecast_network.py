@@ -7,8 +7,10 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from seq2seq.series.table import Floats
+from seq2seq.kernels.compiled import compiled
+from seq2seq.series.table import Booleans, Floats
 
 
 class KerasDirect:
@@ -43,6 +45,34 @@ class KerasSteps:
         return keras.tree.map_structure(lambda part: part[list(rows)], state)
 
 
+class KerasStreams:
+    """An `AutoregressiveForecaster` without static features as `inference.surprises.StreamNetwork`."""
+
+    def __init__(self, model: Any):
+        self.model = model
+        self._stepper = _StreamStepper(model)
+        self._single: Any = None
+
+    def begin(self, rows: int) -> Any:
+        return keras.tree.map_structure(keras.ops.convert_to_numpy, self.model.initial_state(rows))
+
+    def advance(self, features: Floats, mask: Booleans | None, state: Any) -> tuple[Floats, Any]:
+        given = (features.astype(np.float32), state)
+        if mask is not None:
+            parameters, state = self._stepper.predict_on_batch((*given, mask))
+        elif features.shape[:2] == (1, 1):
+            parameters, state = self._step(given)
+        else:
+            parameters, state = self._stepper.predict_on_batch(given)
+        return np.asarray(parameters, np.float64), state
+
+    def _step(self, given: tuple[Any, Any]) -> Any:
+        """One step of one stream, where what Keras does around a call takes longer than the call."""
+        if self._single is None:
+            self._single = compiled(self._stepper, given) or self._stepper.predict_on_batch
+        return self._single(given)
+
+
 class _Predictor(keras.Model):
     """Contexts -> parameters of all steps."""
 
@@ -66,3 +96,28 @@ class _Stepper(keras.Model):
     def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
         features, state = self.model.advance(inputs["inputs"], inputs["state"])
         return {"parameters": self.model.head.parameters(features), "state": state}
+
+
+class _StreamStepper(keras.Model):
+    """Features of steps and the state before them -> their parameters and the state after them.
+
+    Each input of a call costs a tenth of a millisecond, so that what is always the same is made in the graph.
+    """
+
+    def __init__(self, model: Any):
+        super().__init__(name="stream_stepper", autocast=False)
+        self.model = model
+        self.built = True
+
+    def call(self, given: tuple[Any, ...]) -> tuple[Any, Any]:
+        features, state, *masks = given
+        rows = ops.shape(features)[0]
+        inputs = {
+            "target_input": features,
+            "static": ops.zeros((rows, 1)),
+            "series": ops.zeros((rows,), "int32"),
+            "scale": ops.ones((rows, 1)),
+            **dict(zip(("mask",), masks, strict=False)),
+        }
+        found, state = self.model.advance(inputs, state)
+        return self.model.head.parameters(found), state

@@ -148,9 +148,20 @@ class GaussianHead(DistributionHead):
 
 @keras.saving.register_keras_serializable("seq2seq")
 class StudentTHead(DistributionHead):
-    """Student's t distribution: location, scale and degrees of freedom, so that single outliers count less."""
+    """Student's t distribution: location, scale and degrees of freedom, so that single outliers count less.
+
+    Args:
+        steps: Steps of one vector.
+        least_scale: The scale is at least this, in units of the target.
+    """
 
     KIND = "student_t"
+
+    def __init__(self, steps: int = 1, least_scale: float = LEAST_DEVIATION, **kwargs: Any):
+        super().__init__(steps, **kwargs)
+        self.least_scale = least_scale
+        if not least_scale > 0:
+            raise ValueError(f"Expected a least scale above 0. Received: {least_scale}")
 
     @property
     def size(self) -> int:
@@ -159,13 +170,17 @@ class StudentTHead(DistributionHead):
     def parameters(self, features: PredictiveFeatures) -> Tensor:
         raw = self.raw(features)
         freedom = LEAST_FREEDOM + _softplus(raw[..., 2] + 2.0)
-        return ops.stack([features.base + raw[..., 0], _positive(raw[..., 1]), freedom], axis=-1)
+        scale = _softplus(raw[..., 1]) + self.least_scale
+        return ops.stack([features.base + raw[..., 0], scale, freedom], axis=-1)
 
     def log_prob(self, features: PredictiveFeatures, target: Tensor) -> Tensor:
         location, scale, freedom = ops.unstack(self.parameters(features), 3, axis=-1)
         squares = ((target - location) / scale) ** 2
         constant = log_gamma((freedom + 1) / 2) - log_gamma(freedom / 2) - ops.log(freedom * math.pi) / 2
         return constant - ops.log(scale) - (freedom + 1) / 2 * ops.log1p(squares / freedom)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "least_scale": self.least_scale}
 
 
 @keras.saving.register_keras_serializable("seq2seq")

@@ -4,6 +4,7 @@ LOWER_IS_BETTER = frozenset(
     {
         *("ter", "wer", "cer", "perplexity", "word_perplexity", "bits_per_character"),
         *("mae", "mse", "smape", "mase", "owa", "crps", "wql", "msis", "pit"),
+        *("surprisal", "false_alarms"),
     }
 )
 """Names of scores for which lower is better."""

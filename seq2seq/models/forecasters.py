@@ -200,6 +200,7 @@ class AutoregressiveForecaster(keras.Model):
         lags: Number of lagged readings, the first features of each step.
         series: What is known of a series as a whole.
         skip: From the lags to one step; None: none.
+        read_inputs: Whether the head reads the features of a step beside the output of the decoder.
 
     Call arguments:
         inputs: By name, float32 but for `series`:
@@ -207,6 +208,8 @@ class AutoregressiveForecaster(keras.Model):
             static, `(rows, static)`, at least one.
             series, `(rows,)`, int32.
             scale, `(rows, 1)`.
+            mask, `(rows, time)`, bool, True at the left, if the rows end at different steps: the state of a row stays
+            as it is after its last one.
 
     Returns:
         `(rows, time, size)`, float32: the parameters of the head.
@@ -219,6 +222,7 @@ class AutoregressiveForecaster(keras.Model):
         lags: int,
         series: SeriesEmbedding,
         skip: LinearSkip | None = None,
+        read_inputs: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**{"autocast": False, **kwargs})
@@ -227,6 +231,7 @@ class AutoregressiveForecaster(keras.Model):
         self.lags = lags
         self.series = series
         self.skip = skip
+        self.read_inputs = read_inputs
 
     def build_parts(self, features: int, static: int) -> None:
         """Builds all layers for inputs of these widths."""
@@ -235,7 +240,7 @@ class AutoregressiveForecaster(keras.Model):
         self.widths = {"target_input": features, "static": static}
         self.series.build((None, static))
         self.decoder.build((None, None, features + self.series.output_dim))
-        self.head.build((None, None, self.decoder.features_dim))
+        self.head.build((None, None, self.decoder.features_dim + (features if self.read_inputs else 0)))
         if self.skip is not None:
             self.skip.build((None, None, self.lags))
         self.built = True
@@ -252,9 +257,13 @@ class AutoregressiveForecaster(keras.Model):
         given = inputs["target_input"]
         series = ops.expand_dims(ops.cast(self.series(inputs["series"], inputs["static"]), given.dtype), 1)
         series = ops.repeat(series, ops.shape(given)[1], axis=1)
-        output = self.decoder(ops.concatenate([given, series], axis=-1), None, state, training=training)
+        read, mask = ops.concatenate([given, series], axis=-1), inputs.get("mask")
+        output = self.decoder(read, None, state, mask=mask, training=training)
         base = ops.zeros_like(given[..., 0]) if self.skip is None else self.skip(given[..., : self.lags])[..., 0]
-        features = PredictiveFeatures(output.features, ops.cast(base, "float32"), ops.cast(inputs["scale"], "float32"))
+        vectors = output.features
+        if self.read_inputs:
+            vectors = ops.concatenate([ops.cast(vectors, "float32"), ops.cast(given, "float32")], axis=-1)
+        features = PredictiveFeatures(vectors, ops.cast(base, "float32"), ops.cast(inputs["scale"], "float32"))
         return features, output.state
 
     def predict_features(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> PredictiveFeatures:

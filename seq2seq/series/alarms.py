@@ -49,8 +49,12 @@ class AlarmIntervals:
         if self.gap < 0:
             raise ValueError(f"Expected a gap of at least 0 readings within an alarm. Received: {self.gap}")
 
-    def advance(self, score: float) -> Alarm | None:
+    def advance(self, score: float, held: float = -math.inf) -> Alarm | None:
         """Takes the score of the next row; returns the alarm that has ended, if one has.
+
+        Args:
+            score: What begins an alarm, and what its severity is made of.
+            held: What keeps an open one open beside the score: that of a detector whose scores rest.
 
         Raises:
             ValueError: the score is NaN.
@@ -62,6 +66,9 @@ class AlarmIntervals:
             start, severity = (self.open.start, self.open.severity) if self.open else (row, score)
             self.open = Alarm(start, row, max(severity, score))
             return None
+        if self.open and held >= self.threshold:
+            self.open = self.open._replace(end=row)
+            return None
         if self.open and row - self.open.end > self.gap:
             return self.finish()
         return None
@@ -72,23 +79,26 @@ class AlarmIntervals:
         return last
 
 
-def intervals(scores: Floats, threshold: float, gap: int = 10) -> list[Alarm]:
+def intervals(scores: Floats, threshold: float, gap: int = 10, held: Floats | None = None) -> list[Alarm]:
     """Returns the alarms of a series in order, as `AlarmIntervals` gives them.
 
     Args:
         scores: `(time,)`, without NaN.
         threshold: Scores of at least this much are in an alarm.
         gap: Readings below the threshold that do not end an alarm.
+        held: `(time,)`: see `AlarmIntervals.advance`.
     """
     stream = AlarmIntervals(threshold, gap)
-    found = [stream.advance(score) for score in np.asarray(scores, np.float64).tolist()]
+    rows = np.asarray(scores, np.float64).tolist()
+    keep = [-math.inf] * len(rows) if held is None else np.asarray(held, np.float64).tolist()
+    found = [stream.advance(*row) for row in zip(rows, keep, strict=True)]
     return [alarm for alarm in (*found, stream.finish()) if alarm]
 
 
 def threshold_for(normal: Iterable[Floats], rate: float, gap: int = 10) -> float:
     """Returns the lowest threshold with at most `rate` alarms per 10,000 readings of normal data.
 
-    So it is for every higher threshold too. Alarms are those of `intervals`.
+    So it is for every higher threshold too. Alarms are those of `intervals`; with `held` there are as many or fewer.
 
     Args:
         normal: Scores of series that hold few anomalies or none, `(time,)` each, such as those of training.

@@ -2,16 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from seq2seq.extras import require
+from seq2seq.extras import MissingPackage, is_installed, require
 from seq2seq.series import cells
 from seq2seq.series.cells import Columns, Floats, Integers, Place
 from seq2seq.series.grid import Rows, TableError
 from seq2seq.series.stamps import NO_OFFSET, NUMBER
+
+FRAMES = ("pandas", "polars", "pyarrow")
+
+
+def new_frame(columns: Mapping[str, Any], like: Any = None) -> Any:
+    """Returns columns as a frame of the kind of another one; without it, of the first kind that is installed.
+
+    Raises:
+        MissingPackage: narwhals, or all of `FRAMES`, are not installed.
+    """
+    require("narwhals")
+    import narwhals as nw
+
+    if like is not None:
+        backend: Any = nw.from_native(like).implementation
+    else:
+        installed = [name for name in FRAMES if is_installed(name)]
+        if not installed:
+            raise MissingPackage(f"A frame needs one of the packages {', '.join(FRAMES)}. Install one of them.")
+        backend = installed[0]
+    return nw.from_dict(dict(columns), backend=backend).to_native()
 
 
 def frame_rows(frame: Any, columns: Columns, prefix: str) -> Rows:

@@ -216,6 +216,8 @@ class LikelihoodDetector:
     rule: RangeRule | None = None
     """Knows nothing of likelihoods: what lies outside of the range so far gets a higher score."""
     rule_weight: float = 1.0
+    held: float = field(default=0.0, init=False)
+    """The last score as it was before the rest: it tells how long an anomaly goes on."""
 
     def advance(self, value: float) -> float:
         """Returns the score of the next reading, from 0. A missing one, NaN, has 0 and changes nothing.
@@ -237,6 +239,7 @@ class LikelihoodDetector:
         score = self.rank.advance(nats)
         if self.rule:
             score += self.rule_weight * self.rule.advance(value)
+        self.held = score
         return self.rest.advance(score) if self.rest else score
 
 

@@ -13,9 +13,9 @@ from seq2seq.lite.kinds import ACOUSTIC, FORECASTER, LANGUAGE, kind_of_folder
 if TYPE_CHECKING:
     from seq2seq.run.sections import Recipe
     from seq2seq.run.task import Task
-    from seq2seq.tasks import compression, forecast, language_model, speech, summarization, translation
+    from seq2seq.tasks import anomaly, compression, forecast, language_model, speech, summarization, translation
 
-    _CHECKED: tuple[Task, ...] = (translation, summarization, compression, language_model, speech, forecast)
+    _CHECKED: tuple[Task, ...] = (translation, summarization, compression, language_model, speech, forecast, anomaly)
 
 TASKS = {
     "translation": "seq2seq.tasks.translation",
@@ -24,6 +24,7 @@ TASKS = {
     "language_model": "seq2seq.tasks.language_model",
     "speech": "seq2seq.tasks.speech",
     "forecast": "seq2seq.tasks.forecast",
+    "anomaly": "seq2seq.tasks.anomaly",
 }
 """Modules by the names that recipes give their tasks; see `run.task.Task` for what each holds."""
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seq2seq.layers.distributions import (
+    LEAST_DEVIATION,
     LEAST_FREEDOM,
     GaussianHead,
     NegativeBinomialHead,
@@ -26,8 +27,9 @@ HEADS = [
     NegativeBinomialHead,
     lambda steps=1: QuantileHead(LEVELS, steps),
     lambda steps=1: GaussianHead(steps, squares=True),
+    lambda steps=1: StudentTHead(steps, least_scale=0.5),
 ]
-NAMES = ["gaussian", "student_t", "negative_binomial", "quantiles", "squares"]
+NAMES = ["gaussian", "student_t", "negative_binomial", "quantiles", "squares", "wide"]
 heads = pytest.mark.parametrize("make", HEADS, ids=NAMES)
 
 
@@ -75,7 +77,7 @@ def test_parameters_are_within_their_bounds_however_far_the_features_go(make, rn
         assert (parameters > 0).all()
         assert (found >= 0).all()
     else:
-        assert (parameters[..., 1] > 0).all()
+        assert (parameters[..., 1] >= getattr(head, "least_scale", LEAST_DEVIATION)).all()
         assert head.KIND != "student_t" or (parameters[..., 2] >= LEAST_FREEDOM - 1e-6).all()
 
 

@@ -122,3 +122,10 @@ def test_nothing_is_drawn_of_what_does_not_fit(tmp_path, name, values, options, 
     with pytest.raises(ValueError, match=message):
         draw_alarms(tmp_path / name, values, **{"alarms": [], **options})
     assert not any(tmp_path.iterdir())
+
+
+def test_what_is_held_keeps_an_alarm_open_and_begins_none():
+    scores = np.array([0, 0, 2.0, 0, 0, 0, 0, 0, 3, 0])
+    held = np.array([5, 0, 2.0, 1, 0, 4, 0, 0, 3, 0])
+    assert intervals(scores, 1.0, gap=1, held=held) == [(2, 5, 2.0), (8, 8, 3.0)]
+    assert intervals(scores, 1.0, gap=1) == [(2, 2, 2.0), (8, 8, 3.0)]

@@ -1,0 +1,32 @@
+"""Anomaly detection: readings in, scores and alarms out, as they come."""
+
+from seq2seq.tasks.anomaly.recipe import Recipe as Recipe
+from seq2seq.tasks.anomaly.task import batch_as_text as batch_as_text
+from seq2seq.tasks.anomaly.task import begin_epoch as begin_epoch
+from seq2seq.tasks.anomaly.task import build_model as build_model
+from seq2seq.tasks.anomaly.task import check_same_codec as check_same_codec
+from seq2seq.tasks.anomaly.task import codec_files as codec_files
+from seq2seq.tasks.anomaly.task import export as export
+from seq2seq.tasks.anomaly.task import finish as finish
+from seq2seq.tasks.anomaly.task import load as load
+from seq2seq.tasks.anomaly.task import objective as objective
+from seq2seq.tasks.anomaly.task import open_data as open_data
+from seq2seq.tasks.anomaly.task import prepare as prepare
+from seq2seq.tasks.anomaly.task import record_data as record_data
+from seq2seq.tasks.anomaly.task import untrained_model as untrained_model
+from seq2seq.tasks.anomaly.task import validator as validator
+
+NAME = "anomaly"
+RECIPES = "seq2seq.recipes.anomaly"
+VERBS = {"detect": "detect"}
+"""Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
+EXPORTS = ()
+"""Forms that `seq2seq export` writes."""
+OWN_FILES = "--data.train TABLE"
+"""The options that name a user's own files."""
+ENTRY = "reading"
+"""What its models predict one after the other."""
+LOSS = "nats a reading"
+"""What the loss of an entry is measured in."""
+EXAMPLE = "seq2seq detect {run} --plot alarms.png"
+"""What finds anomalies with a run."""

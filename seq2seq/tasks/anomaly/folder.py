@@ -1,0 +1,93 @@
+"""The run folder of a detector: its recipe, how tables are read, its network, and the threshold of alarms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seq2seq.files import check_regular, output_file, read_json
+from seq2seq.inference.anomalies import AlarmSettings
+from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.series.streams import STREAMS_FILE, StreamCodec
+from seq2seq.series.table import Floats, offsets_of
+from seq2seq.tasks.anomaly.network import build_network, check_size
+from seq2seq.tasks.anomaly.recipe import Recipe
+
+
+class AnomalyRunFolder(RunFolder):
+    """A run folder with the threshold of a detector.
+
+    Args:
+        path: The folder; it need not exist yet.
+    """
+
+    def __init__(self, path: Path | str):
+        super().__init__(path)
+        self.codec_file = self.path / STREAMS_FILE
+        self.alarms_file = self.path / "alarms.json"
+        self.normal_file = self.path / "normal.npz"
+        self.plot_file = self.path / "alarms.png"
+
+    def load_recipe(self) -> Recipe:
+        """Reads the resolved recipe; errors as `RunFolder.read_recipe`."""
+        return self.read_recipe(Recipe)
+
+    def load_codec(self) -> StreamCodec:
+        """Returns how tables are read; RunFolderError names a missing or damaged file."""
+        try:
+            return StreamCodec.load(self.codec_file)
+        except ValueError as error:
+            raise RunFolderError(str(error)) from error
+
+    def save_alarms(self, alarms: AlarmSettings, normal: Sequence[Floats]) -> None:
+        """Keeps the threshold, and the scores of normal data for those of other rates."""
+        with output_file(self.inside(self.normal_file)) as partial, open(partial, "wb") as file:
+            lengths = np.asarray([len(scores) for scores in normal], np.int64)
+            np.savez_compressed(file, scores=np.concatenate(normal), offsets=offsets_of(lengths))
+        self.write_json(self.alarms_file, alarms._asdict())
+
+    def load_alarms(self) -> AlarmSettings | None:
+        """Returns the threshold; None before training has ended. RunFolderError if its file is damaged."""
+        if not self.alarms_file.is_file():
+            return None
+        try:
+            entry = read_json(self.alarms_file)
+            found = AlarmSettings(float(entry["rate"]), int(entry["gap"]), float(entry["threshold"]))
+            if math.isnan(found.threshold) or found.gap < 0:
+                raise ValueError(f"threshold {found.threshold}, gap {found.gap}")
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+            raise RunFolderError(f"{self.alarms_file}: damaged ({error}).") from error
+        return found
+
+    def load_normal(self) -> list[Floats]:
+        """Returns the scores of normal data by series; RunFolderError if their file is missing or damaged."""
+        try:
+            check_regular(self.normal_file)
+            with np.load(self.normal_file, allow_pickle=False) as arrays:
+                scores, offsets = np.asarray(arrays["scores"], np.float64), arrays["offsets"].astype(np.int64)
+            if offsets[0] != 0 or offsets[-1] != len(scores) or (np.diff(offsets) < 0).any():
+                raise ValueError("offsets do not fit")
+        except Exception as error:  # zip files and arrays raise many kinds
+            raise RunFolderError(f"{self.normal_file}: missing or damaged ({str(error)[:200]}).") from error
+        return np.split(scores, offsets[1:-1])
+
+    def load_files(self) -> dict[str, str | None]:
+        """Returns the checksums of the user's tables by path; RunFolderError if data.json is damaged."""
+        try:
+            return {str(path): digest for path, digest in read_json(self.data_file)["training"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise RunFolderError(f"{self.data_file}: missing or damaged ({error}).") from error
+
+    def load_model(self) -> Any:
+        """Returns the trained network; RunFolderError if something is missing, damaged, or does not fit together."""
+        recipe = self.load_recipe()
+
+        def build() -> Any:
+            check_size(recipe.model, self.weights_file)
+            return build_network(recipe.model)
+
+        return self.load_network(build)

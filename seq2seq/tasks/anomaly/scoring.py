@@ -1,0 +1,111 @@
+"""Scores of detectors on streams whose anomalies are labelled. Imports no framework."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from seq2seq import __version__
+from seq2seq.inference.anomalies import Detected, learned_threshold
+from seq2seq.metrics.nab import PROFILES, Scored, nab_score
+from seq2seq.metrics.score import Score
+from seq2seq.series.alarms import RATE_OF, intervals
+from seq2seq.series.anomaly import Detector, RangeRule, WindowedGaussian, detect
+from seq2seq.series.table import Floats
+from seq2seq.tasks.anomaly.data import Corpus, Labelled
+
+BASELINES: Mapping[str, Callable[[], Detector]] = {"windowed Gaussian": WindowedGaussian, "range rule": RangeRule}
+"""Detectors without learning, which are in every table."""
+
+
+class Count(NamedTuple):
+    """What alarms found in one stream."""
+
+    windows: int
+    found: int
+    """Windows with a reading of an alarm."""
+    false: int
+    """Alarms without a reading in a window."""
+    readings: int
+    """Observed ones outside of windows."""
+
+
+@dataclass(frozen=True)
+class AtRate:
+    """How a detector does at the threshold of a stated rate."""
+
+    threshold: float
+    counts: list[Count]
+    """Of each stream."""
+
+    def scores(self, rate: float) -> dict[str, Score]:
+        """Returns the share of windows that were found, in percent, and false alarms per 10,000 readings."""
+        windows, found, false, readings = (sum(part) for part in zip(*self.counts, strict=True))
+        signature = f"rate:{rate:g}|windows:{windows}|seq2seq|version:{__version__}"
+        return {
+            "found": Score(100 * found / max(windows, 1), f"found|{signature}"),
+            "false_alarms": Score(RATE_OF * false / max(readings, 1), f"false_alarms|{signature}"),
+        }
+
+
+def baseline_scores(corpus: Corpus) -> dict[str, list[Detected]]:
+    """Returns the scores of simple detectors for each stream, by the names of their rows."""
+    rows = {}
+    for name, make in BASELINES.items():
+        scores = [detect(make(), stream.values) for stream in corpus.streams]
+        rows[name] = [Detected(own, own, []) for own in scores]
+    return rows
+
+
+def normal_scores(corpus: Corpus, found: Sequence[Detected]) -> list[Floats]:
+    """Returns the scores of the observed readings of the training parts."""
+    parts = zip(corpus.streams, corpus.train, found, strict=True)
+    return [own.scores[:rows][~np.isnan(stream.values[:rows])] for stream, rows, own in parts]
+
+
+def at_rate(corpus: Corpus, found: Sequence[Detected], rate: float, gap: int) -> AtRate:
+    """Returns how scores do at the threshold that the training parts give for a rate of false alarms."""
+    threshold = learned_threshold(normal_scores(corpus, found), rate, gap)
+    labels = corpus.labels or [Labelled(rows, ()) for rows in corpus.train]
+    parts = zip(corpus.streams, labels, found, strict=True)
+    return AtRate(threshold, [count(stream.values, known, own, threshold, gap) for stream, known, own in parts])
+
+
+def count(values: Floats, labels: Labelled, detected: Detected, threshold: float, gap: int) -> Count:
+    """Counts what the alarms of a stream found; those of the first rows do not count."""
+    there = ~np.isnan(values)
+    rows = np.flatnonzero(there)
+    alarms = [
+        (int(rows[alarm.start]), int(rows[alarm.end]))
+        for alarm in intervals(detected.scores[there], threshold, gap, detected.held[there])
+        if rows[alarm.start] >= labels.first
+    ]
+    windows = [window for window in labels.windows if window[1] >= labels.first]
+    found = sum(any(start <= last and first <= end for start, end in alarms) for first, last in windows)
+    false = sum(not any(start <= last and first <= end for first, last in windows) for start, end in alarms)
+    outside = there.copy()
+    outside[: labels.first] = False
+    for first, last in windows:
+        outside[first : last + 1] = False
+    return Count(len(windows), found, false, int(outside.sum()))
+
+
+def nab_scores(corpus: Corpus, found: Sequence[Detected]) -> dict[str, Score]:
+    """Returns the scores of NAB by profile, each at its best threshold, as NAB takes it."""
+    labels = corpus.labels or []
+    scored = [Scored(own.scores, known.windows) for own, known in zip(found, labels, strict=True)]
+    return {f"nab_{profile}": nab_score(scored, profile).score for profile in PROFILES}
+
+
+def as_text(rows: Mapping[str, Mapping[str, Score]]) -> str:
+    """Returns a table of scores, a row for each detector."""
+    measures = list(dict.fromkeys(measure for row in rows.values() for measure in row))
+    width = max(map(len, rows))
+    lines = [f"{'':{width}}  " + "  ".join(measures)]
+    for name, row in rows.items():
+        cells = [f"{row[one].score:{len(one)}.2f}" if one in row else " " * len(one) for one in measures]
+        lines.append(f"{name:{width}}  " + "  ".join(cells))
+    return "\n".join(lines)

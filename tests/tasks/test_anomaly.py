@@ -1,0 +1,144 @@
+"""A detector from the command line: trained once, from made-up sensors and from a table of one's own."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+import seq2seq
+from recipes.anomaly import RECIPES
+from seq2seq.cli.train import run_recipe
+from seq2seq.inference.anomalies import Detected
+from seq2seq.metrics.nab import Scored, nab_score
+from seq2seq.run.folder import RunFolderError
+from seq2seq.run.parsing import RecipeError, from_json
+from seq2seq.series.alarms import threshold_for
+from seq2seq.series.streams import Stream, StreamCodec
+from seq2seq.tasks.anomaly import scoring
+from seq2seq.tasks.anomaly.data import Corpus, Labelled, find_corpus
+from seq2seq.tasks.anomaly.folder import AnomalyRunFolder
+from seq2seq.tasks.anomaly.recipe import Recipe
+from tests.detectors import HOURS, readings
+
+
+def train(folder, *more):
+    return run_recipe(RECIPES, "seq2seq train", "", ["tiny", "--run-folder", str(folder), *map(str, more)])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("anomaly") / "run"
+    assert train(folder) == 0
+    return folder
+
+
+def test_a_run_leaves_its_threshold_its_scores_and_how_to_use_it(finished):
+    folder = AnomalyRunFolder(finished)
+    scores = json.loads(folder.scores_file.read_text())
+    assert set(scores["tests"]["faults"]) == {"found", "false_alarms"}
+    assert set(scores["baselines"]["faults"]) == {"run with the range rule", "windowed Gaussian", "range rule"}
+    alarms, normal = folder.load_alarms(), folder.load_normal()
+    assert scores["threshold"] == alarms.threshold == threshold_for(normal, alarms.rate, alarms.gap)
+    corpus = find_corpus(folder.load_recipe())
+    assert [len(part) for part in normal] == corpus.train
+    detector = seq2seq.load(finished)
+    whole = detector.detect_streams(detector.own_streams(), alarms.threshold)
+    for own, rows, part in zip(whole, corpus.train, normal, strict=True):
+        np.testing.assert_array_equal(own.scores[:rows], part)
+    rows = list(csv.DictReader((finished / "losses-faults.csv").read_text().splitlines()))
+    found = 100 * sum(int(row["found"]) for row in rows) / sum(int(row["windows"]) for row in rows)
+    assert scores["tests"]["faults"]["found"]["score"] == pytest.approx(found)
+    readme = folder.readme_file.read_text()
+    assert "| windowed Gaussian |" in readme
+    assert f"seq2seq detect {finished} --follow" in readme
+    assert (finished / "alarms.png").stat().st_size > 1000
+
+
+def test_the_same_command_finds_a_finished_run(finished, capsys):
+    assert train(finished) == 0
+    assert "is finished" in capsys.readouterr().out
+
+
+def test_a_stream_of_a_run_equals_its_table(finished):
+    detector = seq2seq.load(finished)
+    one = detector.own_streams()[0]
+    whole = detector.detect_streams([one], 0.5)[0]
+    stream = detector.stream(threshold=0.5)
+    scores = [stream.push(value).score for value in one.values[:300]]
+    np.testing.assert_allclose(scores, whole.scores[:300], atol=1e-3)
+
+
+def test_a_table_of_ones_own_is_learned_detected_and_looked_for_again(tmp_path, caplog):
+    stamps = [str(stamp) for stamp in HOURS[:1200]]
+    values = readings(1200, jump=1100).tolist()
+    values[7] = ""
+    table = tmp_path / "own.csv"
+    table.write_text("when,load\n" + "".join(f"{a},{b}\n" for a, b in zip(stamps, values, strict=True)))
+    words = ("--data.train", table, "--data.corpus", "files", "--data.time_column", "when")
+    assert train(tmp_path / "run", *words, "--data.target_columns", "load", "--alarms.rate", 20) == 0
+    assert "Inferred the frequency h" in caplog.text
+    detector = seq2seq.load(tmp_path / "run")
+    assert detector.codec.frequency == "h"
+    assert detector.own_streams()[0].day == 24
+    found = detector.detect(rate=50)
+    assert [len(found.scores_frame()), found.alarms_frame().columns.tolist()] == [
+        1200,
+        ["unique_id", "start", "end", "severity"],
+    ]
+    assert json.loads((tmp_path / "run" / "scores.json").read_text())["tests"] == {}
+    assert "Nothing is labelled" in (tmp_path / "run" / "README.md").read_text()
+    table.write_text(table.read_text() + "2024-03-01,1\n")
+    with pytest.raises(RunFolderError, match="has changed since training"):
+        seq2seq.load(tmp_path / "run").own_streams()
+
+
+def test_too_few_normal_readings_are_refused_before_the_training(tmp_path, capsys):
+    (tmp_path / "own.csv").write_text("ds,y\n" + "".join(f"{row},{row % 7}\n" for row in range(100)))
+    words = ("--data.train", tmp_path / "own.csv", "--data.corpus", "files")
+    assert train(tmp_path / "run", *words) == 2
+    assert "has 100 readings. Expected at least 1,000" in capsys.readouterr().err
+    assert train(tmp_path / "run", *words, "--alarms.rate", 200, "--window.start", 30, "--data.day", 3) == 0
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value", "message"),
+    [
+        ("data", "corpus", "files", "data.train must name a table"),
+        ("data", "train_share", 0, "data.train_share must be above 0"),
+        ("data", "frequency", "fortnight", "data.frequency: Expected a frequency"),
+        ("window", "warmup", 200, "window.warmup must be from 0 and below window.rows"),
+        ("model", "least_scale", 0, "model.least_scale must be above 0"),
+        ("alarms", "rate", 0, "alarms.rate must be above 0"),
+        ("batching", "steps", 0, "batching.steps must be at least 1"),
+    ],
+)
+def test_a_recipe_that_contradicts_itself_is_refused(section, field, value, message):
+    with pytest.raises(RecipeError, match=message):
+        from_json(Recipe, {section: {field: value}}, "recipe.json")
+
+
+@pytest.mark.parametrize("name", ["alarms.json", "normal.npz", "streams.json"])
+def test_a_damaged_file_is_named(finished, tmp_path, name):
+    from shutil import copytree
+
+    copytree(finished, tmp_path / "run")
+    (tmp_path / "run" / name).write_text("{")
+    with pytest.raises(RunFolderError, match=name.replace(".", r"\.")):
+        seq2seq.load(tmp_path / "run").threshold(30)
+
+
+def test_windows_and_false_alarms_are_counted():
+    values = np.zeros(50)
+    values[4] = np.nan
+    scores = np.zeros(50)
+    scores[[3, 12, 20, 21, 40, 48]] = 1
+    labels = Labelled(10, ((19, 23), (30, 33), (45, 49)))
+    detected = Detected(scores, scores, [])
+    found = scoring.count(values, labels, detected, 1.0, gap=2)
+    assert found == (3, 2, 2, 50 - 10 - 5 - 4 - 5)
+    corpus = Corpus(StreamCodec(), [Stream("a", values, HOURS[:50], 0)], [10], [labels], ())
+    assert scoring.at_rate(corpus, [detected], 2000, 2).threshold > 0
+    assert scoring.nab_scores(corpus, [detected])["nab_standard"] == nab_score([Scored(scores, labels.windows)]).score

@@ -141,4 +141,6 @@ def test_windows_and_false_alarms_are_counted():
     assert found == (3, 2, 2, 50 - 10 - 5 - 4 - 5)
     corpus = Corpus(StreamCodec(), [Stream("a", values, HOURS[:50], 0)], [10], [labels], ())
     assert scoring.at_rate(corpus, [detected], 2000, 2).threshold > 0
-    assert scoring.nab_scores(corpus, [detected])["nab_standard"] == nab_score([Scored(scores, labels.windows)]).score
+    nab, scored = scoring.nab_scores(corpus, [detected], 0.5), [Scored(scores, labels.windows)]
+    assert nab["nab_standard"] == nab_score(scored).score
+    assert nab["nab_at_rate"] == nab_score(scored, threshold=0.5).score

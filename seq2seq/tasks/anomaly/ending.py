@@ -84,8 +84,9 @@ def _rows(found: Mapping[str, list[Detected]], data: Corpus, recipe: Recipe) -> 
     """Returns the scores of each detector by measure."""
     alarms, rows = recipe.alarms, {}
     for name, scores in found.items():
-        rows[name] = scoring.nab_scores(data, scores) if recipe.data.corpus == "nab" else {}
-        rows[name] |= scoring.at_rate(data, scores, alarms.rate, alarms.gap).scores(alarms.rate)
+        at = scoring.at_rate(data, scores, alarms.rate, alarms.gap)
+        rows[name] = scoring.nab_scores(data, scores, at.threshold) if recipe.data.corpus == "nab" else {}
+        rows[name] |= at.scores(alarms.rate)
     return rows
 
 

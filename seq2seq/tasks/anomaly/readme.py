@@ -85,7 +85,13 @@ def _table(rows: Mapping[str, Mapping[str, Score]]) -> str:
         lines.append(f"| {title} | {' | '.join(f'{row[one].score:.2f}' for one in measures)} |")
     own = next(iter(rows.values()))
     signatures = "\n".join(f"    {own[measure].signature}" for measure in measures)
-    best = "NAB's scores are each at the best threshold for them, as NAB takes it. " * ("nab_standard" in own)
-    about = f"{best}`found` is the percentage of labelled windows with an alarm, `false_alarms` are alarms per 10,000\n"
-    about += "readings outside of them, both at the threshold above; other rows have thresholds of the same rate."
-    return "\n".join(lines) + f"\n\n{about}\n\n{signatures}\n"
+    about = [
+        "`found` is the percentage of labelled windows with an alarm, `false_alarms` are alarms per 10,000 readings",
+        "outside of them, both at the threshold above; other rows have thresholds of the same rate.",
+    ]
+    if "nab_at_rate" in own:
+        about += [
+            "NAB's scores are each at the best threshold for them, as NAB takes it; `nab_at_rate` is that of the",
+            "standard profile at the threshold above.",
+        ]
+    return "\n".join([*lines, "", *about, "", signatures, ""])

@@ -93,11 +93,12 @@ def count(values: Floats, labels: Labelled, detected: Detected, threshold: float
     return Count(len(windows), found, false, int(outside.sum()))
 
 
-def nab_scores(corpus: Corpus, found: Sequence[Detected]) -> dict[str, Score]:
-    """Returns the scores of NAB by profile, each at its best threshold, as NAB takes it."""
+def nab_scores(corpus: Corpus, found: Sequence[Detected], threshold: float) -> dict[str, Score]:
+    """Returns the scores of NAB by profile, each at its best threshold, as NAB takes it, and that at a given one."""
     labels = corpus.labels or []
     scored = [Scored(own.scores, known.windows) for own, known in zip(found, labels, strict=True)]
-    return {f"nab_{profile}": nab_score(scored, profile).score for profile in PROFILES}
+    best = {f"nab_{profile}": nab_score(scored, profile).score for profile in PROFILES}
+    return {**best, "nab_at_rate": nab_score(scored, threshold=threshold).score}
 
 
 def as_text(rows: Mapping[str, Mapping[str, Score]]) -> str:

@@ -174,7 +174,7 @@ def craft_folder(folder: Path, copy: Path, draw: random.Random) -> None:
 def use_folder(folder: Path) -> None:
     """Calls every kind of network of a LiteRT folder, in small and large batches."""
     from seq2seq.lite.generator import LiteGenerator
-    from seq2seq.lite.kinds import ACOUSTIC, FORECASTER, kind_of_folder
+    from seq2seq.lite.kinds import ACOUSTIC, DETECTOR, FORECASTER, kind_of_folder
 
     if kind_of_folder(folder) == ACOUSTIC:
         import numpy as np
@@ -200,6 +200,17 @@ def use_folder(folder: Path) -> None:
                 network.advance(arrays, network.begin(rows))
             else:
                 network.parameters(arrays)
+        return
+    if kind_of_folder(folder) == DETECTOR:
+        import numpy as np
+
+        from seq2seq.inference.surprises import Surprises
+        from seq2seq.lite.anomaly import load_detector
+
+        detector = load_detector(folder)
+        for rows in (1, 33):
+            surprises = Surprises(detector.network, np.full(rows, 24))
+            surprises.advance(np.random.default_rng(1).normal(size=(rows, 30)))
         return
     one = LiteGenerator.load(folder, threads=1)
     many = one.networks.batches[-1]

@@ -16,26 +16,30 @@ from seq2seq.tasks.anomaly.network import build_network
 HOURS = np.datetime64("2024-01-01T00:00:00") + np.arange(2000).astype("timedelta64[h]")
 
 
-def make_network():
+def make_recipe(units=TINY.model.units, **alarms):
+    model = TINY.model.model_copy(update={"units": units})
+    return TINY.model_copy(update={"model": model, "alarms": TINY.alarms.model_copy(update=alarms)})
+
+
+def make_network(units=TINY.model.units):
     keras.utils.set_random_seed(3)
-    model = build_network(TINY.model)
+    model = build_network(make_recipe(units).model)
     random = np.random.default_rng(3)
-    model.set_weights([random.normal(0, 0.4, weight.shape) for weight in model.get_weights()])
+    model.set_weights([random.normal(0, 0.8 / units**0.5, weight.shape) for weight in model.get_weights()])
     return model
 
 
-def in_memory(frequency="h", threshold=1.0, gap=3, **alarms):
-    recipe = TINY.model_copy(update={"alarms": TINY.alarms.model_copy(update={"gap": gap, **alarms})})
-    settings = AlarmSettings(10.0, gap, threshold)
-    return make_detector(make_network(), recipe, StreamCodec(frequency=frequency), settings)
+def in_memory(frequency="h", threshold=1.0, gap=3, units=TINY.model.units, normal=list, **alarms):
+    recipe, settings = make_recipe(units, gap=gap, **alarms), AlarmSettings(10.0, gap, threshold)
+    return make_detector(make_network(units), recipe, StreamCodec(frequency=frequency), settings, normal)
 
 
-def write_run(path, frequency="h", threshold=1.0, normal=None, columns=None):
+def write_run(path, frequency="h", threshold=1.0, normal=None, columns=None, units=TINY.model.units):
     """Writes a run folder as a training leaves it, as far as `detect` reads it."""
     folder = AnomalyRunFolder(path)
     path.mkdir()
-    folder.save_recipe(TINY)
-    save_weights(make_network(), folder.weights_file)
+    folder.save_recipe(make_recipe(units))
+    save_weights(make_network(units), folder.weights_file)
     codec = StreamCodec(frequency=frequency) if columns is None else StreamCodec(columns, frequency)
     codec.save(folder.codec_file)
     folder.save_alarms(AlarmSettings(10.0, 3, threshold), normal or [np.linspace(0, 2, 3000)])

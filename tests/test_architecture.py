@@ -195,6 +195,7 @@ def test_the_catalogue_and_the_recipes_import_each_other_by_relative_names_and_t
         "seq2seq.search.prefix_beam",
         "seq2seq.lite.language",
         "seq2seq.lite.forecast",
+        "seq2seq.lite.anomaly",
         "seq2seq.inference.next_words",
         "seq2seq.text.corpus",
         "seq2seq.audio.reading",

@@ -60,14 +60,17 @@ def export_forecast_litert(forecaster: Forecaster, folder: Path, quantize: str =
     batches = [1] if isinstance(network, WindowNetwork) else list(BATCHES)
     shape = {"kind": FORECASTER, **describe(network, forecaster), "batches": batches}
     with whole_folder(folder, kind) as partial:
-        (partial / NETWORKS_FILE).write_bytes(convert(network.model, _signatures(network, batches), quantize))
+        (partial / NETWORKS_FILE).write_bytes(convert(network.model, signatures(network, batches), quantize))
         forecaster.codec.save(partial / CODEC_FILE)
         write_shape(partial, quantize, shape)
     return folder
 
 
-def _signatures(network: Network, batches: list[int]) -> dict[str, Any]:
-    """The fast kernels for weights of 8 bits need a fixed number of rows."""
+def signatures(network: Network, batches: list[int]) -> dict[str, Any]:
+    """Returns the functions of a network by name, one for each number of rows.
+
+    The fast kernels for weights of 8 bits need a fixed number of them.
+    """
     names = list(network.inputs)
 
     def call(*given: Any) -> dict[str, Any]:

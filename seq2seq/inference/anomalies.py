@@ -16,7 +16,7 @@ from seq2seq.inference.surprises import StreamNetwork, Surprises
 from seq2seq.series.alarms import AlarmIntervals, threshold_for
 from seq2seq.series.frames import new_frame
 from seq2seq.series.frequency import parse_frequency
-from seq2seq.series.likelihood import LikelihoodDetector, Surprise
+from seq2seq.series.likelihood import LikelihoodDetector, ScoreParts, Surprise
 from seq2seq.series.streams import Stream, StreamCodec
 from seq2seq.series.table import Floats
 
@@ -182,7 +182,7 @@ class AnomalyDetector:
         self,
         network: StreamNetwork,
         codec: StreamCodec,
-        make: Callable[[Any], LikelihoodDetector],
+        make: ScoreParts,
         alarms: AlarmSettings | None = None,
         normal: Callable[[], Iterable[Floats]] = list,
         own: Callable[[], list[Stream]] = list,
@@ -197,6 +197,10 @@ class AnomalyDetector:
     def own_streams(self) -> list[Stream]:
         """Returns those of the run."""
         return self._own()
+
+    def normal_scores(self) -> list[Floats]:
+        """Returns the scores of the normal data of training, by series."""
+        return list(self._normal())
 
     def threshold(self, rate: float | None = None) -> float:
         """Returns the threshold of a rate of false alarms; without one, that of the run.
@@ -213,7 +217,7 @@ class AnomalyDetector:
             )
         if rate is None or rate == self.alarms.rate:
             return self.alarms.threshold
-        return learned_threshold(self._normal(), rate, self.alarms.gap)
+        return learned_threshold(self.normal_scores(), rate, self.alarms.gap)
 
     def scores_of(self, threshold: float) -> SeriesScores:
         """Returns what turns surprises into scores and alarms."""

@@ -10,10 +10,13 @@ from typing import Any
 from seq2seq import __version__
 from seq2seq.audio.frontend import FRONTEND_FILE, Frontend
 from seq2seq.files import check_regular, read_bytes, read_json
+from seq2seq.lite.anomaly_shape import check_detector
 from seq2seq.lite.forecast_shape import check_forecaster
-from seq2seq.lite.kinds import ACOUSTIC, FORECASTER, LANGUAGE, SHAPE_FILE, kind_in
+from seq2seq.lite.kinds import ACOUSTIC, DETECTOR, FORECASTER, LANGUAGE, SHAPE_FILE, kind_in
 from seq2seq.search.options import SearchOptions
+from seq2seq.series.alarms import NORMAL_FILE
 from seq2seq.series.codec import CODEC_FILE
+from seq2seq.series.streams import STREAMS_FILE
 from seq2seq.text.codecs import TOKENIZER_FILE, VOCABULARY_FILE, Codec, load_codec
 from seq2seq.text.placeholders import Placeholders
 from seq2seq.text.subword import SubwordTokenizer
@@ -59,7 +62,12 @@ def load_shape(path: Path) -> dict[str, Any]:
             f"{path}: written in format {version} by seq2seq {maker}; this is seq2seq {__version__}, which reads "
             f"format {FORMAT}. Export the run again with this version."
         )
-    names = {LANGUAGE: [_codec_file(files)], ACOUSTIC: [_codec_file(files), FRONTEND_FILE], FORECASTER: [CODEC_FILE]}
+    names = {
+        LANGUAGE: [_codec_file(files)],
+        ACOUSTIC: [_codec_file(files), FRONTEND_FILE],
+        FORECASTER: [CODEC_FILE],
+        DETECTOR: [STREAMS_FILE, NORMAL_FILE],
+    }
     for name in (NETWORKS_FILE, *(names[kind] if kind else [SOURCE_FILE, TARGET_FILE])):
         _check(path / name, files.get(name))
     try:
@@ -70,6 +78,8 @@ def load_shape(path: Path) -> dict[str, Any]:
             _check_acoustic(shape)
         elif kind == FORECASTER:
             check_forecaster(shape)
+        elif kind == DETECTOR:
+            check_detector(shape)
         else:
             _check_description(shape)
     except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -34,28 +34,31 @@ def check_forecaster(shape: Mapping[str, Any]) -> None:
     if type(shape["scale_feature"]) is not bool:
         raise ValueError("scale_feature is not true or false")
     for value in _list(shape["level"]):
-        _between(value, 0, 100)
+        between(value, 0, 100)
     levels = _list(shape["levels"])
     for value in levels:
-        _between(value, 0, 1)
+        between(value, 0, 1)
     if levels != sorted(set(levels)) or bool(levels) != (shape["distribution"] == "quantiles"):
         raise ValueError("the levels of the quantiles do not ascend, or do not fit the distribution")
     if shape["size"] != (DISTRIBUTIONS[shape["distribution"]] or len(levels)):
         raise ValueError("the size does not fit the distribution")
-    _check_networks(shape)
-
-
-def _check_networks(shape: Mapping[str, Any]) -> None:
-    """Checks what only the networks themselves know else."""
-    steps, inputs = shape["network"] == STEP, dict(shape["inputs"])
-    lags, state, batches = (_list(shape[name]) for name in ("lags", "state", "batches"))
+    lags = _list(shape["lags"])
     for value in lags:
         whole(value, 1, MOST_STEPS)
+    if lags != sorted(set(lags)) or bool(lags) != (shape["network"] == STEP):
+        raise ValueError("the lags do not fit the network")
+    check_networks(shape)
+
+
+def check_networks(shape: Mapping[str, Any]) -> None:
+    """Checks what only the networks themselves know else; errors as `check_forecaster`."""
+    steps, inputs = shape["network"] == STEP, dict(shape["inputs"])
+    state, batches = (_list(shape[name]) for name in ("state", "batches"))
     for values in (state, batches):
         for value in values:
             whole(value, 1, MOST_WIDTH)
-    if lags != sorted(set(lags)) or bool(lags) != steps or bool(state) != steps:
-        raise ValueError("lags and state do not fit the network")
+    if bool(state) != steps:
+        raise ValueError("the state does not fit the network")
     if not batches or len(set(batches)) < len(batches) or batches[0] != 1 or (len(batches) > 1 and not steps):
         raise ValueError("the batches are not different numbers from 1 on")
     rows = {"target_input": (1 if steps else shape["horizon"], None), "static": (None,), "series": (), "scale": (1,)}
@@ -96,7 +99,8 @@ def whole(value: Any, least: int, most: int) -> None:
         raise ValueError(f"expected a whole number from {least} to {most}, not {str(value)[:40]}")
 
 
-def _between(value: Any, low: float, high: float) -> None:
+def between(value: Any, low: float, high: float) -> None:
+    """Raises ValueError for anything but a number between these."""
     if type(value) not in (int, float) or not math.isfinite(value) or not low < value < high:
         raise ValueError(f"expected a number between {low} and {high}, not {str(value)[:40]}")
 

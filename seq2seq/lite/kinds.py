@@ -8,14 +8,15 @@ from typing import Any
 from seq2seq.files import read_json
 
 SHAPE_FILE = "model.json"
-LANGUAGE, ACOUSTIC, FORECASTER = "language", "acoustic", "forecaster"
-"""Kinds of folders: of a language model, a recogniser, a forecaster. Those that translate name none."""
+LANGUAGE, ACOUSTIC, FORECASTER, DETECTOR = "language", "acoustic", "forecaster", "detector"
+KINDS = (LANGUAGE, ACOUSTIC, FORECASTER, DETECTOR)
+"""Kinds of folders: of a language model, a recogniser, a forecaster, a detector. Those that translate name none."""
 
 
 def kind_in(shape: Any) -> str | None:
     """Returns the kind that the contents of a model.json name, one of those above; None for all else."""
     kind = shape.get("kind")
-    return str(kind) if kind in (LANGUAGE, ACOUSTIC, FORECASTER) else None
+    return str(kind) if kind in KINDS else None
 
 
 def kind_of_folder(path: Path) -> str | None:

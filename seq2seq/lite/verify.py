@@ -16,7 +16,7 @@ from seq2seq.lite.forecast_shape import Ends
 from seq2seq.lite.forecast_shape import networks as forecast_networks
 from seq2seq.lite.grammar import DEQUANTIZE, RULES, WHILE, WHILE_OPTIONS, Field
 from seq2seq.lite.graph import BOOL, FLOAT32, INT32, Graph, Network, Operator, Tensor, read_graph
-from seq2seq.lite.kinds import ACOUSTIC, FORECASTER, LANGUAGE, kind_in
+from seq2seq.lite.kinds import ACOUSTIC, DETECTOR, FORECASTER, LANGUAGE, kind_in
 from seq2seq.lite.operators import Step, Values, agree
 
 
@@ -201,7 +201,7 @@ def _expected(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
     if kind_in(shape) == ACOUSTIC:
         yield from _acoustic(shape)
         return
-    if kind_in(shape) == FORECASTER:
+    if kind_in(shape) in (FORECASTER, DETECTOR):
         yield from forecast_networks(shape)
         return
     attention, pointer = shape["decoder"]["attention"], shape["decoder"]["pointer"]

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from seq2seq.series.table import Floats, Integers
+from seq2seq.files import check_regular
+from seq2seq.series.table import Floats, Integers, offsets_of
 
 RATE_OF = 10_000
 """Rates of false alarms are stated for this many readings."""
+NORMAL_FILE = "normal.npz"
+"""Scores of normal data."""
+_MOST_BYTES = 1 << 31
+"""Of such a file, when unpacked."""
 
 
 class Alarm(NamedTuple):
@@ -123,6 +130,31 @@ def threshold_for(normal: Iterable[Floats], rate: float, gap: int = 10) -> float
     places = np.concatenate([np.arange(len(scores)) for scores in series])
     places += np.repeat(np.cumsum([0, *(len(scores) + gap + 1 for scores in series[:-1])]), [*map(len, series)])
     return _lowest(levels, places, allowed, gap)
+
+
+def save_normal(path: Path, normal: Sequence[Floats]) -> None:
+    """Keeps the scores of normal data, `(time,)` of each series."""
+    with open(path, "wb") as file:
+        lengths = np.asarray([len(scores) for scores in normal], np.int64)
+        np.savez_compressed(file, scores=np.concatenate([np.zeros(0), *normal]), offsets=offsets_of(lengths))
+
+
+def load_normal(path: Path) -> list[Floats]:
+    """Reads what `save_normal` wrote; ValueError names a file that is missing or damaged."""
+    try:
+        check_regular(path)
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
+                raise ValueError(f"more than {_MOST_BYTES:,} bytes of scores")
+        with np.load(path, allow_pickle=False) as arrays:
+            scores, offsets = np.asarray(arrays["scores"], np.float64), arrays["offsets"].astype(np.int64)
+        if scores.ndim != 1 or offsets[0] != 0 or offsets[-1] != len(scores) or (np.diff(offsets) < 0).any():
+            raise ValueError("offsets do not fit")
+        if not np.isfinite(scores).all():
+            raise ValueError("a score is not finite")
+    except Exception as error:  # zip files and arrays raise many kinds
+        raise ValueError(f"{path}: missing or damaged ({str(error)[:200]}).") from error
+    return np.split(scores, offsets[1:-1])
 
 
 def _lowest(levels: Floats, places: Integers, allowed: int, gap: int) -> float:

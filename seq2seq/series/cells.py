@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,34 @@ class Columns:
         """All columns that must be there."""
         own = (self.id,) if self.id != Columns.id else ()
         return (*own, self.time, *self.targets, *self.covariates, *self.static)
+
+
+def columns_of(entry: Mapping[str, Any]) -> Columns:
+    """Returns the columns that stand in a file; an error of some kind where they are none."""
+    if more := set(entry) - {field.name for field in dataclasses.fields(Columns)}:
+        raise ValueError(f"unknown: {', '.join(sorted(more))}")
+    target = entry["target"]
+    return Columns(
+        as_text(entry["id"]),
+        as_text(entry["time"]),
+        target if isinstance(target, str) else as_texts(target),
+        as_texts(entry["covariates"]),
+        as_texts(entry["static"]),
+    )
+
+
+def as_text(found: Any) -> str:
+    """Returns what was found in a file; TypeError if it is no text."""
+    if not isinstance(found, str):
+        raise TypeError(f"expected text, received {found!r}"[:100])
+    return found
+
+
+def as_texts(found: Any) -> tuple[str, ...]:
+    """Returns what was found in a file; TypeError if it is no list of texts."""
+    if not isinstance(found, list):
+        raise TypeError(f"expected a list, received {found!r}"[:100])
+    return tuple(map(as_text, found))
 
 
 class Numbers:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from seq2seq.files import read_json, write_text
 from seq2seq.series.calendar import calendar_features, feature_names
-from seq2seq.series.cells import MISSING, Columns
+from seq2seq.series.cells import MISSING, Columns, as_text, as_texts, columns_of
 from seq2seq.series.frequency import parse_frequency
 from seq2seq.series.grid import Irregular, TableError
 from seq2seq.series.results import as_series_table
@@ -187,23 +187,17 @@ def _codec_of(entry: dict[str, Any]) -> SeriesCodec:
     """Returns the codec of what stands in a file; an error of some kind where it is none."""
     if more := set(entry) - {field.name for field in dataclasses.fields(SeriesCodec)}:
         raise ValueError(f"unknown: {', '.join(sorted(more))}")
-    columns, standard, target = entry["columns"], entry["standard"], entry["columns"]["target"]
+    standard = entry["standard"]
     codec = SeriesCodec(
-        Columns(
-            _text(columns["id"]),
-            _text(columns["time"]),
-            target if isinstance(target, str) else _texts(target),
-            _texts(columns["covariates"]),
-            _texts(columns["static"]),
-        ),
-        _texts(entry["future"]),
-        _text(entry["frequency"]),
+        columns_of(entry["columns"]),
+        as_texts(entry["future"]),
+        as_text(entry["frequency"]),
         entry["irregular"],
-        _text(entry["time_zone"]),
+        as_text(entry["time_zone"]),
         entry["calendar"],
-        _texts(entry["ids"]),
-        {_text(name): _mean_and_deviation(*pair) for name, pair in entry["ranges"].items()},
-        {_text(name): _texts(values) for name, values in entry["categories"].items()},
+        as_texts(entry["ids"]),
+        {as_text(name): _mean_and_deviation(*pair) for name, pair in entry["ranges"].items()},
+        {as_text(name): as_texts(values) for name, values in entry["categories"].items()},
         None if standard is None else (tuple(map(float, standard[0])), tuple(map(float, standard[1]))),
     )
     parse_frequency(codec.frequency)
@@ -221,18 +215,6 @@ def _codec_of(entry: dict[str, Any]) -> SeriesCodec:
         for pair in zip(*codec.standard, codec.ids, strict=True):
             _mean_and_deviation(*pair[:2])
     return codec
-
-
-def _text(found: Any) -> str:
-    if not isinstance(found, str):
-        raise TypeError(f"expected text, received {found!r}"[:100])
-    return found
-
-
-def _texts(found: Any) -> tuple[str, ...]:
-    if not isinstance(found, list):
-        raise TypeError(f"expected a list, received {found!r}"[:100])
-    return tuple(map(_text, found))
 
 
 def _mean_and_deviation(mean: float, deviation: float) -> tuple[float, float]:

@@ -243,6 +243,33 @@ class LikelihoodDetector:
         return self.rest.advance(score) if self.rest else score
 
 
+@dataclass(frozen=True)
+class ScoreParts:
+    """Which parts a `LikelihoodDetector` has. A call makes one."""
+
+    level: bool = True
+    """Adds how far a reading lies from all before it."""
+    drift: bool = True
+    """Adds how far the errors of the predictor lean to one side."""
+    rest: bool = True
+    """After a high score lets only higher ones pass for a while."""
+    range_rule: bool = False
+    """Raises the score of what lies outside of the range of all readings before."""
+    per_reading: bool = False
+    """See `RankScore`."""
+
+    def __call__(self, predictor: Predictor) -> LikelihoodDetector:
+        """Returns what makes scores of the surprises of a predictor."""
+        return LikelihoodDetector(
+            predictor,
+            level=LevelSurprisal() if self.level else None,
+            drift=DriftSurprisal() if self.drift else None,
+            rank=RankScore(per_reading=self.per_reading),
+            rest=Rest() if self.rest else None,
+            rule=RangeRule() if self.range_rule else None,
+        )
+
+
 def student_nats(distance: float) -> float:
     """Returns -log of a Student-t density at so many scales from its middle, less that in the middle."""
     return (_FREEDOM + 1) / 2 * math.log1p(distance * distance / _FREEDOM)

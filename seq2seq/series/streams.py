@@ -9,16 +9,17 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seq2seq.files import read_json, write_text
-from seq2seq.series.cells import Columns
+from seq2seq.series.cells import Columns, as_text, columns_of
 from seq2seq.series.frequency import DAY, Frequency, parse_frequency
 from seq2seq.series.grid import Irregular
 from seq2seq.series.results import as_series_table
+from seq2seq.series.stamps import zone
 from seq2seq.series.stream_features import MOST_DAY, readings_of_day
 from seq2seq.series.table import CALENDAR, Floats, SeriesTable
 
@@ -82,18 +83,25 @@ class StreamCodec:
     def load(cls, path: Path) -> StreamCodec:
         """Reads what `save` wrote; ValueError names a file that is missing or damaged."""
         try:
-            entry = read_json(path)
-            columns = entry.pop("columns")
-            for name in ("covariates", "static"):
-                columns[name] = tuple(columns[name])
-            codec = cls(Columns(**columns), **entry)
-            if codec.frequency:
-                parse_frequency(codec.frequency)
-            if not isinstance(codec.day, int) or not 0 <= codec.day <= MOST_DAY:
-                raise ValueError(f"day: {codec.day}")
+            return _codec_of(read_json(path))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path}: missing or damaged ({error}).") from error
-        return codec
+
+
+def _codec_of(entry: dict[str, Any]) -> StreamCodec:
+    """Returns the codec of what stands in a file; an error of some kind where it is none."""
+    if more := set(entry) - {field.name for field in dataclasses.fields(StreamCodec)}:
+        raise ValueError(f"unknown: {', '.join(sorted(more))}")
+    frequency, irregular, time_zone, day = (entry[name] for name in ("frequency", "irregular", "time_zone", "day"))
+    if as_text(frequency):
+        parse_frequency(frequency)
+    if as_text(time_zone):
+        zone(time_zone)
+    if irregular not in get_args(Irregular):
+        raise ValueError("the rules for stamps are not known")
+    if type(day) is not int or not 0 <= day <= MOST_DAY:
+        raise ValueError(f"day: {day}")
+    return StreamCodec(columns_of(entry["columns"]), frequency, irregular, time_zone, day)
 
 
 def stamp_texts(stream: Stream) -> list[str]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from seq2seq.lite.kinds import ACOUSTIC, FORECASTER, LANGUAGE, kind_of_folder
+from seq2seq.lite.kinds import ACOUSTIC, DETECTOR, FORECASTER, LANGUAGE, kind_of_folder
 
 if TYPE_CHECKING:
     from seq2seq.run.sections import Recipe
@@ -32,16 +32,23 @@ LITE_VERBS = {
     LANGUAGE: {"next": "next", "sample": "sample", "score": "score_text"},
     ACOUSTIC: {"transcribe": "transcribe", "evaluate": "evaluate_speech"},
     FORECASTER: {"forecast": "forecast", "backtest": "backtest", "evaluate": "evaluate_forecasts"},
+    DETECTOR: {"detect": "detect"},
 }
 """Verbs that take a LiteRT folder, by its kind, and their modules of cli/. The tasks themselves, which could say it,
 need packages that such a folder does without."""
-LITE_NAMES = {LANGUAGE: "a language model", ACOUSTIC: "a recogniser", FORECASTER: "a forecaster"}
+LITE_NAMES = {
+    LANGUAGE: "a language model",
+    ACOUSTIC: "a recogniser",
+    FORECASTER: "a forecaster",
+    DETECTOR: "a detector",
+}
 LITE_TAKERS = {
     "next": "language models",
     "sample": "language models",
     "transcribe": "recognisers",
     "forecast": "forecasters",
     "backtest": "forecasters",
+    "detect": "detectors",
 }
 """What the verbs take that do not take LiteRT folders that translate."""
 
@@ -114,6 +121,10 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Any:
             from seq2seq.lite.forecast import load_forecaster
 
             return load_forecaster(path)
+        if kind == DETECTOR:
+            from seq2seq.lite.anomaly import load_detector
+
+            return load_detector(path)
         from seq2seq.lite.language import LiteTextModel
 
         return LiteTextModel.load(path)

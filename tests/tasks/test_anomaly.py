@@ -11,6 +11,7 @@ import pytest
 import seq2seq
 from recipes.anomaly import RECIPES
 from seq2seq.cli.train import run_recipe
+from seq2seq.export.formats import missing_for
 from seq2seq.inference.anomalies import Detected
 from seq2seq.metrics.nab import Scored, nab_score
 from seq2seq.run.folder import RunFolderError
@@ -57,6 +58,17 @@ def test_a_run_leaves_its_threshold_its_scores_and_how_to_use_it(finished):
     assert (finished / "alarms.png").stat().st_size > 1000
 
 
+@pytest.mark.skipif(missing_for("litert") is not None, reason="exports are made by TensorFlow")
+def test_a_run_leaves_a_litert_folder_with_its_threshold(finished):
+    pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
+    lite, detector = seq2seq.load(finished / "export" / "litert"), seq2seq.load(finished)
+    assert (lite.alarms, lite.make, lite.codec) == (detector.alarms, detector.make, detector.codec)
+    assert lite.threshold(40) == detector.threshold(40)
+    (one,), (other,) = (each.detect_streams(detector.own_streams()[:1], 0.5) for each in (lite, detector))
+    np.testing.assert_allclose(one.scores, other.scores, atol=0.01)
+    assert f"seq2seq detect {finished / 'export' / 'litert'} --follow" in (finished / "README.md").read_text()
+
+
 def test_the_same_command_finds_a_finished_run(finished, capsys):
     assert train(finished) == 0
     assert "is finished" in capsys.readouterr().out
@@ -77,7 +89,7 @@ def test_a_table_of_ones_own_is_learned_detected_and_looked_for_again(tmp_path, 
     values[7] = ""
     table = tmp_path / "own.csv"
     table.write_text("when,load\n" + "".join(f"{a},{b}\n" for a, b in zip(stamps, values, strict=True)))
-    words = ("--data.train", table, "--data.corpus", "files", "--data.time_column", "when")
+    words = ("--data.train", table, "--data.corpus", "files", "--data.time_column", "when", "--exports", "")
     assert train(tmp_path / "run", *words, "--data.target_columns", "load", "--alarms.rate", 20) == 0
     assert "Inferred the frequency h" in caplog.text
     detector = seq2seq.load(tmp_path / "run")
@@ -97,7 +109,7 @@ def test_a_table_of_ones_own_is_learned_detected_and_looked_for_again(tmp_path, 
 
 def test_too_few_normal_readings_are_refused_before_the_training(tmp_path, capsys):
     (tmp_path / "own.csv").write_text("ds,y\n" + "".join(f"{row},{row % 7}\n" for row in range(100)))
-    words = ("--data.train", tmp_path / "own.csv", "--data.corpus", "files")
+    words = ("--data.train", tmp_path / "own.csv", "--data.corpus", "files", "--exports", "")
     assert train(tmp_path / "run", *words) == 2
     assert "has 100 readings. Expected at least 1,000" in capsys.readouterr().err
     assert train(tmp_path / "run", *words, "--alarms.rate", 200, "--window.start", 30, "--data.day", 3) == 0

@@ -18,9 +18,9 @@ from seq2seq.tasks.anomaly.task import validator as validator
 
 NAME = "anomaly"
 RECIPES = "seq2seq.recipes.anomaly"
-VERBS = {"detect": "detect"}
+VERBS = {"detect": "detect", "export": "export"}
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
-EXPORTS = ()
+EXPORTS = ("litert",)
 """Forms that `seq2seq export` writes."""
 OWN_FILES = "--data.train TABLE"
 """The options that name a user's own files."""

@@ -6,7 +6,7 @@ import csv
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 from seq2seq.files import output_text
@@ -20,6 +20,7 @@ from seq2seq.inference.anomalies import (
 )
 from seq2seq.messages import show
 from seq2seq.metrics.score import Score
+from seq2seq.run.exports import write_exports
 from seq2seq.run.report import read_history, versions
 from seq2seq.series.alarm_plot import draw_alarms
 from seq2seq.series.alarms import intervals
@@ -27,7 +28,7 @@ from seq2seq.tasks.anomaly import scoring
 from seq2seq.tasks.anomaly.data import Corpus
 from seq2seq.tasks.anomaly.folder import AnomalyRunFolder
 from seq2seq.tasks.anomaly.loading import load_detector
-from seq2seq.tasks.anomaly.network import make_scores
+from seq2seq.tasks.anomaly.network import score_parts
 from seq2seq.tasks.anomaly.readme import write_readme
 from seq2seq.tasks.anomaly.recipe import Alarms, Recipe
 
@@ -38,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 def finish(folder: AnomalyRunFolder, recipe: Recipe, data: Corpus) -> None:
-    """Learns the threshold, scores the run where labels are known, and writes README and, last of all, scores.json."""
+    """Learns the threshold, exports and scores the run, and writes README and, last of all, scores.json."""
     detector, alarms = load_detector(folder.path), recipe.alarms
     _log.info("Scoring %s series", f"{len(data.streams):,}")
     found = _scores(detector, data, alarms)
@@ -46,6 +47,7 @@ def finish(folder: AnomalyRunFolder, recipe: Recipe, data: Corpus) -> None:
     threshold = learned_threshold(normal, alarms.rate, alarms.gap)
     _log.info("Threshold of %g false alarms per 10,000 readings: %.4g", alarms.rate, threshold)
     folder.save_alarms(AlarmSettings(alarms.rate, alarms.gap, threshold), normal)
+    export_run(folder, recipe)
     _draw(folder, data, found[OWN], threshold, alarms.gap)
     rows: dict[str, dict[str, Any]] = {}
     if data.labels is not None:
@@ -63,6 +65,17 @@ def finish(folder: AnomalyRunFolder, recipe: Recipe, data: Corpus) -> None:
     )
 
 
+def export_run(folder: AnomalyRunFolder, recipe: Recipe) -> None:
+    """Writes the exports that the recipe names, unless they are there and made of these weights."""
+
+    def write(form: str, path: Path) -> Path:
+        from seq2seq.export.anomaly_litert import export_anomaly_litert
+
+        return export_anomaly_litert(load_detector(folder.path), path)
+
+    write_exports(folder, recipe.exports, write)
+
+
 def _scores(detector: AnomalyDetector, data: Corpus, alarms: Alarms) -> dict[str, list[Detected]]:
     """Returns the scores of each stream, `(time,)`: as the recipe has it, and with the range rule where labels are."""
     surprises = detector.surprises(data.streams)
@@ -71,7 +84,7 @@ def _scores(detector: AnomalyDetector, data: Corpus, alarms: Alarms) -> dict[str
         options[RULE] = alarms.model_copy(update={"range_rule": True})
     found = {}
     for name, chosen in options.items():
-        make = partial(make_scores, alarms=chosen)
+        make = score_parts(chosen)
         found[name] = [
             # Scores alone: no threshold is known yet.
             score_stream(stream.values, *surprise, SeriesScores(make, float("inf"), alarms.gap))

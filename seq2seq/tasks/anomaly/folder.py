@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from seq2seq.files import check_regular, output_file, read_json
+from seq2seq.files import output_file, read_json
 from seq2seq.inference.anomalies import AlarmSettings
 from seq2seq.run.folder import RunFolder, RunFolderError
+from seq2seq.series.alarms import NORMAL_FILE, load_normal, save_normal
 from seq2seq.series.streams import STREAMS_FILE, StreamCodec
-from seq2seq.series.table import Floats, offsets_of
+from seq2seq.series.table import Floats
 from seq2seq.tasks.anomaly.network import build_network, check_size
 from seq2seq.tasks.anomaly.recipe import Recipe
 
@@ -29,7 +28,7 @@ class AnomalyRunFolder(RunFolder):
         super().__init__(path)
         self.codec_file = self.path / STREAMS_FILE
         self.alarms_file = self.path / "alarms.json"
-        self.normal_file = self.path / "normal.npz"
+        self.normal_file = self.path / NORMAL_FILE
         self.plot_file = self.path / "alarms.png"
 
     def load_recipe(self) -> Recipe:
@@ -45,9 +44,8 @@ class AnomalyRunFolder(RunFolder):
 
     def save_alarms(self, alarms: AlarmSettings, normal: Sequence[Floats]) -> None:
         """Keeps the threshold, and the scores of normal data for those of other rates."""
-        with output_file(self.inside(self.normal_file)) as partial, open(partial, "wb") as file:
-            lengths = np.asarray([len(scores) for scores in normal], np.int64)
-            np.savez_compressed(file, scores=np.concatenate(normal), offsets=offsets_of(lengths))
+        with output_file(self.inside(self.normal_file)) as partial:
+            save_normal(partial, normal)
         self.write_json(self.alarms_file, alarms._asdict())
 
     def load_alarms(self) -> AlarmSettings | None:
@@ -66,14 +64,9 @@ class AnomalyRunFolder(RunFolder):
     def load_normal(self) -> list[Floats]:
         """Returns the scores of normal data by series; RunFolderError if their file is missing or damaged."""
         try:
-            check_regular(self.normal_file)
-            with np.load(self.normal_file, allow_pickle=False) as arrays:
-                scores, offsets = np.asarray(arrays["scores"], np.float64), arrays["offsets"].astype(np.int64)
-            if offsets[0] != 0 or offsets[-1] != len(scores) or (np.diff(offsets) < 0).any():
-                raise ValueError("offsets do not fit")
-        except Exception as error:  # zip files and arrays raise many kinds
-            raise RunFolderError(f"{self.normal_file}: missing or damaged ({str(error)[:200]}).") from error
-        return np.split(scores, offsets[1:-1])
+            return load_normal(self.normal_file)
+        except ValueError as error:
+            raise RunFolderError(str(error)) from error
 
     def load_files(self) -> dict[str, str | None]:
         """Returns the checksums of the user's tables by path; RunFolderError if data.json is damaged."""

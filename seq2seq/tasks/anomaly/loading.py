@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ from seq2seq.run.folder import RunFolderError
 from seq2seq.series.streams import StreamCodec
 from seq2seq.tasks.anomaly.data import Corpus, find_corpus
 from seq2seq.tasks.anomaly.folder import AnomalyRunFolder
-from seq2seq.tasks.anomaly.network import make_scores
+from seq2seq.tasks.anomaly.network import score_parts
 from seq2seq.tasks.anomaly.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def make_detector(
     return AnomalyDetector(
         KerasStreams(model),
         codec,
-        partial(make_scores, alarms=recipe.alarms),
+        score_parts(recipe.alarms),
         alarms,
         normal,
         lambda: corpus().streams if corpus else [],

@@ -7,8 +7,7 @@ from typing import Any
 
 from seq2seq.backend import prepare_keras
 from seq2seq.run.folder import RunFolderError
-from seq2seq.series.anomaly import RangeRule
-from seq2seq.series.likelihood import DriftSurprisal, LevelSurprisal, LikelihoodDetector, RankScore, Rest
+from seq2seq.series.likelihood import ScoreParts
 from seq2seq.series.stream_features import FEATURES
 from seq2seq.tasks.anomaly.recipe import Alarms, Model
 
@@ -36,16 +35,9 @@ def build_network(model: Model) -> Any:
     return forecaster
 
 
-def make_scores(predictor: Any, alarms: Alarms) -> LikelihoodDetector:
+def score_parts(alarms: Alarms) -> ScoreParts:
     """Returns what makes scores of the surprises of a predictor."""
-    return LikelihoodDetector(
-        predictor,
-        level=LevelSurprisal() if alarms.level else None,
-        drift=DriftSurprisal() if alarms.drift else None,
-        rank=RankScore(per_reading=alarms.per_reading),
-        rest=Rest() if alarms.rest else None,
-        rule=RangeRule() if alarms.range_rule else None,
-    )
+    return ScoreParts(alarms.level, alarms.drift, alarms.rest, alarms.range_rule, alarms.per_reading)
 
 
 def check_size(model: Model, path: Path) -> None:

@@ -48,6 +48,8 @@ reach. It ends where {alarms.gap} readings lie below.
     seq2seq detect {path} --input live.csv --output alarms.csv --scores scores.csv
     seq2seq detect {path} --input live.csv --rate 2
     tail -f live.csv | seq2seq detect {path} --follow
+    seq2seq export {path} --format litert         # a small folder that needs no TensorFlow; int8
+    tail -f live.csv | seq2seq detect {shell_word(folder.exports / "litert")} --follow
 
     import seq2seq
     detector = seq2seq.load({visible(json.dumps(str(folder.path), ensure_ascii=False))})
@@ -68,6 +70,7 @@ reach. It ends where {alarms.gap} readings lie below.
 | scores.json | the scores |
 {losses}| alarms.png | the series with the highest score |
 | data.json | place and checksum of the table |
+| export | models for other programs |
 {kept}| checkpoint.npz, checkpoint.before.npz | the last checkpoint, from which training goes on, and the one before |
 | environment.json | versions, machine, command and state of the code at every start |
 

@@ -124,6 +124,8 @@ class Recipe(sections.Recipe):
     """How to train."""
     alarms: Alarms = Alarms()
     """What is made of the surprises of the network."""
+    exports: tuple[Literal["litert"], ...] = ("litert",)
+    """What to export at the end into export/ of the run folder; empty is nothing."""
 
     def model_post_init(self, _: Any) -> None:
         """Raises ValueError for fields that contradict each other or are out of range."""

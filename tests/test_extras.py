@@ -76,6 +76,7 @@ COMMANDS = {
     "transcribe": ["speech", "sound.wav"],
     "forecast": ["run"],
     "backtest": ["run"],
+    "detect": ["run"],
     "next": ["language", "a"],
     "sample": ["language"],
     "score": ["run", *PAIRS],

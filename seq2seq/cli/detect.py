@@ -64,7 +64,7 @@ def _frequency(text: str) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
-    parser.add_argument("run", metavar="RUN", help="run folder of a detector")
+    parser.add_argument("run", metavar="RUN", help="run folder of a detector, or its LiteRT folder")
     parser.add_argument(
         "--input",
         metavar="FILE",

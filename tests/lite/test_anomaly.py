@@ -13,13 +13,14 @@ import shutil
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 import seq2seq
-from benchmarks.fuzz_crafted import Crafter, craft_folder, use_folder
+from benchmarks.fuzz_crafted import Crafter
 from seq2seq.cli.main import main
 from seq2seq.inference.surprises import Surprises
 from seq2seq.lite.folder import LiteFolderError
@@ -328,7 +329,7 @@ def test_a_network_whose_scales_are_too_small_is_refused_when_it_speaks(pair, tm
         detector.stream().push(1.0)
 
 
-def test_crafted_files_are_refused_in_words(pair, tmp_path):
+def test_crafted_files_are_refused_in_words(pair):
     data, shape = (pair[0] / "model.tflite").read_bytes(), json.loads((pair[0] / "model.json").read_text())
     verify(data, shape)
     crafter, refused = Crafter(data), 0
@@ -338,10 +339,28 @@ def test_crafted_files_are_refused_in_words(pair, tmp_path):
             continue
         refused += 1
     assert refused > 30  # the others changed what nobody reads
-    craft_folder(pair[0], tmp_path / "copy", random.Random("use"))
-    with contextlib.suppress(ValueError):
-        use_folder(tmp_path / "copy")
-    use_folder(pair[0])
+
+
+USE = """
+import random, sys
+from pathlib import Path
+from benchmarks.fuzz_crafted import craft_folder, use_folder
+use_folder(Path(sys.argv[1]))
+for number in range(30):
+    print(number, flush=True)
+    craft_folder(Path(sys.argv[1]), Path(sys.argv[2]), random.Random(f"use/{number}"))
+    try:
+        use_folder(Path(sys.argv[2]))
+    except (ValueError, OSError) as error:
+        assert str(error).strip()
+"""
+
+
+def test_nothing_that_passes_makes_the_runtime_crash(pair, tmp_path):
+    words = [sys.executable, "-c", USE, str(pair[0]), str(tmp_path / "copy")]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, (done.returncode, done.stdout[-20:], done.stderr[-2000:])
 
 
 def test_what_scores_are_made_of_is_all_in_the_folder(pair):

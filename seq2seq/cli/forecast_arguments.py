@@ -42,10 +42,10 @@ class SampleOptions:
 
 
 def percent(text: str) -> float:
-    """An argparse type: above 0 and below 100."""
+    """An argparse type: from 1 and below 100."""
     value = float(text)
-    if not 0 < value < 100:
-        raise argparse.ArgumentTypeError(f"must be above 0 and below 100 percent, received {text[:40]}")
+    if not 1 <= value < 100:
+        raise argparse.ArgumentTypeError(f"must be at least 1 and below 100 percent, such as 80, received {text[:40]}")
     return value
 
 

@@ -104,7 +104,7 @@ def test_fans_are_drawn(cli, loaded, tmp_path, monkeypatch):
     [
         (["--horizon", 15], "Expected --horizon of at most 14, which is how far this run can forecast. Received: 15"),
         (["--horizon", 0], "--horizon: must be from 1"),
-        (["--level", 100], "--level: must be above 0 and below 100 percent"),
+        (["--level", 100], "--level: must be at least 1 and below 100 percent, such as 80"),
         (["--level", 99], "cover 0.025 to 0.975, so intervals of at most 95 %. Asked for: 0.005"),
         (["--output", "x.xlsx"], "x.xlsx: expected a name that ends with one of .csv, .tsv, .jsonl, .parquet"),
         (["--format", "parquet"], "Parquet is written to a file"),

@@ -14,13 +14,14 @@ from seq2seq.cli.forecast_arguments import (
     add_run,
     add_scoring,
     check_horizon,
+    inputs_of,
     levels_of,
     load_forecaster,
     measure,
     show_scores,
     table_of,
+    warn_of_known,
 )
-from seq2seq.messages import say
 from seq2seq.outputs import STDOUT, check_outputs
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Scores forecasts from the past. Raises ValueError for a mistake in the options or in the input."""
     options = options_from(BacktestOptions, arguments)
     check_outputs(
-        [*options.run, options.input],
+        inputs_of(options.run, options.input),
         {
             "--output": options.output,
             "--losses": options.losses,
@@ -97,8 +98,7 @@ def run(arguments: argparse.Namespace) -> None:
     horizon = check_horizon(forecaster, options.horizon)
     level = levels_of(forecaster, options.level)
     table = table_of(forecaster, options.input)
-    if options.input is None:
-        say("The run has learned from these series: --input FILE with later readings gives scores to rely on.")
+    warn_of_known(options.run, options.input)
     windows = rolling_origins(table, horizon, options.windows, options.step or horizon)
     with ExitStack() as stack:
         write = stack.enter_context(results_file(options.output)) if options.output else None

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from seq2seq.cli.arguments import options_from
+from seq2seq.cli.forecast_arguments import inputs_of
 from seq2seq.cli.text_io import output
 from seq2seq.messages import say
 from seq2seq.outputs import STDOUT, check_outputs
@@ -98,7 +99,7 @@ def run(arguments: argparse.Namespace) -> None:
     options = options_from(DetectOptions, arguments)
     _check(options)
     written = {"--output": options.output or STDOUT, "--scores": options.scores, "--plot": options.plot}
-    check_outputs([options.run, options.input], written)
+    check_outputs([options.run] if options.follow else inputs_of([options.run], options.input), written)
     if options.plot:
         from seq2seq.series.alarm_plot import check_alarm_plot
 

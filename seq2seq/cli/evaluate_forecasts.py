@@ -12,11 +12,13 @@ from seq2seq.cli.forecast_arguments import (
     add_input,
     add_run,
     add_scoring,
+    inputs_of,
     levels_of,
     load_forecaster,
     measure,
     show_scores,
     table_of,
+    warn_of_known,
 )
 from seq2seq.outputs import STDOUT, check_outputs
 
@@ -66,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     if options.windows and not options.input:
         raise ValueError("--windows is for --input FILE: a test set has its own.")
     check_outputs(
-        [*options.run, options.input],
+        inputs_of(options.run, options.input),
         {"--output": options.output, "--pit": options.pit, "standard output": STDOUT},
     )
     from seq2seq.evaluation.forecast_baselines import check_extra
@@ -91,6 +93,7 @@ def _windows(options: EvaluateOptions) -> tuple[Any, SeriesTable, Windows, Serie
     forecaster = load_forecaster(options.run)
     if options.input:
         table = table_of(forecaster, options.input)
+        warn_of_known(options.run, options.input)
         horizon = forecaster.horizon
         return forecaster, table, rolling_origins(table, horizon, options.windows or 1, horizon), None
     tests = forecaster.own_tests()

@@ -15,6 +15,7 @@ from seq2seq.cli.forecast_arguments import (
     add_run,
     add_samples,
     check_horizon,
+    inputs_of,
     levels_of,
     load_forecaster,
     rows_together,
@@ -61,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Forecasts. Raises ValueError for a mistake in the options or in the input."""
     options = options_from(ForecastOptions, arguments)
-    read = [*options.run, options.input, options.future]
+    read = [*inputs_of(options.run, options.input), options.future]
     check_outputs(read, {"--output": options.output or STDOUT, "--plot": options.plot})
     from seq2seq.series.plots import PANELS, check_figure, plot_fan
     from seq2seq.series.result_files import format_of, results_file, text_writer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,10 +42,10 @@ class SampleOptions:
 
 
 def percent(text: str) -> float:
-    """An argparse type: above 0 and below 100."""
+    """An argparse type: from 1 and below 100."""
     value = float(text)
-    if not 0 < value < 100:
-        raise argparse.ArgumentTypeError(f"must be above 0 and below 100 percent, received {text[:40]}")
+    if not 1 <= value < 100:
+        raise argparse.ArgumentTypeError(f"must be at least 1 and below 100 percent, such as 80, received {text[:40]}")
     return value
 
 
@@ -111,6 +112,31 @@ def load_forecaster(runs: Sequence[str]) -> Any:
     from seq2seq.tasks import load
 
     return load(Path(runs[0]), [Path(other) for other in runs[1:]])
+
+
+def _tables_of(runs: Sequence[str], *parts: str) -> dict[str, str]:
+    """Returns checksums by path of the user's tables that runs were made from; none for exports."""
+    found: dict[str, str] = {}
+    for run in runs:
+        with suppress(OSError, ValueError, KeyError, TypeError):  # loading the run says what is wrong with it
+            record = json.loads((Path(run) / "data.json").read_text("utf-8"))
+            for part in parts:
+                found.update(record[part])
+    return found
+
+
+def inputs_of(runs: Sequence[str], path: str | None) -> list[str]:
+    """Returns what a verb reads: its runs, and --input or, without it, the tables that they were made from."""
+    return [*runs, *(_tables_of(runs, "training", "test_files") if path is None else [path])]
+
+
+def warn_of_known(runs: Sequence[str], path: str | None) -> None:
+    """Says that scores are too good where a run has learned from the very series that it is scored on."""
+    from seq2seq.run.environment import checksums
+
+    digests = set(_tables_of(runs, "training").values()) - {None}
+    if path is None or digests.intersection(checksums([Path(path)]).values()):
+        say("The run has learned from these series: --input FILE with later readings gives scores to rely on.")
 
 
 def table_of(forecaster: Any, path: str | None) -> SeriesTable:

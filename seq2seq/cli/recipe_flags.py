@@ -8,7 +8,9 @@ from seq2seq.run.parsing import RecipeError
 
 SEVERAL = {f"data.{part}.{side}" for part in ("train", "validation", "test") for side in ("source", "target")}
 SEVERAL |= {"source", "target"}
-"""Fields that may be given several values, which are files."""
+SEVERAL |= {f"data.{name}" for name in ("target_columns", "future", "historic", "static")}
+SEVERAL |= {"model.lags", "model.levels", "scoring.level"}
+"""Fields that may be given several values: files, columns of a table, or numbers."""
 
 
 def read_flags(arguments: Sequence[str], variants: Collection[str] = ()) -> tuple[list[str], dict[str, str]]:

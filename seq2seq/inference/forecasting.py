@@ -196,7 +196,7 @@ class Forecaster:
         self,
         data: Any = None,
         horizon: int | None = None,
-        level: Sequence[float] | None = None,
+        level: float | Sequence[float] | None = None,
         *,
         future: Any = None,
         samples: int = 100,
@@ -208,7 +208,7 @@ class Forecaster:
             data: A frame of pandas, polars or pyarrow, or the name of a file, as in training; None: the series of
                 training.
             horizon: Steps; None: as in training.
-            level: Percent of each interval; None: those of the recipe.
+            level: Percent of each interval, or of the only one; None: those of the recipe.
             future: What is known of these steps, if the run has such covariates: a frame or a file.
             samples: Sample paths of each series, of an autoregressive model.
             seed: Of the paths.
@@ -223,7 +223,8 @@ class Forecaster:
         known = None if future is None else self.read_future(future)
         windows = ends(table)
         found = self.predict(table, windows, horizon, samples=samples, seed=seed, future=known)
-        results = forecast_results(table, windows, found, self.level if level is None else level, self.columns)
+        shown = self.level if level is None else (level,) if isinstance(level, int | float) else level
+        results = forecast_results(table, windows, found, shown, self.columns)
         return to_frame(results, data if data is not None and not isinstance(data, str | Path | SeriesTable) else None)
 
     def predict(
@@ -270,8 +271,8 @@ class Forecaster:
 
     def _steps(self, horizon: int | None) -> int:
         steps = self.horizon if horizon is None else horizon
-        if steps < 1:
-            raise ValueError(f"Expected a horizon of at least 1 step. Received: {steps}")
+        if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
+            raise ValueError(f"Expected a horizon of whole steps, at least 1. Received: {steps!r}")
         if self.longest is not None and steps > self.longest:
             raise ValueError(
                 f"This model forecasts {self.longest} steps at once and no more. Received: a horizon of {steps}. Train "

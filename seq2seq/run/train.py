@@ -184,11 +184,12 @@ def _log_epoch(setup: _Setup, history: list[dict[str, Any]], better: bool, board
         )
     if board:
         board.on_epoch_end(row["epoch"] - 1, {k: v for k, v in row.items() if k not in ("epoch", "seconds")})
+    rate = row["tokens_per_second"]  # 0 in an epoch of one step, which compiles and is not timed
     _log.info(
-        "epoch %d/%d  loss %.3f  val nll %.3f  val %s %.2f%s  %s %ss/s  %s",
+        "epoch %d/%d  loss %.3f  val nll %.3f  val %s %.2f%s%s  %s",
         *(row["epoch"], epochs, row["loss"], row["val_nll"]),
         *(selection.score.upper(), row[selection.column], " (best)" if better else ""),
-        *(f"{row['tokens_per_second']:,.0f}", setup.task.ENTRY, clock(row["seconds"])),
+        *(f"  {rate:,.0f} {setup.task.ENTRY}s/s" if rate else "", clock(row["seconds"])),
     )
 
 

@@ -98,7 +98,7 @@ def is_single(columns: Columns, names: Sequence[str], place: str) -> bool:
     others = [name for name in names if name not in columns.needed]
     if hint := did_you_mean(columns.id, others):
         raise TableError(
-            f"{place}: there is no column {columns.id!r}. The columns are: {', '.join(names)[:300]}.{hint}"
+            f"{place}: there is no column {columns.id!r}. The columns are: {', '.join(names)[:300]}.{hint}", "columns"
         )
     return True
 
@@ -108,7 +108,9 @@ def check_columns(columns: Columns, names: Sequence[str], place: str) -> None:
     for name in columns.needed:
         if name not in names:
             hint = did_you_mean(name, names)
-            raise TableError(f"{place}: there is no column {name!r}. The columns are: {', '.join(names)[:300]}.{hint}")
+            raise TableError(
+                f"{place}: there is no column {name!r}. The columns are: {', '.join(names)[:300]}.{hint}", "columns"
+            )
 
 
 def full_names(names: list[str] | None, target: str, wide: bool, size: int) -> Iterable[str]:

@@ -183,13 +183,14 @@ def interval_levels(level: float) -> tuple[float, float]:
     """Returns the levels of the quantiles at the ends of a central interval.
 
     Args:
-        level: Percent that lies within, above 0 and below 100.
+        level: Percent that lies within, from 1 and below 100.
 
     Raises:
         LevelError: it is another number.
     """
-    if not 0 < level < 100:
-        raise LevelError(f"Expected an interval of more than 0 and less than 100 percent. Received: {level:g}")
+    if not 1 <= level < 100:
+        hint = f" Write {100 * level:g} for {100 * level:g} %." if 0 < level < 1 else ""
+        raise LevelError(f"Expected an interval of at least 1 and less than 100 percent. Received: {level:g}.{hint}")
     # Rounded, so that 80 % has the ends .1 and .9 and not .09999999999999998.
     return round(0.5 - level / 200, 12), round(0.5 + level / 200, 12)
 

@@ -25,7 +25,7 @@ _SPARSE, _SMALL = 50, 1_000_000
 """A grid may have this many times as many steps as there are rows, and always this many."""
 
 
-Rule = Literal["", "kinds", "zones", "dates", "duplicates", "frequency", "off_grid", "sparse", "static"]
+Rule = Literal["", "kinds", "zones", "dates", "duplicates", "frequency", "off_grid", "sparse", "static", "columns"]
 
 
 class TableError(ValueError):
@@ -259,10 +259,11 @@ def _off_grid(
     rows: Rows, order: Integers, stamps: Integers, place: int, starts: Integers, frequency: Frequency, share: float
 ) -> TableError:
     code = int(rows.codes[order[place]])
+    percent = max(1, round(100 * share))
     return TableError(
         f"{rows.place(int(order[place]))}: series {rows.ids[code]!r} has the stamp "
         f"{show_stamp(stamps[place], frequency.unit)}, which is no multiple of {frequency} after its first, "
-        f"{show_stamp(starts[code], frequency.unit)} ({100 * share:.2g} % of all stamps are not). Give another "
+        f"{show_stamp(starts[code], frequency.unit)} ({percent} % of all stamps are not). Give another "
         "frequency, or choose irregular: snap moves stamps to the nearest point, rows takes the rows as evenly spaced.",
         "off_grid",
     )

@@ -178,3 +178,14 @@ def test_each_row_is_answered_before_the_next_comes_and_an_interrupt_is_clean(ru
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err.strip()) == (130, "Interrupted.")
+
+
+def test_the_table_that_a_run_was_made_from_is_not_written_over(cli, table, tmp_path):
+    run = write_run(tmp_path / "run", threshold=0.5)
+    (run / "data.json").write_text(json.dumps({"training": {str(table): "0"}, "test_files": {}}))
+    before = table.read_bytes()
+    for option in ("--output", "--scores"):
+        code, _, err = cli("detect", run, option, table)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "it is read by this command" in err
+    assert table.read_bytes() == before

@@ -10,6 +10,7 @@ import pytest
 
 from seq2seq.cli import forecast_arguments
 from seq2seq.extras import is_installed
+from seq2seq.run.environment import sha256
 from seq2seq.series.baselines import forecast_table, seasonal_naive
 from seq2seq.series.cells import Columns
 from seq2seq.series.reading import read_table
@@ -103,7 +104,7 @@ def test_fans_are_drawn(cli, loaded, tmp_path, monkeypatch):
     [
         (["--horizon", 15], "Expected --horizon of at most 14, which is how far this run can forecast. Received: 15"),
         (["--horizon", 0], "--horizon: must be from 1"),
-        (["--level", 100], "--level: must be above 0 and below 100 percent"),
+        (["--level", 100], "--level: must be at least 1 and below 100 percent, such as 80"),
         (["--level", 99], "cover 0.025 to 0.975, so intervals of at most 95 %. Asked for: 0.005"),
         (["--output", "x.xlsx"], "x.xlsx: expected a name that ends with one of .csv, .tsv, .jsonl, .parquet"),
         (["--format", "parquet"], "Parquet is written to a file"),
@@ -153,6 +154,28 @@ def test_a_backtest_scores_the_run_beside_the_baselines(cli, loaded, tmp_path, s
     assert code == 0
     assert "Fewer than 10 series" in out
     assert "ridge better than the baseline" in out
+
+
+def test_the_tables_that_a_run_was_made_from_are_not_written_over(cli, loaded, tmp_path, series):
+    record = {"training": {str(series): sha256(series)}, "test_files": {}}
+    (tmp_path / "run" / "data.json").write_text(json.dumps(record))
+    before = series.read_bytes()
+    for verb, option in (("forecast", "--output"), ("backtest", "--output"), ("backtest", "--losses")):
+        code, _, err = cli(verb, tmp_path / "run", option, series)
+        assert (code, err.count("\n")) == (2, 1)
+        assert "it is read by this command" in err
+    assert series.read_bytes() == before
+
+
+@pytest.mark.parametrize("verb", ["backtest", "evaluate"])
+def test_the_table_of_training_says_that_its_scores_are_too_good(cli, loaded, tmp_path, series, verb):
+    words = (verb, tmp_path / "run", "--input", series, "--windows", 1)
+    assert "has learned from" not in cli(*words)[2]
+    record = {"training": {"elsewhere.csv": sha256(series)}, "test_files": {}}
+    (tmp_path / "run" / "data.json").write_text(json.dumps(record))
+    assert "The run has learned from these series" in cli(*words)[2]
+    (tmp_path / "run" / "data.json").write_text(json.dumps({"training": {}, "test_files": record["training"]}))
+    assert "has learned from" not in cli(*words)[2]
 
 
 def test_a_backtest_on_what_was_learned_says_so(cli, loaded, tmp_path):

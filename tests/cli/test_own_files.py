@@ -6,6 +6,7 @@ import pytest
 
 from seq2seq.cli import own_files
 from seq2seq.cli.main import main
+from seq2seq.cli.recipe_flags import read_flags
 from seq2seq.cli.train import _read_own_files, run_recipe
 from seq2seq.tasks.text_to_text.presets import MIN_PAIRS, CorpusSize, measure, preset_for
 from seq2seq.text.corpus import CorpusError
@@ -132,3 +133,11 @@ def test_the_same_command_goes_on_with_a_stopped_run(files, capsys):
     assert json.loads((files / "runs" / "my" / "recipe.json").read_text())["recipe"]["data"]["corpus"] == "files"
     assert main(["train", *words]) == 0
     assert "is finished" in capsys.readouterr().out
+
+
+def test_fields_of_several_columns_take_words_or_commas():
+    expected = ["custom"], {"data.future": "holiday,promotion", "scoring.level": "80,95", "data.static": "region"}
+    words = ["--data.future", "holiday", "promotion", "--scoring.level", "80", "95", "--data.static", "region"]
+    assert read_flags(["custom", *words], ["custom"]) == expected
+    assert read_flags([*words[:5], "95", "custom", *words[6:]], ["custom"]) == expected
+    assert read_flags(["custom", "--data.future=holiday,promotion", *words[3:]], ["custom"]) == expected

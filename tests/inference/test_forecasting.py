@@ -292,8 +292,8 @@ def test_an_ensemble_is_the_average_of_its_members(table, kind):
 @kinds
 def test_what_cannot_be_forecast_is_said(forecasters, table, kind):
     forecaster = forecasters[kind]
-    for horizon in (0, -3):
-        with pytest.raises(ValueError, match=f"at least 1 step. Received: {horizon}"):
+    for horizon in (0, -3, 1.5, True, "2"):
+        with pytest.raises(ValueError, match=f"whole steps, at least 1. Received: {horizon!r}"):
             forecaster.predict(table, WINDOWS, horizon)
     if kind == "direct":
         with pytest.raises(ValueError, match=r"forecasts 6 steps at once and no more\. Received: a horizon of 7"):

@@ -126,3 +126,5 @@ def test_the_ends_of_an_interval_are_as_far_from_the_median():
     for level in (0, 100, -5, float("nan")):
         with pytest.raises(LevelError, match="percent"):
             interval_levels(level)
+    with pytest.raises(LevelError, match=r"Received: 0\.8\. Write 80 for 80 %\."):
+        interval_levels(0.8)

@@ -14,7 +14,9 @@ import pytest
 from pyarrow import parquet
 
 from seq2seq.extras import MissingPackage
+from seq2seq.series.advice import fields_named
 from seq2seq.series.cells import Columns
+from seq2seq.series.grid import TableError
 from seq2seq.series.reading import from_frame, read_table
 from seq2seq.series.table import table_of
 
@@ -409,3 +411,23 @@ def test_a_cut_keeps_steps_and_stamps():
 def test_arrays_in_memory_hold_no_infinity():
     with pytest.raises(ValueError, match="Series 'b' holds an infinite value"):
         table_of({"a": [1.0], "b": [1.0, np.inf]})
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        ("unique_id,date,y\na,2024-01-01,1\n", "t.csv", r"no column 'ds'. It names: .*, y\. Say .*--data.time_column"),
+        ('{"unique_id": "a", "ds": 1, "z": 1}\n', "t.jsonl", r"no column 'y'. .*, z\. Say .*--data.target_columns"),
+        (HEAD + "a,2024-01-01,1\n", "t.csv", r"Give it, .*The field is --data.frequency\."),
+        (HEAD + "a,2024-01-01,x\n", "t.csv", r"Received: 'x'\.$"),
+    ],
+)
+def test_the_error_of_a_table_names_the_field_of_a_recipe_that_mends_it(text, name, message, tmp_path):
+    with pytest.raises(TableError, match=message) as error, fields_named():
+        read(tmp_path, text, name=name)
+    assert "\n" not in str(error.value)
+
+
+def test_the_share_of_stamps_off_the_grid_is_a_plain_number(tmp_path):
+    with pytest.raises(TableError, match=r"\(67 % of all stamps are not\)"):
+        read(tmp_path, HEAD + "a,2024-01-01,1\na,2024-01-02,1\na,2024-01-03,1\n", frequency="W")

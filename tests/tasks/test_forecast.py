@@ -65,6 +65,10 @@ def recipe_of(path, test="", data=None, window=None, model=None, **sections):
         ({"data": {"time_zone": "Mars/Base"}}, r"data\.time_zone: Expected the name of a time zone"),
         ({"data": {"frequency": "fortnight"}}, r"data\.frequency: Expected a frequency"),
         ({"model": {"kind": "autoregressive"}}, "quantiles is for direct models"),
+        ({"window": {"context": 56}}, "received 56 and 24: choose a segment such as 14, or a context such as 72 "),
+        ({"window": {"context": 0}}, r"window\.context must be from 1"),
+        ({"model": {"segment": 0}}, r"model\.segment"),
+        ({"scoring": {"level": (0,)}}, "percents from 1 to 99"),
         ({"window": {"horizon": 0}}, r"window\.horizon must be from 1"),
         (
             {
@@ -116,6 +120,13 @@ def test_windows_that_cannot_be_forecast_are_left_out(table, caplog):
     rows = [f"{row},{'' if 'a,' in row and '2024-02-29' in row else 1}" for row in rows_of(a=values, b=values)]
     corpus = find_corpus(recipe_of(table(rows, HEAD + ",promo"), data={"future": ("promo",)}))
     assert corpus.validation.windows.series.tolist() == [1]
+
+
+def test_a_table_without_a_reading_is_refused(tmp_path):
+    path = tmp_path / "empty.csv"
+    path.write_text("unique_id,ds,y\n" + "".join(f"a,{day},\n" for day in range(40)))
+    with pytest.raises(ValueError, match=r"empty\.csv: no row has a number in column y"):
+        find_corpus(recipe_of(str(path)))
 
 
 def test_numbers_that_are_no_counts_are_refused_for_counts(table):

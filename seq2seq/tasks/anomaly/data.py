@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq.series.advice import fields_named
 from seq2seq.series.alarms import RATE_OF
 from seq2seq.series.cells import Columns
 from seq2seq.series.stream_features import readings_of_day_by_stamps
@@ -112,7 +113,8 @@ def _files(data: Data) -> Corpus:
     columns = Columns(data.id_column, data.time_column, targets[0] if len(targets) == 1 else targets)
     codec = StreamCodec(columns, data.frequency, data.irregular, data.time_zone, data.day)
     path = Path(data.train)
-    table = codec.read(path)
+    with fields_named():
+        table = codec.read(path)
     for note in table.notes:
         _log.info("%s: %s", path, note)
     _log.info("%s: %s series, frequency %s", path, f"{len(table):,}", table.frequency)

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq.series.advice import fields_named
 from seq2seq.series.cells import Columns
+from seq2seq.series.grid import TableError
 from seq2seq.series.joining import joined
 from seq2seq.series.reading import read_table
 from seq2seq.series.table import SeriesTable
@@ -57,8 +59,8 @@ def columns_of(data: Data) -> Columns:
     )
 
 
-def find_corpus(recipe: Recipe) -> Corpus:
-    """Returns the series that a recipe names, fetched if need be.
+def find_corpus(recipe: Recipe, level: int = logging.INFO) -> Corpus:
+    """Returns the series that a recipe names, fetched if need be; what was decided is logged at a level.
 
     Raises:
         ValueError: a file is missing or damaged, or its series are too short or empty.
@@ -77,9 +79,9 @@ def find_corpus(recipe: Recipe) -> Corpus:
     columns, later = columns_of(data), None
     if data.corpus == "files":
         files = tuple(Path(name) for name in (data.train, data.test) if name)
-        known = _read(files[0], data, columns, None)
+        known = _read(files[0], data, columns, None, level)
         if data.test:
-            later = _read(files[1], data, columns, str(known.frequency))
+            later = _read(files[1], data, columns, str(known.frequency), level)
     elif data.corpus == "seasons":
         known, later = (_catalogue("seasons").load(split) for split in ("train", "test"))
         columns = Columns(covariates=tuple(known.covariates), static=tuple(known.static))
@@ -141,9 +143,13 @@ def _continued(known: SeriesTable, later: SeriesTable, horizon: int, name: str) 
     return WindowSet(table, Windows(series, known.lengths[series] + horizon * place))
 
 
-def _read(path: Path, data: Data, columns: Columns, frequency: str | None) -> SeriesTable:
-    table = read_table(path, columns, data.frequency or frequency or None, data.irregular, data.time_zone)
+def _read(path: Path, data: Data, columns: Columns, frequency: str | None, level: int) -> SeriesTable:
+    with fields_named():
+        table = read_table(path, columns, data.frequency or frequency or None, data.irregular, data.time_zone)
+    if not table.observed.any():
+        targets = ", ".join(columns.targets)
+        raise TableError(f"{path}: no row has a number in column {targets}: there is nothing to learn from.")
     for note in table.notes:
-        _log.info("%s: %s", path, note)
-    _log.info("%s: %s series, frequency %s", path, f"{len(table):,}", table.frequency)
+        _log.log(level, "%s: %s", path, note)
+    _log.log(level, "%s: %s series, frequency %s", path, f"{len(table):,}", table.frequency)
     return table

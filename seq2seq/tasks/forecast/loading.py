@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +82,8 @@ def own_corpus(folder: ForecastRunFolder) -> Corpus:
                 "forecast with --input FILE."
             )
     places = {name: path for name, (path, _) in files.items()}
-    return find_corpus(recipe.model_copy(update={"data": recipe.data.model_copy(update=places)}))
+    # What was decided about the table was said when the run was made.
+    return find_corpus(recipe.model_copy(update={"data": recipe.data.model_copy(update=places)}), logging.DEBUG)
 
 
 def _shape(recipe: Recipe) -> Any:

@@ -27,7 +27,16 @@ def write_readme(
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
     chosen = "loss" if recipe.training.select_by == "loss" else recipe.training.select_by.upper()
     units = "\nScores are in standard deviations of each series' training part.\n" if recipe.data.standardize else ""
+    ahead = " --future next.csv" if recipe.data.corpus == "files" and recipe.data.future else ""
+    known = ', future="next.csv"' if ahead else ""
+    said = f" {', '.join(map(plain_markdown, recipe.data.future))} must be known for the steps ahead." if ahead else ""
     kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
+    drawn = (
+        "| scores.json, losses-test.csv | the tests; what was lost on each window, for `seq2seq compare` |\n"
+        "| forecasts.png | forecasts of the test beside what came |\n"
+        if tests
+        else "| scores.json | that the run is finished; there is no test |\n"
+    )
     folder.write(
         folder.readme_file,
         f"""# {plain_markdown(recipe.name)}
@@ -42,15 +51,15 @@ Data: {plain_markdown(recipe.data.corpus)}. Trained {len(history)} epochs in {sp
 
 ## Use
 
-    seq2seq forecast {path} --plot forecast.png                  # what follows the series of training
-    seq2seq forecast {path} --input new.csv --output forecast.csv
+    seq2seq forecast {path}{ahead} --plot forecast.png                  # what follows the series of training
+    seq2seq forecast {path} --input new.csv{ahead} --output forecast.csv
     seq2seq backtest {path} --windows 12 --step {window.horizon}
     seq2seq evaluate {path} --input new.csv
 
     import seq2seq
     model = seq2seq.load({visible(json.dumps(str(folder.path), ensure_ascii=False))})
-    print(model.forecast(frame, horizon={window.horizon}))
-
+    print(model.forecast(frame, horizon={window.horizon}{known}))
+{said and f"{chr(10)}{said.strip()}{chr(10)}"}
 ## Files
 
 | file | what |
@@ -59,9 +68,7 @@ Data: {plain_markdown(recipe.data.corpus)}. Trained {len(history)} epochs in {sp
 | series.json | columns, frequency and series of the table; means and deviations of covariates |
 | model.weights.h5 | averaged weights of the best epoch |
 | history.csv, curves.png, tensorboard | the training |
-| scores.json, losses-test.csv | the tests; what was lost on each window, for `seq2seq compare` |
-| forecasts.png | forecasts of the test beside what came |
-| data.json | place and checksum of the tables |
+{drawn}| data.json | place and checksum of the tables |
 | export | models for other programs |
 {kept}| checkpoint.npz, checkpoint.before.npz | the last checkpoint, from which training goes on, and the one before |
 | environment.json | versions, machine, command and state of the code at every start |

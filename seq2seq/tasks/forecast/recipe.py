@@ -194,7 +194,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"model.levels must ascend between 0 and 1, received {levels}"
     elif model.head == "quantiles":
         widest = max((*recipe.scoring.level, LEAST_INTERVAL))
-        low, high = interval_levels(widest) if 0 < widest < 100 else (levels[0], levels[-1])
+        low, high = interval_levels(widest) if 1 <= widest < 100 else (levels[0], levels[-1])
         if low < levels[0] or high > levels[-1]:
             yield (
                 f"model.levels must reach from {low:g} to {high:g} for intervals of {widest:g} %, received "
@@ -207,16 +207,21 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             yield "model.attention is for direct models"
     elif model.lags:
         yield "model.lags are for autoregressive models"
-    if model.kind == "direct" and window.context % min(model.segment, window.context):
-        yield f"window.context must be a multiple of model.segment, received {window.context} and {model.segment}"
+    if model.kind == "direct" and 1 <= model.segment < window.context and window.context % model.segment:
+        fitting = [size for size in range(1, model.segment) if window.context % size == 0]
+        longer = window.context + -window.context % model.segment
+        yield (
+            f"window.context must be a multiple of model.segment, received {window.context} and {model.segment}: "
+            f"choose a segment such as {fitting[-1]}, or a context such as {longer}"
+        )
     if any(lag < 1 for lag in model.lags):
         yield f"model.lags must be at least 1 each, received {model.lags}"
     if model.head == "negative_binomial" and window.scaling not in ("mean_absolute", "none"):
         yield "model.head negative_binomial needs window.scaling mean_absolute: counts have no other zero"
     if model.head == "negative_binomial" and data.standardize:
         yield "model.head negative_binomial needs data.standardize False: what is standardised is no count"
-    if any(not 0 < level < 100 for level in recipe.scoring.level):
-        yield f"scoring.level must be percents between 0 and 100, received {recipe.scoring.level}"
+    if any(not 1 <= level < 100 for level in recipe.scoring.level):
+        yield f"scoring.level must be percents from 1 to 99, received {recipe.scoring.level}"
     yield from out_of_range(
         recipe,
         (

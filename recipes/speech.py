@@ -69,7 +69,7 @@ AN4_STREAMING = AN4.model_copy(
             lookahead=6,
             dropout=0.3,
         ),
-        "training": AN4.training.model_copy(update={"epochs": 64}),
+        "training": AN4.training.model_copy(update={"patience": 12}),
     }
 )
 """AN4, one direction and a look of 180 ms ahead."""

@@ -106,7 +106,7 @@ def plot_fan(
     )
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize="small")
     if (total := total or rows) > count:
-        figure.suptitle(f"{count} of {total:,} forecasts", fontsize="medium")
+        figure.suptitle(f"The first {count} of {total:,} forecasts", fontsize="medium")
     _save(figure, path)
 
 

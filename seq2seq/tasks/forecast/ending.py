@@ -44,7 +44,7 @@ def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
             write_losses(found, stream, table.frequency.unit)
         some = spread_out(windows)
         drawn = scored.predict(table, some, samples=recipe.scoring.samples, seed=recipe.seed)
-        plot_fan(folder.inside(folder.plot_file), table, some, drawn, recipe.scoring.level, total=len(table))
+        plot_fan(folder.inside(folder.plot_file), table, some, drawn, recipe.scoring.level)
     export_run(folder, recipe, forecaster)
     write_readme(folder, recipe, tests, others, read_history(folder))
     # Last of all: a run with scores is a finished run.

@@ -48,7 +48,7 @@ def look_at_covariates(table: SeriesTable, horizon: int | None, found: Listing) 
 
 
 def _leak(pairs: Sequence[tuple[Floats, Floats]], season: int, horizon: int | None) -> str:
-    """Returns what a covariate tells of the target; empty if nothing."""
+    """Returns how a covariate leaks the target; empty if it does not."""
     best: tuple[float, int, float] = (0.0, 0, 0.0)
     shifts = dict.fromkeys([0, 1, -1, 2, -2, 3, -3, season, -season, *([horizon] if horizon else [])])
     for shift in shifts:

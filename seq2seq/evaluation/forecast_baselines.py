@@ -136,7 +136,7 @@ def _automatic(table: SeriesTable, name: str, horizon: int, season: int, notes: 
                 lone = naive(*known, horizon)
                 mean[row], values[row] = lone.mean[0], lone.quantiles(_levels())[0]
         if failed:
-            notes.append(f"{name}: {failed:,} windows could not be fitted; naive stands in.")
+            notes.append(f"{name}: {failed:,} windows could not be fitted: naive forecasts are used for them.")
         return QuantileForecast(mean, _levels(), values)
 
     return predict

@@ -261,6 +261,14 @@ class FixedPlan:
         return min(self.batch_size, len(self.windows.cuts) - step * self.batch_size) * self.inputs.horizon
 
 
+def targets_as_text(batch: Batch) -> str:
+    """Returns the targets of each row as a line, parted by tabs; nothing where they do not count."""
+    rows = zip(batch.target_output, batch.weights, strict=True)
+    return "".join(
+        "\t".join(f"{value:g}" if weight else "" for value, weight in zip(*row, strict=True)) + "\n" for row in rows
+    )
+
+
 def filled_before(values: Floats, observed: Booleans, scale: Scale) -> Floats:
     """Returns scaled values, `(rows, time)`, whose holes hold the last one before; 0 before the first."""
     begun = np.maximum.accumulate(observed, axis=1)

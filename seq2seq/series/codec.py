@@ -184,7 +184,7 @@ class SeriesCodec:
 
 
 def _codec_of(entry: dict[str, Any]) -> SeriesCodec:
-    """Returns the codec of what stands in a file; an error of some kind where it is none."""
+    """Returns the codec of the contents of a file; raises where they are none."""
     if more := set(entry) - {field.name for field in dataclasses.fields(SeriesCodec)}:
         raise ValueError(f"unknown: {', '.join(sorted(more))}")
     standard = entry["standard"]

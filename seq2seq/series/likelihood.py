@@ -89,7 +89,7 @@ class LevelSurprisal:
 class DriftSurprisal:
     """How far the errors of a predictor lean to one side: their short mean, among all short means before it.
 
-    A network soon takes a new level for the normal one; the sum of small errors on the way tells.
+    A network soon takes a new level for the normal one; the sum of small errors on the way shows it.
     """
 
     short: float = 30.0
@@ -180,7 +180,8 @@ class RankScore:
 
 @dataclass
 class Rest:
-    """After a score, only higher ones pass for a while: an anomaly is told when it begins and when it gets worse."""
+    """After a score, only higher ones pass for a while: an anomaly is reported when it begins, and when it gets worse.
+    """
 
     readings: int = 100
     share: float = 0.05
@@ -217,7 +218,7 @@ class LikelihoodDetector:
     """Knows nothing of likelihoods: what lies outside of the range so far gets a higher score."""
     rule_weight: float = 1.0
     held: float = field(default=0.0, init=False)
-    """The last score as it was before the rest: it tells how long an anomaly goes on."""
+    """The last score as it was before the rest: it shows how long an anomaly goes on."""
 
     def advance(self, value: float) -> float:
         """Returns the score of the next reading, from 0. A missing one, NaN, has 0 and changes nothing.

@@ -89,7 +89,7 @@ class StreamCodec:
 
 
 def _codec_of(entry: dict[str, Any]) -> StreamCodec:
-    """Returns the codec of what stands in a file; an error of some kind where it is none."""
+    """Returns the codec of the contents of a file; raises where they are none."""
     if more := set(entry) - {field.name for field in dataclasses.fields(StreamCodec)}:
         raise ValueError(f"unknown: {', '.join(sorted(more))}")
     frequency, irregular, time_zone, day = (entry[name] for name in ("frequency", "irregular", "time_zone", "day"))

@@ -1,4 +1,4 @@
-"""Losses of windows are read as they were written; a better forecaster is told from a lucky one, over series."""
+"""Losses of windows are read as they were written; a better forecaster is distinguished from a lucky one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A later table stands behind the past of its series, on their grid, or is refused with the place and the reason."""
+"""A later table follows the past of its series, on their grid, or is refused with the place and the reason."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ class Alarms(Section):
 
     rate: float = 10.0
     """False alarms per 10,000 readings of normal data, in series as long as the training parts: the threshold follows.
-    Longer ones have fewer, for a score tells how rare a reading is among all before it."""
+    Longer ones have fewer, for a score measures how rare a reading is among all before it."""
     gap: int = 10
     """Readings below the threshold that do not end an alarm."""
     level: bool = True
@@ -99,7 +99,7 @@ class Alarms(Section):
     drift: bool = True
     """Add how far the errors of the network lean to one side."""
     rest: bool = True
-    """After a high score let only higher ones pass for a while: an anomaly is told once."""
+    """After a high score let only higher ones pass for a while: an anomaly is reported once."""
     range_rule: bool = False
     """Raise the score of what lies outside of the range of all readings before."""
     per_reading: bool = False

@@ -14,6 +14,7 @@ from seq2seq.run.folder import RunFolder, RunFolderError, check_same_architectur
 from seq2seq.run.parsing import leaves
 from seq2seq.run.selection import Selection
 from seq2seq.run.task import Prepared
+from seq2seq.series.batches import targets_as_text
 from seq2seq.series.streams import StreamCodec
 from seq2seq.tasks.anomaly import ending, network
 from seq2seq.tasks.anomaly.data import Corpus, find_corpus
@@ -71,11 +72,7 @@ def validator(model: Any, codec: StreamCodec, data: Corpus, recipe: Recipe) -> C
 
 def batch_as_text(codec: Any, plan: Any, step: int) -> str:
     """Returns the scaled readings of each row of a batch; nothing where they do not count."""
-    batch = plan[step]
-    rows = zip(batch.target_output, batch.weights, strict=True)
-    return "".join(
-        "\t".join(f"{value:g}" if weight else "" for value, weight in zip(*row, strict=True)) + "\n" for row in rows
-    )
+    return targets_as_text(plan[step])
 
 
 def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:

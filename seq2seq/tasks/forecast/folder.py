@@ -22,7 +22,6 @@ class ForecastRunFolder(RunFolder):
     def __init__(self, path: Path | str):
         super().__init__(path)
         self.codec_file = self.path / CODEC_FILE
-        self.forecasts_file = self.path / "forecasts.csv"
         self.plot_file = self.path / "forecasts.png"
 
     def load_recipe(self) -> Recipe:

@@ -13,6 +13,7 @@ from seq2seq.run.folder import RunFolder, RunFolderError, check_same_architectur
 from seq2seq.run.parsing import leaves
 from seq2seq.run.selection import Selection
 from seq2seq.run.task import Prepared
+from seq2seq.series.batches import targets_as_text
 from seq2seq.series.codec import SeriesCodec
 from seq2seq.series.table import Floats
 from seq2seq.tasks.forecast import ending, network
@@ -90,11 +91,7 @@ def validator(model: Any, codec: Learned, data: Corpus, recipe: Recipe) -> Calla
 
 def batch_as_text(codec: Any, plan: Any, step: int) -> str:
     """Returns the targets of each row of a batch, in the units of the model; nothing where they do not count."""
-    batch = plan[step]
-    rows = zip(batch.target_output, batch.weights, strict=True)
-    return "".join(
-        "\t".join(f"{value:g}" if weight else "" for value, weight in zip(*row, strict=True)) + "\n" for row in rows
-    )
+    return targets_as_text(plan[step])
 
 
 def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:

@@ -180,8 +180,7 @@ class RankScore:
 
 @dataclass
 class Rest:
-    """After a score, only higher ones pass for a while: an anomaly is reported when it begins, and when it gets worse.
-    """
+    """After a score, only higher ones pass for a while: an anomaly is reported as it begins and as it gets worse."""
 
     readings: int = 100
     share: float = 0.05

@@ -35,7 +35,7 @@ RANKS = [
     },
     {"layers", "search", "training", "metrics"},
     {"models", "pipeline", "distributed"},
-    {"text", "audio", "series"},
+    {"text", "audio", "series", "music"},
     {"inference", "evaluation", "lite", "doctor", "bulk"},
     {"export"},
     {"run"},

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.recognizers import MELS, RATE, make_recognizer, sound, write_run
+from tests.recognizers import MELS, RATE, make_recognizer, sound, write_run, write_wav
 
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed")
 pytest.importorskip("tf2onnx", reason="the converter is not installed")
@@ -109,6 +109,11 @@ def test_the_command_writes_the_folder_and_a_failed_one_leaves_the_old(tmp_path,
     files = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     assert files == ["frontend.json", "hear.onnx", "onnx.json", "vocabulary.json"]
     assert json.loads((folder / "onnx.json").read_text())["search"] == {"beam_size": 3}
+    code, _, err = cli("transcribe", folder, write_wav(tmp_path / "a.wav", sound(0.1)))
+    assert code == 2
+    assert err.startswith(
+        f"error: {folder} is no run folder: it has no recipe.json. `seq2seq export --format onnx` made"
+    )
     monkeypatch.setattr(acoustic_onnx, "write_network", full)
     assert cli("export", run, "--format", "onnx")[0] != 0
     assert (folder / "hear.onnx").read_bytes() == b"new"

@@ -61,7 +61,10 @@ class Generator(LineGenerator):
 
     def with_options(self, **changes: Any) -> Generator:
         """Returns a generator on the same model with other search options."""
-        return Generator(self.model, self.source_tokenizer, self.target_tokenizer, replace(self.options, **changes))
+        options = replace(self.options, **changes)
+        changed = Generator(self.model, self.source_tokenizer, self.target_tokenizer, options)
+        changed.several_sentences, changed.wait_k = self.several_sentences, self.wait_k
+        return changed
 
     @property
     def has_attention(self) -> bool:

@@ -84,7 +84,8 @@ class LiteGenerator(LineGenerator):
         """Returns a generator on the same networks with some search options replaced."""
         options = replace(self.options, **changes)
         changed = LiteGenerator(self.networks, self.source_tokenizer, self.target_tokenizer, options, self.threads)
-        changed._idle, changed.wait_k = self._idle, self.wait_k
+        changed._idle = self._idle
+        changed.several_sentences, changed.wait_k = self.several_sentences, self.wait_k
         return changed
 
     @property

@@ -246,6 +246,13 @@ def test_a_model_that_cannot_is_refused_with_what_trains_one(make_generator, opt
         make_generator(**options).stream(wait_k=3)
 
 
+def test_what_it_was_trained_on_does_not_depend_on_the_search(make_generator):
+    generator = make_generator()
+    generator.several_sentences = 0.25
+    changed = generator.with_options(max_extra=2)  # as the exports at the end of a run are made of
+    assert (changed.wait_k, changed.several_sentences) == ((1, 3), 0.25)
+
+
 def test_a_model_that_was_not_trained_for_it_is_warned_of(make_generator, caplog):
     generator = make_generator()
     generator.wait_k = ()

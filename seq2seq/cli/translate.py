@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=positive,
         metavar="K",
         help="simultaneous translation: read words as they come and write K words behind them; needs a run trained "
-        "with training.wait_k",
+        "with training.wait_k, or its LiteRT folder",
     )
     add_input_arguments(parser)
     add_alignment_arguments(parser)

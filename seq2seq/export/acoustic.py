@@ -29,4 +29,8 @@ def export_acoustic(form: str, recognizer: Recognizer, folder: Path, **options: 
         from seq2seq.export.acoustic_litert import export_acoustic_litert
 
         return export_acoustic_litert(recognizer, folder, **options)
-    raise ValueError(f"A recogniser has no export of the form {form}: expected saved_model or litert.")
+    if form == "onnx":
+        from seq2seq.export.acoustic_onnx import export_acoustic_onnx
+
+        return export_acoustic_onnx(recognizer, folder, **options)
+    raise ValueError(f"A recogniser has no export of the form {form}: expected saved_model, litert or onnx.")

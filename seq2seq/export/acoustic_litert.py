@@ -10,11 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.audio.frontend import FRONTEND_FILE
+from seq2seq.export.acoustic_parts import NamedState, real_frames, sizes, write_parts
 from seq2seq.export.litert import check_conversion, convert, write_shape
 from seq2seq.export.unrolled import encode_unrolled, run_unrolled
 from seq2seq.files import follow_links
@@ -26,7 +25,6 @@ from seq2seq.lite.folder import NETWORKS_FILE
 from seq2seq.lite.kinds import ACOUSTIC
 from seq2seq.models.acoustic import AcousticModel
 from seq2seq.outputs import export_kind
-from seq2seq.text.codecs import codec_file
 from seq2seq.types import Padded
 
 PASS_STEPS = 8
@@ -51,15 +49,11 @@ def export_acoustic_litert(recognizer: Recognizer, folder: Path, quantize: str =
     check_replaceable(folder, kind)
     network: Any = recognizer.network
     model: AcousticModel = network.model
-    codec: Any = recognizer.codec
-    frontend: Any = recognizer.frontend
     networks = Passes(model, PASS_STEPS) if model.encoder.bidirectional else Blocks(model, BLOCK_STEPS)
     with whole_folder(folder, kind) as partial:
         (partial / NETWORKS_FILE).write_bytes(convert(model, networks.signatures(), quantize))
-        frontend.save(partial / FRONTEND_FILE)
-        codec.save(partial / codec_file(codec))
-        search = {"beam_size": recognizer.beam.options.beam_size}
-        write_shape(partial, quantize, {"kind": ACOUSTIC, **networks.shape(), "search": search})
+        parts = write_parts(recognizer, partial)
+        write_shape(partial, quantize, {"kind": ACOUSTIC, **networks.shape(), **parts})
     return folder
 
 
@@ -73,16 +67,15 @@ class Blocks:
     """
 
     def __init__(self, model: AcousticModel, steps: int):
-        self.model, self.steps = model, steps
-        self._first = model.first_state(1)
-        self._leaves = [leaf for leaf in keras.tree.flatten(self._first) if 0 not in leaf.shape]
+        self.model, self.steps, self._state = model, steps, NamedState(model)
 
     def shape(self) -> dict[str, Any]:
         """What the host must know to drive the network."""
         return {
-            **_sizes(self.model, self.steps),
+            "steps": self.steps,
+            **sizes(self.model),
             "delay": self.model.delay,
-            "state": [[int(size) for size in leaf.shape[1:]] for leaf in self._leaves],
+            "state": self._state.sizes,
         }
 
     def signatures(self) -> dict[str, Any]:
@@ -90,14 +83,12 @@ class Blocks:
         model, count = self.model, self.steps * self.model.frontend.stack
 
         def hear(frames: Any, real: Any, *leaves: Any) -> dict[str, Any]:
-            rest = iter(leaves)
-            state = keras.tree.map_structure(lambda leaf: leaf if 0 in leaf.shape else next(rest), self._first)
-            values, mask = model.frontend(Padded(frames, ops.arange(count)[None] < real[:, None]))
+            state = self._state.bind(leaves)
+            values, mask = model.frontend(Padded(frames, real_frames(frames, real)))
             log_probs, state = model.finish_block(encode_unrolled(model.encoder, values, mask, state.encoder), state)
-            kept = [leaf for leaf in keras.tree.flatten(state) if 0 not in leaf.shape]
-            return {"log_probs": log_probs, **{f"state_{number}": leaf for number, leaf in enumerate(kept)}}
+            return {"log_probs": log_probs, **self._state.named(state)}
 
-        states = [_floats(f"state_{number}", *leaf.shape) for number, leaf in enumerate(self._leaves)]
+        states = [_floats(f"state_{number}", 1, *shape) for number, shape in enumerate(self._state.sizes)]
         frames = _floats("frames", 1, count, model.frontend.features)
         return {"hear": _traced(hear, frames, tf.TensorSpec((1,), tf.int32, "real"), *states)}
 
@@ -122,7 +113,8 @@ class Passes:
         encoder = self.model.encoder
         widths = [self.model.frontend.output_dim, *[encoder.memory_dim] * (encoder.num_layers - 1)]
         return {
-            **_sizes(self.model, self.steps),
+            "steps": self.steps,
+            **sizes(self.model),
             "delay": None,
             "width": self.model.frontend.output_dim,
             "units": encoder.units,
@@ -141,7 +133,7 @@ class Passes:
         encoder, count = model.encoder, steps * model.frontend.stack
 
         def embed(frames: Any, real: Any) -> dict[str, Any]:
-            return {"vectors": model.frontend(Padded(frames, ops.arange(count)[None] < real[:, None])).values}
+            return {"vectors": model.frontend(Padded(frames, real_frames(frames, real))).values}
 
         def head(vectors: Any) -> dict[str, Any]:
             return {"log_probs": model.log_probs(Padded(vectors, ops.ones((1, steps), "bool")))}
@@ -170,15 +162,6 @@ class Passes:
         specs = [_floats(name, 1, self.steps, width) for name in ("forward", "backward")]
         states = [_floats(f"state_{number}", 1, size) for number, size in enumerate(sizes)]
         return _traced(layer, *specs, _floats("kept", 1, self.steps, 2), *states)
-
-
-def _sizes(model: AcousticModel, steps: int) -> dict[str, Any]:
-    return {
-        "steps": steps,
-        "stack": model.frontend.stack,
-        "mels": model.frontend.features,
-        "size": model.target_size,
-    }
 
 
 def _floats(name: str, *shape: int) -> tf.TensorSpec:

@@ -55,7 +55,8 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
     if options.coverage_penalty and options.beam_size > 1:
         raise ValueError("A LiteRT folder knows no coverage penalty: export with --coverage-penalty 0.")
     rules = Rules(options.min_length, options.no_repeat_ngram)
-    networks = Networks(generator.model, batches, sorted({1, options.beam_size}), rules, generator.marks())
+    wait_k = () if options.extract or generator.wait_k_obstacle() else generator.wait_k
+    networks = Networks(generator.model, batches, sorted({1, options.beam_size}), rules, generator.marks(), wait_k)
     with whole_folder(folder, kind) as partial:
         (partial / NETWORKS_FILE).write_bytes(_convert(networks, quantize))
         generator.source_tokenizer.save(partial / SOURCE_FILE)

@@ -33,7 +33,7 @@ class Networks:
                   `values`, `mask`, with a pointer `source`, the ids that were encoded, and where n-grams must not come
                   twice `banned (b * k, n)`, the ids that must not come next, PAD where none -> `top`,
                   `top_ids (b * k, k + 1)`: the likeliest tokens, EOS forbidden where it is one of them; `eos (b * k,)`;
-                  `state`
+                  `state`; with a beam of one where the model translates while it reads
     align         as decode for one row -> `weights (1, source)`, `state`
     greedy_b      greedy search, all of it in one graph: `ids (b, source)` that end in EOS, then PAD; `limits (b,)`, the
                   most tokens of each -> `ids (b, target)`, `lengths (b,)`, `log_probability (b,)`
@@ -50,10 +50,12 @@ class Networks:
         beams: Sequence[int],
         rules: Rules = Rules(),
         marks: Marks | None = None,
+        wait_k: Sequence[int] = (),
     ):
         self.model = model
         self.rules = rules
         self.marks = marks  # where the model extracts
+        self.wait_k = wait_k  # that it was trained with, where it can translate while it reads
         self.batches = batches
         self.beams = beams
         self.encoder_layers = model.encoder.layers
@@ -74,9 +76,8 @@ class Networks:
                 yield f"extract_{b}", self._extract(b, self.marks)
                 continue
             for k in self.beams:
-                if k == 1:
-                    continue
-                yield f"decode_{b}x{k}", self._decode(b, k)
+                if k > 1 or self.wait_k:
+                    yield f"decode_{b}x{k}", self._decode(b, k)
             yield f"greedy_{b}", self._greedy(b)
         if self.model.has_attention:
             yield "align", self._align()
@@ -107,6 +108,7 @@ class Networks:
             "extract": self.marks is not None,
             "rules": {"min_length": self.rules.min_length, "no_repeat": self.rules.no_repeat},
             "target_size": self.model.target_size,
+            "wait_k": list(self.wait_k),
         }
 
     def _embed(self, b: int) -> Any:

@@ -61,7 +61,10 @@ class Generator(LineGenerator):
 
     def with_options(self, **changes: Any) -> Generator:
         """Returns a generator on the same model with other search options."""
-        return Generator(self.model, self.source_tokenizer, self.target_tokenizer, replace(self.options, **changes))
+        options = replace(self.options, **changes)
+        changed = Generator(self.model, self.source_tokenizer, self.target_tokenizer, options)
+        changed.several_sentences, changed.wait_k = self.several_sentences, self.wait_k
+        return changed
 
     @property
     def has_attention(self) -> bool:
@@ -92,10 +95,7 @@ class Generator(LineGenerator):
 
     def interpreter(self, wait_k: int) -> Interpreter:
         wait_k, source, target = check_wait_k(wait_k), self.source_tokenizer, self.target_tokenizer
-        problem = obstacle(self.model)
-        if source.placeholders or source.marks_capitals or target.marks_capitals or target.right_to_left:
-            problem = problem or "its tokens need the whole line (placeholders, casing mark or right_to_left)"
-        if problem:
+        if problem := self.wait_k_obstacle():
             raise ValueError(
                 f"This run cannot translate while it reads (wait_k): {problem}. Train one with training.wait_k, such "
                 "as 1,3,5,9, which names what else it needs."
@@ -108,6 +108,14 @@ class Generator(LineGenerator):
         if self._network is None:
             self._network = KerasNetwork(self.model)
         return Interpreter(self._network, source, target, wait_k, self.options)
+
+    def wait_k_obstacle(self) -> str:
+        """Returns why this run cannot write before its source has ended; empty if it can."""
+        source, target = self.source_tokenizer, self.target_tokenizer
+        problem = obstacle(self.model)
+        if source.placeholders or source.marks_capitals or target.marks_capitals or target.right_to_left:
+            problem = problem or "its tokens need the whole line (placeholders, casing mark or right_to_left)"
+        return problem
 
     def marks(self) -> Marks | None:
         """Returns what an extraction needs to know of the vocabulary; None if the search extracts nothing."""

@@ -155,9 +155,7 @@ class LineGenerator(ABC):
         Raises:
             ValueError: this model cannot, or `wait_k` is below 1.
         """
-        raise ValueError(
-            "Only a run folder translates while it reads (wait_k); a LiteRT folder and an ensemble read a whole line."
-        )
+        raise ValueError("An ensemble cannot translate while it reads (wait_k): give one run, or its LiteRT folder.")
 
     def stream(self, wait_k: int) -> TextStream:
         """Returns a stream for one sentence, whose words come one by one; errors as `interpreter`."""

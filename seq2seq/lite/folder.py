@@ -150,6 +150,15 @@ def _check_description(shape: dict[str, Any]) -> None:
         flag(shape[name])
     for name in ("source_size", "target_size"):
         _count(shape[name])
+    waits = shape.get("wait_k", [])
+    if not isinstance(waits, list) or len(waits) > MOST_NETWORKS:
+        raise ValueError("wait_k is not a list of a few numbers")
+    for value in waits:
+        _count(value)
+    if waits and (not decoder["attention"] or decoder["pointer"] or decoder["state"] is None or shape["extract"]):
+        raise ValueError("wait_k does not fit the decoder")
+    if waits and any(layer["directions"] > 1 for layer in shape["encoder"]):
+        raise ValueError("wait_k does not fit the encoder")
     share = shape.get("several_sentences")
     if share is not None and (type(share) not in (int, float) or not 0 <= share <= 1):
         raise ValueError(f"several_sentences is not a share: {str(share)[:40]}")

@@ -15,10 +15,12 @@ import numpy as np
 from seq2seq.inference.batching import by_length, pad_with_eos
 from seq2seq.inference.constraints import Constraints, TokenConstraints
 from seq2seq.inference.lines import UNCONSTRAINED, LineGenerator
+from seq2seq.inference.simultaneous import Interpreter, check_wait_k
 from seq2seq.lite.folder import load_search, load_shape, load_tokenizers
 from seq2seq.lite.mbr import choose_by_mbr
 from seq2seq.lite.networks import LiteNetworks
 from seq2seq.lite.search import beam_search
+from seq2seq.lite.simultaneous import LiteNetwork
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import PAD
 from seq2seq.text.subword import SubwordTokenizer
@@ -75,6 +77,7 @@ class LiteGenerator(LineGenerator):
         search = load_search(path, shape).changed(**options)
         generator = cls(LiteNetworks(path, shape), source, target, search, threads or _cores())
         generator.several_sentences = shape.get("several_sentences")
+        generator.wait_k = generator.networks.wait_k
         return generator
 
     def with_options(self, **changes: Any) -> LiteGenerator:
@@ -82,11 +85,26 @@ class LiteGenerator(LineGenerator):
         options = replace(self.options, **changes)
         changed = LiteGenerator(self.networks, self.source_tokenizer, self.target_tokenizer, options, self.threads)
         changed._idle = self._idle
+        changed.several_sentences, changed.wait_k = self.several_sentences, self.wait_k
         return changed
 
     @property
     def has_attention(self) -> bool:
         return self.networks.has_attention
+
+    def interpreter(self, wait_k: int) -> Interpreter:
+        wait_k, source, target = check_wait_k(wait_k), self.source_tokenizer, self.target_tokenizer
+        if not self.wait_k:
+            problem = (
+                "its encoder reads in both directions"
+                if self.networks.bidirectional
+                else "its run was trained on whole sentences"
+            )
+            raise ValueError(
+                f"This LiteRT folder cannot translate while it reads (wait_k): {problem}. Train a run with "
+                "training.wait_k, such as 1,3,5,9, and export it."
+            )
+        return Interpreter(LiteNetwork(self._borrowed, target.size), source, target, wait_k, self.options)
 
     def _check_supported(self, constraints: Constraints) -> None:
         raise ValueError("A LiteRT folder has no constraints. Use the run folder for them.")

@@ -12,7 +12,7 @@ from seq2seq.extras import missing_message
 from seq2seq.files import read_bytes
 from seq2seq.lite.folder import MOST, NETWORKS_FILE, LiteFolderError
 from seq2seq.lite.verify import verify
-from seq2seq.symbols import PAD
+from seq2seq.symbols import EOS, PAD
 from seq2seq.types import SearchResult
 
 STEP = 16
@@ -76,7 +76,10 @@ class LiteNetworks:
             self.has_attention, self.has_pointer = (bool(shape["decoder"][name]) for name in ("attention", "pointer"))
             self._reads_words = bool(shape["words"])
             # With coverage the state is as wide as the source, not of a fixed width.
-            self._wide_state = ("state",) if shape["decoder"]["state"] is None else ()
+            self._state_width: int | None = shape["decoder"]["state"]
+            self._wide_state = ("state",) if self._state_width is None else ()
+            self.wait_k: tuple[int, ...] = tuple(shape.get("wait_k", ()))
+            self.bidirectional = any(layer["directions"] > 1 for layer in self._encoder)
             self.rules: dict[str, int] = dict(shape["rules"])
             self.extracts = bool(shape["extract"])
         except (ValueError, KeyError, TypeError) as error:
@@ -94,16 +97,64 @@ class LiteNetworks:
     def encode(self, source: np.ndarray) -> LiteMemory:
         """Encodes `(sources, width)` int32 ids that end in EOS, then PAD; at most the largest batch."""
         batch = self._batch(len(source))
-        ids = _fill(source, batch)
+        return self._encode(_fill(source, batch), self._encoder_states(batch))[0]
+
+    def first_states(self) -> tuple[list[np.ndarray], np.ndarray]:
+        """Returns the states of the encoder's layers before the first id, `(…,)` each, and the decoder's, `(state,)`,
+        for a model whose decoder begins without its source."""
+        return [state[0] for state in self._encoder_states(1)], np.zeros(self._state_width or 0, np.float32)
+
+    def _encoder_states(self, rows: int) -> list[np.ndarray]:
+        return [np.zeros((rows, layer["state"]), np.float32) for layer in self._encoder]
+
+    def encode_part(
+        self, source: np.ndarray, states: Sequence[np.ndarray]
+    ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+        """Encodes the next ids of sources, for a model of one direction.
+
+        Args:
+            source: `(sources, width)` int32 ids, then PAD; at most the largest batch.
+            states: Of the encoder's layers before them, `(sources, …)` each.
+
+        Returns:
+            `keys` and `values (sources, width, …)`, and the states after.
+        """
+        rows, batch = len(source), self._batch(len(source))
+        memory, after = self._encode(_fill(source, batch), [_fill(state, batch) for state in states])
+        return {name: memory.bound[name][:rows] for name in ("keys", "values")}, [state[:rows] for state in after]
+
+    def write(
+        self, ids: np.ndarray, state: np.ndarray, bound: dict[str, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """One step of greedy search, of `rows` that have a memory each; at most the largest batch.
+
+        Args:
+            ids: `(rows,)` int32: the last ones.
+            state: `(rows, state)`.
+            bound: `keys`, `values (rows, source, …)`, `mask (rows, source)`.
+
+        Returns:
+            The likeliest ids and their log-probabilities, `(rows,)` each, and the states after.
+        """
+        rows, batch = len(ids), self._batch(len(ids))
+        memory = LiteMemory(batch, _fill(state, batch), {name: _fill(array, batch) for name, array in bound.items()})
+        banned = np.full((batch, 1), PAD, np.int32) if self.rules["no_repeat"] else None  # nothing more than always
+        found = self.decode(memory, 1, _fill(ids, batch), memory.state, banned)
+        best = found["top"].argmax(axis=1)[:, None]
+        top, top_ids = (np.take_along_axis(found[name], best, axis=1)[:, 0] for name in ("top", "top_ids"))
+        ends = found["eos"] >= top
+        return np.where(ends, EOS, top_ids)[:rows], np.maximum(found["eos"], top)[:rows], found["state"][:rows]
+
+    def _encode(self, ids: np.ndarray, states: Sequence[np.ndarray]) -> tuple[LiteMemory, list[np.ndarray]]:
+        """Encodes `(batch, width)` ids, for which there are networks, from states; returns those after, too."""
+        batch, width = ids.shape
         mask = ids != PAD
-        width = ids.shape[1]
         found = self._call(f"embed_{batch}", ("ids",), ids=ids)
         sequence, kept = found["vectors"], found["kept"]
         finals = []
-        for number, layer in enumerate(self._encoder):
+        for number, (layer, state) in enumerate(zip(self._encoder, states, strict=True)):
             directions, units = layer["directions"], layer["units"]
             outputs = np.empty((batch, width, directions * units), np.float32)
-            state = np.zeros((batch, layer["state"]), np.float32)
             for t in range(width):
                 places = [t, width - 1 - t][:directions]  # one direction reads from the front, one from the end
                 inputs = sequence[:, places].reshape(batch, -1)
@@ -120,7 +171,7 @@ class LiteNetworks:
         found = self._call(f"remember_{batch}", ("values", "mask", "source"), **given)
         bound = {"keys": found["keys"], "values": found["values"], "mask": mask} if self.has_attention else {}
         bound |= {"source": ids} if self.has_pointer else {}
-        return LiteMemory(batch, found["state"], bound)
+        return LiteMemory(batch, found["state"], bound), finals
 
     def narrow(self, memory: LiteMemory, sources: np.ndarray) -> tuple[LiteMemory, np.ndarray] | None:
         """Returns the memory of these `sources` (rows of the batch) for a smaller network, and its rows.
@@ -176,11 +227,18 @@ class LiteNetworks:
 
     def check_result(self, found: SearchResult, size: int) -> None:
         """Raises LiteFolderError if a network wrote ids outside a vocabulary of `size`, or bad lengths."""
-        ids, lengths = found.ids, found.lengths
-        is_whole = ids.size == 0 or (ids.min() >= 0 and ids.max() < size)
-        if not is_whole or lengths.min(initial=0) < 0 or lengths.max(initial=0) > ids.shape[-1]:
-            file = Path(self._made_from[0]) / NETWORKS_FILE
-            raise LiteFolderError(f"{file}: its networks write ids that do not exist. Export the run again.")
+        self.check_ids(found.ids, size)
+        if found.lengths.min(initial=0) < 0 or found.lengths.max(initial=0) > found.ids.shape[-1]:
+            raise self._unknown_ids()
+
+    def check_ids(self, ids: np.ndarray, size: int) -> None:
+        """Raises LiteFolderError if a network wrote ids outside a vocabulary of `size`."""
+        if ids.min(initial=0) < 0 or ids.max(initial=0) >= size:
+            raise self._unknown_ids()
+
+    def _unknown_ids(self) -> LiteFolderError:
+        file = Path(self._made_from[0]) / NETWORKS_FILE
+        return LiteFolderError(f"{file}: its networks write ids that do not exist. Export the run again.")
 
     def _batch(self, rows: int) -> int:
         return next(b for b in self.batches if b >= rows)

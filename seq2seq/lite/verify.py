@@ -233,7 +233,7 @@ def _expected(shape: dict[str, Any]) -> Iterable[tuple[str, tuple[Ends, Ends]]]:
             yield f"extract_{b}", ({"ids": ids}, found)
             continue
         for k in shape["beams"]:
-            if k > 1:
+            if k > 1 or shape.get("wait_k"):
                 yield f"decode_{b}x{k}", _decode(b * k, min(k + 1, shape["target_size"]), shape, memory)
         lengths = (INT32, (b,))
         greedy: Ends = {"ids": ids, "lengths": lengths, "log_probability": (FLOAT32, (b,))}

@@ -10,6 +10,7 @@ from typing import Any
 
 from seq2seq import __version__
 from seq2seq.backend import prepare_keras
+from seq2seq.extras import EXPORTS
 from seq2seq.files import (
     MOST,
     TEMPORARY,
@@ -23,7 +24,8 @@ from seq2seq.files import (
     whole_file,
     write_text,
 )
-from seq2seq.outputs import check_no_links
+from seq2seq.folders import read_marker
+from seq2seq.outputs import check_no_links, export_kind
 from seq2seq.run.parsing import RecipeError, RecipeT, from_json
 from seq2seq.run.sections import Recipe
 
@@ -206,7 +208,10 @@ class RunFolder:
         if not self.path.is_dir():
             raise RunFolderError(f"{self.path}: no such run folder.")
         if not self.recipe_file.is_file():
-            raise RunFolderError(f"{self.path} is no run folder: it has no recipe.json.")
+            maker, _ = read_marker(self.path)
+            is_export = maker in map(export_kind, EXPORTS)
+            advice = f" `{maker}` made it: give the run that it was made of." if is_export else ""
+            raise RunFolderError(f"{self.path} is no run folder: it has no recipe.json.{advice}")
 
 
 def check_same_architecture(first: RunFolder, other: RunFolder, one: Mapping[str, Any], two: Mapping[str, Any]) -> None:

@@ -47,6 +47,14 @@ def test_a_line_for_each_line_by_stream_and_by_file(cli, live, expected, tmp_pat
     assert (tmp_path / "out").read_text() == out
 
 
+def test_the_litert_folder_of_the_run_writes_the_same(cli, live, expected, tmp_path):
+    pytest.importorskip("ai_edge_litert")
+    code, _, err = cli("export", live, "--format", "litert", "--quantize", "none", "--output", tmp_path / "it")
+    assert code == 0, err
+    for k, texts in expected.items():
+        assert cli("translate", tmp_path / "it", "--wait-k", k, text=TEXT)[:2] == (0, "".join(f"{t}\n" for t in texts))
+
+
 def test_words_are_written_before_their_line_has_ended(cli, live, expected, monkeypatch):
     shown, raw = [], io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="utf-8", newline="\n")
@@ -143,7 +151,7 @@ def test_a_run_that_reads_in_both_directions_is_refused_in_one_sentence(cli, fin
         assert "reads in both directions. Train one with training.wait_k" in err
     code, out, err = cli("translate", litert_folder, "--wait-k", 3, text=TEXT)
     assert (code, out) == (2, "")
-    assert "Only a run folder translates while it reads" in err
+    assert "This LiteRT folder cannot translate while it reads (wait_k): its encoder reads in both directions." in err
 
 
 def test_evaluate_measures_quality_and_latency_of_every_k(cli, live, tmp_path):

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import itertools
 import logging
+from functools import partial
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seq2seq.inference.generator import Generator
 from seq2seq.inference.requests import InputTooLong
 from seq2seq.inference.simultaneous import Choice, Interpreter, TextStream
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import EOS, NAMES
 from seq2seq.text.token_batches import spaced_word_starts
+from tests.interpreting import LINES, make_interpreting
 
-OPTIONS = SearchOptions(beam_size=1, max_ratio=1.5, max_extra=3)
-LINES = [
-    "the cat sits on a mat",
-    "a dog",
-    "",
-    "green trees",
-    "the house sees a dog on the green mat hello, world!",
-    "   ",
-    "house",
-    "a cat on a mat on a house on a green dog",
-]
 EVERY_K = (1, 2, 3, 5)
 
 
@@ -38,18 +28,7 @@ def tokenizer(tokenizers):
 
 @pytest.fixture(scope="module")
 def make_generator(build_model, tokenizer):
-    def make(encoder=None, **decoder):
-        decoder = {"num_layers": 2, "attention_position": "between", "bridge": "zero", **decoder}
-        encoder = {"bidirectional": False, **(encoder or {})}
-        model = build_model(encoder, decoder, (tokenizer.size, tokenizer.size), seed=8)
-        bias = model.head.bias.numpy()
-        bias[EOS] = 1.0
-        model.head.bias.assign(bias)
-        generator = Generator(model, tokenizer, tokenizer, OPTIONS)
-        generator.wait_k = (1, 3)
-        return generator
-
-    return make
+    return partial(make_interpreting, build_model, tokenizer)
 
 
 @pytest.fixture(scope="module")
@@ -265,6 +244,13 @@ def test_a_sentence_that_is_too_long_is_refused_and_named_or_cut(generator):
 def test_a_model_that_cannot_is_refused_with_what_trains_one(make_generator, options, message):
     with pytest.raises(ValueError, match=rf"{message}.*training\.wait_k"):
         make_generator(**options).stream(wait_k=3)
+
+
+def test_what_it_was_trained_on_does_not_depend_on_the_search(make_generator):
+    generator = make_generator()
+    generator.several_sentences = 0.25
+    changed = generator.with_options(max_extra=2)  # as the exports at the end of a run are made of
+    assert (changed.wait_k, changed.several_sentences) == ((1, 3), 0.25)
 
 
 def test_a_model_that_was_not_trained_for_it_is_warned_of(make_generator, caplog):

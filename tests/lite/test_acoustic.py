@@ -207,13 +207,6 @@ def test_the_beam_of_the_export_can_be_chosen(run, tmp_path, cli):
     assert "--beam-size as its only option of a search. Received: --mbr, --n-best" in err
 
 
-def test_there_is_no_onnx_of_a_recogniser(run):
-    from seq2seq.tasks import speech
-
-    with pytest.raises(ValueError, match="no export of the form onnx: expected saved_model or litert"):
-        speech.export(run, "onnx", Path("nowhere"), {})
-
-
 def test_a_model_of_both_directions_refuses_a_stream_and_says_what_streams(both):
     with pytest.raises(ValueError, match="an4_streaming"):
         load_recognizer(both).stream(RATE)

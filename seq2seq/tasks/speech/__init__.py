@@ -27,7 +27,7 @@ VERBS = {
     "export": "export",
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
-EXPORTS = ("saved_model", "litert")
+EXPORTS = ("saved_model", "litert", "onnx")
 """Forms that `seq2seq export` writes."""
 OWN_FILES = "--data.train MANIFEST --data.validation MANIFEST"
 """The options that name a user's own files."""

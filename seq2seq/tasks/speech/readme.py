@@ -57,6 +57,7 @@ Trained {len(history)} epochs in {spent}. Epoch {best["epoch"]} had the fewest w
     seq2seq export {path} --format litert         # a small folder that needs no TensorFlow; int8
     seq2seq transcribe {shell_word(folder.exports / "litert")} recording.wav
     seq2seq export {path} --format saved_model    # samples in, text out
+    seq2seq export {path} --format onnx           # the network, for other runtimes
 
     import seq2seq
     recognizer = seq2seq.load({visible(json.dumps(str(folder.path), ensure_ascii=False))})

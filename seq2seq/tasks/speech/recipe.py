@@ -150,7 +150,7 @@ class Recipe(sections.Recipe):
     """How to train."""
     search: Search = Search()
     """How the test sets are transcribed."""
-    exports: tuple[Literal["saved_model", "litert"], ...] = ("litert",)
+    exports: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("litert",)
     """What to export at the end into export/ of the run folder; empty is nothing."""
 
     def model_post_init(self, _: Any) -> None:

@@ -40,11 +40,12 @@ RANKS = [
     {"export"},
     {"run"},
     {"tasks"},
+    {"lab"},
     {"cli"},
     {"recipes", "catalogue"},
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
-TENSORFLOW = {"kernels", "text", "pipeline", "export", "cli", "run", "tasks"}
+TENSORFLOW = {"kernels", "text", "pipeline", "export", "cli", "run", "tasks", "lab"}
 """Where TensorFlow may be imported; model code is for every backend."""
 ARROWS = {
     "backend": {"extras", "figures"},

@@ -32,6 +32,7 @@ VERBS = {
     "rerank": "sort an n-best list by the scores of several runs",
     "average": "make a run from the mean weights of others",
     "export": "write a trained run in a form that others serve",
+    "lab": "run an experiment that shows how recurrent networks work; it leaves a page",
 }
 """Verb -> its help. The module of that name in this folder has `add_arguments(parser)` and `run(arguments)`; if tasks
 share a verb, `tasks.module_of_verb` names the module. train has `main(words)`: recipes' fields are its options."""

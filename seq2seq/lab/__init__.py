@@ -1,0 +1,7 @@
+"""The classroom: experiments that show how recurrent networks work, measured on small real models."""
+
+EXPERIMENTS = {
+    "equations": "seq2seq.lab.equations",
+    "gradients": "seq2seq.lab.gradients",
+}
+"""Modules by the names of their experiments. Each has a `TITLE`, a `QUESTION` and `run(settings, tell) -> Report`."""

@@ -1,0 +1,93 @@
+"""A report as one self-contained page: text, plots, tables; nothing is loaded. Imports no framework."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from seq2seq.lab.plots import svg_of
+from seq2seq.lab.report import Cell, Interactive, Item, Listing, Part, Report, Table
+
+STYLE = """
+:root { color-scheme: light }
+body { font: 16px/1.55 system-ui, sans-serif; max-width: 46rem; margin: 1.5rem auto; padding: 0 1rem; color: #1c1c1c;
+  background: #fff }
+h1 { line-height: 1.2; margin-bottom: .3rem }
+h2 { margin-top: 2.2rem }
+figure { margin: 1.2rem 0 }
+figcaption { font-weight: 600; margin-bottom: .3rem }
+.plot { width: 100%; height: auto }
+.wide { overflow-x: auto }
+table { border-collapse: collapse; font-size: 14px }
+td, th { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top }
+td.n { text-align: right; font-variant-numeric: tabular-nums }
+pre { background: #f5f5f3; padding: .7rem; overflow-x: auto; font-size: 13px; line-height: 1.4 }
+.answer { border-left: 4px solid #3b66b8; padding: .3rem 0 .3rem 1rem; font-size: 17px }
+.small { color: #666; font-size: 13px }
+"""
+
+
+def page_of(report: Report) -> str:
+    """Returns the page of a report."""
+    scripts = any(isinstance(item, Interactive) for part in report.parts for item in part.items)
+    policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:" + "; script-src 'unsafe-inline'" * scripts
+    form = "Quick form: small models, few steps; a sketch of the full one." if report.settings.quick else "Full form."
+    seeds = ", ".join(map(str, report.settings.seeds))
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{escape(report.title)}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<h1>{escape(report.title)}</h1>
+<p>{escape(report.question)}</p>
+<p class="answer">{escape(report.answer)}</p>
+{"".join(map(_part, report.parts))}
+<p class="small">{form} Seeds: {seeds}. Shaded areas and bars are ranges over the seeds, lines medians. The numbers of
+every plot stand beside this page as CSV.</p>
+</body>
+</html>
+"""
+
+
+def _part(part: Part) -> str:
+    text = "".join(f"<p>{escape(paragraph)}</p>\n" for paragraph in part.paragraphs)
+    return f"<h2>{escape(part.heading)}</h2>\n{text}{''.join(map(_item, part.items))}"
+
+
+def _item(item: Item) -> str:
+    if isinstance(item, Interactive):
+        return f"<noscript><p>{escape(item.without)}</p></noscript>\n{item.markup}\n"
+    if isinstance(item, Listing):
+        body = f"<pre><code>{escape(item.code)}</code></pre>"
+    elif isinstance(item, Table):
+        body = f'<div class="wide">{table_of(item)}</div>'
+    else:
+        body = svg_of(item)
+    return f"<figure><figcaption>{escape(item.title)}</figcaption>\n{body}</figure>\n"
+
+
+def table_of(item: Table) -> str:
+    """Returns a `<table>` element."""
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in item.columns)
+    rows = "".join(f"<tr>{_cells(row)}</tr>\n" for row in item.rows)
+    return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table>"
+
+
+def _cells(row: Sequence[Cell]) -> str:
+    return "".join(
+        f"<td>{escape(value)}</td>" if isinstance(value, str) else f'<td class="n">{shown(value)}</td>' for value in row
+    )
+
+
+def shown(value: Cell) -> str:
+    """Returns a value as people read it: numbers with four digits, thousands apart."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return value

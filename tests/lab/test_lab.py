@@ -12,7 +12,7 @@ import pytest
 
 from seq2seq.lab import EXPERIMENTS, equations
 from seq2seq.lab.folder import rows_of, write_report
-from seq2seq.lab.gradients import gradient_norms, unit_loss
+from seq2seq.lab.gradients import gradient_norms, the_cliff, unit_loss
 from seq2seq.lab.models import new_model
 from seq2seq.lab.page import page_of
 from seq2seq.lab.puzzles import adding, copying, temporal_order
@@ -151,3 +151,10 @@ def test_a_model_runs_as_its_cell_does():
     for step in range(5):
         output, state = model.cell.recur(model.cell.project(inputs[:, step]), state)
     np.testing.assert_allclose(model(inputs), model.dense(output), atol=1e-6)
+
+
+def test_clipping_bounds_the_step_at_the_cliff_and_ends_lower():
+    _, descents = the_cliff(4)
+    plain, clipped = descents.values()
+    assert plain.longest > 1 > 0.0501 > clipped.longest
+    assert clipped.loss < 0.001 < plain.loss

@@ -3,5 +3,7 @@
 EXPERIMENTS = {
     "equations": "seq2seq.lab.equations",
     "gradients": "seq2seq.lab.gradients",
+    "units": "seq2seq.lab.units",
+    "reading": "seq2seq.lab.reading",
 }
 """Modules by the names of their experiments. Each has a `TITLE`, a `QUESTION` and `run(settings, tell) -> Report`."""

@@ -115,6 +115,9 @@ class Task(Protocol):
     def finish(self, folder: RunFolder, recipe: Any, data: Any) -> None:
         """Scores the tests, exports, writes the README and, last of all, scores.json."""
 
+    def finish_average(self, folder: RunFolder) -> None:
+        """Learns again what follows from weights, in the folder of an average that is not yet under its name."""
+
     def load(self, path: Path, others: Sequence[Path], **options: Any) -> Any:
         """Returns what `seq2seq.load` does for its run folders."""
 

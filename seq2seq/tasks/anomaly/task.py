@@ -80,6 +80,10 @@ def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
     ending.finish(AnomalyRunFolder(run.path), recipe, data)
 
 
+def finish_average(run: RunFolder) -> None:
+    """Learns nothing: no verb averages detectors."""
+
+
 def load(path: Path, others: Sequence[Path] = (), **options: Any) -> AnomalyDetector:
     """Returns what detects."""
     from seq2seq.tasks.anomaly.loading import load_detector

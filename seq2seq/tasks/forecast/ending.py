@@ -22,6 +22,7 @@ from seq2seq.tasks.forecast.folder import ForecastRunFolder
 from seq2seq.tasks.forecast.loading import load_forecaster
 from seq2seq.tasks.forecast.readme import write_readme
 from seq2seq.tasks.forecast.recipe import Recipe
+from seq2seq.tasks.forecast.shrinking import choose_share
 
 OWN = "run"
 """The row of the model in tables of scores."""
@@ -31,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
     """Scores every test set, draws some forecasts, and writes exports, README and, last of all, scores.json."""
+    share = choose_share(folder, recipe, data) if recipe.model.shrink else None
     forecaster = load_forecaster(folder.path)
     tests: dict[str, Any] = {}
     others: dict[str, Any] = {}
@@ -46,7 +48,7 @@ def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
         drawn = scored.predict(table, some, samples=recipe.scoring.samples, seed=recipe.seed)
         plot_fan(folder.inside(folder.plot_file), table, some, drawn, recipe.scoring.level)
     export_run(folder, recipe, forecaster)
-    write_readme(folder, recipe, tests, others, read_history(folder))
+    write_readme(folder, recipe, tests, others, read_history(folder), share)
     # Last of all: a run with scores is a finished run.
     folder.write_json(folder.scores_file, {"tests": tests, "baselines": others, "versions": versions()})
 

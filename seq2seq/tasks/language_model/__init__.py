@@ -8,6 +8,7 @@ from seq2seq.tasks.language_model.task import check_same_codec as check_same_cod
 from seq2seq.tasks.language_model.task import codec_files as codec_files
 from seq2seq.tasks.language_model.task import export as export
 from seq2seq.tasks.language_model.task import finish as finish
+from seq2seq.tasks.language_model.task import finish_average as finish_average
 from seq2seq.tasks.language_model.task import load as load
 from seq2seq.tasks.language_model.task import objective as objective
 from seq2seq.tasks.language_model.task import open_data as open_data

@@ -8,6 +8,7 @@ from seq2seq.tasks.speech.task import check_same_codec as check_same_codec
 from seq2seq.tasks.speech.task import codec_files as codec_files
 from seq2seq.tasks.speech.task import export as export
 from seq2seq.tasks.speech.task import finish as finish
+from seq2seq.tasks.speech.task import finish_average as finish_average
 from seq2seq.tasks.speech.task import load as load
 from seq2seq.tasks.speech.task import objective as objective
 from seq2seq.tasks.speech.task import open_data as open_data

@@ -125,6 +125,10 @@ def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
     ending.finish(TextRunFolder(run.path), recipe, data.tests)
 
 
+def finish_average(folder: RunFolder) -> None:
+    """Learns nothing: all that a model needs is in its weights."""
+
+
 def load(path: Path, others: Sequence[Path] = (), **options: Any) -> LineGenerator:
     """Returns what writes the outputs of lines of text: a generator, or an ensemble of several."""
     from seq2seq.tasks.text_to_text.loading import load_generator

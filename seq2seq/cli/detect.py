@@ -63,6 +63,15 @@ def _frequency(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_level(parser: argparse.ArgumentParser) -> None:
+    """Adds --rate and --threshold, of which one may be given."""
+    level = parser.add_mutually_exclusive_group()
+    level.add_argument(
+        "--rate", type=_rate, metavar="R", help="false alarms per 10,000 normal readings (default: as in training)"
+    )
+    level.add_argument("--threshold", type=_threshold, metavar="T", help="score at which an alarm begins")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", metavar="RUN", help="run folder of a detector, or its LiteRT folder")
@@ -74,11 +83,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--follow", action="store_true", help="read rows of CSV from standard input and answer each at once"
     )
-    level = parser.add_mutually_exclusive_group()
-    level.add_argument(
-        "--rate", type=_rate, metavar="R", help="false alarms per 10,000 normal readings (default: as in training)"
-    )
-    level.add_argument("--threshold", type=_threshold, metavar="T", help="score at which an alarm begins")
+    add_level(parser)
     parser.add_argument(
         "--frequency",
         type=_frequency,

@@ -19,7 +19,13 @@ from seq2seq.tasks.anomaly.task import validator as validator
 
 NAME = "anomaly"
 RECIPES = "seq2seq.recipes.anomaly"
-VERBS = {"detect": "detect", "export": "export"}
+VERBS = {
+    "detect": "detect",
+    "evaluate": "evaluate_anomalies",
+    "compare": "compare_anomalies",
+    "average": "average",
+    "export": "export",
+}
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
 EXPORTS = ("litert",)
 """Forms that `seq2seq export` writes."""

@@ -81,7 +81,8 @@ def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
 
 
 def finish_average(run: RunFolder) -> None:
-    """Learns nothing: no verb averages detectors."""
+    """Learns the threshold again."""
+    ending.learn_alarms(AnomalyRunFolder(run.path))
 
 
 def load(path: Path, others: Sequence[Path] = (), **options: Any) -> AnomalyDetector:

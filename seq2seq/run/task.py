@@ -68,8 +68,8 @@ class Task(Protocol):
         """Verbs of the command line that take its runs, and the modules of cli/ that carry them out."""
 
     @property
-    def EXPORTS(self) -> Sequence[str]:
-        """Forms that its models are exported in."""
+    def EXPORTS(self) -> Mapping[str, Sequence[str]]:
+        """Forms that its models are exported in, and the modules that each needs besides those of training."""
 
     @property
     def OWN_FILES(self) -> str:

@@ -1,5 +1,6 @@
 """Anomaly detection: readings in, scores and alarms out, as they come."""
 
+from seq2seq.extras import NUMERIC_EXPORTS
 from seq2seq.tasks.anomaly.recipe import Recipe as Recipe
 from seq2seq.tasks.anomaly.task import batch_as_text as batch_as_text
 from seq2seq.tasks.anomaly.task import begin_epoch as begin_epoch
@@ -27,8 +28,8 @@ VERBS = {
     "export": "export",
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
-EXPORTS = ("litert",)
-"""Forms that `seq2seq export` writes."""
+EXPORTS = NUMERIC_EXPORTS
+"""Forms that `seq2seq export` writes, and the modules that each needs."""
 OWN_FILES = "--data.train TABLE"
 """The options that name a user's own files."""
 ENTRY = "reading"

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from seq2seq.extras import NUMERIC_EXPORTS
 from seq2seq.files import output_text
 from seq2seq.inference.anomalies import AlarmSettings, Detected, learned_threshold
 from seq2seq.messages import show
@@ -78,11 +79,11 @@ def export_run(folder: AnomalyRunFolder, recipe: Recipe) -> None:
     """Writes the exports that the recipe names, unless they are there and made of these weights."""
 
     def write(form: str, path: Path) -> Path:
-        from seq2seq.export.anomaly_litert import export_anomaly_litert
+        from seq2seq.export.anomaly import export_anomaly
 
-        return export_anomaly_litert(load_detector(folder.path), path)
+        return export_anomaly(form, load_detector(folder.path), path)
 
-    write_exports(folder, recipe.exports, write)
+    write_exports(folder, recipe.exports, write, needs=NUMERIC_EXPORTS)
 
 
 def _rows(

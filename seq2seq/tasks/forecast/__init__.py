@@ -1,5 +1,6 @@
 """Forecasting: readings in, distributions of those that follow out; scored beside simple baselines."""
 
+from seq2seq.extras import NUMERIC_EXPORTS
 from seq2seq.tasks.forecast.recipe import Recipe as Recipe
 from seq2seq.tasks.forecast.task import batch_as_text as batch_as_text
 from seq2seq.tasks.forecast.task import begin_epoch as begin_epoch
@@ -29,8 +30,8 @@ VERBS = {
     "export": "export",
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
-EXPORTS = ("litert", "saved_model", "onnx")
-"""Forms that `seq2seq export` writes."""
+EXPORTS = NUMERIC_EXPORTS
+"""Forms that `seq2seq export` writes, and the modules that each needs."""
 OWN_FILES = "--data.train TABLE"
 """The options that name a user's own files."""
 ENTRY = "reading"

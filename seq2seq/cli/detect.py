@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+import numpy as np
+
 from seq2seq.cli.arguments import options_from
 from seq2seq.cli.forecast_arguments import inputs_of
 from seq2seq.cli.text_io import output
@@ -151,20 +153,25 @@ def _detect(detector: AnomalyDetector, options: DetectOptions, threshold: float)
 
 
 def _alarm_rows(found: Detection) -> list[list[Any]]:
+    from seq2seq.series.results import shortened
     from seq2seq.series.streams import stamp_texts
 
     rows = []
     for stream, own in zip(found.streams, found.found, strict=True):
         stamps = stamp_texts(stream) if own.alarms else []
-        rows += [[stream.id, stamps[one.start], stamps[one.end], one.severity] for one in own.alarms]
+        severities = shortened(np.asarray([one.severity for one in own.alarms])).tolist()
+        parts = zip(own.alarms, severities, strict=True)
+        rows += [[stream.id, stamps[one.start], stamps[one.end], severity] for one, severity in parts]
     return rows
 
 
 def _score_rows(found: Detection) -> Any:
+    from seq2seq.series.results import shortened
     from seq2seq.series.streams import stamp_texts
 
     for stream, own in zip(found.streams, found.found, strict=True):
-        for stamp, value, score in zip(stamp_texts(stream), stream.values.tolist(), own.scores.tolist(), strict=True):
+        scores = shortened(own.scores).tolist()
+        for stamp, value, score in zip(stamp_texts(stream), stream.values.tolist(), scores, strict=True):
             yield [stream.id, stamp, None if value != value else value, score]
 
 

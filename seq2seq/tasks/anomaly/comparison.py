@@ -12,6 +12,7 @@ import numpy as np
 
 from seq2seq import __version__
 from seq2seq.evaluation.significance import SAMPLES, Tested, mean_tests
+from seq2seq.messages import counted
 from seq2seq.series.alarms import RATE_OF
 from seq2seq.series.table import Floats
 from seq2seq.tasks.anomaly.scoring import Count
@@ -182,7 +183,7 @@ def as_text(comparison: Comparison) -> str:
 
 
 def _lines(found: Comparison) -> Iterator[str]:
-    yield f"{found.windows:,} labelled anomalies in {found.series:,} series"
+    yield f"{counted(found.windows, 'labelled anomaly', 'labelled anomalies')} in {found.series:,} series"
     if found.series < FEWEST:
         yield f"Fewer than {FEWEST} series: the tests resample series, and say little here."
     wide = max(len(name) for own in found.scores.values() for name in own)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from seq2seq.inference.anomalies import AnomalyDetector, Detected, learned_threshold
+from seq2seq.messages import counted
 from seq2seq.metrics.score import Score
 from seq2seq.series.streams import Stream
 from seq2seq.tasks.anomaly import scoring
@@ -82,10 +83,10 @@ def _without_labels(detector: AnomalyDetector, streams: Sequence[Stream]) -> Map
 
 def as_text(found: Evaluation) -> str:
     """Returns the scores as a table, a detector a line."""
-    windows = sum(count.windows for count in found.counts[OWN])
+    known = counted(sum(count.windows for count in found.counts[OWN]), "labelled anomaly", "labelled anomalies")
     lines = [
         scoring.as_text(found.rows),
-        f"{windows:,} labelled anomalies in {len(found.ids):,} series; threshold {found.thresholds[OWN]:.4g}.",
+        f"{known} in {len(found.ids):,} series; threshold {found.thresholds[OWN]:.4g}.",
         "found: percent of them with an alarm; false_alarms: per 10,000 readings outside of them.",
     ]
     if any("nab_at_rate" in own for own in found.rows.values()):

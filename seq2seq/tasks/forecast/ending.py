@@ -11,7 +11,7 @@ from seq2seq.evaluation.forecast_comparison import write_losses
 from seq2seq.evaluation.forecasting import Evaluation, as_text, evaluate
 from seq2seq.files import output_text
 from seq2seq.inference.forecasting import Forecaster
-from seq2seq.messages import show
+from seq2seq.messages import counted, show
 from seq2seq.run.report import read_history, versions
 from seq2seq.series.plots import PANELS, plot_fan
 from seq2seq.series.table import SeriesTable
@@ -37,7 +37,8 @@ def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
     tests: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, (scored, table, windows, past) in forecaster.own_tests().items():
-        _log.info("Forecasting %s: %s windows of %s steps", name, f"{len(windows.cuts):,}", forecaster.horizon)
+        what = counted(len(windows.cuts), "window"), counted(forecaster.horizon, "step")
+        _log.info("Forecasting %s: %s of %s", name, *what)
         found = score(scored, table, windows, recipe, past)
         show(f"{name}\n{as_text(found)}")
         rows = {row: {m: asdict(one) for m, one in own.items()} for row, own in found.scores.items()}

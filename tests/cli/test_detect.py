@@ -172,6 +172,13 @@ def test_a_mistake_gets_one_sentence(cli, run, table, words, message, monkeypatc
     assert {path.name for path in table.parent.iterdir()} == {"live.csv"}
 
 
+def test_a_table_of_another_frequency_is_refused(cli, run, tmp_path):
+    (tmp_path / "months.csv").write_text("ds,y\n" + "".join(f"2024-0{month}-01,{month}\n" for month in range(1, 8)))
+    code, out, err = cli("detect", run, "--input", tmp_path / "months.csv")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "the rows have the frequency MS: no two of a series are a step of h apart" in err
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_each_row_is_answered_before_the_next_comes_and_an_interrupt_is_clean(run):
     process = subprocess.Popen(

@@ -3,6 +3,9 @@
 A tune book holds tunes, each from its X: to an empty line. Repeats, endings and an order of parts (P: above K:) are
 played out. Chord symbols become held chords, a voice below the others. Decorations, grace notes, words and whatever
 only concerns the page are left out; what changes the music and cannot be kept is told.
+
+An accidental holds for its letter in its octave to the end of the bar, as on paper; `%%propagate-accidentals pitch` (in
+all octaves, the default that section 11 of the standard calls volatile) and `not` are obeyed.
 """
 
 from __future__ import annotations
@@ -27,6 +30,7 @@ _FIELD = re.compile(r"([A-Za-z]):(?![|:])(.*)")
 _METER = re.compile(r"\(?(\d{1,3}(?:\+\d{1,3})*)\)?/(\d{1,3})")
 _BEAT = re.compile(r"(?:(\d{1,4})/(\d{1,4})((?:\s+\d{1,4}/\d{1,4})*)\s*=\s*)?(\d+(?:\.\d+)?)")
 _OLD_BEAT = re.compile(r"C(\d{0,3})\s*=\s*(\d+(?:\.\d+)?)")
+_PROPAGATE = re.compile(r"(?:%%|I:)\s*propagate-accidentals\s+(not|octave|pitch)\b")
 _JUMP = re.compile(r"(?:D\.?C|D\.?S|fine|coda|segno|dacapo|dacoda)\b\.?", re.IGNORECASE)
 _TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 """In the time of how many notes so many are played; of others by the meter."""
@@ -138,6 +142,7 @@ class _Tune:
         self._long_bars = 0
         self._written: dict[tuple[str, int], int] = {}
         self._current_meter = self._meter
+        self._rule = "octave"
         for number, line in [*defaults, *lines]:
             self._line = number
             try:
@@ -150,6 +155,8 @@ class _Tune:
     def music(self, steps_per_quarter: int) -> Music:
         """Returns the piece."""
         parts = list(self._parts.values())
+        for part in parts:
+            part.time = max(part.time, part.longest)
         if not any(part.sounds for part in parts):
             raise ValueError(f"{self._name}:{self._first_line}: expected notes in this tune. Received: none")
         orders = self._orders(parts)
@@ -187,7 +194,8 @@ class _Tune:
                 return [play_order(marked.marks, marked.time, self._parts_order)] * len(parts)
             return [play_order(part.marks, part.time, self._parts_order) for part in parts]
         except ValueError as error:
-            raise ValueError(f"{self._name}:{self._first_line}: {error}") from None
+            self._line = self._first_line
+            raise self._error(str(error)) from None
 
     def _tell_losses(self, place: str) -> None:
         for what, count in self._lost.items():
@@ -205,7 +213,9 @@ class _Tune:
 
     def _read_line(self, line: str) -> None:
         found = _FIELD.match(line)
-        if found:
+        if rule := _PROPAGATE.match(line):
+            self._rule = rule[1]
+        elif found:
             self._read_field(found[1], found[2])
         elif line and not line.startswith("%"):
             if self._now is None:
@@ -365,12 +375,14 @@ class _Tune:
         ties: dict[tuple[str, int], int] = {}
         for pitch in token.pitches:
             place = (pitch.letter, pitch.octave)
+            scope = (pitch.letter, pitch.octave if self._rule == "octave" else 0)
             number = altered(part.signature, *place)
             if pitch.accidental is not None:
-                part.altered[place] = pitch.accidental
+                if self._rule != "not":
+                    part.altered[scope] = pitch.accidental
                 number = altered({pitch.letter: pitch.accidental}, *place)
-            elif place in part.altered:
-                number = altered({pitch.letter: part.altered[place]}, *place)
+            elif scope in part.altered:
+                number = altered({pitch.letter: part.altered[scope]}, *place)
             elif place in part.ties:
                 number = part.ties[place]
             ties[place] = number

@@ -155,7 +155,7 @@ def _play_piece(marks: Iterable[Mark], begin: Fraction, end: Fraction) -> list[R
         elif mark.kind == "end" and section.open:
             section.close(mark.time, repeat=True)
         elif mark.kind == "end":
-            played.extend([(section.begin, mark.time)] * min(mark.plays, MOST_RANGES))
+            played.extend([(section.begin, mark.time)] * min(mark.plays, MOST_RANGES + 1))
             section = _Section(mark.time)
         elif mark.kind == "start" or (section.open and section.endings) or not (section.explicit or section.open):
             section.close(mark.time, repeat=False)

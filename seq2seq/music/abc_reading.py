@@ -110,6 +110,8 @@ class _Part:
     """Accidentals of this bar."""
     ties: dict[tuple[str, int], int] = field(default_factory=dict)
     """Pitches of the notes before that are tied."""
+    written: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Pitches of the notes before."""
     last: int | None = None
     """How many sounds there were before the last note or rest; None where there is none to lengthen."""
     last_length: Fraction = Fraction(0)
@@ -140,7 +142,6 @@ class _Tune:
         self._lost: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
         self._long_bars = 0
-        self._written: dict[tuple[str, int], int] = {}
         self._current_meter = self._meter
         self._rule = "octave"
         for number, line in [*defaults, *lines]:
@@ -173,7 +174,7 @@ class _Tune:
         steps = max([nearest(end, steps_per_quarter), *(note.start + note.length for note in notes)])
         beats, unit = self._meter
         begin = orders[0][0][0] if orders[0] else Fraction(0)
-        upbeat = next((bar - begin for bar in parts[0].bars if bar > begin), Fraction(0))
+        upbeat = next((bar - begin for bar in parts[0].bars if begin < bar < parts[0].time), Fraction(0))
         upbeat_steps = nearest(upbeat, steps_per_quarter)
         return Music(
             tuple(notes),
@@ -372,7 +373,7 @@ class _Tune:
 
     def _read_note(self, token: Token, part: _Part) -> None:
         before, length = len(part.sounds), self._stretched(token.length * token.pitches[0].length * part.unit, part)
-        ties: dict[tuple[str, int], int] = {}
+        ties, part.written = {}, {}
         for pitch in token.pitches:
             place = (pitch.letter, pitch.octave)
             scope = (pitch.letter, pitch.octave if self._rule == "octave" else 0)
@@ -385,15 +386,15 @@ class _Tune:
                 number = altered({pitch.letter: part.altered[scope]}, *place)
             elif place in part.ties:
                 number = part.ties[place]
-            ties[place] = number
+            part.written[place] = number
+            if pitch.tied:
+                ties[place] = number
             number += part.shift
             if not LOWEST <= number <= HIGHEST:
                 raise Unreadable(f"expected pitches of {LOWEST} to {HIGHEST}. Received: {number}, {token.text[:24]!r}")
             own = length * pitch.length / token.pitches[0].length
             part.sounds.append((Sound(part.time, part.time + own, number), pitch.tied))
-        tied = [pitch.tied for pitch in token.pitches]
-        part.ties = {place: number for (place, number), tie in zip(ties.items(), tied, strict=False) if tie}
-        self._written = ties
+        part.ties = ties
         part.last, part.last_length = before, length
         self._advance(part, length)
 
@@ -469,7 +470,7 @@ class _Tune:
         if part.last is not None or part.sounds:
             for place in range(part.last if part.last is not None else len(part.sounds) - 1, len(part.sounds)):
                 part.sounds[place] = part.sounds[place][0], True
-            part.ties = dict(self._written)
+            part.ties = dict(part.written)
 
 
 def _joined(part: _Part, order: list[Range], voice: int) -> Iterator[Sound]:

@@ -56,8 +56,8 @@ def write_abc(music: Music, number: int = 1) -> str:
 def spelled(pitch: int, key: str) -> tuple[str, int, int]:
     """Returns the letter, its alteration in semitones and its octave, 0 from middle C, of a pitch in a key.
 
-    Notes outside of the key are named as what leads to its neighbours: F sharp rather than G flat in G minor, but E flat
-    rather than D sharp in C major.
+    Notes outside of the key are named as what leads to its neighbours: F sharp rather than G flat in G minor, but E
+    flat rather than D sharp in C major.
     """
     lowest = fifths(key) - (2 if key.endswith("m") else 3)
     place = lowest + (7 * pitch - lowest) % 12  # 7 semitones a fifth, and C, a multiple of 12, at 0

@@ -115,10 +115,8 @@ def midi_bytes(music: Music) -> bytes:
             on = mido.Message("note_on", note=note.pitch, velocity=_VELOCITY, channel=channel)
             off = mido.Message("note_off", note=note.pitch, velocity=0, channel=channel)
             messages += [(note.start * step, on), ((note.start + note.length) * step, off)]
-        # What ends comes before what begins at the same time.
-        file.tracks.append(
-            _track(sorted(messages, key=lambda one: (one[0], one[1].type == "note_on")), music.steps * step)
-        )
+        # The sort is stable and the notes are in order: what ends comes before the same pitch begins again.
+        file.tracks.append(_track(sorted(messages, key=lambda one: one[0]), music.steps * step))
     out = BytesIO()
     file.save(file=out)
     return out.getvalue()

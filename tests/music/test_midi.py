@@ -189,3 +189,25 @@ def test_a_tempo_that_midi_cannot_say_is_refused():
 def test_mido_reads_the_length_in_seconds():
     music = Music((Note(0, 60, 4), Note(4, 62, 12)), 16, tempo=80.0)
     assert mido.MidiFile(file=BytesIO(midi_bytes(music))).length == pytest.approx(16 * music.seconds_per_step)
+
+
+def test_another_library_reads_the_same_notes_without_a_warning(tmp_path):
+    symusic = pytest.importorskip("symusic", reason="symusic is not installed")
+    music = Music(
+        (Note(0, 60, 3), Note(3, 60, 5), Note(4, 72, 4), Note(0, 48, 8, 1)), 8, meter=(3, 4), upbeat=4, key="Gm"
+    )
+    (tmp_path / "a.mid").write_bytes(midi_bytes(music))
+    score = symusic.Score(str(tmp_path / "a.mid"))
+    step = score.ticks_per_quarter // 4
+    found = [
+        (note.time // step, note.pitch, note.duration // step, voice)
+        for voice, track in enumerate(track for track in score.tracks if track.notes)
+        for note in track.notes
+    ]
+    assert sorted(found) == notes(music)
+    assert [(one.time // step, one.numerator, one.denominator) for one in score.time_signatures] == [
+        (0, 1, 4),
+        (4, 3, 4),
+    ]
+    assert [(one.key, one.tonality) for one in score.key_signatures] == [(-2, 1)]
+    assert [one.qpm for one in score.tempos] == [100.0]

@@ -11,14 +11,14 @@ all octaves, the default that section 11 of the standard calls volatile) and `no
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 
+from seq2seq.music.abc_fields import parse_meter, parse_numbers, parse_shift, parse_tempo, parse_tuplet, parse_unit
 from seq2seq.music.abc_structure import Mark, Range, part_order, play_order
 from seq2seq.music.abc_tokens import Token, Unreadable, tokens
+from seq2seq.music.abc_voice import Part, held_chords, played_chords, played_notes
 from seq2seq.music.chord_symbols import chord_pitches
 from seq2seq.music.keys import altered, parse_key
 from seq2seq.music.notes import HIGHEST, LOWEST, Music
@@ -27,13 +27,8 @@ from seq2seq.music.quantising import Sound, Tell, nearest, quiet, to_grid
 MOST_QUARTERS = 100_000
 """Length of the longest tune that is read: a slip such as C99999 takes no memory."""
 _FIELD = re.compile(r"([A-Za-z]):(?![|:])(.*)")
-_METER = re.compile(r"\(?(\d{1,3}(?:\+\d{1,3})*)\)?/(\d{1,3})")
-_BEAT = re.compile(r"(?:(\d{1,4})/(\d{1,4})((?:\s+\d{1,4}/\d{1,4})*)\s*=\s*)?(\d+(?:\.\d+)?)")
-_OLD_BEAT = re.compile(r"C(\d{0,3})\s*=\s*(\d+(?:\.\d+)?)")
 _PROPAGATE = re.compile(r"(?:%%|I:)\s*propagate-accidentals\s+(not|octave|pitch)\b")
 _JUMP = re.compile(r"(?:D\.?C|D\.?S|fine|coda|segno|dacapo|dacoda)\b\.?", re.IGNORECASE)
-_TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
-"""In the time of how many notes so many are played; of others by the meter."""
 
 
 def read_abc(text: str, name: str, steps_per_quarter: int = 4, chords: bool = True, tell: Tell = quiet) -> list[Music]:
@@ -86,41 +81,6 @@ def _blocks(text: str, name: str, defaults: list[tuple[int, str]], tell: Tell) -
         tell(f"{name}:{stray}: text outside of any tune, after an empty line, is left out.")
 
 
-@dataclass
-class _Part:
-    """A voice as it is read."""
-
-    unit: Fraction
-    """Of a length, quarter notes."""
-    signature: dict[str, int]
-    shift: int = 0
-    """Semitones by which its clef transposes."""
-    time: Fraction = Fraction(0)
-    """Quarter notes from the beginning, as written, and so are the other times."""
-    bar: Fraction = Fraction(0)
-    """Where the bar begins."""
-    longest: Fraction = Fraction(0)
-    """How far the bar has been filled, where a voice overlay goes back."""
-    sounds: list[tuple[Sound, bool]] = field(default_factory=list)
-    """With whether each is tied to the next."""
-    symbols: list[tuple[Fraction, tuple[int, ...]]] = field(default_factory=list)
-    marks: list[Mark] = field(default_factory=list)
-    bars: list[Fraction] = field(default_factory=list)
-    altered: dict[tuple[str, int], int] = field(default_factory=dict)
-    """Accidentals of this bar."""
-    ties: dict[tuple[str, int], int] = field(default_factory=dict)
-    """Pitches of the notes before that are tied."""
-    written: dict[tuple[str, int], int] = field(default_factory=dict)
-    """Pitches of the notes before."""
-    last: int | None = None
-    """How many sounds there were before the last note or rest; None where there is none to lengthen."""
-    last_length: Fraction = Fraction(0)
-    factor: Fraction = Fraction(1)
-    """Of the next note, by a broken rhythm."""
-    tuplet: tuple[Fraction, int] = (Fraction(1), 0)
-    """Factor, and of how many notes still."""
-
-
 class _Tune:
     """Reads one tune."""
 
@@ -136,9 +96,9 @@ class _Tune:
         self._unit: Fraction | None = None
         self._signature: dict[str, int] = {}
         self._parts_order = ""
-        self._parts: dict[str, _Part] = {}
+        self._parts: dict[str, Part] = {}
         self._shifts: dict[str, int] = {}
-        self._now: _Part | None = None
+        self._now: Part | None = None
         self._lost: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
         self._long_bars = 0
@@ -163,11 +123,11 @@ class _Tune:
         orders = self._orders(parts)
         sounds: list[Sound] = []
         for voice, (part, order) in enumerate(zip(parts, orders, strict=True)):
-            sounds += _joined(part, order, voice)
+            sounds += played_notes(part, order, voice)
         end = max(sum((until - begin for begin, until in order), Fraction(0)) for order in orders)
         if self._chords:
-            symbols = [one for part, order in zip(parts, orders, strict=True) for one in _symbols(part, order)]
-            sounds += _held(sorted(symbols), end, len(parts))
+            symbols = [one for part, order in zip(parts, orders, strict=True) for one in played_chords(part, order)]
+            sounds += held_chords(sorted(symbols), end, len(parts))
         place = f"{self._name}:{self._first_line}"
         notes = to_grid(sounds, steps_per_quarter, place, self._tell)
         self._tell_losses(place)
@@ -187,7 +147,7 @@ class _Tune:
             self._title,
         )
 
-    def _orders(self, parts: list[_Part]) -> list[list[Range]]:
+    def _orders(self, parts: list[Part]) -> list[list[Range]]:
         """Returns the stretches of each voice in the order of playing; voices of the same length share one."""
         try:
             if all(part.time == parts[0].time for part in parts):
@@ -231,7 +191,7 @@ class _Tune:
         elif letter == "M":
             self._read_meter(value)
         elif letter == "L":
-            self._unit = 4 * _fraction(value)
+            self._unit = parse_unit(value)
             if self._now:
                 self._now.unit = self._unit
         elif letter == "Q":
@@ -244,39 +204,19 @@ class _Tune:
             self._read_key(value)
 
     def _read_meter(self, value: str) -> None:
-        meter = {"C": (4, 4), "C|": (2, 2), "none": (4, 4), "": (4, 4)}.get(value)
-        if meter is None:
-            found = _METER.fullmatch(value.replace(" ", ""))
-            if found is None or int(found[2]) not in (1, 2, 4, 8, 16, 32) or "0" in found[1].split("+"):
-                raise Unreadable(f"expected a meter such as 4/4, 6/8 or C. Received: {value[:24]!r}")
-            meter = sum(map(int, found[1].split("+"))), int(found[2])
+        meter = parse_meter(value)
         if self._now is None:
             self._written_meter = meter  # the one that L: follows
-        elif any(part.sounds for part in self._parts.values()) and meter != self._written_meter:
-            self._lost["the meter changes; the piece keeps the first, and its notes are as written"] += 1
         if not any(part.sounds for part in self._parts.values()):
             self._meter = meter
+        elif meter != self._current_meter:
+            self._lost["the meter changes; the piece keeps the first, and its notes are as written"] += 1
         self._current_meter = meter
 
     def _read_tempo(self, value: str) -> None:
-        value = re.sub(r'"[^"]*"', "", value).partition("%")[0].strip()
-        if not value:
+        tempo = parse_tempo(value, self._unit or self._default_unit())
+        if tempo is None:
             return
-        unit = self._unit or self._default_unit()
-        if old := _OLD_BEAT.fullmatch(value):
-            tempo = unit * int(old[1] or 1) * Fraction(old[2])
-        elif (found := _BEAT.fullmatch(value)) and "0" not in (found[2],):
-            beat = unit
-            if found[1]:
-                beats = [(found[1], found[2]), *(one.split("/") for one in found[3].split())]
-                if any(int(below) == 0 for _, below in beats):
-                    raise Unreadable(f"expected a tempo such as 1/4=120. Received: {value[:24]!r}")
-                beat = sum((Fraction(int(above), int(below)) * 4 for above, below in beats), Fraction(0))
-            tempo = beat * Fraction(found[4])
-        else:
-            raise Unreadable(f"expected a tempo such as 1/4=120. Received: {value[:24]!r}")
-        if not 0 < tempo < 1000:
-            raise Unreadable(f"expected a tempo of 0 to 1000 quarter notes a minute. Received: {float(tempo):g}")
         if self._tempo is None:
             self._tempo = tempo
         elif tempo != self._tempo:
@@ -295,9 +235,9 @@ class _Tune:
             raise Unreadable("expected the name of a voice after V:. Received: nothing")
         name, rest = words[0], words[1] if len(words) > 1 else ""
         if rest or name not in self._shifts:
-            self._shifts[name] = _shift(rest) if rest else self._shifts.get(name, 0)
+            self._shifts[name] = parse_shift(rest) if rest else self._shifts.get(name, 0)
         if self._now is None:  # only described
-            self._parts.setdefault(name, _Part(Fraction(1), {}))
+            self._parts.setdefault(name, Part(Fraction(1), {}))
             return
         if len(self._parts) == 1 and "" in self._parts:
             if not self._parts[""].sounds and not self._parts[""].time:
@@ -311,7 +251,7 @@ class _Tune:
 
     def _read_key(self, value: str) -> None:
         key = parse_key(value)
-        shift = _shift(value)
+        shift = parse_shift(value)
         if self._now is None:
             self._key, self._signature = key or ("", {})
             self._unit = self._unit or self._default_unit()
@@ -330,8 +270,8 @@ class _Tune:
             self._now.signature = key[1]
             self._now.altered = {}
 
-    def _new_part(self) -> _Part:
-        return _Part(self._unit or Fraction(1, 2), self._signature)
+    def _new_part(self) -> Part:
+        return Part(self._unit or Fraction(1, 2), self._signature)
 
     def _default_unit(self) -> Fraction:
         beats, unit = self._written_meter
@@ -339,7 +279,7 @@ class _Tune:
 
     # The music.
 
-    def _read_token(self, token: Token, part: _Part) -> None:
+    def _read_token(self, token: Token, part: Part) -> None:
         kind = token.kind
         if kind == "note":
             self._read_note(token, part)
@@ -354,11 +294,11 @@ class _Tune:
         elif kind == "bar":
             self._read_bar(token.text, part)
         elif kind == "ending":
-            part.marks.append(Mark(part.time, "ending", numbers=_numbers(token.text)))
+            part.marks.append(Mark(part.time, "ending", numbers=parse_numbers(token.text)))
         elif kind == "field":
             self._read_field(token.text[0], token.text[2:])
         elif kind == "tuplet":
-            part.tuplet = self._tuplet(token.text)
+            part.tuplet = parse_tuplet(token.text, self._current_meter)
         elif kind == "broken":
             self._break(token.text, part)
         elif kind == "tie":
@@ -371,7 +311,7 @@ class _Tune:
         elif kind == "mark" and _JUMP.fullmatch(token.text):
             self._lost["jumps such as D.C. are not followed"] += 1
 
-    def _read_note(self, token: Token, part: _Part) -> None:
+    def _read_note(self, token: Token, part: Part) -> None:
         before, length = len(part.sounds), self._stretched(token.length * token.pitches[0].length * part.unit, part)
         ties, part.written = {}, {}
         for pitch in token.pitches:
@@ -398,7 +338,7 @@ class _Tune:
         part.last, part.last_length = before, length
         self._advance(part, length)
 
-    def _stretched(self, length: Fraction, part: _Part) -> Fraction:
+    def _stretched(self, length: Fraction, part: Part) -> Fraction:
         """Returns a length as a tuplet and a broken rhythm change it."""
         factor, left = part.tuplet
         if left:
@@ -408,14 +348,14 @@ class _Tune:
         part.factor = Fraction(1)
         return length
 
-    def _advance(self, part: _Part, length: Fraction) -> None:
+    def _advance(self, part: Part, length: Fraction) -> None:
         if not part.last_length:
             part.last_length = length
         part.time += length
         if part.time > MOST_QUARTERS:
             raise Unreadable(f"expected a tune of at most {MOST_QUARTERS:,} quarter notes. Received: a longer one")
 
-    def _read_symbol(self, text: str, part: _Part) -> None:
+    def _read_symbol(self, text: str, part: Part) -> None:
         if text[:1] in "^_<>@" or not self._chords or not text.strip():
             if _JUMP.fullmatch(text.lstrip("^_<>@").strip()):
                 self._lost["jumps such as D.C. are not followed"] += 1
@@ -426,7 +366,7 @@ class _Tune:
         elif not part.symbols or part.symbols[-1][0] != part.time:  # of two, the second is for the repeat
             part.symbols.append((part.time, pitches))
 
-    def _read_bar(self, text: str, part: _Part) -> None:
+    def _read_bar(self, text: str, part: Part) -> None:
         part.time = max(part.time, part.longest)
         beats, unit = self._current_meter
         if part.time - part.bar > Fraction(4 * beats, unit):
@@ -445,17 +385,7 @@ class _Tune:
         elif text.count("|") > 1 or "[" in text or "]" in text:
             part.marks.append(Mark(part.time, "double"))
 
-    def _tuplet(self, text: str) -> tuple[Fraction, int]:
-        numbers = [int(one[:4]) if one else 0 for one in text.split(":")]
-        count = numbers[0]
-        beats, unit = self._current_meter
-        compound = unit == 8 and beats % 3 == 0 and beats > 3
-        time = numbers[1] if len(numbers) > 1 and numbers[1] else _TUPLETS.get(count, 3 if compound else 2)
-        if not count:
-            raise Unreadable(f"expected a tuplet such as (3 or (3:2:3. Received: '({text[:24]}'")
-        return Fraction(time, count), numbers[2] if len(numbers) > 2 and numbers[2] else count
-
-    def _break(self, text: str, part: _Part) -> None:
+    def _break(self, text: str, part: Part) -> None:
         if part.last is None or len(text) > 3:
             raise Unreadable(f"expected {text[:4]} between two notes of a bar. Received: no note before it")
         less = Fraction(1, 2 ** len(text))
@@ -466,78 +396,8 @@ class _Tune:
             part.sounds[place] = sound._replace(end=sound.end + change), tied
         part.time += change
 
-    def _tie(self, part: _Part) -> None:
+    def _tie(self, part: Part) -> None:
         if part.last is not None or part.sounds:
             for place in range(part.last if part.last is not None else len(part.sounds) - 1, len(part.sounds)):
                 part.sounds[place] = part.sounds[place][0], True
             part.ties = dict(part.written)
-
-
-def _joined(part: _Part, order: list[Range], voice: int) -> Iterator[Sound]:
-    """Yields the notes of a voice as they are played, tied ones in one."""
-    written = sorted(part.sounds, key=lambda one: one[0].start)
-    starts = [sound.start for sound, _ in written]
-    held: dict[int, Sound] = {}
-    offset = Fraction(0)
-    for begin, until in order:
-        shift = offset - begin
-        for sound, tied in written[bisect_left(starts, begin) : bisect_left(starts, until)]:
-            start, end = sound.start + shift, sound.end + shift
-            before = held.pop(sound.pitch, None)
-            if before is not None and before.end == start:
-                start = before.start
-            elif before is not None:
-                yield before
-            played = Sound(start, end, sound.pitch, voice)
-            if tied:
-                held[sound.pitch] = played
-            else:
-                yield played
-        offset += until - begin
-    yield from held.values()
-
-
-def _symbols(part: _Part, order: list[Range]) -> Iterator[tuple[Fraction, tuple[int, ...]]]:
-    """Yields the chords as they are played, each with its time."""
-    offset = Fraction(0)
-    for begin, until in order:
-        for time, pitches in part.symbols:
-            if begin <= time < until:
-                yield time - begin + offset, pitches
-        offset += until - begin
-
-
-def _held(symbols: list[tuple[Fraction, tuple[int, ...]]], end: Fraction, voice: int) -> Iterator[Sound]:
-    """Yields the notes of chords, each held until the next or the end."""
-    times = [time for time, _ in symbols] + [end]
-    for (time, pitches), until in zip(symbols, times[1:], strict=True):
-        if until > time:
-            yield from (Sound(time, until, pitch, voice) for pitch in pitches)
-
-
-def _fraction(text: str) -> Fraction:
-    found = re.fullmatch(r"(\d{1,4})(?:/(\d{1,4}))?", text.replace(" ", ""))
-    if found is None or int(found[1]) == 0 or int(found[2] or 1) == 0:
-        raise Unreadable(f"expected a length such as 1/8. Received: {text[:24]!r}")
-    return Fraction(int(found[1]), int(found[2] or 1))
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    """Returns the numbers of an ending such as "1,3" or "1-3"."""
-    found: list[int] = []
-    for one in text.split(","):
-        first, *last = (min(int(number[:4]), 100) for number in one.split("-"))
-        found += range(first, (last[-1] if last else first) + 1)
-    return tuple(found) or (1,)
-
-
-def _shift(text: str) -> int:
-    """Returns the semitones by which the description of a voice or key transposes it."""
-    octave = re.search(r"\boctave=([+-]?\d)\b", text)
-    semitones = re.search(r"\btranspose=([+-]?\d{1,2})\b", text)
-    clef = re.search(r"(?:treble|bass|alto|tenor)\d?([+-])8", text)
-    return (
-        (12 * int(octave[1]) if octave else 0)
-        + (int(semitones[1]) if semitones else 0)
-        + ({"+": 12, "-": -12}[clef[1]] if clef else 0)
-    )

@@ -219,6 +219,10 @@ def test_the_meter_and_key_just_before_the_first_note_count():
     assert (music.meter, music.steps) == ((6, 8), 6)
 
 
+def test_a_return_to_the_meter_above_the_key_is_a_change():
+    assert len(losses("M:6/8\nA3|\nM:4/4\nA4|", "M:4/4\nK:G")) == 1
+
+
 def test_changes_are_told():
     told = losses("C|\nM:3/4\nC|[K:G]F|\nQ:1/4=60\n!D.C.! F|", COMMON.replace("K:", "Q:1/4=50\nK:"))
     assert len(told) == 4

@@ -37,7 +37,6 @@ def body(text, key="C", **fields):
 @settings(max_examples=100, deadline=None)
 @given(music=pieces(keys=[*KEYS, "Bbdor", "F#loc", "Gmix"]))
 def test_written_and_read_is_the_same_music_whichever_way_accidentals_hold(rule, music):
-    text = f"%%propagate-accidentals {rule}\n".join(write_abc(music).partition("M:")[::2])
     text = write_abc(music).replace("M:", f"%%propagate-accidentals {rule}\nM:", 1)
     assert read(text, steps_per_quarter=music.steps_per_quarter) == (music, [])
 

@@ -118,12 +118,12 @@ class _Tune:
         parts = list(self._parts.values())
         for part in parts:
             part.time = max(part.time, part.longest)
-        if not any(part.sounds for part in parts):
-            raise ValueError(f"{self._name}:{self._first_line}: expected notes in this tune. Received: none")
         orders = self._orders(parts)
         sounds: list[Sound] = []
         for voice, (part, order) in enumerate(zip(parts, orders, strict=True)):
             sounds += played_notes(part, order, voice)
+        if not sounds:
+            raise ValueError(f"{self._name}:{self._first_line}: expected notes in this tune. Received: none")
         end = max(sum((until - begin for begin, until in order), Fraction(0)) for order in orders)
         if self._chords:
             symbols = [one for part, order in zip(parts, orders, strict=True) for one in played_chords(part, order)]
@@ -312,7 +312,8 @@ class _Tune:
             self._lost["jumps such as D.C. are not followed"] += 1
 
     def _read_note(self, token: Token, part: Part) -> None:
-        before, length = len(part.sounds), self._stretched(token.length * token.pitches[0].length * part.unit, part)
+        before, first = len(part.sounds), token.pitches[0]
+        length = self._stretched(token.length * first.length * part.unit, part)
         ties, part.written = {}, {}
         for pitch in token.pitches:
             place = (pitch.letter, pitch.octave)
@@ -332,7 +333,7 @@ class _Tune:
             number += part.shift
             if not LOWEST <= number <= HIGHEST:
                 raise Unreadable(f"expected pitches of {LOWEST} to {HIGHEST}. Received: {number}, {token.text[:24]!r}")
-            own = length * pitch.length / token.pitches[0].length
+            own = length if pitch.length == first.length else length * pitch.length / first.length
             part.sounds.append((Sound(part.time, part.time + own, number), pitch.tied))
         part.ties = ties
         part.last, part.last_length = before, length

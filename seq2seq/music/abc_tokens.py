@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from seq2seq.music.keys import ALTERATIONS
@@ -145,8 +146,9 @@ def _pitch(found: re.Match[str]) -> Pitch:
     return Pitch(letter.upper(), octave, ALTERATIONS[accidental] if accidental else None, length)
 
 
+@lru_cache(maxsize=1024)
 def _length(numerator: str, slashes: str, denominator: str, text: str) -> Fraction:
-    """Returns the length that "3/2", "/", "//" or "" stands for."""
+    """Returns the length that "3/2", "/", "//" or "" stands for; `text` is what messages quote."""
     if denominator and not slashes:  # digits cannot follow digits
         numerator, denominator = numerator + denominator, ""
     if max(len(numerator), len(denominator), len(slashes)) > MOST_DIGITS:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from seq2seq.layers.decoder import RNNDecoder as RNNDecoder
     from seq2seq.layers.encoder import EncoderOutput as EncoderOutput
     from seq2seq.layers.encoder import RNNEncoder as RNNEncoder
+    from seq2seq.layers.frontends import ColumnEmbedding as ColumnEmbedding
     from seq2seq.layers.frontends import FrameStack as FrameStack
     from seq2seq.layers.frontends import TokenEmbedding as TokenEmbedding
     from seq2seq.layers.heads import PointerHead as PointerHead
@@ -51,6 +52,7 @@ __all__ = [
     "AdditiveAttention",
     "AttentionOptions",
     "CTCHead",
+    "ColumnEmbedding",
     "DotAttention",
     "EncoderOutput",
     "FrameStack",
@@ -80,7 +82,7 @@ __getattr__, __dir__ = lazy_names(
         "ctc": ["CTCHead"],
         "decoder": ["RNNDecoder"],
         "encoder": ["EncoderOutput", "RNNEncoder"],
-        "frontends": ["FrameStack", "TokenEmbedding"],
+        "frontends": ["ColumnEmbedding", "FrameStack", "TokenEmbedding"],
         "heads": ["PointerHead", "Selector", "VocabularyHead"],
         "label_decoder": ["LabelDecoder"],
         "lookahead": ["Lookahead"],

@@ -17,8 +17,11 @@ import keras
 from keras import ops
 
 from seq2seq.layers.cross_entropy import BUDGET, fused_cross_entropy
-from seq2seq.layers.frontends import TokenEmbedding
+from seq2seq.layers.frontends import ColumnEmbedding, TokenEmbedding
 from seq2seq.types import Ids, Logits, Padded, Shape, Tensor, Vectors
+
+Matrix = TokenEmbedding | ColumnEmbedding
+"""A layer whose matrix of tokens a head may share."""
 
 
 class HeadLoss(NamedTuple):
@@ -63,7 +66,7 @@ class VocabularyHead(keras.layers.Layer):
 
     needs_attention = False
 
-    def __init__(self, size: int, embedding: TokenEmbedding | None = None, tied: bool | None = None, **kwargs: Any):
+    def __init__(self, size: int, embedding: Matrix | None = None, tied: bool | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.size = size
         self.tied = embedding is not None if tied is None else tied
@@ -71,7 +74,7 @@ class VocabularyHead(keras.layers.Layer):
         if embedding is not None:
             self.tie(embedding)
 
-    def tie(self, embedding: TokenEmbedding) -> None:
+    def tie(self, embedding: Matrix) -> None:
         """Shares the matrix of `embedding`: the last step of restoring a tied head, before it is built."""
         self.embedding = embedding
 
@@ -177,7 +180,7 @@ class PointerHead(keras.layers.Layer):
         """The layer whose matrix the vocabulary shares, or None."""
         return self.vocabulary.embedding
 
-    def tie(self, embedding: TokenEmbedding) -> None:
+    def tie(self, embedding: Matrix) -> None:
         """As `VocabularyHead.tie`."""
         self.vocabulary.tie(embedding)
 

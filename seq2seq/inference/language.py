@@ -29,7 +29,7 @@ class TextModel(TextScorer):
     def __init__(self, model: Any, codec: Codec, starts: Any = None, name: str = ""):
         super().__init__(codec, starts, name)
         self.model = model
-        self._scorer, self._next = _Scorer(model), _Next(model)
+        self._scorer, self._next = Scorer(model), NextIds(model)
         self._samplers: dict[SearchOptions, _Sampler] = {}
 
     def begin(self, rows: int = 1) -> State:
@@ -70,7 +70,7 @@ class TextModel(TextScorer):
             yield [Drawn(int(i), float(p)) for i, p in zip(found["ids"], found["log_probs"], strict=True)]
 
 
-class _Scorer(keras.Model):
+class Scorer(keras.Model):
     """`(rows, time)` ids and what follows each -> log-probabilities of what follows, and the state."""
 
     def __init__(self, model: Any):
@@ -84,7 +84,7 @@ class _Scorer(keras.Model):
         return {"log_probs": log_probs, "features": features, "state": state}
 
 
-class _Next(keras.Model):
+class NextIds(keras.Model):
     """`(rows, 1)` ids -> the log-probabilities of all that may follow, `(rows, size)`, and the state."""
 
     def __init__(self, model: Any):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -16,6 +16,14 @@ from seq2seq.training.stream import StreamObjective
 
 ROUNDS = 100
 """Of expectation-maximisation for one weight."""
+
+
+class Scored(Protocol):
+    """Anything whose tokens were scored."""
+
+    @property
+    def log_probs(self) -> np.ndarray:
+        """`(tokens,)`, nats."""
 
 
 def likelihood(model: TextModel, lines: Iterable[str]) -> Likelihood:
@@ -44,7 +52,7 @@ def mixed(lines: Sequence[ScoredLine], others: Sequence[ScoredLine], weight: flo
     return found
 
 
-def best_weight(lines: Sequence[ScoredLine], others: Sequence[ScoredLine]) -> float:
+def best_weight(lines: Sequence[Scored], others: Sequence[Scored]) -> float:
     """Returns the share of the others at which a mixture finds a text likeliest, by expectation-maximisation."""
     first, second = (np.concatenate([line.log_probs for line in each]).astype(np.float64) for each in (lines, others))
     weight = 0.5

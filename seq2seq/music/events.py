@@ -8,6 +8,7 @@ log-probabilities is that of the frame. Ids: the control symbols; the end of a f
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,8 +18,8 @@ import numpy as np
 
 from seq2seq.files import read_json, write_text
 from seq2seq.music.inputs import InputName, Piece, Tape, input_sizes
-from seq2seq.music.keys import transposed_key
 from seq2seq.music.notes import HIGHEST, LOWEST, Music, Note
+from seq2seq.music.scales import transposed_key
 from seq2seq.symbols import BOS, EOS, UNK
 
 CODEC_FILE = "events.json"
@@ -39,7 +40,7 @@ class Events(NamedTuple):
     """`(tokens, columns)`, int32: what is known before each token: the token before it, and the further inputs."""
 
 
-class Sound(NamedTuple):
+class FrameNote(NamedTuple):
     """A pitch of a frame."""
 
     pitch: int
@@ -58,7 +59,7 @@ class EventCodec:
         onsets: Whether a pitch that begins has another token than one that goes on. Without, a pitch that is struck
             again is taken for one that goes on.
         inputs: What else the network reads before each token; see `music.inputs`.
-        meters: Those that have a number of their own among the inputs.
+        meters: Those that have a number of their own among the inputs, the most frequent first.
 
     Raises:
         ValueError: a range that is none, a grid below 1, or an input that does not exist.
@@ -89,13 +90,14 @@ class EventCodec:
         Raises:
             ValueError: the pieces hold no note.
         """
-        pitches, meters = set[int](), set[tuple[int, int]]()
+        pitches, meters = set[int](), Counter[tuple[int, int]]()
         for piece in pieces:
             pitches.update(note.pitch for note in piece.notes)
-            meters.add(piece.meter)
+            meters[piece.meter] += 1
         if not pitches:
             raise ValueError("The training pieces hold no note: there is nothing to learn from.")
-        return cls(min(pitches), max(pitches), steps_per_quarter, onsets, inputs, tuple(sorted(meters)))
+        by_frequency = tuple(sorted(meters, key=lambda meter: (-meters[meter], meter)))
+        return cls(min(pitches), max(pitches), steps_per_quarter, onsets, inputs, by_frequency)
 
     @property
     def pitches(self) -> int:
@@ -112,20 +114,20 @@ class EventCodec:
         """Number of ids of each column of `Events.inputs`."""
         return (self.size, *input_sizes(self.inputs, self.pitches, len(self.meters), LONGEST_BAR))
 
-    def token(self, sound: Sound) -> int:
+    def token(self, note: FrameNote) -> int:
         """Returns the token of a pitch; UNK outside the range."""
-        if not self.low <= sound.pitch <= self.high:
+        if not self.low <= note.pitch <= self.high:
             return UNK
-        return FIRST + sound.pitch - self.low + self.pitches * (self.onsets and not sound.begins)
+        return FIRST + note.pitch - self.low + self.pitches * (self.onsets and not note.begins)
 
-    def sound(self, token: int) -> Sound | None:
+    def note(self, token: int) -> FrameNote | None:
         """Returns the pitch of a token; None for the end of a frame and the control symbols."""
         if token < FIRST:
             return None
         going_on, place = divmod(token - FIRST, self.pitches)
-        return Sound(self.low + place, not going_on)
+        return FrameNote(self.low + place, not going_on)
 
-    def frames(self, music: Music) -> list[list[Sound]]:
+    def frames(self, music: Music) -> list[list[FrameNote]]:
         """Returns what sounds in each frame, ascending, each pitch once.
 
         Raises:
@@ -136,7 +138,7 @@ class EventCodec:
         for note in music.notes:
             for step in range(note.start, note.start + note.length):
                 found[step][note.pitch] = found[step].get(note.pitch, False) or step == note.start
-        return [[Sound(pitch, frame[pitch]) for pitch in sorted(frame)] for frame in found]
+        return [[FrameNote(pitch, frame[pitch]) for pitch in sorted(frame)] for frame in found]
 
     def on_grid(self, music: Music) -> Music:
         """Returns a piece on the codec's grid. On a coarser one a note must sound at a step of it to be kept.
@@ -194,48 +196,52 @@ class EventCodec:
 
     def advance(self, tape: Tape, token: int) -> None:
         """Moves a tape on by a token."""
-        sound = self.sound(token)
-        tape.push(token, sound.pitch if sound else None, token == END_OF_FRAME)
+        note = self.note(token)
+        tape.push(token, note.pitch if note else None, token == END_OF_FRAME)
 
     def decode(self, tokens: Sequence[int], like: Music | None = None) -> Music:
-        """Returns the piece of tokens from its beginning: all frames that have ended.
+        """Returns the piece of tokens from its beginning: all frames that have ended, up to EOS.
 
-        A pitch that goes on where no note sounds begins one. Each note gets the highest voice that is free, counted
-        from the place of its pitch in the frame.
-
-        Args:
-            tokens: What stands after EOS is not read.
-            like: Gives meter, upbeat, key, tempo and title.
+        `like` gives meter, upbeat, key, tempo and title.
         """
-        frames, frame = list[list[Sound]](), list[Sound]()
+        like = Music((), 0, self.steps_per_quarter) if like is None else replace(self.on_grid(like), notes=(), steps=0)
+        return self.continued(like, tokens)
+
+    def continued(self, music: Music, tokens: Sequence[int]) -> Music:
+        """Returns a piece that goes on with the frames of tokens.
+
+        A pitch that goes on makes a note longer that sounds at the end; where there is none it begins one. A note that
+        begins gets the free voice nearest to the place of its pitch, counted from the highest of the frame.
+        """
+        music = self.on_grid(music)
+        sounding = {note.pitch: note for note in music.notes if note.start + note.length == music.steps}
+        notes = [note for note in music.notes if note is not sounding.get(note.pitch)]
+        frames = self.frames_of(tokens)
+        for step, frame in enumerate(frames, music.steps):
+            going_on = {s.pitch for s in frame if s.pitch in sounding and not (self.onsets and s.begins)}
+            notes += [sounding.pop(pitch) for pitch in [*sounding] if pitch not in going_on]
+            for pitch in going_on:
+                sounding[pitch] = replace(sounding[pitch], length=sounding[pitch].length + 1)
+            for place, pitch in enumerate(s.pitch for s in reversed(frame)):
+                if pitch not in sounding:
+                    taken = {note.voice for note in sounding.values()}
+                    free = set(range(len(taken) + len(frame) + 1)) - taken
+                    voice = min(free, key=lambda one: (abs(one - place), one))
+                    sounding[pitch] = Note(step, pitch, 1, voice)
+        return replace(music, notes=(*notes, *sounding.values()), steps=music.steps + len(frames))
+
+    def frames_of(self, tokens: Sequence[int]) -> list[list[FrameNote]]:
+        """Returns what sounds in each frame that has ended, up to EOS."""
+        frames, frame = list[list[FrameNote]](), list[FrameNote]()
         for token in tokens:
             if token == EOS:
                 break
             if token == END_OF_FRAME:
                 frames.append(frame)
                 frame = []
-            elif sound := self.sound(token):
-                frame.append(sound)
-        return self.music(frames, like)
-
-    def music(self, frames: Sequence[Sequence[Sound]], like: Music | None = None) -> Music:
-        """Returns the piece of frames; see `decode`."""
-        notes, sounding = list[Note](), dict[int, Note]()
-        for step, frame in enumerate(frames):
-            going_on = {s.pitch for s in frame if s.pitch in sounding and not (self.onsets and s.begins)}
-            for pitch in [pitch for pitch in sounding if pitch not in going_on]:
-                notes.append(sounding.pop(pitch))
-            for pitch in going_on:
-                sounding[pitch] = replace(sounding[pitch], length=sounding[pitch].length + 1)
-            for place, sound in enumerate(reversed(frame)):
-                if sound.pitch not in sounding:
-                    taken = {note.voice for note in sounding.values()}
-                    voice = min(set(range(len(taken) + len(frame) + 1)) - taken, key=lambda v: (abs(v - place), v))
-                    sounding[sound.pitch] = Note(step, sound.pitch, 1, voice)
-        found = (*notes, *sounding.values())
-        if like is None:
-            return Music(found, len(frames), self.steps_per_quarter)
-        return replace(self.on_grid(like), notes=found, steps=len(frames))
+            elif note := self.note(int(token)):
+                frame.append(note)
+        return frames
 
     def intervals(self, tokens: np.ndarray, most: int) -> range:
         """Returns the intervals, in semitones, by which tokens can be transposed within the range of the codec.
@@ -254,7 +260,7 @@ class EventCodec:
         if not semitones:
             return events
         inputs = events.inputs.copy()
-        inputs[:, 0] = self._shifted(inputs[:, 0], semitones)
+        inputs[:, 0] = self.shifted(inputs[:, 0], semitones)
         for number, name in enumerate(self.inputs, 1):
             if name == "key":
                 inputs[:, number] = [transposed_key(int(key), semitones) for key in inputs[:, number]]
@@ -262,9 +268,10 @@ class EventCodec:
                 inputs[:, number] += semitones * (inputs[:, number] > 0)
             elif name == "transposed":
                 inputs[:, number] += semitones
-        return Events(self._shifted(events.tokens, semitones), inputs)
+        return Events(self.shifted(events.tokens, semitones), inputs)
 
-    def _shifted(self, tokens: np.ndarray, semitones: int) -> np.ndarray:
+    def shifted(self, tokens: np.ndarray, semitones: int) -> np.ndarray:
+        """Returns tokens so many semitones higher."""
         return np.where(tokens >= FIRST, tokens + semitones, tokens).astype(np.int32)
 
     def frame_numbers(self, tokens: np.ndarray) -> np.ndarray:
@@ -277,8 +284,8 @@ class EventCodec:
         names = {EOS: "</s>", END_OF_FRAME: "|", UNK: "<unk>"}
         found = []
         for token in tokens:
-            sound = self.sound(token)
-            found.append(f"{sound.pitch}{'' if sound.begins else '-'}" if sound else names.get(token, "<pad>"))
+            note = self.note(token)
+            found.append(f"{note.pitch}{'' if note.begins else '-'}" if note else names.get(token, "<pad>"))
         return found
 
     def save(self, path: Path) -> None:

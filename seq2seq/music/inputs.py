@@ -3,7 +3,7 @@
 place        notes of the frame so far
 bar          step of the frame within its bar, from 1
 meter        number of the meter, from 1; 0 for one that training lacks
-key          number of the key; see `music.keys`
+key          number of the key; see `music.scales`
 before       pitch, from 1, that the frame before has at this place, counted from its lowest note; 0 for none
 bar_before   the same of the frame a bar earlier
 transposed   how far the piece is transposed in training, so that what is said of keys as they are written is kept
@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from seq2seq.music.keys import KEYS, key_number
 from seq2seq.music.notes import Music
+from seq2seq.music.scales import KEYS, key_number
 
 InputName = Literal["place", "bar", "meter", "key", "before", "bar_before", "transposed"]
 MOST_NOTES = 15
@@ -36,7 +36,7 @@ class Piece(NamedTuple):
     meter: int = 0
     """Its number among those of the codec, from 1."""
     key: int = 0
-    """As `music.keys.key_number`."""
+    """As `music.scales.key_number`."""
 
     @classmethod
     def of(cls, music: Music, meter: int = 0) -> Piece:

@@ -19,6 +19,7 @@ from seq2seq.tasks.music.task import validator as validator
 NAME = "music"
 RECIPES = "seq2seq.recipes.music"
 VERBS = {
+    "compose": "compose",
     "evaluate": "evaluate_music",
     "average": "average",
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 from seq2seq.files import read_json
 from seq2seq.music.events import CODEC_FILE, EventCodec
+from seq2seq.music.likeness import CORPUS_FILE, Corpus
 from seq2seq.run.folder import RunFolder, RunFolderError
 from seq2seq.tasks.music.network import build_network
 from seq2seq.tasks.music.recipe import Recipe
@@ -23,7 +24,7 @@ class MusicRunFolder(RunFolder):
     def __init__(self, path: Path | str):
         super().__init__(path)
         self.codec_file = self.path / CODEC_FILE
-        self.corpus_file = self.path / "corpus.json"
+        self.corpus_file = self.path / CORPUS_FILE
         self.samples = self.path / "samples"
 
     def load_recipe(self) -> Recipe:
@@ -34,6 +35,13 @@ class MusicRunFolder(RunFolder):
         """Returns the codec; RunFolderError names a missing or damaged one."""
         try:
             return EventCodec.load(self.codec_file)
+        except ValueError as error:
+            raise RunFolderError(str(error)) from error
+
+    def load_corpus(self) -> Corpus:
+        """Returns the notes of the training pieces; RunFolderError names a missing or damaged file."""
+        try:
+            return Corpus.load(self.corpus_file)
         except ValueError as error:
             raise RunFolderError(str(error)) from error
 

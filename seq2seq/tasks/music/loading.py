@@ -20,7 +20,8 @@ def load_composer(path: Path, others: Sequence[Path] = ()) -> Composer:
     """
     if others:
         raise ValueError(f"Expected one run: models of music are not mixed. Received: {len(others) + 1} runs")
-    model, codec = MusicRunFolder(path).load_model()
+    folder = MusicRunFolder(path)
+    model, codec = folder.load_model()
     from seq2seq.inference.music import Composer
 
-    return Composer(model, codec, str(path))
+    return Composer(model, codec, str(path), folder.load_corpus())

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from seq2seq.distributed import team
 from seq2seq.music.batches import TOKENS, Collation, columns, rows
 from seq2seq.music.events import END_OF_FRAME, EventCodec
+from seq2seq.music.likeness import Corpus as LearnedPieces
 from seq2seq.music.notes import Music
 from seq2seq.pipeline.plan import Layout, Plan
 from seq2seq.pipeline.store import Store
@@ -28,6 +29,8 @@ def learn_codec(folder: MusicRunFolder, recipe: Recipe, corpus: Corpus) -> Event
         if not folder.codec_file.exists():
             events = recipe.events
             codec = EventCodec.learn(corpus.train, events.steps_per_quarter, events.onsets, events.inputs)
+            learned = LearnedPieces.of([codec.on_grid(piece) for piece in corpus.train])
+            learned.save(folder.inside(folder.corpus_file))
             codec.save(folder.inside(folder.codec_file))
             _log.info("Learned %s tokens: pitches %d to %d", f"{codec.size:,}", codec.low, codec.high)
         return folder.load_codec()

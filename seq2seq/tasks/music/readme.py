@@ -46,8 +46,9 @@ Trained {len(history)} epochs in {spent}. Epoch {best} had the lowest loss on th
     seq2seq evaluate {path} --ngram 6
 
     import seq2seq
+    from seq2seq.inference.music import ComposeOptions
     model = seq2seq.load({visible(json.dumps(str(folder.path), ensure_ascii=False))})
-    music = model.compose(bars=16)[0].music
+    music = model.compose(options=ComposeOptions(bars=16))[0].music
 
 ## Files
 
@@ -55,6 +56,7 @@ Trained {len(history)} epochs in {spent}. Epoch {best} had the lowest loss on th
 |---|---|
 | recipe.json | the resolved recipe; `--from recipe.json` makes the run again |
 | {folder.codec_file.name} | range, grid and inputs of the tokens |
+| {folder.corpus_file.name} | the notes of the training pieces, which compositions are compared with |
 | model.weights.h5 | averaged weights of the epoch with the lowest validation loss |
 | history.csv, curves.png, tensorboard | the training |
 | scores.json | the tests |

@@ -1,0 +1,189 @@
+"""`seq2seq compose RUN`: what a model of music composes, and how it compares with what it has learned from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seq2seq.cli.arguments import options_from, positive
+from seq2seq.files import output_file
+from seq2seq.messages import show
+from seq2seq.outputs import check_outputs
+
+if TYPE_CHECKING:
+    from seq2seq.inference.music import Composition
+    from seq2seq.music.notes import Music
+
+
+@dataclass(frozen=True)
+class ComposeArguments:
+    """The options of the verb."""
+
+    run: str
+    primer: str | None
+    harmonise: str | None
+    bars: int | None
+    count: int
+    temperature: float
+    top_k: int
+    top_p: float
+    seed: int
+    range: tuple[int, int] | None
+    scale: str | None
+    most_notes: int
+    beam: int
+    json: bool
+    output: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares what the verb takes."""
+    parser.add_argument("run", help="run folder of a model of music")
+    parser.add_argument("--primer", metavar="FILE", help="a piece to go on from: .mid, .abc, .krn or .json")
+    parser.add_argument(
+        "--harmonise", metavar="FILE", help="a piece whose highest notes get the voices below them, by a beam search"
+    )
+    parser.add_argument("--bars", type=positive, default=None, metavar="N", help="bars to compose (default 16)")
+    parser.add_argument("--count", type=positive, default=1, metavar="N", help="pieces to compose (default 1)")
+    parser.add_argument(
+        "--temperature", type=float, default=1.0, metavar="X", help="below 1 is safer, above 1 wilder (default 1)"
+    )
+    parser.add_argument("--top-k", type=int, default=0, metavar="N", help="draw among the N likeliest tokens; 0 is all")
+    parser.add_argument(
+        "--top-p", type=float, default=1.0, metavar="X", help="draw among the fewest tokens of this probability"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed composes the same (default 1)")
+    parser.add_argument(
+        "--range", type=int, nargs=2, metavar=("LOW", "HIGH"), help="lowest and highest pitch as MIDI numbers them"
+    )
+    parser.add_argument("--scale", metavar="NAME", help='only notes of a scale, such as "D dorian"')
+    parser.add_argument(
+        "--most-notes", type=int, default=0, metavar="N", help="notes at a time, at most; 0: any number"
+    )
+    parser.add_argument("--beam", type=positive, default=16, metavar="N", help="of --harmonise (default 16)")
+    parser.add_argument("--json", action="store_true", help="print a line of JSON for each piece")
+    parser.add_argument(
+        "--output",
+        required=True,
+        metavar="FILE",
+        help="where to write: .mid, .wav, .abc, .html or .json; of several pieces tune-1.mid, tune-2.mid, …",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Composes. Raises ValueError for a mistake in the arguments or in the primer."""
+    options = options_from(ComposeArguments, arguments)
+    if options.primer and options.harmonise:
+        raise ValueError("Give either --primer or --harmonise, not both.")
+    if options.harmonise and (options.count > 1 or options.bars):
+        raise ValueError("--harmonise writes one piece, as long as what is given: leave out --count and --bars.")
+    targets = _targets(options)
+    write = _writer(targets[0])
+    given = options.primer or options.harmonise
+    check_outputs([options.run, *([given] if given else [])], {f"--output {target}": str(target) for target in targets})
+    from seq2seq.music.constraints import Constraints
+    from seq2seq.music.scales import scale_pitches
+
+    low, high = options.range or (0, 127)
+    if not 0 <= low <= high <= 127:
+        raise ValueError(f"--range takes the lowest and the highest pitch, from 0 to 127. Received: {low} {high}")
+    scale = scale_pitches(options.scale) if options.scale else None
+    constraints = Constraints(low, high, scale, options.most_notes)
+    piece = read_piece(given) if given else None
+    from seq2seq.tasks import load
+
+    model = load(Path(options.run))
+    from seq2seq.inference.music import ComposeOptions
+
+    if options.harmonise:
+        found = [model.harmonise(piece, options.beam, constraints)]
+    else:
+        how = ComposeOptions(
+            options.bars or 16, options.temperature, options.top_k, options.top_p, options.seed, constraints
+        )
+        found = model.compose(piece, options.count, how)
+    for target, composition in zip(targets, found, strict=True):
+        write(composition.music, target)
+        show(json.dumps(_record(composition, target)) if options.json else _table(composition, target))
+
+
+def read_piece(name: str) -> Music:
+    """Returns the first piece of a file; ValueError in one sentence where there is none."""
+    path = Path(name)
+    if not path.is_file():
+        raise ValueError(f"{name}: no such file.")
+    if path.suffix.lower() == ".json":
+        from seq2seq.music.json_form import music_of_json
+
+        try:
+            return music_of_json(path.read_text("utf-8"), name)
+        except UnicodeDecodeError:
+            raise ValueError(f"{name}: not a piece as JSON (it is not UTF-8).") from None
+    from seq2seq.music.reading import read_music
+
+    pieces: list[Music] = read_music(path)
+    if not pieces:
+        raise ValueError(f"{name}: it holds no piece.")
+    return pieces[0]
+
+
+def _targets(options: ComposeArguments) -> list[Path]:
+    path = Path(options.output)
+    if options.count == 1:
+        return [path]
+    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, options.count + 1)]
+
+
+def _writer(target: Path) -> Callable[[Music, Path], None]:
+    """Returns what writes a piece in the form that the name of a file asks for."""
+    if target.suffix.lower() == ".json":
+        from seq2seq.music.json_form import music_as_json
+
+        def write(music: Music, path: Path) -> None:
+            with output_file(path) as partial:
+                partial.write_text(music_as_json(music), "utf-8")
+
+        return write
+    from seq2seq.music.writing import write_music
+
+    found: Callable[[Music, Path], None] = write_music
+    return found
+
+
+def _record(composition: Composition, target: Path) -> dict[str, Any]:
+    """Returns what is printed of a piece as JSON."""
+    copied = composition.copied
+    return {
+        "file": str(target),
+        "steps": composition.music.steps,
+        "composed_from_step": composition.start,
+        "frame_nll": round(composition.frame_nll, 4),
+        "longest_copy": None
+        if copied is None
+        else {"notes": copied.notes, "of_training_piece": copied.piece + 1, "at_its_step": copied.step},
+        "statistics": {name: round(value, 3) for name, value in composition.statistics.items()},
+        "training_statistics": {name: round(value, 3) for name, value in composition.corpus_statistics.items()},
+    }
+
+
+def _table(composition: Composition, target: Path) -> str:
+    """Returns what is printed of a piece for people."""
+    frames = composition.music.steps - composition.start
+    lines = [
+        f"{target}: {frames} frames composed, {composition.frame_nll:.2f} nats a frame (mean over the composed frames, "
+        "by the model without temperature and limits)"
+    ]
+    if copied := composition.copied:
+        where = f", in piece {copied.piece + 1} from step {copied.step}" if copied.notes > 1 else ""
+        lines.append(f"longest stretch that also stands in training, at any pitch: {copied.notes} notes{where}")
+    known = composition.corpus_statistics
+    lines += [f"{'':18}{'composed':>10}{'training':>10}"] * bool(composition.statistics)
+    lines += [
+        f"{name.replace('_', ' '):18}{value:10.2f}{known.get(name, float('nan')):10.2f}"
+        for name, value in composition.statistics.items()
+    ]
+    return "\n".join(lines)

@@ -84,7 +84,9 @@ def run(arguments: argparse.Namespace) -> None:
     targets = _targets(options)
     write = _writer(targets[0])
     given = options.primer or options.harmonise
-    check_outputs([options.run, *([given] if given else [])], {f"--output {target}": str(target) for target in targets})
+    names = ["--output", *(f"--output, piece {number}," for number in range(2, options.count + 1))]
+    outputs = dict(zip(names, map(str, targets), strict=True))
+    check_outputs([options.run, *([given] if given else [])], outputs)
     from seq2seq.music.constraints import Constraints
     from seq2seq.music.scales import scale_pitches
 
@@ -93,7 +95,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--range takes the lowest and the highest pitch, from 0 to 127. Received: {low} {high}")
     scale = scale_pitches(options.scale) if options.scale else None
     constraints = Constraints(low, high, scale, options.most_notes)
-    piece = read_piece(given) if given else None
+    piece = read_piece(given, "--primer" if options.primer else "--harmonise") if given else None
     from seq2seq.tasks import load
 
     model = load(Path(options.run))
@@ -111,23 +113,16 @@ def run(arguments: argparse.Namespace) -> None:
         show(json.dumps(_record(composition, target)) if options.json else _table(composition, target))
 
 
-def read_piece(name: str) -> Music:
+def read_piece(name: str, option: str) -> Music:
     """Returns the first piece of a file; ValueError in one sentence where there is none."""
+    from seq2seq.tasks.music.data import read_pieces
+
     path = Path(name)
     if not path.is_file():
-        raise ValueError(f"{name}: no such file.")
-    if path.suffix.lower() == ".json":
-        from seq2seq.music.json_form import music_of_json
-
-        try:
-            return music_of_json(path.read_text("utf-8"), name)
-        except UnicodeDecodeError:
-            raise ValueError(f"{name}: not a piece as JSON (it is not UTF-8).") from None
-    from seq2seq.music.reading import read_music
-
-    pieces: list[Music] = read_music(path)
+        raise ValueError(f"{option}: {name}: no such file.")
+    pieces = read_pieces([path])
     if not pieces:
-        raise ValueError(f"{name}: it holds no piece.")
+        raise ValueError(f"{option}: {name}: it holds no piece.")
     return pieces[0]
 
 
@@ -148,7 +143,7 @@ def _writer(target: Path) -> Callable[[Music, Path], None]:
                 partial.write_text(music_as_json(music), "utf-8")
 
         return write
-    from seq2seq.music.writing import write_music
+    from seq2seq.music.writing import write_music  # type: ignore[import-not-found]
 
     found: Callable[[Music, Path], None] = write_music
     return found

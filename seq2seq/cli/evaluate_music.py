@@ -66,7 +66,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("There are no pieces to score.")
     model = load(folder)
     from seq2seq.evaluation.language import best_weight
-    from seq2seq.inference.music import likelihood, mixed
+    from seq2seq.evaluation.music import mixed
+    from seq2seq.inference.music import likelihood
 
     scored = model.score(pieces)
     tables: dict[str, dict[str, Score]] = {"model": likelihood(scored).scores()}

@@ -48,7 +48,7 @@ def mixed(lines: Sequence[ScoredLine], others: Sequence[ScoredLine], weight: flo
     """Returns how likely a text is by the mean of two models' probabilities, `weight` of it of the others."""
     found = Likelihood()
     for line, other in zip(lines, others, strict=True):
-        add(found, replace(line, log_probs=_mixture(line.log_probs, other.log_probs, weight)))
+        add(found, replace(line, log_probs=mixture(line.log_probs, other.log_probs, weight)))
     return found
 
 
@@ -57,11 +57,12 @@ def best_weight(lines: Sequence[Scored], others: Sequence[Scored]) -> float:
     first, second = (np.concatenate([line.log_probs for line in each]).astype(np.float64) for each in (lines, others))
     weight = 0.5
     for _ in range(ROUNDS):
-        weight = float(np.exp(np.log(weight) + second - _mixture(first, second, weight)).mean())
+        weight = float(np.exp(np.log(weight) + second - mixture(first, second, weight)).mean())
     return weight
 
 
-def _mixture(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:
+def mixture(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:
+    """Returns the logarithm of the mean of probabilities, given their logarithms, `weight` of it of the second."""
     with np.errstate(divide="ignore"):  # a weight of 0 or 1
         return np.logaddexp(np.log1p(-weight) + first, np.log(weight) + second)
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from seq2seq.inference.language import NextIds, Scorer
+from seq2seq.inference.language import NextIds, Sampler, Scorer
 from seq2seq.metrics.frames import FrameLikelihood
 from seq2seq.music.constraints import Constraints, TokenRules
 from seq2seq.music.events import EventCodec
@@ -17,9 +17,7 @@ from seq2seq.music.inputs import Tape
 from seq2seq.music.likeness import Corpus, Stretch, longest_copy, statistics
 from seq2seq.music.notes import Music, Note
 from seq2seq.pipeline.padding import pad
-from seq2seq.search.greedy import draw
 from seq2seq.search.options import SearchOptions
-from seq2seq.search.step import FORBIDDEN
 from seq2seq.symbols import UNK
 
 TOGETHER = 8
@@ -101,14 +99,6 @@ def likelihood(pieces: Sequence[ScoredMusic]) -> FrameLikelihood:
     return found
 
 
-def mixed(pieces: Sequence[ScoredMusic], others: Sequence[ScoredMusic], weight: float) -> list[ScoredMusic]:
-    """Returns pieces scored by the mean of two models' probabilities, `weight` of it of the others."""
-    return [
-        replace(piece, log_probs=np.logaddexp(np.log1p(-weight) + piece.log_probs, np.log(weight) + other.log_probs))
-        for piece, other in zip(pieces, others, strict=True)
-    ]
-
-
 class Composer:
     """A network in memory, run by Keras.
 
@@ -122,6 +112,7 @@ class Composer:
     def __init__(self, model: Any, codec: EventCodec, name: str = "", corpus: Corpus | None = None):
         self.model, self.codec, self.name, self.corpus = model, codec, name, corpus
         self._scorer, self._next = Scorer(model), NextIds(model)
+        self._samplers: dict[SearchOptions, Sampler] = {}
 
     def score(self, pieces: Sequence[Music]) -> list[ScoredMusic]:
         """Scores pieces, each by itself.
@@ -167,17 +158,23 @@ class Composer:
         draws = [np.random.default_rng([options.seed, row]) for row in range(count)]
         drawn: list[list[int]] = [[] for _ in tapes]
         search = SearchOptions(temperature=options.temperature, top_k=options.top_k, top_p=options.top_p)
+        sampler = self._sampler(search)
         for _ in range(options.most_tokens):
             under_way = np.asarray([tape.step < length for tape in tapes])
             if not under_way.any():
                 break
-            log_probs, state = self.advance(tapes, state)
-            allowed = np.stack([rules.allowed(tape) for tape in tapes])
-            uniforms = np.asarray([random.random(dtype=np.float32) for random in draws])
-            ids = keras.ops.convert_to_numpy(draw(np.where(allowed, log_probs, FORBIDDEN), uniforms, search))
+            inputs = {
+                "ids": np.asarray([[tape.columns()] for tape in tapes], np.int32),
+                "state": state,
+                "uniforms": np.asarray([random.random(dtype=np.float32) for random in draws]),
+                "allowed": np.stack([rules.allowed(tape) for tape in tapes]),
+            }
+            found = sampler.predict_on_batch(inputs)
+            state = found["state"]
             for row in np.flatnonzero(under_way):
-                drawn[row].append(int(ids[row]))
-                self.codec.advance(tapes[row], int(ids[row]))
+                token = int(found["ids"][row])
+                drawn[row].append(token)
+                self.codec.advance(tapes[row], token)
         return self._compositions(first, drawn)
 
     def harmonise(self, melody: Music, beam_size: int = 16, constraints: Constraints = Constraints()) -> Composition:
@@ -185,6 +182,11 @@ class Composer:
         from seq2seq.inference.harmony import harmonise
 
         return harmonise(self, melody, beam_size, constraints)
+
+    def _sampler(self, options: SearchOptions) -> Sampler:
+        if options not in self._samplers:
+            self._samplers[options] = Sampler(self.model, options)
+        return self._samplers[options]
 
     def begin(self, primer: Music | None) -> Music:
         """Returns what a composition goes on from, on the codec's grid."""

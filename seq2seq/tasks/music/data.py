@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from seq2seq.music.json_form import music_of_json
 from seq2seq.music.notes import Music
 from seq2seq.tasks.music.recipe import Recipe
 from seq2seq.text.corpus import CorpusError, split_paths
@@ -97,6 +98,21 @@ def own_files(names: str, option: str) -> list[Path]:
 
 def read_pieces(files: Iterable[Path]) -> list[Music]:
     """Returns the pieces of files; ValueError names one that cannot be read."""
+    return [piece for file in files for piece in _read(file)]
+
+
+def _read(path: Path) -> Sequence[Music]:
+    if path.suffix.lower() == ".json":
+        return [music_of_json(read_text(path), str(path))]
     from seq2seq.music.reading import read_music  # type: ignore[import-not-found]
 
-    return [piece for file in files for piece in read_music(file)]
+    found: Sequence[Music] = read_music(path)
+    return found
+
+
+def read_text(path: Path) -> str:
+    """Returns the text of a file; ValueError in one sentence where it is none."""
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: it is no text in UTF-8.") from None

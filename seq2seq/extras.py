@@ -28,6 +28,7 @@ PACKAGES = {
     "sounddevice": "mic",
     "narwhals": "series",
     "pyarrow": "series",
+    "mido": "music",
     "statsforecast": "baselines",
 }
 """Modules of packages that the plain project does not install, and the extra that does."""

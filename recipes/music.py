@@ -33,15 +33,56 @@ TINY = Recipe(
 )
 """Goes through every stage in seconds; learns nothing useful."""
 
+CHORALES = Recipe(
+    name="chorales",
+    data=Data(corpus="jsb"),
+    events=Events(inputs=("place", "bar", "before", "bar_before")),
+    model=Model(embedding=256, units=256, readout=False, dropout=0.3),
+    batching=Batching(tokens=8192),
+    training=Training(epochs=20, learning_rate=0.004, warmup_steps=100, precision="mixed_bfloat16"),
+)
+"""Bach's chorales, four voices in sixteenths, in the keys of the scores: to compose and to harmonise with."""
+
 CHORALES_QUARTER = Recipe(
     name="chorales_quarter",
     data=Data(corpus="jsb"),
-    events=Events(steps_per_quarter=1, onsets=False, inputs=("place", "bar", "before", "transposed"), native=0.3),
-    model=Model(embedding=256, units=256, num_layers=1, readout=False, dropout=0.5),
-    batching=Batching(tokens=4096),
-    training=Training(epochs=60, learning_rate=0.003, warmup_steps=60, patience=8),
+    events=Events(
+        steps_per_quarter=1,
+        onsets=False,
+        inputs=("place", "bar", "before", "transposed"),
+        transpose=12,
+        native=0.3,
+    ),
+    model=Model(embedding=256, units=256, readout=False, dropout=0.35),
+    batching=Batching(tokens=2048),
+    training=Training(epochs=80, learning_rate=0.003, warmup_steps=60, patience=8),
 )
 """Bach's chorales in quarters, as the literature scores them."""
+
+FOLK = Recipe(
+    name="folk",
+    data=Data(corpus="nottingham", chords=False),
+    events=Events(inputs=("place", "bar", "meter", "key", "before", "bar_before", "section_before"), transpose=5),
+    model=Model(embedding=256, units=256, readout=False, dropout=0.25),
+    batching=Batching(tokens=16384),
+    training=Training(epochs=12, learning_rate=0.004, warmup_steps=100, precision="mixed_bfloat16"),
+)
+"""Melodies of English, Irish and Scottish folk tunes, in sixteenths."""
+
+FOLK_FRAMES = Recipe(
+    name="folk_frames",
+    data=Data(corpus="nottingham"),
+    events=Events(
+        steps_per_quarter=2,
+        onsets=False,
+        inputs=("place", "bar", "meter", "key", "before", "bar_before", "section_before"),
+        transpose=5,
+    ),
+    model=Model(embedding=256, units=256, readout=False, dropout=0.25),
+    batching=Batching(tokens=16384),
+    training=Training(epochs=12, learning_rate=0.004, warmup_steps=100, precision="mixed_bfloat16"),
+)
+"""The same tunes with chords in eighths, much as the literature scores them."""
 
 CUSTOM = Recipe(
     name="custom_music",
@@ -55,7 +96,10 @@ CUSTOM = Recipe(
 RECIPES = {
     "demo": DEMO,
     "tiny": TINY,
+    "chorales": CHORALES,
     "chorales_quarter": CHORALES_QUARTER,
+    "folk": FOLK,
+    "folk_frames": FOLK_FRAMES,
     "custom": CUSTOM,
 }
 

@@ -264,7 +264,7 @@ class EventCodec:
         for number, name in enumerate(self.inputs, 1):
             if name == "key":
                 inputs[:, number] = [transposed_key(int(key), semitones) for key in inputs[:, number]]
-            elif name in ("before", "bar_before"):
+            elif name in ("before", "bar_before", "section_before"):
                 inputs[:, number] += semitones * (inputs[:, number] > 0)
             elif name == "transposed":
                 inputs[:, number] += semitones

@@ -17,11 +17,13 @@ from typing import Literal, NamedTuple
 from seq2seq.music.notes import Music
 from seq2seq.music.scales import KEYS, key_number
 
-InputName = Literal["place", "bar", "meter", "key", "before", "bar_before", "transposed"]
+InputName = Literal["place", "bar", "meter", "key", "before", "bar_before", "section_before", "transposed"]
 MOST_NOTES = 15
 """Notes of a frame that `place` tells apart."""
 
 
+SECTION = 8
+"""Bars."""
 FURTHEST = 12
 """Semitones by which a piece is transposed, at most."""
 
@@ -57,6 +59,7 @@ def input_sizes(names: Sequence[InputName], pitches: int, meters: int, longest_b
         "key": KEYS,
         "before": pitches + 1,
         "bar_before": pitches + 1,
+        "section_before": pitches + 1,
         "transposed": 2 * FURTHEST + 1,
     }
     return tuple(sizes[name] for name in names)
@@ -116,6 +119,7 @@ class Tape:
             return self.piece.key
         if name == "transposed":
             return FURTHEST
-        earlier = self.step - (1 if name == "before" else max(self.piece.bar, 1))
+        bars = {"before": 0, "bar_before": 1, "section_before": SECTION}[name]
+        earlier = self.step - (bars * max(self.piece.bar, 1) or 1)
         pitches = self.frames[earlier] if 0 <= earlier < len(self.frames) else ()
         return 1 + pitches[place] - self.low if place < len(pitches) else 0

@@ -12,7 +12,7 @@ from seq2seq.music.notes import Music, Note
 from seq2seq.music.scales import key_number, scale_pitches, transposed_key
 from seq2seq.symbols import BOS, EOS, UNK
 
-EVERY = ("place", "bar", "meter", "key", "before", "bar_before", "transposed")
+EVERY = ("place", "bar", "meter", "key", "before", "bar_before", "section_before", "transposed")
 
 
 def piece(seed, steps=24, **fields):
@@ -91,6 +91,8 @@ def test_the_inputs_are_what_their_names_say():
     assert named["before"][first_of + 1].tolist()[:8] == [0] + [5] * 6 + [0]
     assert named["bar_before"][first_of].tolist() == [0] * 8 + [1] * 4
     assert named["bar_before"][first_of[8:] + 1].tolist() == [5, 5, 5, 5]
+    again = coder.continued(coder.continued(music, [END_OF_FRAME] * 52), coder.encode(music).tokens)
+    assert coder.encode(again).inputs[-1 - len(events.tokens) :, 1 + EVERY.index("section_before")].any()
     for column, size in zip(events.inputs.T, coder.input_sizes, strict=True):
         assert 0 <= column.min() <= column.max() < size
 

@@ -53,8 +53,10 @@ def find_corpus(recipe: Recipe) -> Corpus:
 def _catalogued(recipe: Recipe) -> Corpus:
     module = importlib.import_module(f"seq2seq.catalogue.{recipe.data.corpus}")
 
+    options = {} if recipe.data.chords else {"chords": False}
+
     def load(split: str) -> Sequence[Music]:
-        found: Sequence[Music] = module.load(split, recipe.events.steps_per_quarter)
+        found: Sequence[Music] = module.load(split, recipe.events.steps_per_quarter, **options)
         return found
 
     return Corpus(load("train"), load("validation"), {name: load(name) for name in recipe.data.tests})

@@ -28,6 +28,8 @@ class Data(Section):
     """For "files": what chooses the best epoch. Where none is given, every twentieth piece is held out for it."""
     test: str = ""
     """For "files": what to score at the end; optional."""
+    chords: bool = True
+    """nottingham: read chord symbols as held chords below the melody."""
     max_train: int = 0
     """Use only this many training pieces, the first ones; 0 is all."""
 
@@ -41,8 +43,8 @@ class Events(Section):
     """Give a note that begins another token than one that goes on; otherwise a pitch that is struck again is held."""
     inputs: tuple[InputName, ...] = ("place", "bar", "before")
     """What the network reads at each step beside the last token: place (notes of the frame so far), bar (step within
-    the bar), meter, key, before and bar_before (what the frame before, or a bar before, has at this place), transposed
-    (how far training has transposed the piece)."""
+    the bar), meter, key, before, bar_before and section_before (what the frame before, or a bar or eight bars before,
+    has at this place), transposed (how far training has transposed the piece)."""
     transpose: int = 6
     """Transpose each piece anew in each epoch, by up to so many semitones within the range of the corpus; 0 is not."""
     native: float = 0.0
@@ -79,6 +81,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     data, events = recipe.data, recipe.events
     if data.corpus == "files" and not data.train:
         yield "data.train must name a folder or a file where data.corpus is 'files'"
+    if not data.chords and data.corpus != "nottingham":
+        yield "data.chords can be turned off for nottingham alone"
     if data.corpus == "jsb" and events.steps_per_quarter not in (1, 2, 4):
         yield f"events.steps_per_quarter must be 1, 2 or 4 for jsb, received {events.steps_per_quarter}"
     if len(set(events.inputs)) < len(events.inputs):

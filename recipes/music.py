@@ -62,10 +62,12 @@ CHORALES_QUARTER = Recipe(
 FOLK = Recipe(
     name="folk",
     data=Data(corpus="nottingham", chords=False),
-    events=Events(inputs=("place", "bar", "meter", "key", "before", "bar_before", "section_before"), transpose=5),
+    events=Events(
+        inputs=("place", "bar", "meter", "key", "before", "bar_before", "section_before"), transpose=5, longest=640
+    ),
     model=Model(embedding=256, units=256, readout=False, dropout=0.25),
-    batching=Batching(tokens=16384),
-    training=Training(epochs=12, learning_rate=0.004, warmup_steps=100, precision="mixed_bfloat16"),
+    batching=Batching(tokens=20480),
+    training=Training(epochs=10, learning_rate=0.004, warmup_steps=60),
 )
 """Melodies of English, Irish and Scottish folk tunes, in sixteenths."""
 
@@ -77,10 +79,11 @@ FOLK_FRAMES = Recipe(
         onsets=False,
         inputs=("place", "bar", "meter", "key", "before", "bar_before", "section_before"),
         transpose=5,
+        longest=640,
     ),
     model=Model(embedding=256, units=256, readout=False, dropout=0.25),
-    batching=Batching(tokens=16384),
-    training=Training(epochs=12, learning_rate=0.004, warmup_steps=100, precision="mixed_bfloat16"),
+    batching=Batching(tokens=20480),
+    training=Training(epochs=10, learning_rate=0.004, warmup_steps=60),
 )
 """The same tunes with chords in eighths, much as the literature scores them."""
 

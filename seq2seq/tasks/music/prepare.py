@@ -86,7 +86,7 @@ class PieceStores:
         def make() -> Store:
             if not (folder / "store.json").exists():
                 encoded = map(self.codec.encode, pieces)
-                return Store.write(folder, rows(encoded, self.recipe.batching.tokens), columns(self.codec))
+                return Store.write(folder, rows(encoded, self.recipe.events.longest), columns(self.codec))
             store = Store(folder)
             store.check_below(TOKENS, self.codec.size)
             return store

@@ -47,6 +47,8 @@ class Events(Section):
     has at this place), transposed (how far training has transposed the piece)."""
     transpose: int = 6
     """Transpose each piece anew in each epoch, by up to so many semitones within the range of the corpus; 0 is not."""
+    longest: int = 4096
+    """Tokens of a row of a batch; longer pieces are cut between frames for training and validation."""
     native: float = 0.0
     """Probability that a piece stays as it is written in an epoch."""
 
@@ -63,7 +65,7 @@ class Recipe(sections.Recipe):
     model: Model = Model(embedding=256, units=256)
     """The network."""
     batching: Batching = Batching(tokens=4096)
-    """How pieces become batches: each is a row. One of more tokens than a batch is cut."""
+    """How pieces become batches: each is a row."""
     training: Training = Training()
     """How to train."""
     exports: tuple[Literal["litert"], ...] = ()
@@ -92,7 +94,7 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     yield from contradictions(recipe.model)
     yield from out_of_range(
         recipe,
-        (*LEAST_ONE, "events.steps_per_quarter"),
+        (*LEAST_ONE, "events.steps_per_quarter", "events.longest"),
         (*NOT_NEGATIVE, "data.max_train"),
         (*SHARES, "events.native"),
     )

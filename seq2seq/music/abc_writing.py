@@ -16,12 +16,11 @@ _UNIT = Fraction(1, 2)
 """Quarter notes of the unit L:1/8."""
 _VALUES = sorted((Fraction(top, 32) * 2**power for top in (2, 3) for power in range(7)), reverse=True)
 """Lengths that one note has on paper, quarter notes: from a dotted whole note to a sixty-fourth, plain or dotted."""
-_BARS_A_LINE = 4
 _BASS = 57
 """A voice whose notes lie below this pitch in the mean has a bass clef."""
 
 
-def write_abc(music: Music, number: int = 1) -> str:
+def write_abc(music: Music, number: int = 1, bars_a_line: int = 4) -> str:
     """Returns a tune, from X: on, with an end of line.
 
     What `read_abc` reads from it is the same music, except that of notes of the same voice and pitch the earlier ends
@@ -31,6 +30,7 @@ def write_abc(music: Music, number: int = 1) -> str:
     Args:
         music: A piece; its title comes on one line.
         number: That stands after X:.
+        bars_a_line: Bars in a line, at least 1.
 
     Raises:
         ValueError: its key is none that `keys.fifths` knows.
@@ -45,11 +45,11 @@ def write_abc(music: Music, number: int = 1) -> str:
         lines += [f"V:{voice}{_clef(notes)}" for voice, notes in enumerate(voices, 1)]
     lines.append(f"K:{music.key or 'none'}" + (_clef(voices[0]) if len(voices) == 1 else ""))
     written = [list(_bars(music, notes)) for notes in voices]
-    for first in range(0, len(written[0]), _BARS_A_LINE):
-        last = first + _BARS_A_LINE >= len(written[0])
+    for first in range(0, len(written[0]), bars_a_line):
+        last = first + bars_a_line >= len(written[0])
         for voice, bars in enumerate(written, 1):
             name = f"[V:{voice}] " if len(voices) > 1 else ""
-            lines.append(name + " | ".join(bars[first : first + _BARS_A_LINE]) + (" |]" if last else " |"))
+            lines.append(name + " | ".join(bars[first : first + bars_a_line]) + (" |]" if last else " |"))
     return "\n".join(lines) + "\n"
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq.cli.arguments import options_from, positive
-from seq2seq.files import output_file
-from seq2seq.messages import show
+from seq2seq.messages import say, show
 from seq2seq.outputs import check_outputs
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ class ComposeArguments:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder of a model of music")
-    parser.add_argument("--primer", metavar="FILE", help="a piece to go on from: .mid, .abc, .krn or .json")
+    parser.add_argument("--primer", metavar="FILE", help="a piece to go on from: .mid, .abc, .krn, .json")
     parser.add_argument(
         "--harmonise", metavar="FILE", help="a piece whose highest notes get the voices below them, by a beam search"
     )
@@ -81,8 +79,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("Give either --primer or --harmonise, not both.")
     if options.harmonise and (options.count > 1 or options.bars):
         raise ValueError("--harmonise writes one piece, as long as what is given: leave out --count and --bars.")
+    from seq2seq.music.writing import check_music_path, write_music
+
     targets = _targets(options)
-    write = _writer(targets[0])
+    check_music_path(targets[0])
     given = options.primer or options.harmonise
     names = ["--output", *(f"--output, piece {number}," for number in range(2, options.count + 1))]
     outputs = dict(zip(names, map(str, targets), strict=True))
@@ -95,10 +95,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--range takes the lowest and the highest pitch, from 0 to 127. Received: {low} {high}")
     scale = scale_pitches(options.scale) if options.scale else None
     constraints = Constraints(low, high, scale, options.most_notes)
-    piece = read_piece(given, "--primer" if options.primer else "--harmonise") if given else None
     from seq2seq.tasks import load
 
-    model = load(Path(options.run))
+    model, option = load(Path(options.run)), "--primer" if options.primer else "--harmonise"
+    piece = read_piece(given, option, model.codec.steps_per_quarter) if given else None
     from seq2seq.inference.music import ComposeOptions
 
     if options.harmonise:
@@ -109,21 +109,17 @@ def run(arguments: argparse.Namespace) -> None:
         )
         found = model.compose(piece, options.count, how)
     for target, composition in zip(targets, found, strict=True):
-        write(composition.music, target)
+        write_music(composition.music, target, _facts(composition))
         show(json.dumps(_record(composition, target)) if options.json else _table(composition, target))
 
 
-def read_piece(name: str, option: str) -> Music:
+def read_piece(name: str, option: str, steps_per_quarter: int) -> Music:
     """Returns the first piece of a file; ValueError in one sentence where there is none."""
-    from seq2seq.tasks.music.data import read_pieces
+    from seq2seq.music.reading import read_music
 
-    path = Path(name)
-    if not path.is_file():
+    if not Path(name).is_file():
         raise ValueError(f"{option}: {name}: no such file.")
-    pieces = read_pieces([path])
-    if not pieces:
-        raise ValueError(f"{option}: {name}: it holds no piece.")
-    return pieces[0]
+    return read_music(name, steps_per_quarter, tell=say)[0]
 
 
 def _targets(options: ComposeArguments) -> list[Path]:
@@ -133,20 +129,16 @@ def _targets(options: ComposeArguments) -> list[Path]:
     return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, options.count + 1)]
 
 
-def _writer(target: Path) -> Callable[[Music, Path], None]:
-    """Returns what writes a piece in the form that the name of a file asks for."""
-    if target.suffix.lower() == ".json":
-        from seq2seq.music.json_form import music_as_json
-
-        def write(music: Music, path: Path) -> None:
-            with output_file(path) as partial:
-                partial.write_text(music_as_json(music), "utf-8")
-
-        return write
-    from seq2seq.music.writing import write_music  # type: ignore[import-not-found]
-
-    found: Callable[[Music, Path], None] = write_music
-    return found
+def _facts(composition: Composition) -> list[tuple[str, str]]:
+    """Returns what a page says of a piece."""
+    facts = [("nats a frame", f"{composition.frame_nll:.2f}, mean over the composed frames")]
+    if copied := composition.copied:
+        facts.append(("longest stretch that stands in training", f"{copied.notes} notes, at any pitch"))
+    known = composition.corpus_statistics
+    return facts + [
+        (name.replace("_", " "), f"{value:.2f}" + (f", in training {known[name]:.2f}" if name in known else ""))
+        for name, value in composition.statistics.items()
+    ]
 
 
 def _record(composition: Composition, target: Path) -> dict[str, Any]:

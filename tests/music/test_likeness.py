@@ -6,7 +6,6 @@ import pytest
 from seq2seq.music.constraints import Constraints, TokenRules
 from seq2seq.music.events import END_OF_FRAME, EventCodec
 from seq2seq.music.inputs import Piece
-from seq2seq.music.json_form import music_as_json, music_of_json
 from seq2seq.music.likeness import Corpus, longest_copy, statistics
 from seq2seq.music.notes import Music, Note, music_of_voices
 
@@ -101,11 +100,3 @@ def test_pitches_of_a_frame_ascend_within_range_and_scale_and_only_what_sounds_g
     assert names() == ["|", "62", "64", "65", "67", "69", "71", "65-", "69-"]
     with pytest.raises(ValueError, match="The range and the scale leave no pitch"):
         TokenRules(codec, Constraints(80, 90))
-
-
-def test_a_piece_is_written_as_json_and_read_again():
-    music = Music((Note(0, 60, 4), Note(2, 67, 2, 1)), 8, meter=(3, 4), upbeat=4, key="G", title="Ä")
-    assert music_of_json(music_as_json(music), "a.json") == music
-    for text in ("", "[]", "{}", music_as_json(music).replace("60", '"c"'), music_as_json(music).replace("60", "300")):
-        with pytest.raises(ValueError, match=r"a\.json: not a piece as JSON"):
-            music_of_json(text, "a.json")

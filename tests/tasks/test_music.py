@@ -15,8 +15,8 @@ from seq2seq.cli.train import run_recipe
 from seq2seq.inference.music import ComposeOptions, Composer, likelihood
 from seq2seq.music.constraints import Constraints
 from seq2seq.music.events import EventCodec
-from seq2seq.music.json_form import music_as_json, music_of_json
 from seq2seq.music.likeness import Corpus
+from seq2seq.music.music_json import music_from_json, music_to_json
 from seq2seq.music.notes import Music, Note
 from seq2seq.run.parsing import RecipeError, from_json
 from seq2seq.tasks.music.network import build_network
@@ -43,7 +43,7 @@ def music_folder(made_once):
     def fill(folder):
         folder.mkdir()
         for number, piece in enumerate(pieces()):
-            (folder / f"{number}.json").write_text(music_as_json(piece))
+            (folder / f"{number}.json").write_text(music_to_json(piece))
 
     return made_once("music_folder", fill)
 
@@ -199,14 +199,14 @@ def test_a_beam_as_wide_as_the_space_finds_the_likeliest_harmony(composer):
 
 def test_compose_writes_pieces_and_says_how_they_compare(music_run, cli, tmp_path):
     primer = tmp_path / "primer.json"
-    primer.write_text(music_as_json(pieces(1)[0]))
+    primer.write_text(music_to_json(pieces(1)[0]))
     words = ["compose", music_run, "--primer", primer, "--bars", "1", "--count", "2", "--json"]
     code, out, err = cli(*words, "--output", tmp_path / "new.json")
     assert code == 0, err
     records = [json.loads(line) for line in out.splitlines()]
     assert [record["file"] for record in records] == [str(tmp_path / f"new-{number}.json") for number in (1, 2)]
     for record in records:
-        music = music_of_json(Path(record["file"]).read_text(), "")
+        music = music_from_json(Path(record["file"]).read_text(), "")[0]
         assert music.steps == record["steps"] > record["composed_from_step"] == pieces(1)[0].steps
         assert record["longest_copy"]["notes"] >= 0
         assert set(record["statistics"]) <= set(record["training_statistics"])
@@ -258,8 +258,8 @@ def test_runs_average(music_run, cli, tmp_path):
     [
         (["compose", "RUN", "--output", "OUT", "--primer", "nowhere.mid"], "--primer: nowhere.mid: no such file."),
         (["compose", "RUN", "--output", "OUT", "--primer", "HIGH"], "the model knows those from"),
-        (["compose", "RUN", "--output", "OUT", "--harmonise", "EMPTY"], "there is nothing to harmonise"),
-        (["compose", "RUN", "--output", "OUT", "--primer", "TEXT"], "not a piece as JSON"),
+        (["compose", "RUN", "--output", "OUT", "--harmonise", "EMPTY"], "expected notes. Received: none"),
+        (["compose", "RUN", "--output", "OUT", "--primer", "TEXT"], "expected pieces of music as JSON"),
         (["compose", "RUN", "--output", "OUT", "--scale", "D doric"], 'Expected a scale such as "D dorian"'),
         (["compose", "RUN", "--output", "OUT", "--range", "70", "60"], "--range takes the lowest and the highest"),
         (["compose", "RUN", "--output", "OUT", "--range", "120", "127"], "leave no pitch"),
@@ -278,7 +278,7 @@ def test_runs_average(music_run, cli, tmp_path):
 def test_a_mistake_gets_one_sentence(words, message, music_run, cli, tmp_path):
     files = {"HIGH": Music((Note(0, 120, 4),), 4), "EMPTY": Music((), 4)}
     for name, music in files.items():
-        (tmp_path / f"{name}.json").write_text(music_as_json(music))
+        (tmp_path / f"{name}.json").write_text(music_to_json(music))
     (tmp_path / "TEXT.json").write_text("la la")
     places = {name: tmp_path / f"{name}.json" for name in (*files, "TEXT")}
     places |= {"RUN": music_run, "OUT": tmp_path / "out.json", "RUN/a.json": music_run / "a.json"}
@@ -311,13 +311,13 @@ def test_a_recipe_that_contradicts_itself_says_so(values, message):
     [
         ([], "holds no file that ends in .mid"),
         ([Music((Note(0, 60, 1),), 4)], "has 1 pieces, so none can be held out"),
-        ([Music((), 4)] * 3, "Training data hold no note"),
+        ([Music((), 4)] * 3, "expected notes. Received: none"),
     ],
 )
 def test_pieces_that_cannot_be_learned_get_one_sentence(files, message, tmp_path, capsys):
     (tmp_path / "in").mkdir()
     for number, music in enumerate(files):
-        (tmp_path / "in" / f"{number}.json").write_text(music_as_json(music))
+        (tmp_path / "in" / f"{number}.json").write_text(music_to_json(music))
     words = ["custom", "--data.corpus", "files", "--data.train", str(tmp_path / "in")]
     assert run_recipe(RECIPES, "x", "", [*words, "--run-folder", str(tmp_path / "run")]) == 2
     assert message in capsys.readouterr().err

@@ -8,15 +8,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seq2seq.music.json_form import music_of_json
 from seq2seq.music.notes import Music
+from seq2seq.music.reading import SUFFIXES, read_music
 from seq2seq.tasks.music.recipe import Recipe
 from seq2seq.text.corpus import CorpusError, split_paths
 
 HELD_OUT = 20
 """One piece in so many is held out where no validation data are given."""
-ENDINGS = (".mid", ".midi", ".abc", ".krn", ".json")
-"""Of the files that are read in a folder."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,12 +63,16 @@ def _catalogued(recipe: Recipe) -> Corpus:
 def _own(recipe: Recipe) -> Corpus:
     data = recipe.data
     files = own_files(data.train, "--data.train")
-    pieces = read_pieces(files)
+
+    def read(paths: Sequence[Path]) -> list[Music]:
+        return read_pieces(paths, recipe.events.steps_per_quarter, data.chords)
+
+    pieces = read(files)
     test_files = own_files(data.test, "--data.test") if data.test else []
-    tests: dict[str, Sequence[Music]] = {"test": read_pieces(test_files)} if test_files else {}
+    tests: dict[str, Sequence[Music]] = {"test": read(test_files)} if test_files else {}
     if data.validation:
         more = own_files(data.validation, "--data.validation")
-        return Corpus(pieces, read_pieces(more), tests, (*files, *more), tuple(test_files))
+        return Corpus(pieces, read(more), tests, (*files, *more), tuple(test_files))
     if len(pieces) < 2:
         raise CorpusError(
             f"--data.train: {data.train} has {len(pieces)} pieces, so none can be held out for validation. Give more, "
@@ -91,30 +93,16 @@ def own_files(names: str, option: str) -> list[Path]:
     for path in split_paths(names):
         if not path.exists():
             raise CorpusError(f"{option}: {path}: no such file or folder.")
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in ENDINGS) if path.is_dir() else [path]
+        inside = (
+            sorted(file for file in path.rglob("*") if file.suffix.lower() in SUFFIXES) if path.is_dir() else [path]
+        )
         if not inside:
-            raise CorpusError(f"{option}: {path} holds no file that ends in {', '.join(ENDINGS)}.")
+            raise CorpusError(f"{option}: {path} holds no file that ends in {', '.join(SUFFIXES)}.")
         found += inside
     return found
 
 
-def read_pieces(files: Iterable[Path]) -> list[Music]:
-    """Returns the pieces of files; ValueError names one that cannot be read."""
-    return [piece for file in files for piece in _read(file)]
-
-
-def _read(path: Path) -> Sequence[Music]:
-    if path.suffix.lower() == ".json":
-        return [music_of_json(read_text(path), str(path))]
-    from seq2seq.music.reading import read_music  # type: ignore[import-not-found]
-
-    found: Sequence[Music] = read_music(path)
-    return found
-
-
-def read_text(path: Path) -> str:
-    """Returns the text of a file; ValueError in one sentence where it is none."""
-    try:
-        return path.read_text("utf-8")
-    except UnicodeDecodeError:
-        raise ValueError(f"{path}: it is no text in UTF-8.") from None
+def read_pieces(files: Iterable[Path], steps_per_quarter: int, chords: bool = True) -> list[Music]:
+    """Returns the pieces of files, on a grid, and says in the log what they lose; ValueError names one that cannot be
+    read."""
+    return [piece for file in files for piece in read_music(file, steps_per_quarter, chords, _log.warning)]

@@ -26,12 +26,16 @@ def open_pieces(run: Path, test: str | None, files: str | None) -> Sequence[Musi
     """
     folder = MusicRunFolder(run)
     recipe = folder.load_recipe()
+
+    def read(paths: Sequence[Path]) -> Sequence[Music]:
+        return read_pieces(paths, recipe.events.steps_per_quarter, recipe.data.chords)
+
     if files:
-        return read_pieces(own_files(files, "--files"))
+        return read(own_files(files, "--files"))
     if recipe.data.corpus == "files" and test != VALIDATION:
         tests: dict[str, Sequence[Music]] = {}
         if found := folder.read_test_files():
-            tests["test"] = read_pieces(found)
+            tests["test"] = read(found)
     else:
         corpus = find_corpus(recipe)
         tests = {VALIDATION: corpus.validation} if test == VALIDATION else dict(corpus.tests)

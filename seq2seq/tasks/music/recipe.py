@@ -29,7 +29,7 @@ class Data(Section):
     test: str = ""
     """For "files": what to score at the end; optional."""
     chords: bool = True
-    """nottingham: read chord symbols as held chords below the melody."""
+    """Read the chord symbols of ABC as held chords below the melody."""
     max_train: int = 0
     """Use only this many training pieces, the first ones; 0 is all."""
 
@@ -83,8 +83,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
     data, events = recipe.data, recipe.events
     if data.corpus == "files" and not data.train:
         yield "data.train must name a folder or a file where data.corpus is 'files'"
-    if not data.chords and data.corpus != "nottingham":
-        yield "data.chords can be turned off for nottingham alone"
+    if not data.chords and data.corpus in ("tunes", "jsb"):
+        yield f"data.chords false is for what is in ABC, and {data.corpus} is not"
     if data.corpus == "jsb" and events.steps_per_quarter not in (1, 2, 4):
         yield f"events.steps_per_quarter must be 1, 2 or 4 for jsb, received {events.steps_per_quarter}"
     if len(set(events.inputs)) < len(events.inputs):

@@ -75,11 +75,11 @@ class Collation:
     def piece(self, store: Rows, row: int) -> Events:
         """Returns a row as it is in this epoch."""
         events = Events(store[TOKENS][row], store[INPUTS][row])
-        return self.codec.transposed(events, self.interval(events.tokens, row)) if self.transpose else events
+        return self.codec.transposed(events, self.interval(events, row)) if self.transpose else events
 
-    def interval(self, tokens: np.ndarray, row: int) -> int:
+    def interval(self, events: Events, row: int) -> int:
         """Returns the interval, in semitones, by which a row is transposed."""
-        choices = self.codec.intervals(tokens, self.transpose)
+        choices = self.codec.intervals(events, self.transpose)
         random = np.random.default_rng([self.seed, self.epoch, row])
         if random.random() < self.native:
             return 0

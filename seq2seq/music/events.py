@@ -17,7 +17,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 
 from seq2seq.files import read_json, write_text
-from seq2seq.music.inputs import InputName, Piece, Tape, input_sizes
+from seq2seq.music.inputs import EARLIER, InputName, Piece, Tape, input_sizes
 from seq2seq.music.notes import HIGHEST, LOWEST, Music, Note
 from seq2seq.music.scales import transposed_key
 from seq2seq.symbols import BOS, EOS, UNK
@@ -243,17 +243,22 @@ class EventCodec:
                 frame.append(note)
         return frames
 
-    def intervals(self, tokens: np.ndarray, most: int) -> range:
-        """Returns the intervals, in semitones, by which tokens can be transposed within the range of the codec.
+    def intervals(self, events: Events, most: int) -> range:
+        """Returns the intervals, in semitones, by which a piece or a part of one can be transposed within the range.
 
         Args:
-            tokens: `(tokens,)`.
+            events: What its inputs hold of frames before a part counts too.
             most: No further than this, either way.
         """
-        places = (tokens[tokens >= FIRST] - FIRST) % self.pitches
-        if not len(places):
+        tokens = np.concatenate([events.tokens, events.inputs[:, 0]])
+        places = [(tokens[tokens >= FIRST] - FIRST) % self.pitches]
+        for number, name in enumerate(self.inputs, 1):
+            if name in EARLIER:
+                places.append(events.inputs[:, number][events.inputs[:, number] > 0] - 1)
+        found = np.concatenate(places)
+        if not len(found):
             return range(1)
-        return range(max(-most, -int(places.min())), min(most, self.pitches - 1 - int(places.max())) + 1)
+        return range(max(-most, -int(found.min())), min(most, self.pitches - 1 - int(found.max())) + 1)
 
     def transposed(self, events: Events, semitones: int) -> Events:
         """Returns a piece so many semitones higher: a number of `intervals`."""
@@ -264,7 +269,7 @@ class EventCodec:
         for number, name in enumerate(self.inputs, 1):
             if name == "key":
                 inputs[:, number] = [transposed_key(int(key), semitones) for key in inputs[:, number]]
-            elif name in ("before", "bar_before", "section_before"):
+            elif name in EARLIER:
                 inputs[:, number] += semitones * (inputs[:, number] > 0)
             elif name == "transposed":
                 inputs[:, number] += semitones

@@ -18,6 +18,8 @@ from seq2seq.music.notes import Music
 from seq2seq.music.scales import KEYS, key_number
 
 InputName = Literal["place", "bar", "meter", "key", "before", "bar_before", "section_before", "transposed"]
+EARLIER: tuple[InputName, ...] = ("before", "bar_before", "section_before")
+"""Inputs that are pitches of earlier frames."""
 MOST_NOTES = 15
 """Notes of a frame that `place` tells apart."""
 

@@ -102,7 +102,7 @@ def test_transposing_tokens_is_transposing_notes(onsets):
     coder = codec(onsets)
     for music in PIECES:
         events = coder.encode(music)
-        for by in coder.intervals(events.tokens, 12):
+        for by in coder.intervals(events, 12):
             moved, expected = coder.transposed(events, by), coder.encode(music.transposed(by))
             np.testing.assert_array_equal(moved.tokens, expected.tokens)
             kept = [number for number, name in enumerate(("token", *EVERY)) if name not in ("key", "transposed")]
@@ -113,10 +113,19 @@ def test_transposing_tokens_is_transposing_notes(onsets):
 
 def test_intervals_stay_within_the_range_and_the_limit():
     coder = EventCodec(50, 70)
-    tokens = coder.encode(Music((Note(0, 52, 1), Note(0, 69, 1)), 1)).tokens
-    assert coder.intervals(tokens, 12) == range(-2, 2)
-    assert coder.intervals(tokens, 1) == range(-1, 2)
-    assert coder.intervals(np.asarray([END_OF_FRAME, EOS]), 12) == range(1)
+    events = coder.encode(Music((Note(0, 52, 1), Note(0, 69, 1)), 1))
+    assert coder.intervals(events, 12) == range(-2, 2)
+    assert coder.intervals(events, 1) == range(-1, 2)
+    assert coder.intervals(coder.encode(Music((), 1)), 12) == range(1)
+
+
+def test_a_part_is_transposed_within_the_range_with_the_frames_before_it_that_it_still_reads():
+    coder = codec()
+    for part in cut(coder.encode(piece(9, steps=200)), 30):
+        for by in (coder.intervals(part, 12)[0], coder.intervals(part, 12)[-1]):
+            inputs = coder.transposed(part, by).inputs
+            assert (inputs >= 0).all()
+            assert (inputs < coder.input_sizes).all()
 
 
 def test_how_a_row_is_transposed_follows_from_seed_epoch_and_row():

@@ -65,8 +65,8 @@ class Baseline:
         self.codec, self.order, self.transpose = folder.load_codec(), order, recipe.events.transpose
         rows = []
         for piece in find_corpus(recipe).train:
-            tokens = self.codec.encode(piece).tokens
-            rows += [self.codec.shifted(tokens, by) for by in self.codec.intervals(tokens, self.transpose)]
+            events = self.codec.encode(piece)
+            rows += [self.codec.shifted(events.tokens, by) for by in self.codec.intervals(events, self.transpose)]
         self.model = KneserNey(self.codec.size, order).fit(rows)
 
     @property

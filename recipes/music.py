@@ -59,6 +59,16 @@ CHORALES_QUARTER = Recipe(
 )
 """Bach's chorales in quarters, as the literature scores them."""
 
+CHORALES_KEYS = Recipe(
+    name="chorales_keys",
+    data=Data(corpus="jsb"),
+    events=Events(steps_per_quarter=1, onsets=False, inputs=(), keys=True, transpose=0),
+    model=Model(embedding=256, units=256, readout=False, tie=False, dropout=0.3),
+    batching=Batching(tokens=1024),
+    training=Training(epochs=60, learning_rate=0.003, warmup_steps=60, patience=8),
+)
+"""The same as 88 keys, each by itself: the published baseline, for comparison. --model.cell gru is its other row."""
+
 FOLK = Recipe(
     name="folk",
     data=Data(corpus="nottingham", chords=False),
@@ -101,6 +111,7 @@ RECIPES = {
     "tiny": TINY,
     "chorales": CHORALES,
     "chorales_quarter": CHORALES_QUARTER,
+    "chorales_keys": CHORALES_KEYS,
     "folk": FOLK,
     "folk_frames": FOLK_FRAMES,
     "custom": CUSTOM,

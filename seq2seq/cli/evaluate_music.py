@@ -65,6 +65,8 @@ def run(arguments: argparse.Namespace) -> None:
     if not pieces:
         raise ValueError("There are no pieces to score.")
     model = load(folder)
+    if options.mix and not model.predicts_tokens:
+        raise ValueError("--mix mixes the probabilities of tokens, and this run predicts 88 keys, each by itself.")
     from seq2seq.evaluation.language import best_weight
     from seq2seq.evaluation.music import mixed
     from seq2seq.inference.music import likelihood

@@ -20,6 +20,8 @@ from seq2seq.pipeline.padding import pad
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import UNK
 
+MOST_BARS = 10_000
+"""Of a composition."""
 TOGETHER = 8
 """Pieces that are scored side by side."""
 
@@ -30,9 +32,9 @@ class ScoredMusic:
 
     music: Music
     tokens: np.ndarray
-    """`(tokens,)`, int32; EOS last."""
+    """`(tokens,)`, int32; EOS last. None where whole frames are predicted."""
     log_probs: np.ndarray
-    """`(tokens,)`, float32, nats: of each token given all before it."""
+    """`(tokens,)`, float32, nats: of each token given all before it; or of each frame, and of the end."""
     frame_numbers: np.ndarray
     """`(tokens,)`: the frame of each token, from 0; that of EOS never came."""
 
@@ -64,12 +66,10 @@ class ComposeOptions:
     """The same seed composes the same."""
     constraints: Constraints = Constraints()
     """Limits of the notes."""
-    most_tokens: int = 200_000
-    """Of a composition."""
 
     def __post_init__(self) -> None:
-        if self.bars < 1:
-            raise ValueError(f"Expected at least 1 bar. Received: {self.bars}")
+        if not 1 <= self.bars <= MOST_BARS:
+            raise ValueError(f"Expected 1 to {MOST_BARS:,} bars. Received: {self.bars:,}")
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def likelihood(pieces: Sequence[ScoredMusic]) -> FrameLikelihood:
     found = FrameLikelihood()
     for piece in pieces:
         unknown = int((piece.tokens == UNK).sum())
-        found.add(piece.frames.tolist(), -float(piece.log_probs[-1]), len(piece.tokens) - 1, unknown)
+        found.add(piece.frames.tolist(), -float(piece.log_probs[-1]), max(0, len(piece.tokens) - 1), unknown)
     return found
 
 
@@ -108,6 +108,9 @@ class Composer:
         name: How messages call it.
         corpus: The training pieces, which compositions are compared with.
     """
+
+    predicts_tokens = True
+    """Whether it predicts one token after the other, and so composes."""
 
     def __init__(self, model: Any, codec: EventCodec, name: str = "", corpus: Corpus | None = None):
         self.model, self.codec, self.name, self.corpus = model, codec, name, corpus
@@ -159,10 +162,7 @@ class Composer:
         drawn: list[list[int]] = [[] for _ in tapes]
         search = SearchOptions(temperature=options.temperature, top_k=options.top_k, top_p=options.top_p)
         sampler = self._sampler(search)
-        for _ in range(options.most_tokens):
-            under_way = np.asarray([tape.step < length for tape in tapes])
-            if not under_way.any():
-                break
+        while (under_way := np.asarray([tape.step < length for tape in tapes])).any():
             inputs = {
                 "ids": np.asarray([[tape.columns()] for tape in tapes], np.int32),
                 "state": state,

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from seq2seq.layers.frontends import ColumnEmbedding as ColumnEmbedding
     from seq2seq.layers.frontends import FrameStack as FrameStack
     from seq2seq.layers.frontends import TokenEmbedding as TokenEmbedding
+    from seq2seq.layers.frontends import VectorProjection as VectorProjection
+    from seq2seq.layers.heads import BernoulliHead as BernoulliHead
     from seq2seq.layers.heads import PointerHead as PointerHead
     from seq2seq.layers.heads import Selector as Selector
     from seq2seq.layers.heads import VocabularyHead as VocabularyHead
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AdditiveAttention",
     "AttentionOptions",
+    "BernoulliHead",
     "CTCHead",
     "ColumnEmbedding",
     "DotAttention",
@@ -71,6 +74,7 @@ __all__ = [
     "Selector",
     "SimpleCell",
     "TokenEmbedding",
+    "VectorProjection",
     "VocabularyHead",
 ]
 
@@ -82,8 +86,8 @@ __getattr__, __dir__ = lazy_names(
         "ctc": ["CTCHead"],
         "decoder": ["RNNDecoder"],
         "encoder": ["EncoderOutput", "RNNEncoder"],
-        "frontends": ["ColumnEmbedding", "FrameStack", "TokenEmbedding"],
-        "heads": ["PointerHead", "Selector", "VocabularyHead"],
+        "frontends": ["ColumnEmbedding", "FrameStack", "TokenEmbedding", "VectorProjection"],
+        "heads": ["BernoulliHead", "PointerHead", "Selector", "VocabularyHead"],
         "label_decoder": ["LabelDecoder"],
         "lookahead": ["Lookahead"],
         "options": ["AttentionOptions"],

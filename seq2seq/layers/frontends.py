@@ -162,6 +162,48 @@ class ColumnEmbedding(keras.layers.Layer):
         return {**super().get_config(), "sizes": self.sizes, "units": self.units, "dropout": dropout}
 
 
+@keras.saving.register_keras_serializable("seq2seq")
+class VectorProjection(keras.layers.Layer):
+    """A linear map of the vectors that a language model reads in place of ids.
+
+    Args:
+        features: Width of the vectors, at least 1.
+        units: Width of the result.
+
+    Call arguments:
+        vectors: `(…, features)`, float.
+
+    Returns:
+        `(…, units)`.
+    """
+
+    def __init__(self, features: int, units: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.features = features
+        self.units = units
+        self.projection = keras.layers.Dense(units, name="projection")
+
+    @property
+    def output_dim(self) -> int:
+        """Width of the result."""
+        return self.units
+
+    def build(self, vectors_shape: Shape | None = None) -> None:
+        if not self.projection.built:
+            self.projection.build((None, None, self.features))
+        self.built = True
+
+    def call(self, vectors: Vectors, training: bool | None = None) -> Vectors:
+        return self.embed(vectors, training)
+
+    def embed(self, vectors: Vectors, training: bool | None = None) -> Vectors:
+        """As a call."""
+        return self.projection(vectors)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "features": self.features, "units": self.units}
+
+
 def embedding_initializer(units: int) -> keras.initializers.Initializer:
     """Returns what the matrix of a `TokenEmbedding` of this width starts from."""
     return keras.initializers.RandomNormal(stddev=units**-0.5)

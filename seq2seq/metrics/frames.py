@@ -36,9 +36,10 @@ class FrameLikelihood:
         self.unknown += unknown
 
     def scores(self, conditions: str = "") -> dict[str, Score]:
-        """Returns "frame_nll", over the frames 2 to T as it is published, and "frame_nll_all" with the first ones.
+        """Returns "frame_nll", over the frames 2 to T as it is published, "frame_nll_all" with the first ones, and of
+        tokens "token_nll".
 
-        Both are means over all frames of the test set, not of the means of the pieces.
+        All are means over the whole test set, not of the means of the pieces.
 
         Args:
             conditions: What else decides the numbers, for the signature.
@@ -46,11 +47,12 @@ class FrameLikelihood:
         more = f"|mean:over all frames|pieces:{self.pieces}|unknown:{self.unknown}"
         more += (f"|{conditions}" if conditions else "") + f"|seq2seq|version:{__version__}"
         later = self.frames - self.pieces
-        return {
+        found = {
             "frame_nll": Score((self.nll - self.first_nll) / max(1, later), f"nats|frames:2..T|count:{later}{more}"),
             "frame_nll_all": Score(self.nll / max(1, self.frames), f"nats|frames:1..T|count:{self.frames}{more}"),
-            "token_nll": Score(
-                (self.nll + self.end_nll) / max(1, self.tokens + self.pieces),
-                f"nats|per:token, ends of pieces too|count:{self.tokens + self.pieces}{more}",
-            ),
         }
+        if self.tokens:
+            count = self.tokens + self.pieces
+            signature = f"nats|per:token, ends of pieces too|count:{count}{more}"
+            found["token_nll"] = Score((self.nll + self.end_nll) / count, signature)
+        return found

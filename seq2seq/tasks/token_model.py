@@ -68,22 +68,19 @@ def contradictions(model: Model) -> Iterator[str]:
         yield f"model.weight_dropout needs a cell with recurrent weights, received {model.cell}"
 
 
-def build_network(recipe: Model, sizes: Sequence[int], head: Any = None) -> Any:
-    """Returns a new, built `LanguageModel`.
+def build_network(recipe: Model, sizes: Sequence[int]) -> Any:
+    """Returns a new, built `LanguageModel` over tokens.
 
     Args:
         recipe: The section.
         sizes: Number of tokens; and, where the network reads more at each step, the ids of each further column.
-        head: None: a `VocabularyHead` over the tokens.
 
     Raises:
         ValueError: numbers that do not fit together.
     """
     prepare_keras()
-    from seq2seq.layers.decoder import RNNDecoder
     from seq2seq.layers.frontends import ColumnEmbedding, TokenEmbedding
     from seq2seq.layers.heads import VocabularyHead
-    from seq2seq.models.language_model import LanguageModel
 
     size, *more = sizes
     embedding: Any = (
@@ -91,6 +88,14 @@ def build_network(recipe: Model, sizes: Sequence[int], head: Any = None) -> Any:
         if more
         else TokenEmbedding(size, recipe.embedding, dropout=recipe.embedding_dropout, name="embedding")
     )
+    return connect(recipe, embedding, VocabularyHead(size, embedding if recipe.tie else None, name="head"))
+
+
+def connect(recipe: Model, embedding: Any, head: Any) -> Any:
+    """Returns a new, built `LanguageModel` whose decoder is the section's."""
+    from seq2seq.layers.decoder import RNNDecoder
+    from seq2seq.models.language_model import LanguageModel
+
     decoder = RNNDecoder(
         recipe.units,
         cell=recipe.cell,
@@ -103,7 +108,6 @@ def build_network(recipe: Model, sizes: Sequence[int], head: Any = None) -> Any:
         weight_dropout=recipe.weight_dropout,
         name="decoder",
     )
-    head = head or VocabularyHead(size, embedding if recipe.tie else None, name="head")
     model = LanguageModel(embedding, decoder, head, name="language_model")
     model.build()
     return model

@@ -18,6 +18,7 @@ from seq2seq.music.events import EventCodec
 from seq2seq.music.likeness import Corpus
 from seq2seq.music.music_json import music_from_json, music_to_json
 from seq2seq.music.notes import Music, Note
+from seq2seq.music.rolls import LOWEST_KEY, ROLL, RollCollation, roll_of
 from seq2seq.run.parsing import RecipeError, from_json
 from seq2seq.tasks.music.network import build_network
 from seq2seq.tasks.music.recipe import Recipe
@@ -245,6 +246,46 @@ def test_killed_and_resumed_equals_never_killed(music_folder, music_run, tmp_pat
     assert training_of(tmp_path / "parted") == training_of(music_run)
 
 
+@pytest.fixture(scope="session")
+def keys_run(music_folder, made_once):
+    """A finished run over 88 keys; tests may not change it."""
+
+    def make(folder):
+        more = ["--events.keys", "true", "--events.inputs", "", "--model.tie", "false"]
+        assert train(music_folder, folder, *more) == 0
+
+    return made_once("keys_run", make)
+
+
+def test_a_model_of_88_keys_scores_frames_and_says_that_it_does_not_compose(keys_run, cli, tmp_path):
+    recorded = json.loads((keys_run / "scores.json").read_text())["tests"]["test"]
+    assert set(recorded) == {"frame_nll", "frame_nll_all"}
+    assert 0 < recorded["frame_nll"]["score"] < 88 * math.log(2)
+    code, out, err = cli("evaluate", keys_run, "--json", "--ngram", "2")
+    assert code == 0, err
+    assert json.loads(out)["model"] == recorded
+    code, out, err = cli("compose", keys_run, "--output", tmp_path / "a.json")
+    assert (code, out) == (2, "")
+    assert "it scores music and does not compose" in err
+    assert cli("evaluate", keys_run, "--mix", "--ngram", "2")[0] == 2
+
+
+def test_keys_are_transposed_within_the_range_and_scored_given_the_frames_before(keys_run):
+    codec = EventCodec(48, 72)
+    rolls = [roll_of(codec, piece) for piece in pieces(3)]
+    change = RollCollation(48, 72, 12, 0.0, 1, 0)
+    batch = change({ROLL: rolls}, np.asarray([0, 2]), (200,))
+    for row, roll, inputs in zip(batch.target_output, (rolls[0], rolls[2]), batch.target_input, strict=True):
+        assert row[: len(roll)].sum() == roll.sum()
+        assert row[:, : 48 - LOWEST_KEY].sum() == row[:, 72 - LOWEST_KEY + 1 :].sum() == 0
+        np.testing.assert_array_equal(inputs[1 : len(roll)], row[: len(roll) - 1])
+        assert not inputs[0].any()
+    model = seq2seq.load(keys_run)
+    music = pieces(2)
+    for scored, alone in zip(model.score(music), [model.score([piece])[0] for piece in music], strict=True):
+        np.testing.assert_allclose(scored.frames, alone.frames, rtol=1e-4)
+
+
 def test_runs_average(music_run, cli, tmp_path):
     shutil.copytree(music_run, tmp_path / "other")
     code, _, err = cli("average", music_run, tmp_path / "other", "--output", tmp_path / "mean")
@@ -297,6 +338,7 @@ def test_a_mistake_gets_one_sentence(words, message, music_run, cli, tmp_path):
         ({"events": {"transpose": 13}}, "events.transpose must be from 0 to 12"),
         ({"events": {"inputs": ["bar", "bar"]}}, "events.inputs must differ"),
         ({"events": {"inputs": ["mood"]}}, "events.inputs"),
+        ({"events": {"keys": True}}, "events.inputs must be empty with events.keys"),
         ({"events": {"native": 1.0}}, r"events.native must be in \[0, 1\)"),
         ({"model": {"cell": "ssru", "weight_dropout": 0.5}}, "needs a cell with recurrent weights"),
     ],

@@ -9,9 +9,8 @@ from seq2seq.files import read_json
 from seq2seq.music.events import CODEC_FILE, EventCodec
 from seq2seq.music.likeness import CORPUS_FILE, Corpus
 from seq2seq.run.folder import RunFolder, RunFolderError
-from seq2seq.tasks.music.network import build_network
+from seq2seq.tasks.music.network import build_network, check_size
 from seq2seq.tasks.music.recipe import Recipe
-from seq2seq.tasks.token_model import check_size
 
 
 class MusicRunFolder(RunFolder):
@@ -61,7 +60,7 @@ class MusicRunFolder(RunFolder):
         recipe, codec = self.load_recipe(), self.load_codec()
 
         def build() -> Any:
-            check_size(recipe.model, codec.size, self.weights_file)
+            check_size(recipe, codec, self.weights_file)
             return build_network(recipe, codec)
 
         return self.load_network(build), codec

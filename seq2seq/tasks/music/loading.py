@@ -22,6 +22,10 @@ def load_composer(path: Path, others: Sequence[Path] = ()) -> Composer:
         raise ValueError(f"Expected one run: models of music are not mixed. Received: {len(others) + 1} runs")
     folder = MusicRunFolder(path)
     model, codec = folder.load_model()
+    if folder.load_recipe().events.keys:
+        from seq2seq.inference.rolls import RollScorer
+
+        return RollScorer(model, codec, str(path), folder.load_corpus())
     from seq2seq.inference.music import Composer
 
     return Composer(model, codec, str(path), folder.load_corpus())

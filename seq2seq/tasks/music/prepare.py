@@ -11,6 +11,8 @@ from seq2seq.music.batches import TOKENS, Collation, columns, rows
 from seq2seq.music.events import END_OF_FRAME, EventCodec
 from seq2seq.music.likeness import Corpus as LearnedPieces
 from seq2seq.music.notes import Music
+from seq2seq.music.rolls import COLUMNS, KEYS, ROLL, RollCollation, roll_of
+from seq2seq.music.rolls import rows as roll_rows
 from seq2seq.pipeline.plan import Layout, Plan
 from seq2seq.pipeline.store import Store
 from seq2seq.run.plans import training_plan, validation_plan
@@ -90,5 +92,45 @@ class PieceStores:
             store = Store(folder)
             store.check_below(TOKENS, self.codec.size)
             return store
+
+        return team.leader_first(make, lambda: Store(folder))
+
+
+class RollStores:
+    """The pieces as piano rolls, in stores on disk."""
+
+    tokens_per_frame = 1.0
+    uniform_loss = KEYS * math.log(2.0)
+
+    def __init__(self, folder: MusicRunFolder, recipe: Recipe, corpus: Corpus, codec: EventCodec):
+        self.folder, self.recipe, self.codec = folder, recipe, codec
+        self.train = self._write("train", corpus.train)
+        self.validation = self._write("validation", corpus.validation)
+        for name, store in (("Training", self.train), ("Validation", self.validation)):
+            _log.info("%s data: %s pieces, %s frames", name, len(store), f"{len(store[ROLL].values):,}")
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return len(self.plan(0))
+
+    def plan(self, epoch: int) -> Plan:
+        """Returns the batches of an epoch; how a piece is transposed follows from seed, epoch and row."""
+        events, seed = self.recipe.events, self.recipe.seed
+        change = RollCollation(self.codec.low, self.codec.high, events.transpose, events.native, seed, epoch)
+        return training_plan(self.train, Layout((ROLL,), change), self.recipe.batching, seed, epoch)
+
+    def validation_plan(self) -> Plan:
+        """Returns the batches of the validation pieces, as they are."""
+        layout = Layout((ROLL,), RollCollation(self.codec.low, self.codec.high))
+        return validation_plan(self.validation, layout, self.recipe.batching, self.recipe.seed)
+
+    def _write(self, name: str, pieces: Sequence[Music]) -> Store:
+        folder = self.folder.inside(self.folder.stores / name)
+
+        def make() -> Store:
+            if not (folder / "store.json").exists():
+                return Store.write(folder, roll_rows(roll_of(self.codec, piece) for piece in pieces), COLUMNS)
+            return Store(folder)
 
         return team.leader_first(make, lambda: Store(folder))

@@ -45,6 +45,9 @@ class Events(Section):
     """What the network reads at each step beside the last token: place (notes of the frame so far), bar (step within
     the bar), meter, key, before, bar_before and section_before (what the frame before, or a bar or eight bars before,
     has at this place), transposed (how far training has transposed the piece)."""
+    keys: bool = False
+    """Predict 88 keys, each by itself, in place of tokens. Such a model does not compose; it is for comparison with
+    published figures."""
     transpose: int = 6
     """Transpose each piece anew in each epoch, by up to so many semitones within the range of the corpus; 0 is not."""
     longest: int = 4096
@@ -87,6 +90,8 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
         yield f"data.chords false is for what is in ABC, and {data.corpus} is not"
     if data.corpus == "jsb" and events.steps_per_quarter not in (1, 2, 4):
         yield f"events.steps_per_quarter must be 1, 2 or 4 for jsb, received {events.steps_per_quarter}"
+    if events.keys and events.inputs:
+        yield "events.inputs must be empty with events.keys, which read the frame before alone"
     if len(set(events.inputs)) < len(events.inputs):
         yield f"events.inputs must differ, received {','.join(events.inputs)}"
     if not 0 <= events.transpose <= FURTHEST:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from seq2seq.metrics.score import Score
 from seq2seq.music.events import EventCodec
 from seq2seq.run.environment import checksums, same_data
@@ -16,9 +18,8 @@ from seq2seq.run.task import Prepared
 from seq2seq.tasks.music import ending, network
 from seq2seq.tasks.music.data import Corpus, find_corpus
 from seq2seq.tasks.music.folder import MusicRunFolder
-from seq2seq.tasks.music.prepare import PieceStores, learn_codec
+from seq2seq.tasks.music.prepare import PieceStores, RollStores, learn_codec
 from seq2seq.tasks.music.recipe import Recipe
-from seq2seq.tasks.token_model import check_size
 
 if TYPE_CHECKING:
     from seq2seq.inference.music import Composer
@@ -51,7 +52,9 @@ def prepare(run: RunFolder, recipe: Recipe, data: Corpus) -> Prepared:
     """Learns the codec, or reads it again, and turns the pieces into tokens."""
     folder = MusicRunFolder(run.path)
     codec = learn_codec(folder, recipe, data)
-    stores = PieceStores(folder, recipe, data, codec)
+    stores: PieceStores | RollStores = (
+        RollStores(folder, recipe, data, codec) if recipe.events.keys else PieceStores(folder, recipe, data, codec)
+    )
     return Prepared(Learned(codec, stores.tokens_per_frame), stores, SELECTION, stores.uniform_loss)
 
 
@@ -76,8 +79,12 @@ def validator(model: Any, codec: Learned, data: Corpus, recipe: Recipe) -> Calla
 
 
 def batch_as_text(codec: Learned, plan: Any, step: int) -> str:
-    """Returns the tokens of each row of a batch."""
-    return "".join(f"{' '.join(codec.events.surface(row))}\n" for row in plan[step].target_output.tolist())
+    """Returns the tokens of each row of a batch; of 88 keys, those that sound."""
+    targets = plan[step].target_output
+    if targets.ndim == 3:
+        rows = [" | ".join(" ".join(map(str, np.flatnonzero(frame))) for frame in row) for row in targets]
+        return "".join(f"{row}\n" for row in rows)
+    return "".join(f"{' '.join(codec.events.surface(row))}\n" for row in targets.tolist())
 
 
 def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
@@ -102,7 +109,8 @@ def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **opti
 def check_same_codec(first: RunFolder, other: RunFolder) -> None:
     """Raises RunFolderError if two runs have other networks or tokens."""
     folders = MusicRunFolder(first.path), MusicRunFolder(other.path)
-    one, two = (dict(leaves(folder.load_recipe().model)) for folder in folders)
+    recipes = [folder.load_recipe() for folder in folders]
+    one, two = (dict(leaves(recipe.model)) | {"events.keys": recipe.events.keys} for recipe in recipes)
     check_same_architecture(first, other, one, two)
     if folders[0].load_codec() != folders[1].load_codec():
         raise RunFolderError(f"{first.path} and {other.path} have different tokens or inputs: events.json differs.")
@@ -113,7 +121,7 @@ def untrained_model(run: RunFolder, weights: Sequence[Path]) -> LanguageModel:
     folder = MusicRunFolder(run.path)
     recipe, codec = folder.load_recipe(), folder.load_codec()
     for file in weights:
-        check_size(recipe.model, codec.size, file)
+        network.check_size(recipe, codec, file)
     model: LanguageModel = network.build_network(recipe, codec)
     return model
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ class ComposeArguments:
     run: str
     primer: str | None
     harmonise: str | None
+    key: str | None
+    meter: tuple[int, int] | None
     bars: int | None
     count: int
     temperature: float
@@ -44,6 +47,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--primer", metavar="FILE", help="a piece to go on from: .mid, .abc, .krn, .json")
     parser.add_argument(
         "--harmonise", metavar="FILE", help="a piece whose highest notes get the voices below them, by a beam search"
+    )
+    parser.add_argument(
+        "--key", metavar="NAME", help="without a primer: such as G, Am or Bbdor (default: the usual one)"
+    )
+    parser.add_argument(
+        "--meter", type=meter_of, metavar="3/4", help="without a primer: beats of a bar (default: the usual meter)"
     )
     parser.add_argument("--bars", type=positive, default=None, metavar="N", help="bars to compose (default 16)")
     parser.add_argument("--count", type=positive, default=1, metavar="N", help="pieces to compose (default 1)")
@@ -77,28 +86,36 @@ def run(arguments: argparse.Namespace) -> None:
     options = options_from(ComposeArguments, arguments)
     if options.primer and options.harmonise:
         raise ValueError("Give either --primer or --harmonise, not both.")
+    given = options.primer or options.harmonise
+    if given and (options.key or options.meter):
+        raise ValueError("A given piece has its own key and meter: leave out --key and --meter.")
     if options.harmonise and (options.count > 1 or options.bars):
         raise ValueError("--harmonise writes one piece, as long as what is given: leave out --count and --bars.")
     from seq2seq.music.writing import check_music_path, write_music
 
     targets = _targets(options)
     check_music_path(targets[0])
-    given = options.primer or options.harmonise
     names = ["--output", *(f"--output, piece {number}," for number in range(2, options.count + 1))]
     outputs = dict(zip(names, map(str, targets), strict=True))
     check_outputs([options.run, *([given] if given else [])], outputs)
     from seq2seq.music.constraints import Constraints
-    from seq2seq.music.scales import scale_pitches
+    from seq2seq.music.scales import key_number, scale_pitches
 
     low, high = options.range or (0, 127)
     if not 0 <= low <= high <= 127:
         raise ValueError(f"--range takes the lowest and the highest pitch, from 0 to 127. Received: {low} {high}")
+    if options.key and not key_number(options.key):
+        raise ValueError(f"--key: expected a key such as G, Am or Bbdor. Received: {options.key!r}")
     scale = scale_pitches(options.scale) if options.scale else None
     constraints = Constraints(low, high, scale, options.most_notes)
     from seq2seq.tasks import load
 
     model, option = load(Path(options.run)), "--primer" if options.primer else "--harmonise"
-    piece = read_piece(given, option, model.codec.steps_per_quarter) if given else None
+    piece = (
+        read_piece(given, option, model.codec.steps_per_quarter)
+        if given
+        else model.blank(options.key or "", options.meter)
+    )
     from seq2seq.inference.music import ComposeOptions
 
     if options.harmonise:
@@ -111,6 +128,14 @@ def run(arguments: argparse.Namespace) -> None:
     for target, composition in zip(targets, found, strict=True):
         write_music(composition.music, target, _facts(composition))
         show(json.dumps(_record(composition, target)) if options.json else _table(composition, target))
+
+
+def meter_of(text: str) -> tuple[int, int]:
+    """An argparse type: a meter such as 6/8."""
+    found = re.fullmatch(r"([1-9]\d?)/(1|2|4|8|16)", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected a meter such as 6/8, received {text[:40]!r}")
+    return int(found[1]), int(found[2])
 
 
 def read_piece(name: str, option: str, steps_per_quarter: int) -> Music:

@@ -188,12 +188,16 @@ class Composer:
             self._samplers[options] = Sampler(self.model, options)
         return self._samplers[options]
 
+    def blank(self, key: str = "", meter: tuple[int, int] | None = None) -> Music:
+        """Returns a piece without notes to begin with, by default in the most frequent key and meter of training."""
+        most = self.codec.meters[0] if self.codec.meters else (4, 4)
+        tempo, usual = (self.corpus.tempo, self.corpus.key) if self.corpus else (100.0, "")
+        return Music((), 0, self.codec.steps_per_quarter, meter or most, key=key or usual, tempo=tempo)
+
     def begin(self, primer: Music | None) -> Music:
         """Returns what a composition goes on from, on the codec's grid."""
         if primer is None:
-            meter = self.codec.meters[0] if self.codec.meters else (4, 4)
-            tempo = self.corpus.tempo if self.corpus else 100.0
-            return Music((), 0, self.codec.steps_per_quarter, meter, tempo=tempo)
+            return self.blank()
         first = self.codec.on_grid(primer)
         pitches = [note.pitch for note in first.notes]
         if pitches and not self.codec.low <= min(pitches) <= max(pitches) <= self.codec.high:

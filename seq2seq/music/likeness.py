@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,8 @@ class Corpus:
     steps_per_quarter: int
     tempo: float
     """The median of the pieces."""
+    key: str = ""
+    """The most frequent one."""
 
     @classmethod
     def of(cls, pieces: Sequence[Music]) -> Corpus:
@@ -53,6 +56,7 @@ class Corpus:
             np.asarray([piece.steps for piece in pieces], np.int64),
             pieces[0].steps_per_quarter,
             float(np.median([piece.tempo for piece in pieces])),
+            Counter(piece.key for piece in pieces).most_common(1)[0][0],
         )
 
     def save(self, path: Path) -> None:
@@ -64,6 +68,7 @@ class Corpus:
                 ends=self.ends,
                 steps=self.steps,
                 grid=np.asarray([self.steps_per_quarter, self.tempo]),
+                key=np.asarray(self.key),
             )
 
     @classmethod
@@ -71,11 +76,11 @@ class Corpus:
         """Reads what `save` wrote; ValueError where it is missing or damaged."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                notes, ends, steps, grid = (file[name] for name in ("notes", "ends", "steps", "grid"))
+                notes, ends, steps, grid, key = (file[name] for name in ("notes", "ends", "steps", "grid", "key"))
             whole = notes.ndim == 2 and notes.shape[1] == 4 and ends.shape == steps.shape == (len(ends),)
             if not whole or grid.shape != (2,) or not len(ends) or ends[-1] != len(notes) or (np.diff(ends) < 0).any():
                 raise ValueError("its parts do not fit together")
-            return cls(notes, ends, steps, int(grid[0]), float(grid[1]))
+            return cls(notes, ends, steps, int(grid[0]), float(grid[1]), str(key))
         except Exception as error:  # zipfile and NumPy raise many kinds for a bad file
             raise ValueError(f"{path}: missing or damaged ({' '.join(str(error).split())[:120]}).") from error
 

@@ -161,6 +161,7 @@ def test_a_composition_is_scored_as_it_would_be_by_itself(composer):
     assert found.frame_nll == pytest.approx(composer.score([found.music])[0].frames.mean(), rel=1e-5)
     assert found.copied.notes >= 1
     assert set(found.statistics) == set(found.corpus_statistics)
+    assert (found.music.meter, found.music.key) == (composer.codec.meters[0], composer.corpus.key)
 
 
 def test_a_harmonised_melody_keeps_its_notes_on_top(composer):
@@ -211,8 +212,10 @@ def test_compose_writes_pieces_and_says_how_they_compare(music_run, cli, tmp_pat
         assert music.steps == record["steps"] > record["composed_from_step"] == pieces(1)[0].steps
         assert record["longest_copy"]["notes"] >= 0
         assert set(record["statistics"]) <= set(record["training_statistics"])
-    code, out, err = cli("compose", music_run, "--bars", "1", "--scale", "C major", "--output", tmp_path / "b.json")
+    more = ["--scale", "C major", "--key", "Am", "--meter", "2/4", "--output", tmp_path / "b.json"]
+    code, out, err = cli("compose", music_run, "--bars", "1", *more)
     assert code == 0, err
+    assert json.loads((tmp_path / "b.json").read_text())["meter"] == [2, 4]
     assert "nats a frame (mean over the composed frames" in out
     assert "longest stretch that also stands in training" in out
     code, _, err = cli("compose", music_run, "--harmonise", primer, "--beam", "2", "--output", tmp_path / "h.json")
@@ -305,6 +308,10 @@ def test_runs_average(music_run, cli, tmp_path):
         (["compose", "RUN", "--output", "OUT", "--range", "70", "60"], "--range takes the lowest and the highest"),
         (["compose", "RUN", "--output", "OUT", "--range", "120", "127"], "leave no pitch"),
         (["compose", "RUN", "--output", "OUT", "--temperature", "0"], "temperature must be above 0"),
+        (["compose", "RUN", "--output", "OUT", "--key", "H"], "--key: expected a key such as G, Am or Bbdor"),
+        (["compose", "RUN", "--output", "OUT", "--meter", "6/9"], "expected a meter such as 6/8"),
+        (["compose", "RUN", "--output", "OUT", "--primer", "TEXT", "--key", "G"], "has its own key and meter"),
+        (["compose", "RUN", "--output", "OUT.txt"], "expected a file of music to write"),
         (["compose", "RUN", "--output", "OUT", "--bars", "0"], "must be from 1 to"),
         (["compose", "RUN", "--output", "OUT", "--primer", "EMPTY", "--harmonise", "EMPTY"], "Give either --primer or"),
         (["compose", "RUN", "--output", "OUT", "--harmonise", "EMPTY", "--bars", "2"], "--harmonise writes one piece"),

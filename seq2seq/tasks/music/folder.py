@@ -24,7 +24,6 @@ class MusicRunFolder(RunFolder):
         super().__init__(path)
         self.codec_file = self.path / CODEC_FILE
         self.corpus_file = self.path / CORPUS_FILE
-        self.samples = self.path / "samples"
 
     def load_recipe(self) -> Recipe:
         """Reads the resolved recipe; errors as `RunFolder.read_recipe`."""

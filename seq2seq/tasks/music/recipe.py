@@ -71,8 +71,6 @@ class Recipe(sections.Recipe):
     """How pieces become batches: each is a row."""
     training: Training = Training()
     """How to train."""
-    exports: tuple[Literal["litert"], ...] = ()
-    """What to export at the end into export/ of the run folder; empty is nothing."""
 
     def model_post_init(self, _: Any) -> None:
         """Raises ValueError for fields that contradict each other or are out of range."""

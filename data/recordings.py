@@ -43,16 +43,7 @@ def unpack(
     Raises:
         FetchError: the archive is not available, damaged or not the expected one.
     """
-    path = fetch(archive)
-    try:
-        files = dict(sorted(_members(path, wanted)))
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        raise FetchError(f"{path} is not a readable archive ({error}). Delete it and download it again.") from error
-    if (digest := digest_of(files)) != content:
-        raise FetchError(
-            f"{path} does not hold the expected files.\n  expected sha256 {content}\n  received sha256 {digest}\n"
-            f"Delete it, or replace it with the one from {archive.url}."
-        )
+    files = read_archive(archive, wanted, content)
     splits = split(files)
     with whole_folder(folder) as partial:
         for name, data in {**files, **splits.made}.items():
@@ -63,6 +54,21 @@ def unpack(
         for name, rows in splits.rows.items():
             lines = ["audio\ttext\tspeaker", *("\t".join(row) for row in rows)]
             write_text(partial / f"{name}.tsv", "".join(line + "\n" for line in lines))
+
+
+def read_archive(archive: RemoteFile, wanted: str, content: str) -> dict[str, bytes]:
+    """Returns the files of an archive by their names; arguments and errors as `unpack`."""
+    path = fetch(archive)
+    try:
+        files = dict(sorted(_members(path, wanted)))
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        raise FetchError(f"{path} is not a readable archive ({error}). Delete it and download it again.") from error
+    if (digest := digest_of(files)) != content:
+        raise FetchError(
+            f"{path} does not hold the expected files.\n  expected sha256 {content}\n  received sha256 {digest}\n"
+            f"Delete it, or replace it with the one from {archive.url}."
+        )
+    return files
 
 
 class Splits(NamedTuple):

@@ -26,6 +26,7 @@ VERBS = {
     "forecast": "forecast the steps after the end of series, with intervals",
     "backtest": "forecast what is already known, from rolling origins, and score it beside baselines",
     "detect": "find anomalies in series, or in readings as they come",
+    "compose": "compose music, go on from a primer, or write the voices below a melody",
     "next": "show what a language model expects next",
     "sample": "write text with a language model",
     "score": "give the log-probability of given translations or, by a language model, of text (RUN --help)",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -16,6 +16,14 @@ from seq2seq.training.stream import StreamObjective
 
 ROUNDS = 100
 """Of expectation-maximisation for one weight."""
+
+
+class Scored(Protocol):
+    """Anything whose tokens were scored."""
+
+    @property
+    def log_probs(self) -> np.ndarray:
+        """`(tokens,)`, nats."""
 
 
 def likelihood(model: TextModel, lines: Iterable[str]) -> Likelihood:
@@ -40,20 +48,21 @@ def mixed(lines: Sequence[ScoredLine], others: Sequence[ScoredLine], weight: flo
     """Returns how likely a text is by the mean of two models' probabilities, `weight` of it of the others."""
     found = Likelihood()
     for line, other in zip(lines, others, strict=True):
-        add(found, replace(line, log_probs=_mixture(line.log_probs, other.log_probs, weight)))
+        add(found, replace(line, log_probs=mixture(line.log_probs, other.log_probs, weight)))
     return found
 
 
-def best_weight(lines: Sequence[ScoredLine], others: Sequence[ScoredLine]) -> float:
+def best_weight(lines: Sequence[Scored], others: Sequence[Scored]) -> float:
     """Returns the share of the others at which a mixture finds a text likeliest, by expectation-maximisation."""
     first, second = (np.concatenate([line.log_probs for line in each]).astype(np.float64) for each in (lines, others))
     weight = 0.5
     for _ in range(ROUNDS):
-        weight = float(np.exp(np.log(weight) + second - _mixture(first, second, weight)).mean())
+        weight = float(np.exp(np.log(weight) + second - mixture(first, second, weight)).mean())
     return weight
 
 
-def _mixture(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:
+def mixture(first: np.ndarray, second: np.ndarray, weight: float) -> np.ndarray:
+    """Returns the logarithm of the mean of probabilities, given their logarithms, `weight` of it of the second."""
     with np.errstate(divide="ignore"):  # a weight of 0 or 1
         return np.logaddexp(np.log1p(-weight) + first, np.log(weight) + second)
 

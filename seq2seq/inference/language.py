@@ -29,8 +29,8 @@ class TextModel(TextScorer):
     def __init__(self, model: Any, codec: Codec, starts: Any = None, name: str = ""):
         super().__init__(codec, starts, name)
         self.model = model
-        self._scorer, self._next = _Scorer(model), _Next(model)
-        self._samplers: dict[SearchOptions, _Sampler] = {}
+        self._scorer, self._next = Scorer(model), NextIds(model)
+        self._samplers: dict[SearchOptions, Sampler] = {}
 
     def begin(self, rows: int = 1) -> State:
         carried = keras.tree.map_structure(ops.convert_to_numpy, self.model.initial_state(rows))
@@ -59,7 +59,7 @@ class TextModel(TextScorer):
 
     def sample(self, state: State, options: SearchOptions, seed: int) -> Iterator[list[Drawn]]:
         if options not in self._samplers:
-            self._samplers[options] = _Sampler(self.model, options)
+            self._samplers[options] = Sampler(self.model, options)
         draws = [np.random.default_rng([seed, row]) for row in range(len(state.last))]
         while True:
             uniforms = np.asarray([draw.random(dtype=np.float32) for draw in draws])
@@ -70,7 +70,7 @@ class TextModel(TextScorer):
             yield [Drawn(int(i), float(p)) for i, p in zip(found["ids"], found["log_probs"], strict=True)]
 
 
-class _Scorer(keras.Model):
+class Scorer(keras.Model):
     """`(rows, time)` ids and what follows each -> log-probabilities of what follows, and the state."""
 
     def __init__(self, model: Any):
@@ -84,7 +84,7 @@ class _Scorer(keras.Model):
         return {"log_probs": log_probs, "features": features, "state": state}
 
 
-class _Next(keras.Model):
+class NextIds(keras.Model):
     """`(rows, 1)` ids -> the log-probabilities of all that may follow, `(rows, size)`, and the state."""
 
     def __init__(self, model: Any):
@@ -97,8 +97,11 @@ class _Next(keras.Model):
         return {"log_probs": ops.log_softmax(ops.cast(logits[:, -1], "float32")), "state": state}
 
 
-class _Sampler(keras.Model):
-    """`(rows, 1)` ids and a random number for each row -> the ids that are drawn, `(rows,)`, and the state."""
+class Sampler(keras.Model):
+    """`(rows, 1)` ids and a random number for each row -> the ids that are drawn, `(rows,)`, and the state.
+
+    Of what may be drawn there is a mask among the inputs, `(rows, size)`, bool; without it PAD and BOS may not.
+    """
 
     def __init__(self, model: Any, options: SearchOptions):
         super().__init__(name="sampler")
@@ -108,7 +111,7 @@ class _Sampler(keras.Model):
     def call(self, inputs: dict[str, Any]) -> dict[str, Any]:
         logits, state = self.network.decode(inputs["ids"], inputs["state"])
         logits = ops.cast(logits[:, -1], "float32")
-        never = np.isin(np.arange(logits.shape[-1]), (PAD, BOS))
-        ids = draw(ops.where(never, FORBIDDEN, logits), inputs["uniforms"], self.options)
+        allowed = inputs.get("allowed", ~np.isin(np.arange(logits.shape[-1]), (PAD, BOS)))
+        ids = draw(ops.where(allowed, logits, FORBIDDEN), inputs["uniforms"], self.options)
         log_probs = ops.take_along_axis(ops.log_softmax(logits), ops.expand_dims(ids, 1), axis=1)[:, 0]
         return {"ids": ids, "log_probs": log_probs, "state": state}

@@ -38,8 +38,11 @@ if TYPE_CHECKING:
     from seq2seq.layers.decoder import RNNDecoder as RNNDecoder
     from seq2seq.layers.encoder import EncoderOutput as EncoderOutput
     from seq2seq.layers.encoder import RNNEncoder as RNNEncoder
+    from seq2seq.layers.frontends import ColumnEmbedding as ColumnEmbedding
     from seq2seq.layers.frontends import FrameStack as FrameStack
     from seq2seq.layers.frontends import TokenEmbedding as TokenEmbedding
+    from seq2seq.layers.frontends import VectorProjection as VectorProjection
+    from seq2seq.layers.heads import BernoulliHead as BernoulliHead
     from seq2seq.layers.heads import PointerHead as PointerHead
     from seq2seq.layers.heads import Selector as Selector
     from seq2seq.layers.heads import VocabularyHead as VocabularyHead
@@ -50,7 +53,9 @@ if TYPE_CHECKING:
 __all__ = [
     "AdditiveAttention",
     "AttentionOptions",
+    "BernoulliHead",
     "CTCHead",
+    "ColumnEmbedding",
     "DotAttention",
     "EncoderOutput",
     "FrameStack",
@@ -69,6 +74,7 @@ __all__ = [
     "Selector",
     "SimpleCell",
     "TokenEmbedding",
+    "VectorProjection",
     "VocabularyHead",
 ]
 
@@ -80,8 +86,8 @@ __getattr__, __dir__ = lazy_names(
         "ctc": ["CTCHead"],
         "decoder": ["RNNDecoder"],
         "encoder": ["EncoderOutput", "RNNEncoder"],
-        "frontends": ["FrameStack", "TokenEmbedding"],
-        "heads": ["PointerHead", "Selector", "VocabularyHead"],
+        "frontends": ["ColumnEmbedding", "FrameStack", "TokenEmbedding", "VectorProjection"],
+        "heads": ["BernoulliHead", "PointerHead", "Selector", "VocabularyHead"],
         "label_decoder": ["LabelDecoder"],
         "lookahead": ["Lookahead"],
         "options": ["AttentionOptions"],

@@ -97,6 +97,113 @@ class TokenEmbedding(keras.layers.Layer):
         }
 
 
+@keras.saving.register_keras_serializable("seq2seq")
+class ColumnEmbedding(keras.layers.Layer):
+    """The sum of the vectors of several ids at each step: the token, and what else is known there.
+
+    An output layer may share the matrix of the tokens, as with a `TokenEmbedding`.
+
+    Args:
+        sizes: Number of ids of each column; the first is that of the tokens.
+        units: Width of the vectors.
+        dropout: Of the tokens; see `TokenEmbedding`.
+
+    Call arguments:
+        ids: `(…, columns)`, int32.
+
+    Returns:
+        `(…, units)`.
+
+    Raises:
+        ValueError: there is no column.
+    """
+
+    def __init__(self, sizes: Sequence[int], units: int, dropout: float = 0.0, **kwargs: Any):
+        super().__init__(**kwargs)
+        if not sizes:
+            raise ValueError("Expected the number of ids of at least one column. Received: none")
+        self.sizes = [int(size) for size in sizes]
+        self.units = units
+        self.tables = [
+            TokenEmbedding(size, units, dropout=0.0 if number else dropout, name=f"column_{number}")
+            for number, size in enumerate(self.sizes)
+        ]
+
+    @property
+    def size(self) -> int:
+        """Number of tokens."""
+        return self.sizes[0]
+
+    @property
+    def output_dim(self) -> int:
+        """Width of the vectors."""
+        return self.units
+
+    @property
+    def embeddings(self) -> Any:
+        """The matrix of the tokens, a variable of `(size, units)`."""
+        return self.tables[0].embeddings
+
+    def build(self, ids_shape: Shape | None = None) -> None:
+        for table in self.tables:
+            table.build()
+        self.built = True
+
+    def call(self, ids: Ids, training: bool | None = None) -> Vectors:
+        return self.embed(ids, training)
+
+    def embed(self, ids: Ids, training: bool | None = None) -> Vectors:
+        """As a call."""
+        vectors = [table.embed(ids[..., number], training) for number, table in enumerate(self.tables)]
+        return sum(vectors[1:], vectors[0])
+
+    def get_config(self) -> dict[str, Any]:
+        dropout = self.tables[0].dropout.rate
+        return {**super().get_config(), "sizes": self.sizes, "units": self.units, "dropout": dropout}
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class VectorProjection(keras.layers.Layer):
+    """A linear map of the vectors that a language model reads in place of ids.
+
+    Args:
+        features: Width of the vectors, at least 1.
+        units: Width of the result.
+
+    Call arguments:
+        vectors: `(…, features)`, float.
+
+    Returns:
+        `(…, units)`.
+    """
+
+    def __init__(self, features: int, units: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.features = features
+        self.units = units
+        self.projection = keras.layers.Dense(units, name="projection")
+
+    @property
+    def output_dim(self) -> int:
+        """Width of the result."""
+        return self.units
+
+    def build(self, vectors_shape: Shape | None = None) -> None:
+        if not self.projection.built:
+            self.projection.build((None, None, self.features))
+        self.built = True
+
+    def call(self, vectors: Vectors, training: bool | None = None) -> Vectors:
+        return self.embed(vectors, training)
+
+    def embed(self, vectors: Vectors, training: bool | None = None) -> Vectors:
+        """As a call."""
+        return self.projection(vectors)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "features": self.features, "units": self.units}
+
+
 def embedding_initializer(units: int) -> keras.initializers.Initializer:
     """Returns what the matrix of a `TokenEmbedding` of this width starts from."""
     return keras.initializers.RandomNormal(stddev=units**-0.5)

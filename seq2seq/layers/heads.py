@@ -17,8 +17,11 @@ import keras
 from keras import ops
 
 from seq2seq.layers.cross_entropy import BUDGET, fused_cross_entropy
-from seq2seq.layers.frontends import TokenEmbedding
+from seq2seq.layers.frontends import ColumnEmbedding, TokenEmbedding
 from seq2seq.types import Ids, Logits, Padded, Shape, Tensor, Vectors
+
+Matrix = TokenEmbedding | ColumnEmbedding
+"""A layer whose matrix of tokens a head may share."""
 
 
 class HeadLoss(NamedTuple):
@@ -63,7 +66,7 @@ class VocabularyHead(keras.layers.Layer):
 
     needs_attention = False
 
-    def __init__(self, size: int, embedding: TokenEmbedding | None = None, tied: bool | None = None, **kwargs: Any):
+    def __init__(self, size: int, embedding: Matrix | None = None, tied: bool | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.size = size
         self.tied = embedding is not None if tied is None else tied
@@ -71,7 +74,7 @@ class VocabularyHead(keras.layers.Layer):
         if embedding is not None:
             self.tie(embedding)
 
-    def tie(self, embedding: TokenEmbedding) -> None:
+    def tie(self, embedding: Matrix) -> None:
         """Shares the matrix of `embedding`: the last step of restoring a tied head, before it is built."""
         self.embedding = embedding
 
@@ -142,6 +145,53 @@ class VocabularyHead(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("seq2seq")
+class BernoulliHead(keras.layers.Layer):
+    """Things that are there or not, independent of each other given the features: many at each step.
+
+    Args:
+        size: Number of things.
+
+    Call arguments:
+        features: `(…, features_dim)`, float.
+
+    Returns:
+        `(…, size)`: the log-odds of each. In place of ids the targets are `(…, size)`, 1 or 0.
+    """
+
+    needs_attention = False
+    tied = False
+
+    def __init__(self, size: int, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.size = size
+        self.dense = keras.layers.Dense(size, name="odds")
+
+    def build(self, features_shape: Shape) -> None:
+        self.dense.build(features_shape)
+        self.built = True
+
+    def call(self, features: Vectors) -> Logits:
+        return self.dense(features)
+
+    def logits(self, features: Vectors) -> Logits:
+        """As a call."""
+        return self(features)
+
+    def log_prob(self, features: Vectors, target: Tensor) -> Tensor:
+        """Returns the log-probabilities of what is there, `(rows, target, size)`: `(rows, target)`, float32."""
+        odds, there = ops.cast(self(features), "float32"), ops.cast(target, "float32")
+        return ops.sum(ops.where(there > 0.5, ops.log_sigmoid(odds), ops.log_sigmoid(-odds)), axis=-1)
+
+    def loss(self, features: Vectors, target: Tensor, weights: Tensor, training: bool = True) -> HeadLoss:
+        """Sums the negative log-likelihood over the steps, with weights `(rows, target)`."""
+        nll = -ops.sum(self.log_prob(features, target) * ops.cast(weights, "float32"))
+        return HeadLoss(nll, ops.stop_gradient(nll), ops.sum(ops.cast(weights, "float32")))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "size": self.size}
+
+
+@keras.saving.register_keras_serializable("seq2seq")
 class PointerHead(keras.layers.Layer):
     """Mixes a vocabulary with the tokens of the source; see `CopyGate`.
 
@@ -177,7 +227,7 @@ class PointerHead(keras.layers.Layer):
         """The layer whose matrix the vocabulary shares, or None."""
         return self.vocabulary.embedding
 
-    def tie(self, embedding: TokenEmbedding) -> None:
+    def tie(self, embedding: Matrix) -> None:
         """As `VocabularyHead.tie`."""
         self.vocabulary.tie(embedding)
 

@@ -9,7 +9,7 @@ import keras
 
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.decoder_state import DecoderState
-from seq2seq.layers.frontends import TokenEmbedding
+from seq2seq.layers.frontends import ColumnEmbedding, TokenEmbedding, VectorProjection
 from seq2seq.types import Ids, Logits, Mask, Tensor, Vectors
 
 PARTS = ("embedding", "decoder", "head")
@@ -23,7 +23,8 @@ class LanguageModel(keras.Model):
         logits, state = model.decode(ids, state)
 
     Args:
-        embedding: Of the ids.
+        embedding: Of the ids. With a `ColumnEmbedding` they have one more axis at the end, `(…, columns)`;
+            with a `VectorProjection` they are vectors, `(…, features)`, float.
         decoder: An `RNNDecoder` without attention.
         head: See `layers.heads`. It may share the matrix of the `embedding`.
 
@@ -37,7 +38,13 @@ class LanguageModel(keras.Model):
         ValueError: parts that do not fit together.
     """
 
-    def __init__(self, embedding: TokenEmbedding, decoder: RNNDecoder, head: Any, **kwargs: Any):
+    def __init__(
+        self,
+        embedding: TokenEmbedding | ColumnEmbedding | VectorProjection,
+        decoder: RNNDecoder,
+        head: Any,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         if decoder.attention is not None or head.needs_attention:
             raise ValueError(

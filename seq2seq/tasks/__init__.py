@@ -13,9 +13,18 @@ from seq2seq.lite.kinds import ACOUSTIC, DETECTOR, FORECASTER, LANGUAGE, kind_of
 if TYPE_CHECKING:
     from seq2seq.run.sections import Recipe
     from seq2seq.run.task import Task
-    from seq2seq.tasks import anomaly, compression, forecast, language_model, speech, summarization, translation
+    from seq2seq.tasks import anomaly, compression, forecast, language_model, music, speech, summarization, translation
 
-    _CHECKED: tuple[Task, ...] = (translation, summarization, compression, language_model, speech, forecast, anomaly)
+    _CHECKED: tuple[Task, ...] = (
+        translation,
+        summarization,
+        compression,
+        language_model,
+        speech,
+        forecast,
+        anomaly,
+        music,
+    )
 
 TASKS = {
     "translation": "seq2seq.tasks.translation",
@@ -25,6 +34,7 @@ TASKS = {
     "speech": "seq2seq.tasks.speech",
     "forecast": "seq2seq.tasks.forecast",
     "anomaly": "seq2seq.tasks.anomaly",
+    "music": "seq2seq.tasks.music",
 }
 """Modules by the names that recipes give their tasks; see `run.task.Task` for what each holds."""
 

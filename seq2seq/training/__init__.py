@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from seq2seq.training.optimizers import AveragingAdam as AveragingAdam
     from seq2seq.training.optimizers import averaged_weights as averaged_weights
     from seq2seq.training.schedules import WarmUpDecay as WarmUpDecay
+    from seq2seq.training.stream import SequenceObjective as SequenceObjective
     from seq2seq.training.stream import StreamObjective as StreamObjective
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "CoverageLoss",
     "Objective",
     "SelectorLoss",
+    "SequenceObjective",
     "SlownessLoss",
     "StreamObjective",
     "WarmUpDecay",
@@ -87,6 +89,6 @@ __getattr__, __dir__ = lazy_names(
         "objective": ["Objective"],
         "optimizers": ["AveragingAdam", "averaged_weights"],
         "schedules": ["WarmUpDecay"],
-        "stream": ["StreamObjective"],
+        "stream": ["SequenceObjective", "StreamObjective"],
     },
 )

@@ -1,4 +1,4 @@
-"""Training on one endless sequence: each batch goes on where the one before it ended."""
+"""Training a language model: on sequences of their own, or on an endless one whose batches go on from each other."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ from keras import ops
 
 from seq2seq.training.objective import Objective, Term
 from seq2seq.types import Tensor
+
+
+class SequenceObjective(Objective):
+    """The mean loss of a language model a step, each row a sequence of its own from its beginning on.
+
+    What comes after the end of a row has weight 0.
+
+    Call arguments:
+        inputs: By name `target_input`, `(rows, time)`, or with further columns `(rows, time, columns)`, int32.
+    """
+
+    def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> dict[str, Any]:
+        ids = inputs["target_input"]
+        features, _ = self.model.decode_features(ids, self.model.initial_state(ops.shape(ids)[0]), training)
+        return {"features": features}
 
 
 class StreamObjective(Objective):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from seq2seq.layers.names import CellName
 from seq2seq.run import sections
 from seq2seq.run.ranges import out_of_range
 from seq2seq.run.sections import Section
+from seq2seq.tasks.token_model import LEAST_ONE, NOT_NEGATIVE, SHARES, contradictions
+from seq2seq.tasks.token_model import Model as Model
+from seq2seq.tasks.token_model import Training as Training
 
 
 class Data(Section):
@@ -41,33 +43,6 @@ class Tokenizer(Section):
     """unigram, bpe: spell unknown characters as bytes instead of an unknown symbol; takes 256 ids of the vocabulary."""
 
 
-class Model(Section):
-    """The network."""
-
-    embedding: int = 256
-    """Width of the embeddings."""
-    cell: CellName = "lstm"
-    """Recurrent cell."""
-    units: int = 512
-    """Width of each layer."""
-    num_layers: int = 1
-    """Number of layers."""
-    residual: bool = False
-    """Add each layer's input to its output from the second layer on."""
-    tie: bool = True
-    """One matrix for embedding and output layer; the last layer, or the readout, must be as wide as the embedding."""
-    readout: bool = True
-    """A tanh layer of the embedding's width between the last layer and the output layer."""
-    dropout: float = 0.3
-    """Dropout rate on every layer's input and before the output layer."""
-    variational_dropout: bool = True
-    """One dropout mask for all steps of a batch instead of one for each step (Gal & Ghahramani 2016)."""
-    embedding_dropout: float = 0.0
-    """Share of the vocabulary whose embeddings are dropped in a batch (Gal & Ghahramani 2016)."""
-    weight_dropout: float = 0.0
-    """Dropout rate on the recurrent weights (DropConnect; Merity et al. 2018); not for ssru and min_gru."""
-
-
 class Batching(Section):
     """How the text becomes batches: it is cut into rows, which are read side by side, some steps a batch."""
 
@@ -75,17 +50,6 @@ class Batching(Section):
     """Rows of a batch."""
     steps: int = 48
     """Tokens of a row in a batch: gradients go back so far, the state goes on into the next batch."""
-
-
-class Training(sections.TokenTraining):
-    """How to train."""
-
-    label_smoothing: float = 0.0
-    """Share of each target spread over all choices; it makes perplexity worse."""
-    activation_loss: float = 0.0
-    """Weight of the mean square of the features (AR, Merity et al. 2018). 2 is usual; 0 is off."""
-    slowness_loss: float = 0.0
-    """Weight of the mean square of their change from step to step (TAR, Merity et al. 2018). 1 is usual; 0 is off."""
 
 
 class Recipe(sections.Recipe):
@@ -115,23 +79,17 @@ class Recipe(sections.Recipe):
 
 def _contradictions(recipe: Recipe) -> Iterator[str]:
     """Yields a sentence for everything that contradicts itself or is out of range."""
-    data, tokenizer, model = recipe.data, recipe.tokenizer, recipe.model
+    data, tokenizer = recipe.data, recipe.tokenizer
     if data.corpus == "files" and not data.train:
         yield "data.train must name a file where data.corpus is 'files'"
-    if model.tie and not model.readout and model.units != model.embedding:
-        yield (
-            "model.tie without model.readout needs model.units as wide as model.embedding, received "
-            f"{model.units} and {model.embedding}"
-        )
-    if model.weight_dropout and model.cell in ("ssru", "min_gru"):
-        yield f"model.weight_dropout needs a cell with recurrent weights, received {model.cell}"
+    yield from contradictions(recipe.model)
     if tokenizer.kind in ("unigram", "bpe") and tokenizer.size < 5:
         yield f"tokenizer.size must be at least 5, received {tokenizer.size}"
     if tokenizer.kind in ("words", "characters") and tokenizer.size != 0 and tokenizer.size < 5:
         yield f"tokenizer.size must be 0 or at least 5, received {tokenizer.size}"
     yield from out_of_range(
         recipe,
-        ("model.embedding", "model.units", "model.num_layers", "batching.rows", "batching.steps"),
-        ("data.max_train", "training.activation_loss", "training.slowness_loss"),
-        ("model.dropout", "model.embedding_dropout", "model.weight_dropout"),
+        (*LEAST_ONE, "batching.rows", "batching.steps"),
+        (*NOT_NEGATIVE, "data.max_train"),
+        SHARES,
     )

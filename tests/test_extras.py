@@ -77,6 +77,7 @@ COMMANDS = {
     "forecast": ["run"],
     "backtest": ["run"],
     "detect": ["run"],
+    "compose": ["run", "--output", "tune.mid"],
     "next": ["language", "a"],
     "sample": ["language"],
     "score": ["run", *PAIRS],

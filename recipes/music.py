@@ -93,7 +93,7 @@ FOLK_FRAMES = Recipe(
     ),
     model=Model(embedding=256, units=256, readout=False, dropout=0.25),
     batching=Batching(tokens=20480),
-    training=Training(epochs=10, learning_rate=0.004, warmup_steps=60),
+    training=Training(epochs=6, learning_rate=0.004, warmup_steps=60),
 )
 """The same tunes with chords in eighths, much as the literature scores them."""
 

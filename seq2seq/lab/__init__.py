@@ -3,5 +3,6 @@
 EXPERIMENTS = {
     "equations": "seq2seq.lab.equations",
     "gradients": "seq2seq.lab.gradients",
+    "memory": "seq2seq.lab.memory",
 }
 """Modules by the names of their experiments. Each has a `TITLE`, a `QUESTION` and `run(settings, tell) -> Report`."""

@@ -4,5 +4,6 @@ EXPERIMENTS = {
     "equations": "seq2seq.lab.equations",
     "gradients": "seq2seq.lab.gradients",
     "memory": "seq2seq.lab.memory",
+    "cells": "seq2seq.lab.cells",
 }
 """Modules by the names of their experiments. Each has a `TITLE`, a `QUESTION` and `run(settings, tell) -> Report`."""

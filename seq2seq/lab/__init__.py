@@ -5,5 +5,6 @@ EXPERIMENTS = {
     "gradients": "seq2seq.lab.gradients",
     "memory": "seq2seq.lab.memory",
     "cells": "seq2seq.lab.cells",
+    "transformer": "seq2seq.lab.rivals",
 }
 """Modules by the names of their experiments. Each has a `TITLE`, a `QUESTION` and `run(settings, tell) -> Report`."""

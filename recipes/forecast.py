@@ -37,7 +37,7 @@ def _etth1(horizon: int) -> Recipe:
         name=name,
         data=Data(corpus="etth1", standardize=True),
         window=Window(horizon=horizon, context=336, scaling="last", min_context=336),
-        model=Model(head="squares", units=64, calendar=False, dropout=0.3, train_skip=False),
+        model=Model(head="squares", units=64, calendar=False, dropout=0.3, train_skip=False, shrink=horizon > 96),
         batching=Batching(size=512),
         training=Training(epochs=8, learning_rate=0.004, warmup_steps=100, ema=0.99, select_by="mse"),
     )

@@ -28,13 +28,16 @@ PACKAGES = {
     "sounddevice": "mic",
     "narwhals": "series",
     "pyarrow": "series",
+    "mido": "music",
     "statsforecast": "baselines",
 }
 """Modules of packages that the plain project does not install, and the extra that does."""
 
 
 EXPORTS = {"saved_model": ("tensorflow_text",), "litert": (), "onnx": ("onnx", "tf2onnx")}
-"""Modules that an export in each form needs, besides those of training."""
+"""Modules that an export of a model with a tokeniser needs in each form, besides those of training."""
+NUMERIC_EXPORTS: dict[str, tuple[str, ...]] = {**EXPORTS, "saved_model": ()}
+"""The same of a model of numbers."""
 
 
 class MissingPackage(ValueError):

@@ -39,6 +39,11 @@ def shell_word(path: object) -> str:
     return " ".join(visible(shlex.quote(str(path))).split())
 
 
+def counted(number: int, one: str, more: str = "") -> str:
+    """Returns a number with what it counts, as "1 window" and "1,200 windows"; `more` where the plural is irregular."""
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
+
+
 def say(message: object = "", stream: TextIO | None = None) -> None:
     """Prints a message to stderr."""
     _write(stream or sys.stderr, visible(message) + "\n")

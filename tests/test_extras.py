@@ -83,6 +83,7 @@ COMMANDS = {
     "rerank": ["--source", "x", "--n-best", "list", "--score", "run"],
     "average": ["run", "--output", "new"],
     "export": ["run", "--format", "litert"],
+    "lab": ["equations"],
 }
 """Of each verb a command that needs the extra [train]."""
 

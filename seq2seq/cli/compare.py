@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from seq2seq.cli import compare_forecasts, compare_speech
+from seq2seq.cli import compare_anomalies, compare_forecasts, compare_speech
 from seq2seq.cli.arguments import options_from, positive
 from seq2seq.cli.text_io import output
 from seq2seq.messages import show
@@ -79,18 +79,24 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _comparer_of_tables(options: CompareOptions) -> ModuleType:
-    """Returns the module for tables of what recognisers heard, or of what forecasters lost.
+    """Returns the module for tables of what recognisers heard, forecasters lost, or detectors found.
 
     Raises:
         ValueError: an option is given that is for runs.
     """
     from seq2seq.evaluation.forecast_comparison import is_losses
+    from seq2seq.tasks.anomaly.comparison import is_counts
 
-    forecasts = is_losses(Path(options.run[0]))
+    first = Path(options.run[0])
+    kind = "recognisers"
+    module: ModuleType = compare_speech
+    if is_losses(first):
+        kind, module = "forecasters", compare_forecasts
+    elif is_counts(first):
+        kind, module = "detectors", compare_anomalies
     given = {"--html": options.html, "--curves": options.curves, "--train": options.train, "--buckets": options.buckets}
-    if forecasts:
+    if module is not compare_speech:
         given["--test"] = options.test
     if wrong := [flag for flag, value in given.items() if value]:
-        kind = "forecasters" if forecasts else "recognisers"
         raise ValueError(f"{wrong[0]} is for runs, and tables of {kind} are compared: leave it out.")
-    return compare_forecasts if forecasts else compare_speech
+    return module

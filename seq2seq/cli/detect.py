@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+import numpy as np
+
 from seq2seq.cli.arguments import options_from
 from seq2seq.cli.forecast_arguments import inputs_of
 from seq2seq.cli.text_io import output
@@ -63,6 +65,15 @@ def _frequency(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_level(parser: argparse.ArgumentParser) -> None:
+    """Adds --rate and --threshold, of which one may be given."""
+    level = parser.add_mutually_exclusive_group()
+    level.add_argument(
+        "--rate", type=_rate, metavar="R", help="false alarms per 10,000 normal readings (default: as in training)"
+    )
+    level.add_argument("--threshold", type=_threshold, metavar="T", help="score at which an alarm begins")
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", metavar="RUN", help="run folder of a detector, or its LiteRT folder")
@@ -74,11 +85,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--follow", action="store_true", help="read rows of CSV from standard input and answer each at once"
     )
-    level = parser.add_mutually_exclusive_group()
-    level.add_argument(
-        "--rate", type=_rate, metavar="R", help="false alarms per 10,000 normal readings (default: as in training)"
-    )
-    level.add_argument("--threshold", type=_threshold, metavar="T", help="score at which an alarm begins")
+    add_level(parser)
     parser.add_argument(
         "--frequency",
         type=_frequency,
@@ -146,20 +153,25 @@ def _detect(detector: AnomalyDetector, options: DetectOptions, threshold: float)
 
 
 def _alarm_rows(found: Detection) -> list[list[Any]]:
+    from seq2seq.series.results import shortened
     from seq2seq.series.streams import stamp_texts
 
     rows = []
     for stream, own in zip(found.streams, found.found, strict=True):
         stamps = stamp_texts(stream) if own.alarms else []
-        rows += [[stream.id, stamps[one.start], stamps[one.end], one.severity] for one in own.alarms]
+        severities = shortened(np.asarray([one.severity for one in own.alarms])).tolist()
+        parts = zip(own.alarms, severities, strict=True)
+        rows += [[stream.id, stamps[one.start], stamps[one.end], severity] for one, severity in parts]
     return rows
 
 
 def _score_rows(found: Detection) -> Any:
+    from seq2seq.series.results import shortened
     from seq2seq.series.streams import stamp_texts
 
     for stream, own in zip(found.streams, found.found, strict=True):
-        for stamp, value, score in zip(stamp_texts(stream), stream.values.tolist(), own.scores.tolist(), strict=True):
+        scores = shortened(own.scores).tolist()
+        for stamp, value, score in zip(stamp_texts(stream), stream.values.tolist(), scores, strict=True):
             yield [stream.id, stamp, None if value != value else value, score]
 
 

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+import numpy as np
+
 from seq2seq.cli.text_io import STANDARD_INPUT, input_lines
 from seq2seq.messages import say
 
@@ -18,13 +20,15 @@ if TYPE_CHECKING:
 def follow(detector: AnomalyDetector, threshold: float, frequency: str, stream: TextIO, as_json: bool) -> None:
     """Answers each row: id, stamp, reading, score, and whether an alarm is open.
 
-    Each series is a stream of its own, in constant time and memory; a new name begins one.
+    Each series is a stream of its own, in constant time and memory; a new name begins one. A row that is wrong is named
+    on standard error and left out.
 
     Raises:
-        TableError: the header lacks a column, or a row is wrong; the message names the line.
+        TableError: the header lacks a column.
     """
     from seq2seq.cli.detect import row_writer
     from seq2seq.series.frequency import parse_frequency
+    from seq2seq.series.results import shortened
 
     columns = detector.codec.columns
     given = frequency or detector.codec.frequency
@@ -39,7 +43,8 @@ def follow(detector: AnomalyDetector, threshold: float, frequency: str, stream: 
             streams[name] = detector.stream(threshold=threshold, day=day)
         answer = streams[name].push(value, stamp)
         shown = answer.alarm if as_json else int(answer.alarm)
-        write([name, stamp, None if math.isnan(value) else value, answer.score, shown])
+        score = float(shortened(np.asarray(answer.score)))
+        write([name, stamp, None if math.isnan(value) else value, score, shown])
         stream.flush()
 
 
@@ -55,21 +60,33 @@ def _readings(columns: Columns) -> Iterator[tuple[str, str, float]]:
         if not line.strip():
             continue
         place = f"{STANDARD_INPUT}:{number}"
-        try:
-            found = next(csv.reader([line], strict=True))
-        except csv.Error as error:
-            raise TableError(f"{place}: not a row of CSV ({error}).") from None
         if not names:
-            names = [cell.strip() for cell in found]
+            names = [cell.strip() for cell in _cells(line, place)]
             cells.check_columns(columns, names, place)
             single = cells.is_single(columns, names, place)
             continue
-        if len(found) != len(names):
-            raise TableError(f"{place}: expected {len(names)} columns, as in the header. Received: {len(found)}")
-        yield from _row(dict(zip(names, found, strict=True)), columns, single, place)
+        try:
+            found = _cells(line, place)
+            if len(found) != len(names):
+                raise TableError(f"{place}: expected {len(names)} columns, as in the header. Received: {len(found)}.")
+            readings = list(_row(dict(zip(names, found, strict=True)), columns, single, place))
+        except TableError as error:
+            say(f"{error} The row is left out.")
+            continue
+        yield from readings
+
+
+def _cells(line: str, place: str) -> list[str]:
+    from seq2seq.series.grid import TableError
+
+    try:
+        return next(csv.reader([line], strict=True))
+    except csv.Error as error:
+        raise TableError(f"{place}: not a row of CSV ({error}).") from None
 
 
 def _row(row: dict[str, str], columns: Columns, single: bool, place: str) -> Iterator[tuple[str, str, float]]:
+    """Yields the readings of a row; TableError where a cell is wrong."""
     from seq2seq.series import cells
 
     def where(_: int) -> str:

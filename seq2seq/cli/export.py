@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.cli.arguments import SearchChanges, add_search_arguments, options_from, positive
-from seq2seq.extras import EXPORTS, require
+from seq2seq.extras import require
 from seq2seq.folders import next_version
 from seq2seq.messages import show
 from seq2seq.outputs import Folder, check_outputs, export_kind
@@ -63,9 +63,11 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("--ids-only is for --format saved_model.")
     if options.quantize and options.format != "litert":
         raise ValueError("--quantize is for --format litert.")
-    require(*(() if options.ids_only else EXPORTS[options.format]))
     from seq2seq.run.folder import RunFolder
+    from seq2seq.tasks import task_of
 
+    task = task_of(options.run)
+    require(*(() if options.ids_only else task.EXPORTS.get(options.format, ())))
     exports = RunFolder(options.run).exports
     folder = Path(options.output or exports / ("saved_model_ids" if options.ids_only else options.format))
     new, kind = folder, export_kind(options.format)
@@ -75,11 +77,9 @@ def run(arguments: argparse.Namespace) -> None:
         except ValueError as error:
             raise ValueError(f"--output {error}") from None
     check_outputs([options.run], {}, Folder("--output", new, kind, exports))
-    from seq2seq.tasks import task_of
-
     of_format: dict[str, dict[str, Any]] = {
         "litert": {"quantize": options.quantize or "int8"},
         "saved_model": {"ids_only": options.ids_only},
     }
-    task, chosen = task_of(options.run), of_format.get(options.format, {})
+    chosen = of_format.get(options.format, {})
     show(task.export(Path(options.run), options.format, folder, options.search.values, **chosen))

@@ -41,7 +41,9 @@ KINDS = {
             "rows with a stamp that their series has already",
             "Keep one row for each stamp: drop the others, or add them up if they are parts.",
         ),
-        Kind("no_frequency", "error", "no frequency", "Give --frequency, for instance h or D."),
+        Kind(
+            "no_frequency", "error", "no frequency, or another than was given", "Give --frequency, for instance h or D."
+        ),
         Kind(
             "off_grid",
             "error",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seq2seq.doctor.listed import Listing
 from seq2seq.series import cells
-from seq2seq.series.cells import Columns, Numbers, Place, place_in
+from seq2seq.series.cells import Columns, Numbers, Place
 from seq2seq.series.frames import parquet_rows
 from seq2seq.series.gluonts import gluonts_rows
 from seq2seq.series.grid import Rows, TableError
@@ -72,7 +72,7 @@ def read_rows(path: Path, columns: Columns, frequency: str | None, found: Listin
             lines: Iterator[Cells] = json_lines(path)
             head = list(islice(lines, 1))
             if head and "target" in head[0][1] and "start" in head[0][1]:
-                return Read(gluonts_rows(chain(head, lines), path, frequency), columns)
+                return _gluonts(_until_error(chain(head, lines), found), path, columns, frequency, found)
             known = _known(columns, list(head[0][1]), f"{path}:{head[0][0]}", found) if head else columns
             return _collect(chain(head, lines), known, path, found) if known else Read(None, columns)
         return _delimited(path, columns, csv_rows if name.endswith(".csv") else named_tsv, found)
@@ -109,19 +109,58 @@ def _delimited(path: Path, columns: Columns, read: Any, found: Listing) -> Read:
 def _parquet(path: Path, columns: Columns, found: Listing) -> Read:
     try:
         return Read(parquet_rows(path, columns), columns)
-    except TableError:
-        from pyarrow import ArrowInvalid, parquet
+    except TableError as error:
+        from pyarrow import ArrowInvalid, ArrowNotImplementedError, parquet
+
+        before = found.counts.total()
 
         try:
             names = parquet.read_schema(path).names
-        except (ArrowInvalid, OSError):
-            names = list(columns.needed)
-        known = _known(columns, names, str(path), found)
-        if known is None or known == columns:
-            if known:
-                raise
-            return Read(None, columns)
-        return Read(parquet_rows(path, known), known)
+            known = _known(columns, names, str(path), found)
+            if known is None:
+                return Read(None, columns)
+            # Cell by cell, for one of them is wrong, or a column is another.
+            read = _collect(_parquet_cells(path, names), known, path, found, ": row ")
+            if found.counts.total() == before:
+                found.add("unreadable", str(error))
+            return read
+        except (ArrowInvalid, ArrowNotImplementedError, OSError):
+            pass
+        raise
+
+
+def _parquet_cells(path: Path, names: Sequence[str]) -> Iterator[Cells]:
+    """Yields the rows of a file, from 0."""
+    from pyarrow import parquet
+
+    number = 0
+    for batch in parquet.ParquetFile(path).iter_batches(_BLOCK):
+        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            yield number, dict(zip(names, row, strict=True))
+            number += 1
+
+
+def _gluonts(lines: Iterator[Cells], path: Path, columns: Columns, frequency: str | None, found: Listing) -> Read:
+    """Reads series, without those whose line is wrong; wrong numbers are missing in them."""
+    skipped = 0
+
+    def skip(error: TableError) -> None:
+        nonlocal skipped
+        skipped += 1
+        found.add("records", str(error))
+
+    def numbers(given: Sequence[Any], name: str, place: Place) -> NDArray[np.float64]:
+        def wrong(step: int, error: TableError, cell: Any) -> None:
+            found.add(_kind_of(error, cell), f"{error} It is step {step:,} of the list, from 0.")
+
+        return _each(lambda part, at: (cells.floats(part, name, at),), given, place, (np.nan,), wrong)[0]
+
+    try:
+        return Read(gluonts_rows(lines, path, frequency, skip, numbers), columns, skipped)
+    except TableError:
+        if not skipped:
+            raise
+        return Read(None, columns, skipped)
 
 
 def _known(columns: Columns, names: Sequence[str], place: str, found: Listing) -> Columns | None:
@@ -176,10 +215,11 @@ class _Columns:
         columns: Those to convert.
         single: The table has no ids.
         found: Takes the errors.
+        mark: Stands between the file and the number of a row.
     """
 
-    def __init__(self, columns: Columns, single: bool, found: Listing):
-        self.columns, self.single, self.found = columns, single, found
+    def __init__(self, columns: Columns, single: bool, found: Listing, mark: str = ":"):
+        self.columns, self.single, self.found, self.mark = columns, single, found, mark
         self.ids = Numbers()
         self.statics = {name: Numbers() for name in columns.static}
         self.parts: dict[str, list[NDArray[Any]]] = {}
@@ -188,7 +228,7 @@ class _Columns:
     def add(self, block: Sequence[Cells], path: Path) -> None:
         """Converts a block."""
         columns, numbers = self.columns, np.asarray([number for number, _ in block], np.int64)
-        rows, place = [row for _, row in block], place_in(path, numbers)
+        rows, place = [row for _, row in block], self.place_in(path, numbers)
         bad = np.zeros(len(rows), bool)
 
         def drop(kind: str, row: int, error: TableError) -> None:
@@ -199,7 +239,7 @@ class _Columns:
             drop("stamps", row, error)
 
         def blank(row: int, error: TableError, cell: Any) -> None:
-            self.found.add("infinite" if "finite number" in str(error) and _is_number(cell) else "text", str(error))
+            self.found.add(_kind_of(error, cell), str(error))
 
         times = [row.get(columns.time) for row in rows]
         walls, zones = _each(lambda part, at: cells.stamps(part, columns.time, at), times, place, (0, 0), late)
@@ -241,6 +281,10 @@ class _Columns:
 
         return _each(convert, [row.get(name) for row in rows], place, (np.nan,), wrong)[0]
 
+    def place_in(self, path: Path, numbers: NDArray[np.int64]) -> Place:
+        """Returns the place of rows of these numbers."""
+        return lambda row: f"{path}{self.mark}{numbers[row]}"
+
     def rows(self, path: Path) -> Rows | None:
         """Returns all rows; None where there are none."""
         if not self.parts:
@@ -253,14 +297,14 @@ class _Columns:
             whole["walls"],
             whole["zones"],
             whole["values"],
-            place_in(path, whole["lines"]),
+            self.place_in(path, whole["lines"]),
             {name: whole[f"covariate {name}"] for name in self.columns.covariates},
             {name: (whole[f"static {name}"], list(self.statics[name].found)) for name in self.statics},
             notes=(f"There is no column {self.columns.id}: took the table as one series.",) if one else (),
         )
 
 
-def _collect(lines: Iterator[Cells], columns: Columns, path: Path, found: Listing) -> Read:
+def _collect(lines: Iterator[Cells], columns: Columns, path: Path, found: Listing, mark: str = ":") -> Read:
     lines = _until_error(lines, found)
     columns_: _Columns | None = None
     while block := list(islice(lines, _BLOCK)):
@@ -268,7 +312,7 @@ def _collect(lines: Iterator[Cells], columns: Columns, path: Path, found: Listin
             names = list(block[0][1])
             if columns.id not in names and (known := _known(columns, names, f"{path}:{block[0][0]}", found)):
                 columns = known
-            columns_ = _Columns(columns, columns.id not in names, found)
+            columns_ = _Columns(columns, columns.id not in names, found, mark)
         columns_.add(block, path)
     rows = columns_.rows(path) if columns_ else None
     if rows is not None and not len(rows.codes):
@@ -300,6 +344,11 @@ def _each(
             return tuple(map(np.concatenate, zip(*parts, strict=True)))
 
     return part(0, len(given))
+
+
+def _kind_of(error: TableError, cell: Any) -> str:
+    """Returns the kind of finding that a wrong number is."""
+    return "infinite" if "finite number" in str(error) and _is_number(cell) else "text"
 
 
 def _is_number(cell: Any) -> bool:

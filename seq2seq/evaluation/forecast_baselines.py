@@ -12,6 +12,7 @@ import numpy as np
 
 from seq2seq.evaluation.forecasting import Predict
 from seq2seq.extras import require
+from seq2seq.messages import counted
 from seq2seq.series.baselines import METHODS, Method, forecast_table, naive
 from seq2seq.series.forecast import Forecast, QuantileForecast
 from seq2seq.series.ridge import fit_ridge
@@ -136,7 +137,7 @@ def _automatic(table: SeriesTable, name: str, horizon: int, season: int, notes: 
                 lone = naive(*known, horizon)
                 mean[row], values[row] = lone.mean[0], lone.quantiles(_levels())[0]
         if failed:
-            notes.append(f"{name}: {failed:,} windows could not be fitted: naive forecasts are used for them.")
+            notes.append(f"{name}: {counted(failed, 'window')} could not be fitted: naive forecasts are used there.")
         return QuantileForecast(mean, _levels(), values)
 
     return predict

@@ -13,6 +13,7 @@ import numpy as np
 
 from seq2seq.evaluation.forecasting import Evaluation, aggregated, signature_of, with_wql
 from seq2seq.evaluation.significance import SAMPLES, Tested, mean_tests
+from seq2seq.messages import counted
 from seq2seq.series.cells import Floats, Integers
 from seq2seq.series.table import show_stamp
 from seq2seq.text.lines import read_lines
@@ -267,7 +268,8 @@ def as_text(comparison: Comparison) -> str:
 
 
 def _lines(found: Comparison) -> Iterator[str]:
-    yield f"{found.windows:,} windows of {found.series:,} series, horizon {found.horizon}, season {found.season}"
+    windows = counted(found.windows, "window")
+    yield f"{windows} of {found.series:,} series, horizon {found.horizon}, season {found.season}"
     if found.units == "windows":
         yield (
             f"Fewer than {FEWEST} series: windows are resampled, as if their errors were independent; p-values are too "

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from seq2seq.messages import counted
 from seq2seq.metrics.forecasts import (
     PIT,
     interval_losses,
@@ -267,11 +268,12 @@ def evaluate(
     if not some.any():
         raise ValueError("Expected at least one observed value to score. Received none.")
     if not some.all():
-        notes.append(f"Left out {int((~some).sum()):,} windows without an observed value.")
+        notes.append(f"Left out {counted(int((~some).sum()), 'window')} without an observed value.")
         windows = Windows(windows.series[some], windows.cuts[some])
     truth = truth_of(table, windows, horizon, season)
     if out := int((~(np.nan_to_num(truth.scales) > 0)).sum()):
-        notes.append(f"{out:,} windows have no scale (constant or too short before the cut): not in mase and msis.")
+        where = "(constant or too short before the cut)"
+        notes.append(f"Not in mase and msis: {counted(out, 'window')} without a scale {where}.")
     size = min(max(1, _BLOCK // (horizon * (len(QUANTILES) + 1))), most or len(windows.cuts))
     losses = {}
     for name, predict in models.items():
@@ -320,7 +322,7 @@ def as_text(found: Evaluation) -> str:
         cells = [_cell(own[name].score) if name in own else "-" for name in measures]
         lines.append(f"{model:<{wide}}" + "".join(f"{cell:>10}" for cell in cells))
     series, windows = len(set(found.ids)), len(found.ids)
-    lines.append(f"{windows:,} windows of {series:,} series, horizon {found.horizon}, season {found.season}.")
+    lines.append(f"{counted(windows, 'window')} of {series:,} series, horizon {found.horizon}, season {found.season}.")
     lines.append("in 80: percent of actual values in the interval of 80 %; pit: percent in a wrong bin.")
     return "\n".join([*lines, *found.notes])
 

@@ -35,11 +35,16 @@ def export_forecast_onnx(forecaster: Forecaster, folder: Path) -> Path:
     folder, kind, network = follow_links(folder), export_kind("onnx"), network_of(forecaster)
     check_replaceable(folder, kind)
     with whole_folder(folder, kind) as partial:
-        inputs: dict[str, tuple[str | int, ...]] = {name: ("rows", *sizes) for name, sizes in network.inputs.items()}
-        write_network(_Network(network), partial / f"{network.name}.onnx", inputs, WHOLE)
+        write_forecast_network(network, partial)
         forecaster.codec.save(partial / CODEC_FILE)
         write_shape(partial, describe(network, forecaster), text=False)
     return folder
+
+
+def write_forecast_network(network: Network, folder: Path) -> None:
+    """Writes a network for any number of rows to a folder, as NAME.onnx."""
+    inputs: dict[str, tuple[str | int, ...]] = {name: ("rows", *sizes) for name, sizes in network.inputs.items()}
+    write_network(_Network(network), folder / f"{network.name}.onnx", inputs, WHOLE)
 
 
 class _Network(keras.Model):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,16 @@ if TYPE_CHECKING:
     from seq2seq.inference.generator import Generator
 
 
-def missing_for(form: str) -> str | None:
-    """Returns what an export in this form needs and this machine lacks; None if it can be made here."""
+def missing_for(form: str, needs: Mapping[str, Sequence[str]] = EXPORTS) -> str | None:
+    """Returns what an export in this form needs and this machine lacks; None if it can be made here.
+
+    Args:
+        form: Its name.
+        needs: The modules that each form needs, as `Task.EXPORTS` has them.
+    """
     if keras.backend.backend() != "tensorflow":
         return "TensorFlow as Keras' backend"
-    missing = [module for module in EXPORTS[form] if not is_installed(module)]
+    missing = [module for module in needs[form] if not is_installed(module)]
     if not missing:
         return None
     return f"{missing[0].replace('_', '-')} (this project's extra [{PACKAGES[missing[0]]}])"

@@ -58,7 +58,8 @@ class ModelForecast:
     Args:
         distribution: What the parameters mean.
         parameters: `(rows, horizon, count)`.
-        scale: Of each window: its width is 0 where the context is constant.
+        scale: Of each window: its width is 0 where the context is constant. Counts are not scaled: it is 1, or 0 for a
+            series that never had any.
 
     Raises:
         ValueError: a number is not finite.
@@ -83,7 +84,7 @@ class ModelForecast:
         return np.stack(found, axis=-1)
 
     def _back(self, values: Floats) -> Floats:
-        return values if self.distribution.counts else self.scale.back(values)
+        return self.scale.back(values)
 
 
 class OwnTest(NamedTuple):
@@ -310,7 +311,10 @@ class Forecaster:
             some = Windows(windows.series[rows], windows.cuts[rows])
             inputs, scale, cut = self.inputs.inputs(table, some)
             parameters.append(network.parameters(inputs)[:, :steps])
-            scales.append(_flat_if_constant(scale, cut.context, cut.context_observed))
+            if self.distribution.counts:
+                scales.append(Scale(np.zeros((len(some.cuts), 1)), np.where(_only_zeros(table, some), 0.0, 1.0)))
+            else:
+                scales.append(_flat_if_constant(scale, cut.context, cut.context_observed))
         location, width = (np.concatenate(parts) for parts in zip(*scales, strict=True))
         scale = Scale(location * unit.scale + unit.location, width * unit.scale)
         return ModelForecast(self.distribution, np.concatenate(parameters), scale)
@@ -364,7 +368,7 @@ class Forecaster:
         arrays = {name: np.repeat(part, samples, axis=0) for name, part in arrays.items()}
         past = np.repeat(filled[:, -maker.reach :], samples, axis=0)
         known = np.repeat(observed[:, -maker.reach :], samples, axis=0)
-        path = np.zeros((rows, steps, samples))
+        path, some = np.zeros((rows, steps, samples)), ~_only_zeros(table, windows)
         for step in range(steps):
             features = np.concatenate([maker.lagged(past, known, 1), rest[:, step : step + 1]], axis=-1)
             arrays["target_input"] = features.astype(np.float32)
@@ -372,7 +376,7 @@ class Forecaster:
             grouped = parameters[:, 0].reshape(rows, samples, -1)
             drawn = np.stack([self.distribution.draw(part, draw) for part, draw in zip(grouped, draws, strict=True)])
             scaled = drawn / scale.scale if self.distribution.counts else drawn
-            path[:, step] = drawn if self.distribution.counts else constant.back(drawn)
+            path[:, step] = drawn * some if self.distribution.counts else constant.back(drawn)
             past = np.concatenate([past[:, 1:], scaled.reshape(-1, 1)], axis=1)
             known = np.concatenate([known[:, 1:], np.ones((len(known), 1), bool)], axis=1)
         return path
@@ -381,6 +385,13 @@ class Forecaster:
 def _generator(name: str, stamp: int, seed: Sequence[int]) -> np.random.Generator:
     # By the time of the cut, not its place: rows that are left out at the beginning change nothing.
     return np.random.default_rng([*seed, zlib.crc32(name.encode()), stamp % 2**64])
+
+
+def _only_zeros(table: SeriesTable, windows: Windows) -> Booleans:
+    """Returns whether the series of each window had nothing but zeros before it, `(rows, 1)`."""
+    counts = np.concatenate([[0], np.cumsum(table.observed & (table.values != 0))])
+    first = table.offsets[windows.series]
+    return np.asarray(counts[first + windows.cuts] == counts[first])[:, None]
 
 
 def _flat_if_constant(scale: Scale, context: Floats, observed: Booleans) -> Scale:

@@ -6,5 +6,7 @@ EXPERIMENTS = {
     "memory": "seq2seq.lab.memory",
     "cells": "seq2seq.lab.cells",
     "transformer": "seq2seq.lab.rivals",
+    "units": "seq2seq.lab.units",
+    "reading": "seq2seq.lab.reading",
 }
 """Modules by the names of their experiments. Each has a `TITLE`, a `QUESTION` and `run(settings, tell) -> Report`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from seq2seq import __version__
 from seq2seq.folders import whole_folder
 from seq2seq.lab.page import page_of
-from seq2seq.lab.report import Bars, Cell, Curve, HeatMap, Item, Plot, Report, Table
+from seq2seq.lab.report import Bars, Cell, Coloured, Curve, HeatMap, Item, Plot, Report, Table
 
 KIND = "seq2seq lab"
 """The command that makes such folders, as their marker names it."""
@@ -60,6 +60,9 @@ def rows_of(item: Item) -> Iterator[Sequence[Cell]]:
         for row, values in zip(item.rows, item.values, strict=True):
             for column, value in zip(item.columns, values, strict=True):
                 yield (row, column, value)
+    elif isinstance(item, Coloured):
+        yield ("piece", "value")
+        yield from zip(item.pieces, item.values, strict=True)
     elif isinstance(item, Table):
         yield item.columns
         yield from item.rows

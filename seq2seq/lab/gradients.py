@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -94,7 +94,7 @@ def run(settings: Settings, tell: Tell) -> Report:
     tell(0.0, "gradients at initialisation")
     start = {s.name: [norms_at_start(s, units, steps, seed) for seed in settings.seeds] for s in TANH + GATED}
     tell(0.15, "the cliff")
-    cliff, jumps = the_cliff(60 if quick else 160)
+    cliff, descents = the_cliff(60 if quick else 160)
     length, most = (20, 250) if quick else (60, 3000)
     outcomes, progress = {}, 0
     for remedy, clip in REMEDIES:
@@ -108,7 +108,7 @@ def run(settings: Settings, tell: Tell) -> Report:
     parts = [
         _at_start(start, units, steps),
         _in_training(outcomes, length),
-        _cliff(cliff, jumps),
+        _cliff(cliff, descents),
         _remedies(outcomes, length, most),
     ]
     return Report(TITLE, QUESTION, _answer(start, outcomes, steps), parts, settings)
@@ -214,31 +214,33 @@ class WatchedAdam(keras.optimizers.Adam):
         return super().apply(grads, trainable_variables)
 
 
-def the_cliff(points: int) -> tuple[HeatMap, dict[str, float]]:
-    """Returns the loss of one recurrent unit over its weight and bias, with the paths of two descents.
+class Descent(NamedTuple):
+    """A gradient descent on the loss of one unit."""
 
-    The unit of Pascanu et al. 2013, figure 6: h' = w σ(h) + b, 50 steps from 1/2, loss (σ(h) - 0.7)². Beside it, the
-    longest move of each descent.
+    path: Sequence[tuple[float, float]]
+    """Weight and bias before the first step and after each."""
+    longest: float
+    """Its longest move."""
+    loss: float
+    """At its end."""
+
+
+def the_cliff(points: int) -> tuple[HeatMap, dict[str, Descent]]:
+    """Returns the loss of one recurrent unit over its weight and bias, and two descents on it.
+
+    The unit of Pascanu et al. 2013, figure 6: h' = w σ(h) + b, 50 steps from 1/2, loss (σ(h) - 0.7)².
     """
-    weights, biases = np.linspace(4.5, 6.5, points), np.linspace(-3.2, -2.0, points)
+    weights, biases = np.linspace(4.2, 6.4, points), np.linspace(-3.2, -1.0, points)
     grid = np.log10(unit_loss(weights[None, :], biases[:, None])[0] + 1e-6)
-    paths, longest = [], {}
-    for name, clip in (("gradient descent", None), ("clipped to norm 1", 1.0)):
-        path = [(5.9, -2.45)]
-        for _ in range(60):
-            w, b = path[-1]
-            step = np.array(unit_loss(np.array(w), np.array(b))[1:])
-            norm = float(np.linalg.norm(step))
-            step *= 0.02 * (min(1.0, clip / norm) if clip and norm > 0 else 1.0)
-            path.append((float(w - step[0]), float(b - step[1])))
-        moves = [float(np.hypot(c[0] - a[0], c[1] - a[1])) for a, c in pairwise(path)]
-        longest[name] = max(moves)
-        inside = [(w, b) for w, b in path if weights[0] <= w <= weights[-1] and biases[0] <= b <= biases[-1]]
-        paths.append(Curve(name, [w for w, _ in inside], [b for _, b in inside]))
+    descents = {"gradient descent": _descend(None), "clipped to norm 1": _descend(1.0)}
+    paths = []
+    for name, descent in descents.items():
+        seen = [(w, b) for w, b in descent.path if 4.2 <= w <= 6.4 and -3.2 <= b <= -1.0]
+        paths.append(Curve(name, [w for w, _ in seen], [b for _, b in seen]))
     heat = HeatMap(
         "cliff",
         "Loss of one recurrent unit (log10) over its weight and bias",
-        "A smooth surface that falls off at a line: left of it the loss is small, right of it large.",
+        "A plain of large loss and one of smaller loss meet at a sharp line, along which the smallest losses lie.",
         "weight",
         "bias",
         [float(w) for w in weights],
@@ -246,7 +248,21 @@ def the_cliff(points: int) -> tuple[HeatMap, dict[str, float]]:
         grid.tolist(),
         paths,
     )
-    return heat, longest
+    return heat, descents
+
+
+def _descend(clip: float | None) -> Descent:
+    """200 steps of gradient descent with a rate of 0.05, from below the wall."""
+    path = [(4.8, -3.0)]
+    for _ in range(200):
+        w, b = path[-1]
+        gradient = np.array(unit_loss(np.array(w), np.array(b))[1:])
+        norm = float(np.linalg.norm(gradient))
+        scale = 0.05 * (min(1.0, clip / norm) if clip and norm > 0 else 1.0)
+        path.append((float(w - scale * gradient[0]), float(b - scale * gradient[1])))
+    moves = [float(np.hypot(after[0] - before[0], after[1] - before[1])) for before, after in pairwise(path)]
+    last = unit_loss(np.array(path[-1][0]), np.array(path[-1][1]))[0]
+    return Descent(path, max(moves), float(last))
 
 
 def unit_loss(w: np.ndarray, b: np.ndarray, steps: int = 50) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -314,15 +330,17 @@ def _in_training(outcomes: dict[str, list[Outcome]], length: int) -> Part:
     )
 
 
-def _cliff(heat: HeatMap, longest: dict[str, float]) -> Part:
-    plain, clipped = longest.values()
+def _cliff(heat: HeatMap, descents: dict[str, Descent]) -> Part:
+    plain, clipped = descents.values()
     return Part(
         "The cliff",
         [
             "One unit that is applied 50 times has a loss with a wall in it: a small change of its weight or bias "
             "moves the last state from one fixed point to another. At the wall the gradient is huge.",
-            f"Gradient descent that meets it makes a step of {plain:.3g}; with the gradient clipped to norm 1 no step "
-            f"is longer than {clipped:.3g}. Clipping keeps the direction, and the descent stays where it was.",
+            f"Both descents take 200 steps from the same place. The plain one is thrown {plain.longest:.2g} far by one "
+            f"step at the wall and ends at a loss of {plain.loss:.1g}. With the gradient clipped to norm 1 no step is "
+            f"longer than {clipped.longest:.2g}, and the end has {clipped.loss:.1g}. Clipping keeps the direction and "
+            "bounds the length.",
         ],
         [heat],
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from seq2seq.lab.plots import svg_of
-from seq2seq.lab.report import Cell, Interactive, Item, Listing, Part, Report, Table
+from seq2seq.lab.report import Cell, Coloured, Interactive, Item, Listing, Part, Report, Table
 
 STYLE = """
 :root { color-scheme: light }
@@ -22,6 +22,7 @@ table { border-collapse: collapse; font-size: 14px }
 td, th { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top }
 td.n { text-align: right; font-variant-numeric: tabular-nums }
 pre { background: #f5f5f3; padding: .7rem; overflow-x: auto; font-size: 13px; line-height: 1.4 }
+.text { white-space: pre-wrap; font: 14px/1.6 ui-monospace, monospace }
 .answer { border-left: 4px solid #3b66b8; padding: .3rem 0 .3rem 1rem; font-size: 17px }
 .small { color: #666; font-size: 13px }
 """
@@ -66,6 +67,8 @@ def _item(item: Item) -> str:
         body = f"<pre><code>{escape(item.code)}</code></pre>"
     elif isinstance(item, Table):
         body = f'<div class="wide">{table_of(item)}</div>'
+    elif isinstance(item, Coloured):
+        body = coloured(item)
     else:
         body = svg_of(item)
     return f"<figure><figcaption>{escape(item.title)}</figcaption>\n{body}</figure>\n"
@@ -76,6 +79,20 @@ def table_of(item: Table) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in item.columns)
     rows = "".join(f"<tr>{_cells(row)}</tr>\n" for row in item.rows)
     return f"<table><thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table>"
+
+
+def coloured(item: Coloured) -> str:
+    """Returns the text of an item, its pieces on grounds of their colours; a piece's value is its title."""
+    largest = max(map(abs, item.values), default=0.0) or 1.0
+    return (
+        f'<p class="text">{"".join(_piece(*pair, largest) for pair in zip(item.pieces, item.values, strict=True))}</p>'
+    )
+
+
+def _piece(text: str, value: float, largest: float) -> str:
+    red_green_blue = "59, 102, 184" if value > 0 else "196, 83, 45"
+    style = f"background: rgba({red_green_blue}, {abs(value) / largest:.2f})"
+    return f'<span style="{style}" title="{value:+.2f}">{escape(text)}</span>'
 
 
 def _cells(row: Sequence[Cell]) -> str:

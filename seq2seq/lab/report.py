@@ -113,6 +113,16 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Coloured:
+    """A text whose pieces are coloured by values: blue above 0, red below, full at the largest."""
+
+    name: str
+    title: str
+    pieces: Sequence[str]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True)
 class Interactive:
     """Markup with a script, which the page holds as it is; `without` is read where scripts do not run."""
 
@@ -120,7 +130,7 @@ class Interactive:
     without: str
 
 
-Item = Plot | Bars | HeatMap | Table | Listing | Interactive
+Item = Plot | Bars | HeatMap | Table | Listing | Coloured | Interactive
 
 
 @dataclass(frozen=True)

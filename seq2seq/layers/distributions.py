@@ -41,6 +41,8 @@ class PredictiveFeatures(NamedTuple):
     """`(rows, time)`, float32: what the location is counted from, such as a linear forecast."""
     scale: Tensor
     """`(rows, 1)`, float32: what the numbers were divided by."""
+    share: Tensor | None = None
+    """`(time,)`, float32: how much of the distance from the base is kept; None: all."""
 
 
 class DistributionHead(keras.layers.Layer):
@@ -64,6 +66,11 @@ class DistributionHead(keras.layers.Layer):
         """Number of parameters of a step."""
         raise NotImplementedError
 
+    @property
+    def location(self) -> int:
+        """The place of the one that is added to the base."""
+        return 0
+
     def build(self, features_shape: Shape) -> None:
         self.projection = keras.layers.Dense(self.steps * self.size, kernel_initializer="zeros", name="projection")
         self.projection.build((None, None, features_shape[-1]))
@@ -73,7 +80,11 @@ class DistributionHead(keras.layers.Layer):
         """Returns `(rows, time, size)`, float32, without bounds."""
         found = ops.cast(self.projection(features.vectors), "float32")
         rows, vectors = ops.shape(found)[0], ops.shape(found)[1]
-        return ops.reshape(found, (rows, vectors * self.steps, self.size))
+        found = ops.reshape(found, (rows, vectors * self.steps, self.size))
+        if features.share is None:
+            return found
+        located = ops.convert_to_tensor([float(place == self.location) for place in range(self.size)], "float32")
+        return found * (1 + ops.expand_dims(features.share - 1, -1) * located)
 
     def parameters(self, features: PredictiveFeatures) -> Tensor:
         """Returns the parameters, `(rows, time, size)`, float32."""
@@ -229,6 +240,10 @@ class QuantileHead(DistributionHead):
     @property
     def size(self) -> int:
         return len(self.levels)
+
+    @property
+    def location(self) -> int:
+        return self.middle
 
     @property
     def middle(self) -> int:

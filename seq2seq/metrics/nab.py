@@ -98,6 +98,23 @@ def nab_score(corpus: Sequence[Scored], profile: str = "standard", threshold: fl
     )
 
 
+class Earned(NamedTuple):
+    """What detections earn on one series above none at all, in the units of `nab_score`."""
+
+    points: float
+    """Summed over series and divided by their windows it is the score."""
+    windows: int
+    """Those that count."""
+
+
+def nab_earned(scored: Scored, threshold: float, profile: str = "standard") -> Earned:
+    """Returns what a series adds to the score at a threshold; errors as `nab_score`. It may have no window."""
+    weights = PROFILES[profile]
+    levels, changes, windows = _changes(scored, weights, 0)
+    gain = float(changes[levels >= threshold].sum())
+    return Earned(100 * gain / (weights.found + weights.missed), windows)
+
+
 def row_weights(size: int, windows: Sequence[tuple[int, int]], profile: Profile) -> Floats:
     """Returns what a detection at each row earns, or costs: `(time,)`.
 

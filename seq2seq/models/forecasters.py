@@ -76,6 +76,8 @@ class DirectForecaster(keras.Model):
         series: What is known of a series as a whole.
         position_units: Width of the learned vector of a segment of the horizon.
         skip: The linear map; None: none.
+        shrinks: Whether a weight, `share`, says how much of the network's part of the location is added at each step;
+            it is not trained, and 1 at first.
 
     Call arguments:
         inputs: By name, float32 but for `series`:
@@ -100,9 +102,11 @@ class DirectForecaster(keras.Model):
         series: SeriesEmbedding,
         position_units: int = 16,
         skip: LinearSkip | None = None,
+        shrinks: bool = False,
         **kwargs: Any,
     ):
         super().__init__(**{"autocast": False, **kwargs})
+        self.shrinks = shrinks
         self.frontend = frontend
         self.encoder = encoder
         self.decoder = decoder
@@ -130,6 +134,8 @@ class DirectForecaster(keras.Model):
         self.head.build((None, None, self.decoder.features_dim))
         if self.skip is not None:
             self.skip.build((None, context))
+        if self.shrinks:
+            self.share = self.add_weight((self.horizon,), "ones", trainable=False, dtype="float32", name="share")
         self.built = True
 
     def predict_features(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> PredictiveFeatures:
@@ -158,7 +164,8 @@ class DirectForecaster(keras.Model):
         # The head speaks of whole segments; what lies behind the horizon is cut off by `parameters`.
         fill = [[0, 0], [0, segments * self.head.steps - self.horizon]]
         base = ops.zeros((rows, self.horizon)) if self.skip is None else self.skip(inputs["source"][..., 0])
-        return PredictiveFeatures(vectors, ops.pad(base, fill), ops.cast(inputs["scale"], "float32"))
+        share = ops.pad(ops.convert_to_tensor(self.share), fill[1:]) if self.shrinks else None
+        return PredictiveFeatures(vectors, ops.pad(base, fill), ops.cast(inputs["scale"], "float32"), share)
 
     def _decoder_inputs(self, inputs: Mapping[str, Tensor], rows: Tensor) -> Tensor:
         """Returns `(rows, segments, width)`: position, series, and what is known of the steps of each segment."""

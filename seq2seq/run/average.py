@@ -66,6 +66,7 @@ def average_runs(runs: Sequence[Path], output: Path, task: Task, last: int = 0) 
             if file.is_file():
                 (partial / file.name).write_bytes(file.read_bytes())
         new.write(new.readme_file, _readme(recipe, task, output, made_of))
+        task.finish_average(new)
     _log.info("%s: the mean of %d sets of weights", output, len(files))
     return output
 

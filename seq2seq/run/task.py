@@ -68,8 +68,8 @@ class Task(Protocol):
         """Verbs of the command line that take its runs, and the modules of cli/ that carry them out."""
 
     @property
-    def EXPORTS(self) -> Sequence[str]:
-        """Forms that its models are exported in."""
+    def EXPORTS(self) -> Mapping[str, Sequence[str]]:
+        """Forms that its models are exported in, and the modules that each needs besides those of training."""
 
     @property
     def OWN_FILES(self) -> str:
@@ -114,6 +114,9 @@ class Task(Protocol):
 
     def finish(self, folder: RunFolder, recipe: Any, data: Any) -> None:
         """Scores the tests, exports, writes the README and, last of all, scores.json."""
+
+    def finish_average(self, folder: RunFolder) -> None:
+        """Learns again what follows from weights, in the folder of an average that is not yet under its name."""
 
     def load(self, path: Path, others: Sequence[Path], **options: Any) -> Any:
         """Returns what `seq2seq.load` does for its run folders."""

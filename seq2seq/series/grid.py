@@ -21,6 +21,10 @@ Irregular = Literal["error", "snap", "rows"]
 are averaged; or take the rows of each series as they come, evenly spaced, with repeated and backward stamps."""
 
 _HOUR = 3_600_000_000
+_SEASON = 7 * 24 * _HOUR
+"""Daylight saving lasts longer than this, and so does the time without it."""
+_PAIRS = 3
+"""Pairs of neighbouring rows that tell the distance of rows, at least."""
 _SPARSE, _SMALL = 50, 1_000_000
 """A grid may have this many times as many steps as there are rows, and always this many."""
 
@@ -101,7 +105,7 @@ def to_table(
     same = (np.diff(codes) == 0) & (np.diff(stamps) == 0)
     if same.any():
         raise _duplicate(rows, order, stamps, int(same.argmax()), numbers, bool(zone_name))
-    frequency = _frequency(frequency, stamps, codes, numbers, notes)
+    given, frequency = frequency, _frequency(frequency, stamps, codes, numbers, notes)
     first = np.flatnonzero(np.concatenate([[True], np.diff(codes) != 0]))
     counts = np.diff(np.append(first, len(codes)))
     starts = stamps[first]
@@ -110,6 +114,8 @@ def to_table(
         if irregular == "error":
             raise _off_grid(rows, order, stamps, int((~on_grid).argmax()), starts, frequency, float((~on_grid).mean()))
         notes.append(f"Moved {int((~on_grid).sum()):,} stamps to the nearest multiple of {frequency}.")
+    if given is not None:
+        _check_spacing(rows, frequency, steps, stamps, codes, numbers)
     lengths = steps[np.append(first[1:], len(codes)) - 1] + 1
     if lengths.sum() > _SPARSE * len(codes) + _SMALL:
         worst = int((lengths / counts).argmax())
@@ -212,6 +218,8 @@ def _resolve(
         walls = rows.walls[order]
         calendar = infer_frequency(walls, rows.codes[order], False)
     if calendar and calendar.unit in CALENDAR:
+        if has_offset:
+            _check_daylight(rows, order)
         return rows.walls, name, none
     if has_offset:
         return rows.walls - rows.zones, name, none
@@ -222,6 +230,21 @@ def _resolve(
     early = to_utc(rows.walls, name, none)
     late = to_utc(rows.walls, name, np.ones(len(order), bool))
     return np.where(again, late, early), name, again
+
+
+def _check_daylight(rows: Rows, order: Integers) -> None:
+    """Raises TableError where the two offsets of a series change faster than any daylight saving does."""
+    codes, zones, instants = rows.codes[order], rows.zones[order], _instants(rows)[order]
+    changes = np.flatnonzero((np.diff(codes) == 0) & (np.diff(zones) != 0)) + 1
+    fast = (np.diff(codes[changes]) == 0) & (np.diff(instants[changes]) < _SEASON)
+    if fast.any():
+        place = int(changes[int(fast.argmax()) + 1])
+        raise TableError(
+            f"{rows.place(int(order[place]))}: the offset from UTC is {_show_offset(zones[place])}, and at "
+            f"{rows.place(int(order[place - 1]))} it is {_show_offset(zones[place - 1])}, where it had just changed. "
+            "Expected one time zone, with at most its daylight saving. Convert all stamps to one zone.",
+            "zones",
+        )
 
 
 def _frequency(
@@ -241,6 +264,21 @@ def _frequency(
         )
     notes.append(f"Inferred the frequency {found}.")
     return found
+
+
+def _check_spacing(
+    rows: Rows, frequency: Frequency, steps: Integers, stamps: Integers, codes: Integers, numbers: bool
+) -> None:
+    """Raises TableError where the frequency that was given is not that of the rows: no two of them are a step apart."""
+    apart = np.diff(steps)[np.diff(codes) == 0]
+    apart = apart[apart > 0]
+    if len(apart) >= _PAIRS and apart.min() > 1:
+        own = infer_frequency(stamps, codes, numbers)
+        raise TableError(
+            f"{rows.place(0)}: the rows have the frequency {own}: no two of a series are a step of {frequency} apart. "
+            f"Expected rows of {frequency}.",
+            "frequency",
+        )
 
 
 def _duplicate(rows: Rows, order: Integers, stamps: Integers, place: int, numbers: bool, zoned: bool) -> TableError:

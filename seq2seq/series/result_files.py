@@ -12,7 +12,7 @@ import numpy as np
 
 from seq2seq.extras import require
 from seq2seq.files import format_json, output_file, output_text
-from seq2seq.series.results import Results
+from seq2seq.series.results import NAME, Results, shortened
 from seq2seq.series.table import Integers
 from seq2seq.text.opening import plain_name
 
@@ -77,7 +77,7 @@ def results_file(path: str | Path, form: str | None = None) -> Iterator[Write]:
 def text_writer(stream: TextIO, form: str = "csv") -> Write:
     """Returns what writes rows as text, part by part, the names of the columns first.
 
-    Numbers are written in full: reading gives the same ones. A missing value is an empty cell, null in JSON.
+    Forecasts have the digits of float32, readings all of theirs. A missing value is an empty cell, null in JSON.
 
     Raises:
         ValueError: when rows are written: a name has a tab or a line break, which a TSV cannot hold.
@@ -153,6 +153,7 @@ def _blocks(results: Results, missing: Any) -> Iterator[list[tuple[Any, ...]]]:
         cells.append(results.texts(results.stamps[rows]))
         if results.cutoffs is not None:
             cells.append(results.texts(results.cutoffs[rows]))
-        for column in results.values.values():
-            cells.append([missing if cell != cell else cell for cell in column[rows].tolist()])
+        for name, column in results.values.items():
+            part = shortened(column[rows]) if name.startswith(NAME) else column[rows]
+            cells.append([missing if cell != cell else cell for cell in part.tolist()])
         yield list(zip(*cells, strict=True))

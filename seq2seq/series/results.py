@@ -26,6 +26,8 @@ NAME = "forecast"
 """The column of expected values, and what those of intervals begin with."""
 CUTOFF = "cutoff"
 
+_SHORT = 1e7
+"""From here on float32 has no decimals, and numbers are written in full."""
 _FRAMES = ("pandas", "polars", "pyarrow")
 
 
@@ -169,6 +171,16 @@ def stamps_at(table: SeriesTable, series: Integers, steps: Integers) -> Integers
     last = table.lengths[series] - 1
     known = np.minimum(np.maximum(steps, 0), last)
     return table.frequency.stamps(table.stamps[table.offsets[series] + known], steps - known)
+
+
+def shortened(numbers: Floats) -> Floats:
+    """Returns numbers whose shortest text is that of their value in float32, seven digits or so, as networks compute.
+
+    NaN, and what has no decimals in float32, stays as it is.
+    """
+    with np.errstate(over="ignore"):
+        short = np.asarray(numbers, np.float64).astype(np.float32).astype("U").astype(np.float64)
+    return np.where(np.abs(numbers) < _SHORT, short, numbers)
 
 
 def as_series_table(

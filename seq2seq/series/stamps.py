@@ -1,7 +1,7 @@
 """Time stamps as text to microseconds since 1970.
 
 A stamp is ISO 8601 (`2016-07-01`, `2016-07-01 00:15`, `2016-07-01T00:15:00.5+02:00`, also with `/` for `-`), or a whole
-number, which counts steps.
+number, which counts steps. An offset right behind a date is that of its midnight.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ NUMBER = NO_OFFSET + 1
 
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?)?", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_DATE_WITH_OFFSET = re.compile(r"(\d{4}-\d\d-\d\d)(Z|[+-]\d\d(?::?\d\d)?)", re.ASCII)
+"""Of which Python would take the offset for a time of day, and its sign for what parts it from the date."""
+_ODD_SEPARATOR = re.compile(r"\d{4}-\d\d-\d\d[^ Tt]", re.ASCII)
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
 _QUARTER = 900
@@ -62,11 +65,16 @@ def parse_stamps(texts: Sequence[str]) -> tuple[Integers, Integers]:
 def _parse(text: str, place: int) -> tuple[int, int]:
     if _NUMBER.fullmatch(text):
         return int(text), NUMBER
+    text, given = re.sub(r"^(\d{4})/(\d\d?)/(\d\d?)", _dashes, text), text
+    if date := _DATE_WITH_OFFSET.fullmatch(text):
+        text = f"{date[1]}T00:00{date[2]}"
     try:
-        time = datetime.fromisoformat(re.sub(r"^(\d{4})/(\d\d?)/(\d\d?)", _dashes, text))
+        if _ODD_SEPARATOR.match(text):
+            raise ValueError
+        time = datetime.fromisoformat(text)
     except ValueError:
         raise StampError(
-            f"expected a time stamp as 2016-07-01 or 2016-07-01 00:15:00, or a whole number. Received: {text[:60]!r}",
+            f"expected a time stamp as 2016-07-01 or 2016-07-01 00:15:00, or a whole number. Received: {given[:60]!r}",
             place,
         ) from None
     offset = time.utcoffset()

@@ -32,7 +32,7 @@ LITE_VERBS = {
     LANGUAGE: {"next": "next", "sample": "sample", "score": "score_text"},
     ACOUSTIC: {"transcribe": "transcribe", "evaluate": "evaluate_speech"},
     FORECASTER: {"forecast": "forecast", "backtest": "backtest", "evaluate": "evaluate_forecasts"},
-    DETECTOR: {"detect": "detect"},
+    DETECTOR: {"detect": "detect", "evaluate": "evaluate_anomalies"},
 }
 """Verbs that take a LiteRT folder, by its kind, and their modules of cli/. The tasks themselves, which could say it,
 need packages that such a folder does without."""

@@ -115,22 +115,37 @@ def test_several_targets_and_a_table_of_one_series_are_streams(cli, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    ("row", "message"),
     [
-        ("unique_id,dss,y\n", "standard input:1: there is no column 'ds'"),
-        ("ds,y\n2024-01-01,1\n2024-01-02\n", "standard input:3: expected 2 columns, as in the header. Received: 1"),
-        ("ds,y\n2024-01-01,x\n", "standard input:2: column 'y': expected a number"),
-        ("ds,y\n2024-01-01,inf\n", "standard input:2: column 'y': expected a finite number"),
-        ("ds,y\nyesterday,1\n", "standard input:2: column 'ds': expected a time stamp"),
-        ('ds,y\n"2024,1\n', "standard input:2: not a row of CSV"),
-        ("unique_id,ds,y\n,2024-01-01,1\n", "standard input:2: column 'unique_id' has no name of a series"),
+        ("a,2024-01-02", "expected 3 columns, as in the header. Received: 2."),
+        ("a,2024-01-01,x", "column 'y': expected a number"),
+        ("a,2024-01-01,inf", "column 'y': expected a finite number"),
+        ("a,yesterday,1", "column 'ds': expected a time stamp"),
+        ('a,"2024,1', "not a row of CSV"),
+        (",2024-01-01,1", "column 'unique_id' has no name of a series"),
     ],
 )
-def test_a_wrong_row_is_refused_with_its_line(cli, run, text, message):
-    code, _, err = cli("detect", run, "--follow", text=text.encode())
-    assert code == 2
-    assert message in err
-    assert "Traceback" not in err
+def test_a_wrong_row_is_named_by_its_line_and_the_stream_goes_on(cli, run, row, message):
+    right = "a,2024-01-01,1\n"
+    code, out, err = cli("detect", run, "--follow", text=f"unique_id,ds,y\n{right}{row}\n{right}".encode())
+    assert (code, err.count("\n")) == (0, 1)
+    assert err.startswith(f"standard input:3: {message}")
+    assert err.endswith(" The row is left out.\n")
+    assert out == cli("detect", run, "--follow", text=f"unique_id,ds,y\n{right}{right}".encode())[1]
+    assert out.count("\n") == 3
+
+
+def test_no_row_of_several_targets_is_answered_by_half(cli, tmp_path):
+    wide = write_run(tmp_path / "wide", columns=Columns(time="when", target=("x", "z")))
+    code, out, err = cli("detect", wide, "--follow", text=b"when,x,z\n2024-01-01,1,oops\n2024-01-02,1,2\n")
+    assert (code, [row["unique_id"] for row in parsed(out)]) == (0, ["x", "z"])
+    assert "standard input:2: column 'z'" in err
+
+
+def test_a_header_without_a_column_is_refused(cli, run):
+    code, out, err = cli("detect", run, "--follow", text=b"unique_id,dss,y\n")
+    assert (code, out.count("\n")) == (2, 1)
+    assert "standard input:1: there is no column 'ds'" in err
 
 
 @pytest.mark.parametrize(
@@ -155,6 +170,13 @@ def test_a_mistake_gets_one_sentence(cli, run, table, words, message, monkeypatc
     assert message in err
     assert "Traceback" not in err
     assert {path.name for path in table.parent.iterdir()} == {"live.csv"}
+
+
+def test_a_table_of_another_frequency_is_refused(cli, run, tmp_path):
+    (tmp_path / "months.csv").write_text("ds,y\n" + "".join(f"2024-0{month}-01,{month}\n" for month in range(1, 8)))
+    code, out, err = cli("detect", run, "--input", tmp_path / "months.csv")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "the rows have the frequency MS: no two of a series are a step of h apart" in err
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

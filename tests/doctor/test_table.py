@@ -347,3 +347,35 @@ def test_options_that_do_not_go_together_are_told(doctor, tmp_path, monkeypatch,
     code, _, err = doctor(*words)
     assert code == 2
     assert message in err
+
+
+def test_all_wrong_cells_of_parquet_are_found_as_those_of_text(tmp_path):
+    stamp, values = stamps(60), [str(value) for value in noise(60)]
+    for row in (7, 20, 41):
+        values[row] = "x"
+    values[30] = "inf"
+    stamp[50] = "noon"
+    parquet.write_table(pa.table({"unique_id": ["a"] * 60, "ds": stamp, "y": values}), tmp_path / "t.parquet")
+    rows = [f"a,{one},{value}" for one, value in zip(stamp, values, strict=True)]
+    report, expected = look(tmp_path / "t.parquet"), look(write(tmp_path, rows))
+    assert found(report) == found(expected)
+    assert found(report)["text"] == 3
+    assert [text.split(" column")[0] for text in examples(report, "text")] == [
+        f"{tmp_path / 't.parquet'}: row {row}:" for row in (7, 20, 41)
+    ]
+    assert (report.rows, report.series, report.frequency) == (60, 1, "h")
+
+
+def test_all_wrong_lines_and_cells_of_gluonts_are_found(tmp_path):
+    def line(name, **parts):
+        return json.dumps({"item_id": name, "start": "2024-01-01", "target": noise(60).tolist(), **parts})
+
+    wrong = noise(60).tolist()
+    wrong[5], wrong[9] = "x", "y"
+    lines = [line("a"), line("b", target=wrong), line("c", start="noon"), line("d", target=7), line("a"), line("e")]
+    (tmp_path / "t.jsonl").write_text("\n".join(lines) + "\n")
+    report = look(tmp_path / "t.jsonl", frequency="h")
+    assert (found(report)["text"], found(report)["records"], report.series) == (2, 3, 3)
+    assert "t.jsonl:2: target" in examples(report, "text")[0].replace("column 'target'", "target")
+    assert [text.partition(".jsonl")[2][:2] for text in examples(report, "records")] == [":3", ":4", ": "]
+    assert "It is step 5 of the list, from 0." in examples(report, "text")[0]

@@ -103,7 +103,7 @@ def test_every_table_has_the_baselines(table, windows):
         "model", "mae", "mse", "mase", "smape", "owa", "crps", "wql", "msis", "in", "80", "in", "95", "pit"
     ]  # fmt: skip
     assert "15 windows of 5 series, horizon 6, season 4" in text
-    assert "3 windows have no scale" in text
+    assert "3 windows without a scale" in text
 
 
 def test_a_scale_is_that_of_the_series_before_the_cut(table, windows):
@@ -159,7 +159,7 @@ def test_windows_without_a_value_are_left_out_and_counted():
     windows = rolling_origins(table, 2, 2, 2)
     found = evaluate(table, windows, 2, 1, baselines(table, windows, 2, 1, 4))
     assert found.ids == ["a", "b", "b"]
-    assert "Left out 1 windows without an observed value." in found.notes
+    assert "Left out 1 window without an observed value." in found.notes
     nothing = Windows(np.array([0]), np.array([4]))
     with pytest.raises(ValueError, match="at least one observed value"):
         evaluate(table, nothing, 2, 1, {})

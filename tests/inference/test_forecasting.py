@@ -198,6 +198,19 @@ def test_counts_are_whole_and_never_negative(kind):
     assert (found >= 0).all()
     assert (found == np.floor(found)).all()
     assert (forecast.mean >= 0).all()
+    assert (found[2] == 0).all()
+    assert (forecast.mean[2] == 0).all()
+    assert found[0].any()
+
+
+def test_a_series_that_had_counts_before_its_context_is_not_forecast_as_none():
+    values = np.zeros(40)
+    values[3] = 5
+    table = table_of({"once": values, "never": np.zeros(40)}, "D")
+    forecaster = make_forecaster("direct", table, head="negative_binomial", scaling="mean_absolute")
+    assert (forecaster.predict(table, ends(table)).mean > 0).all(axis=1).tolist() == [True, False]
+    early = Windows(np.array([0, 0]), np.array([3, 4]))
+    assert (forecaster.predict(table, early).mean > 0).all(axis=1).tolist() == [False, True]
 
 
 @dataclass(frozen=True)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import csv
 import importlib
+import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from seq2seq.lab import EXPERIMENTS, equations
+from seq2seq.lab import EXPERIMENTS, equations, reading, units
 from seq2seq.lab.folder import rows_of, write_report
-from seq2seq.lab.gradients import gradient_norms, unit_loss
+from seq2seq.lab.gradients import gradient_norms, the_cliff, unit_loss
 from seq2seq.lab.models import new_model
 from seq2seq.lab.page import page_of
 from seq2seq.lab.puzzles import adding, copying, temporal_order
 from seq2seq.lab.report import Bars, Curve, HeatMap, Interactive, Listing, Part, Plot, Report, Settings, Table
+from seq2seq.lab.text import words_of
 from seq2seq.layers.cells import CELLS, zero_state
 
 PLOT = Plot("curves", "Title", "alt <text>", "x", "y", [Curve("a & b", [1, 2], [3.0, 4.0], [2.0, 3.0], [5.0, 6.0])])
@@ -151,3 +155,79 @@ def test_a_model_runs_as_its_cell_does():
     for step in range(5):
         output, state = model.cell.recur(model.cell.project(inputs[:, step]), state)
     np.testing.assert_allclose(model(inputs), model.dense(output), atol=1e-6)
+
+
+def test_clipping_bounds_the_step_at_the_cliff_and_ends_lower():
+    _, descents = the_cliff(4)
+    plain, clipped = descents.values()
+    assert plain.longest > 1 > 0.0501 > clipped.longest
+    assert clipped.loss < 0.001 < plain.loss
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="the page's script is run by node, which is not installed")
+def test_the_page_reads_as_the_model(tmp_path):
+    trained = reading.train_reader(reading.Form(30, 5, 3, 0.01), 1)
+    text = "The old man, who reads xyzzy"
+    words, states, shares = reading.read(trained, text)
+    (tmp_path / "reading.js").write_text(reading.script())
+    (tmp_path / "model.json").write_text(json.dumps(reading.page_model(trained)))
+    code = f"""
+const {{ makeReader }} = require("./reading.js");
+const reader = makeReader(JSON.parse(require("fs").readFileSync("model.json")));
+console.log(JSON.stringify(reader.read({json.dumps(text)})));
+"""
+    done = subprocess.run(["node", "-e", code], capture_output=True, text=True, cwd=tmp_path, check=True)
+    found = json.loads(done.stdout)
+    assert [step["word"] for step in found] == words
+    assert words.count("<unk>") > 0
+    np.testing.assert_allclose([step["state"] for step in found], states, atol=1e-5)
+    np.testing.assert_allclose([step["distribution"] for step in found], shares, atol=1e-5)
+
+
+def test_words_are_cut_as_the_page_cuts_them():
+    assert words_of("The man's re-done, 2 (old) hats.") == [
+        "the",
+        "man's",
+        "re-done",
+        ",",
+        "2",
+        "(",
+        "old",
+        ")",
+        "hats",
+        ".",
+    ]
+
+
+def test_features_are_true_of_the_characters_before_them():
+    text = 'a "bc" (d\ne) f'
+    quoted, bracket, place, letters = units.features_of(text).T
+    assert [c for c, inside in zip(text, quoted, strict=True) if inside] == ['"', "b", "c"]
+    assert [c for c, inside in zip(text, bracket, strict=True) if inside] == ["(", "d", "\n", "e"]
+    assert place.tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1, 2, 3, 4]
+    assert letters[3:5].tolist() == [1, 2]
+    made = units.make_text(3000, 0)
+    assert len(made.characters) == len(made.features) == 3000
+    assert max(map(len, made.characters.split("\n"))) <= units.WIDTH
+    assert made.features[:, :2].any(axis=0).all()
+
+
+def test_a_probe_finds_the_unit_that_holds_a_feature(rng):
+    text = units.make_text(2000, 0)
+    states = rng.normal(size=(2000, 6))
+    states[:, 4] = 3 - 2 * text.features[:, 0]
+    found = units.probe(states, text)
+    assert found.units[0] == 4
+    assert found.single[0] > 0.99
+    assert found.single[2] < 0.2
+
+
+def test_influence_is_shared_over_the_steps_back():
+    text = units.make_text(1500, 0)
+    alphabet = sorted(set(text.characters))
+    model = new_model("simple", 4, len(alphabet), len(alphabet), 1, each_step=True)
+    model.cell.recurrent_kernel.assign(np.zeros((4, 4)))  # only the last character matters
+    found = units.influence(model, text, alphabet, 1)
+    for shares in found.values():
+        assert shares[0] == pytest.approx(1)
+        assert sum(shares[1:]) == pytest.approx(0, abs=1e-6)

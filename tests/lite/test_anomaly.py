@@ -168,11 +168,17 @@ def test_a_folder_holds_no_series_and_says_what_it_takes(run, cli, tmp_path):
     assert err == (
         f"error: {folder} holds no series. Give the table to look at, --input FILE, or rows with --follow.\n"
     )
+    (tmp_path / "new.csv").write_text(
+        "ds,y,bad\n" + "".join(f"{hour},{row % 7},0\n" for row, hour in enumerate(HOURS[:200]))
+    )
+    code, out, err = cli("evaluate", folder, "--input", tmp_path / "new.csv", "--label-column", "bad")
+    assert (code, "false_alarms" in out) == (0, True)
+    assert "No baselines: their thresholds are learned from the series of the run." in err
     code, _, err = cli("forecast", folder)
     assert code == 2
     assert err == (
         f"error: {folder} is the LiteRT folder of a detector, which `seq2seq forecast` does not take. "
-        "Use one of its verbs: detect.\n"
+        "Use one of its verbs: detect, evaluate.\n"
     )
     with pytest.raises(ValueError, match="a detector is loaded alone, without options"):
         seq2seq.load(folder, run)
@@ -185,7 +191,7 @@ def test_a_folder_holds_no_series_and_says_what_it_takes(run, cli, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--format", "onnx"], "A detector is exported as litert. Received: onnx"),
+        (["--format", "onnx", "--beam-size", "3"], "A detector is exported without options of a search"),
         (["--format", "litert", "--beam-size", "3"], "A detector is exported without options of a search"),
         (["--format", "saved_model", "--ids-only"], "A detector is exported without options of a search"),
     ],

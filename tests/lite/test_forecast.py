@@ -36,7 +36,14 @@ from seq2seq.export.forecast import export_forecaster, refusal
 from seq2seq.export.forecast_litert import export_forecast_litert
 
 MODELS = {
-    "direct": {"attention": True, "series_units": 3, "num_layers": 2, "horizon": 7, "scale_feature": True},
+    "direct": {
+        "attention": True,
+        "series_units": 3,
+        "num_layers": 2,
+        "horizon": 7,
+        "scale_feature": True,
+        "shrink": True,
+    },
     "steps": {"kind": "autoregressive", "head": "student_t", "cell": "lstm", "num_layers": 2, "series_units": 3},
     "counts": {"kind": "autoregressive", "head": "negative_binomial", "scaling": "mean_absolute", "calendar": False},
 }

@@ -67,6 +67,10 @@ def test_no_module_but_the_package_is_on_the_path(scripts, tmp_path):
     assert Path(catalogue).parents[1] == Path(package).parent
     assert scripts.parent in Path(package).parents
     assert (Path(package).parent / "py.typed").is_file()
+    assert {file.name for file in (Path(package).parent / "music/abcjs").iterdir()} == {
+        "abcjs-basic-min.js",
+        "LICENSE.md",
+    }
 
 
 def test_an_installed_wheel_trains_translates_scores_exports_and_looks(scripts, tmp_path):

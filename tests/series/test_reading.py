@@ -139,6 +139,11 @@ WRONG = {
         HEAD + "a,2024-01-01T00:00+01:00,1\na,2024-01-01T01:00-05:00,1\n",
         r"t\.csv:3: the offset from UTC is -05:00, and at .*t\.csv:2 it is \+01:00\. Expected one time zone",
     ),
+    "zones in turn": (
+        HEAD + "".join(f"a,2024-01-0{day}T00:00+0{1 + day % 2}:00,1\n" for day in range(1, 6)),
+        r"t\.csv:4: the offset from UTC is \+02:00, and at .*t\.csv:3 it is \+01:00, where it had just changed",
+    ),
+    "no separator": (HEAD + "a,2024-01-01x02:00,1\n", r"t\.csv:2: column 'ds': expected a time stamp.*x02:00'"),
     "zone and none": (HEAD + "a,2024-01-01T00:00Z,1\na,2024-01-01T01:00,1\n", r"t\.csv:3: this stamp has none"),
     "number and time": (HEAD + "a,1,1\na,2024-01-01,1\n", r"t\.csv:3: this stamp has none.*is a whole number"),
     "dates as numbers": (HEAD + "a,20240101,1\na,20240102,1\na,20240103,1\n", r"t\.csv:2: .*looks like a date"),
@@ -159,6 +164,23 @@ def test_an_error_names_the_line_and_what_came(case, tmp_path):
     with pytest.raises(ValueError, match=message) as error:
         read(tmp_path, text)
     assert "\n" not in str(error.value)
+
+
+def test_a_frequency_that_no_two_rows_have_is_refused_with_theirs(tmp_path):
+    months = HEAD + "".join(f"a,2024-0{month}-01,1\n" for month in range(1, 6))
+    with pytest.raises(TableError, match=r"t\.csv:2: the rows have the frequency MS: no two of a series"):
+        read(tmp_path, months, frequency="h")
+    with pytest.raises(TableError, match="Expected rows of 15min"):
+        read(tmp_path, HEAD + "".join(f"a,2024-01-01 0{hour}:30,1\n" for hour in range(9)), frequency="15min")
+    gaps = HEAD + "a,2024-01-01,1\na,2024-01-05,1\na,2024-01-09,1\na,2024-01-10,1\n"
+    assert len(read(tmp_path, gaps, frequency="D")[0]) == 10
+
+
+def test_an_offset_behind_a_date_is_that_of_its_midnight(tmp_path):
+    with pytest.raises(TableError, match=r"t\.csv:3: series 'a' has the stamp .* a second time"):
+        read(tmp_path, HEAD + "a,2024-10-27+02:00,1\na,2024-10-27 00:00+02:00,2\n", frequency="h")
+    table = read(tmp_path, HEAD + "a,2024-10-26Z,1\na,2024-10-27+0000,2\na,2024/10/28+00,3\n")
+    assert [str(time)[:16] for time in table[0].times] == [f"2024-10-{day}T00:00" for day in (26, 27, 28)]
 
 
 def test_a_frame_names_the_row():

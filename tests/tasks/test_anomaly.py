@@ -32,7 +32,7 @@ def train(folder, *more):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("anomaly") / "run"
-    assert train(folder) == 0
+    assert train(folder, "--training.keep_epochs", 2) == 0
     return folder
 
 
@@ -50,6 +50,8 @@ def test_a_run_leaves_its_threshold_its_scores_and_how_to_use_it(finished):
     for own, rows, part in zip(whole, corpus.train, normal, strict=True):
         np.testing.assert_array_equal(own.scores[:rows], part)
     rows = list(csv.DictReader((finished / "losses-faults.csv").read_text().splitlines()))
+    assert {row["detector"] for row in rows} == {"run", *scores["baselines"]["faults"]}
+    rows = [row for row in rows if row["detector"] == "run"]
     found = 100 * sum(int(row["found"]) for row in rows) / sum(int(row["windows"]) for row in rows)
     assert scores["tests"]["faults"]["found"]["score"] == pytest.approx(found)
     readme = folder.readme_file.read_text()
@@ -69,8 +71,74 @@ def test_a_run_leaves_a_litert_folder_with_its_threshold(finished):
     assert f"seq2seq detect {finished / 'export' / 'litert'} --follow" in (finished / "README.md").read_text()
 
 
+def test_an_evaluation_gives_the_scores_of_the_training_and_its_table_compares_with_others(finished, cli, tmp_path):
+    code, out, err = cli("evaluate", finished, "--json", "--output", tmp_path / "again.csv")
+    assert (code, err) == (0, "")
+    scores, found = json.loads((finished / "scores.json").read_text()), json.loads(out)
+    for name, own in {"run": scores["tests"]["faults"], **scores["baselines"]["faults"]}.items():
+        for measure, score in own.items():
+            assert found["scores"][name][measure] == score
+    assert found["thresholds"]["run"] == scores["threshold"]
+    assert (tmp_path / "again.csv").read_text() == (finished / "losses-faults.csv").read_text()
+    assert "labelled anomalies in" in cli("evaluate", finished, "--threshold", 1)[1]
+    code, out, _ = cli("compare", finished, tmp_path / "again.csv", "--json")
+    compared = json.loads(out)["scores"]["found"]
+    assert (code, list(compared)) == (0, [str(finished), str(tmp_path / "again.csv")])
+    assert [one["score"] for one in compared.values()] == [
+        pytest.approx(scores["tests"]["faults"]["found"]["score"])
+    ] * 2
+    assert compared[str(tmp_path / "again.csv")]["p_randomization"] == 1
+    code, out, _ = cli("compare", finished, "--samples", 50)
+    assert (code, "windowed Gaussian beside the baseline" in out) == (0, True)
+
+
+def test_labels_of_ones_own_score_other_readings_too(finished, cli, tmp_path):
+    detector = seq2seq.load(finished)
+    values = detector.own_streams()[0].values[:1500].copy()
+    values[1200:1205] += 20 * values.std()
+    labels = (np.arange(1500) // 5 == 240).astype(int)
+    rows = [f"{hour},{value},{label}" for hour, value, label in zip(HOURS, values, labels, strict=False)]
+    (tmp_path / "new.csv").write_text("ds,y,bad\n" + "\n".join(rows) + "\n")
+    (tmp_path / "windows.csv").write_text(f"start,end\n{HOURS[1200]},{HOURS[1204]}\n")
+    words = ("evaluate", finished, "--json", "--input", tmp_path / "new.csv")
+    code, out, _ = cli(*words, "--label-column", "bad")
+    scores = json.loads(out)["scores"]
+    assert (code, set(scores)) == (0, {"run", "run with the range rule", "windowed Gaussian", "range rule"})
+    assert scores["run"]["found"]["score"] == 100
+    assert scores["run"]["nab_standard"]["score"] > 80
+    labels = ("--labels", tmp_path / "windows.csv")
+    one, other = (json.loads(cli(*words, *labels, "--threshold", level)[1])["scores"] for level in (1, 1000))
+    assert (set(one), one["run"]["found"]["score"], other["run"]["found"]["score"]) == ({"run"}, 100, 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--input", "x.csv"], "--input needs --labels FILE"),
+        (["--label-column", "bad"], "--label-column names a column of --input FILE"),
+        (["--labels", "missing.csv"], "missing.csv"),
+    ],
+)
+def test_a_mistake_in_an_evaluation_gets_one_sentence(finished, cli, words, message):
+    code, out, err = cli("evaluate", finished, *words)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_an_average_learns_its_own_threshold(finished, cli, tmp_path):
+    code, _, err = cli("average", finished, "--last", 2, "--output", tmp_path / "mean")
+    assert (code, err) == (0, "")
+    folder = AnomalyRunFolder(tmp_path / "mean")
+    alarms, normal = folder.load_alarms(), folder.load_normal()
+    assert alarms.threshold == threshold_for(normal, alarms.rate, alarms.gap)
+    detector = seq2seq.load(tmp_path / "mean")
+    one = detector.own_streams()[0]
+    np.testing.assert_array_equal(detector.detect_streams([one], 1)[0].scores[: len(normal[0])], normal[0])
+    assert not np.array_equal(normal[0], AnomalyRunFolder(finished).load_normal()[0])
+
+
 def test_the_same_command_finds_a_finished_run(finished, capsys):
-    assert train(finished) == 0
+    assert train(finished, "--training.keep_epochs", 2) == 0
     assert "is finished" in capsys.readouterr().out
 
 
@@ -150,7 +218,10 @@ def test_windows_and_false_alarms_are_counted():
     labels = Labelled(10, ((19, 23), (30, 33), (45, 49)))
     detected = Detected(scores, scores, [])
     found = scoring.count(values, labels, detected, 1.0, gap=2)
-    assert found == (3, 2, 2, 50 - 10 - 5 - 4 - 5)
+    assert found[:4] == (3, 2, 2, 50 - 10 - 5 - 4 - 5)
+    assert found.earned / found.counted == pytest.approx(
+        nab_score([Scored(scores, labels.windows)], threshold=1.0)[0].score
+    )
     corpus = Corpus(StreamCodec(), [Stream("a", values, HOURS[:50], 0)], [10], [labels], ())
     assert scoring.at_rate(corpus, [detected], 2000, 2).threshold > 0
     nab, scored = scoring.nab_scores(corpus, [detected], 0.5), [Scored(scores, labels.windows)]

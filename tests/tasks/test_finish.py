@@ -4,6 +4,7 @@ from types import SimpleNamespace
 import pytest
 
 from seq2seq.export import formats
+from seq2seq.extras import NUMERIC_EXPORTS
 from seq2seq.lite.kinds import SHAPE_FILE
 from seq2seq.run.folder import RunFolder
 from seq2seq.tasks.text_to_text.finish import export_run
@@ -50,7 +51,9 @@ def test_what_was_begun_is_exported_again_and_what_is_whole_is_not(tmp_path, wri
 
 
 def test_what_cannot_be_made_here_is_told_and_left_out(tmp_path, written, monkeypatch, caplog):
-    monkeypatch.setattr(formats, "missing_for", lambda form: "tensorflow-text" if form == "saved_model" else None)
+    monkeypatch.setattr(
+        formats, "missing_for", lambda form, needs: "tensorflow-text" if form == "saved_model" else None
+    )
     with caplog.at_level(logging.WARNING):
         finish(tmp_path)
     assert written == ["litert"]
@@ -71,6 +74,7 @@ def test_each_form_names_what_it_needs(monkeypatch, backend, text, form, missing
     monkeypatch.setattr(formats.keras.backend, "backend", lambda: backend)
     monkeypatch.setattr(formats, "is_installed", lambda module: text or module != "tensorflow_text")
     assert formats.missing_for(form) == missing
+    assert formats.missing_for(form, NUMERIC_EXPORTS) == (missing if backend == "jax" else None)
 
 
 def test_an_export_of_other_weights_is_made_again(tmp_path, written, monkeypatch):

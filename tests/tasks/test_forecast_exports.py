@@ -8,6 +8,7 @@ import pytest
 
 from seq2seq.cli import export as command
 from seq2seq.export import forecast as forms
+from seq2seq.extras import require
 from seq2seq.lite.kinds import SHAPE_FILE
 from seq2seq.tasks import forecast
 from seq2seq.tasks.forecast.exporting import export_run
@@ -52,6 +53,13 @@ def test_the_command_exports_in_every_form(cli, run, written, tmp_path, words, o
     assert (code, out, err) == (0, f"{folder}\n", "")
     assert written == [(words[1], folder, options)]
     assert words[1] in forecast.EXPORTS
+
+
+def test_a_saved_model_of_numbers_needs_no_operations_for_text(cli, run, written, tmp_path, monkeypatch):
+    monkeypatch.setattr(command, "require", require)
+    monkeypatch.setattr("seq2seq.extras.is_installed", lambda module: module != "tensorflow_text")
+    assert cli("export", run, "--format", "saved_model", "--output", tmp_path / "it")[0] == 0
+    assert [form for form, *_ in written] == ["saved_model"]
 
 
 @pytest.mark.parametrize("words", [["--beam-size", "3"], ["--ids-only"]])

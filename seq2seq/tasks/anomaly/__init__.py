@@ -1,5 +1,6 @@
 """Anomaly detection: readings in, scores and alarms out, as they come."""
 
+from seq2seq.extras import NUMERIC_EXPORTS
 from seq2seq.tasks.anomaly.recipe import Recipe as Recipe
 from seq2seq.tasks.anomaly.task import batch_as_text as batch_as_text
 from seq2seq.tasks.anomaly.task import begin_epoch as begin_epoch
@@ -8,6 +9,7 @@ from seq2seq.tasks.anomaly.task import check_same_codec as check_same_codec
 from seq2seq.tasks.anomaly.task import codec_files as codec_files
 from seq2seq.tasks.anomaly.task import export as export
 from seq2seq.tasks.anomaly.task import finish as finish
+from seq2seq.tasks.anomaly.task import finish_average as finish_average
 from seq2seq.tasks.anomaly.task import load as load
 from seq2seq.tasks.anomaly.task import objective as objective
 from seq2seq.tasks.anomaly.task import open_data as open_data
@@ -18,10 +20,16 @@ from seq2seq.tasks.anomaly.task import validator as validator
 
 NAME = "anomaly"
 RECIPES = "seq2seq.recipes.anomaly"
-VERBS = {"detect": "detect", "export": "export"}
+VERBS = {
+    "detect": "detect",
+    "evaluate": "evaluate_anomalies",
+    "compare": "compare_anomalies",
+    "average": "average",
+    "export": "export",
+}
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
-EXPORTS = ("litert",)
-"""Forms that `seq2seq export` writes."""
+EXPORTS = NUMERIC_EXPORTS
+"""Forms that `seq2seq export` writes, and the modules that each needs."""
 OWN_FILES = "--data.train TABLE"
 """The options that name a user's own files."""
 ENTRY = "reading"

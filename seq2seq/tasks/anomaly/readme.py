@@ -25,8 +25,10 @@ def write_readme(
     spent = clock(sum(float(row["seconds"]) for row in history))
     model, alarms, path = recipe.model, recipe.alarms, shell_word(folder.path)
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
-    kept = "| epochs | weights of the last epochs |\n" * (recipe.training.keep_epochs > 0)
-    losses = f"| losses-{recipe.data.corpus}.csv | what the alarms found in each series |\n" * bool(rows)
+    kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
+    losses = f"| losses-{recipe.data.corpus}.csv | what was found in each series, for `seq2seq compare` |\n" * bool(
+        rows
+    )
     folder.write(
         folder.readme_file,
         f"""# {plain_markdown(recipe.name)}
@@ -47,6 +49,7 @@ reach. It ends where {alarms.gap} readings lie below.
     seq2seq detect {path} --plot alarms.png
     seq2seq detect {path} --input live.csv --output alarms.csv --scores scores.csv
     seq2seq detect {path} --input live.csv --rate 2
+    seq2seq evaluate {path} --input later.csv --labels windows.csv    # unique_id, start, end of each anomaly
     tail -f live.csv | seq2seq detect {path} --follow
     seq2seq export {path} --format litert         # a small folder that needs no TensorFlow; int8
     tail -f live.csv | seq2seq detect {shell_word(folder.exports / "litert")} --follow

@@ -124,7 +124,7 @@ class Recipe(sections.Recipe):
     """How to train."""
     alarms: Alarms = Alarms()
     """What is made of the surprises of the network."""
-    exports: tuple[Literal["litert"], ...] = ("litert",)
+    exports: tuple[Literal["saved_model", "litert", "onnx"], ...] = ("litert",)
     """What to export at the end into export/ of the run folder; empty is nothing."""
 
     def model_post_init(self, _: Any) -> None:

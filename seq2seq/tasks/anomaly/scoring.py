@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,14 +10,17 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq import __version__
-from seq2seq.inference.anomalies import Detected, learned_threshold
-from seq2seq.metrics.nab import PROFILES, Scored, nab_score
+from seq2seq.inference.anomalies import AnomalyDetector, Detected, SeriesScores, learned_threshold, score_stream
+from seq2seq.metrics.nab import PROFILES, Scored, nab_earned, nab_score
 from seq2seq.metrics.score import Score
 from seq2seq.series.alarms import RATE_OF, intervals
 from seq2seq.series.anomaly import Detector, RangeRule, WindowedGaussian, detect
+from seq2seq.series.streams import Stream
 from seq2seq.series.table import Floats
 from seq2seq.tasks.anomaly.data import Corpus, Labelled
 
+OWN, RULE = "run", "run with the range rule"
+"""Rows of the model in tables of scores."""
 BASELINES: Mapping[str, Callable[[], Detector]] = {"windowed Gaussian": WindowedGaussian, "range rule": RangeRule}
 """Detectors without learning, which are in every table."""
 
@@ -31,6 +35,10 @@ class Count(NamedTuple):
     """Alarms without a reading in a window."""
     readings: int
     """Observed ones outside of windows."""
+    earned: float
+    """Points of NAB's standard profile, see `nab_earned`."""
+    counted: int
+    """Windows that NAB counts."""
 
 
 @dataclass(frozen=True)
@@ -41,21 +49,41 @@ class AtRate:
     counts: list[Count]
     """Of each stream."""
 
-    def scores(self, rate: float) -> dict[str, Score]:
-        """Returns the share of windows that were found, in percent, and false alarms per 10,000 readings."""
-        windows, found, false, readings = (sum(part) for part in zip(*self.counts, strict=True))
-        signature = f"rate:{rate:g}|windows:{windows}|seq2seq|version:{__version__}"
+    def scores(self, how: str) -> dict[str, Score]:
+        """Returns the share of windows that were found, in percent, and false alarms per 10,000 readings.
+
+        Args:
+            how: What gave the threshold, for the signature.
+        """
+        windows, found, false, readings, *_ = (sum(part) for part in zip(*self.counts, strict=True))
+        signature = f"{how}|windows:{windows}|seq2seq|version:{__version__}"
         return {
             "found": Score(100 * found / max(windows, 1), f"found|{signature}"),
             "false_alarms": Score(RATE_OF * false / max(readings, 1), f"false_alarms|{signature}"),
         }
 
 
-def baseline_scores(corpus: Corpus) -> dict[str, list[Detected]]:
+def run_scores(detector: AnomalyDetector, streams: Sequence[Stream], rule: bool = True) -> dict[str, list[Detected]]:
+    """Returns the scores of the run for each stream: as it is and, with `rule`, with the range rule if it has none."""
+    makes = {OWN: detector.make}
+    if rule and not detector.make.range_rule:
+        makes[RULE] = dataclasses.replace(detector.make, range_rule=True)
+    surprises = detector.surprises(streams)
+    # Scores alone: alarms are made of them when a threshold is known.
+    return {
+        name: [
+            score_stream(stream.values, *surprise, SeriesScores(make, float("inf"), 0))
+            for stream, surprise in zip(streams, surprises, strict=True)
+        ]
+        for name, make in makes.items()
+    }
+
+
+def baseline_scores(streams: Sequence[Stream]) -> dict[str, list[Detected]]:
     """Returns the scores of simple detectors for each stream, by the names of their rows."""
     rows = {}
     for name, make in BASELINES.items():
-        scores = [detect(make(), stream.values) for stream in corpus.streams]
+        scores = [detect(make(), stream.values) for stream in streams]
         rows[name] = [Detected(own, own, []) for own in scores]
     return rows
 
@@ -68,7 +96,11 @@ def normal_scores(corpus: Corpus, found: Sequence[Detected]) -> list[Floats]:
 
 def at_rate(corpus: Corpus, found: Sequence[Detected], rate: float, gap: int) -> AtRate:
     """Returns how scores do at the threshold that the training parts give for a rate of false alarms."""
-    threshold = learned_threshold(normal_scores(corpus, found), rate, gap)
+    return at_threshold(corpus, found, learned_threshold(normal_scores(corpus, found), rate, gap), gap)
+
+
+def at_threshold(corpus: Corpus, found: Sequence[Detected], threshold: float, gap: int) -> AtRate:
+    """Returns how scores do at a threshold."""
     labels = corpus.labels or [Labelled(rows, ()) for rows in corpus.train]
     parts = zip(corpus.streams, labels, found, strict=True)
     return AtRate(threshold, [count(stream.values, known, own, threshold, gap) for stream, known, own in parts])
@@ -90,7 +122,8 @@ def count(values: Floats, labels: Labelled, detected: Detected, threshold: float
     outside[: labels.first] = False
     for first, last in windows:
         outside[first : last + 1] = False
-    return Count(len(windows), found, false, int(outside.sum()))
+    earned = nab_earned(Scored(detected.scores, labels.windows), threshold)
+    return Count(len(windows), found, false, int(outside.sum()), *earned)
 
 
 def nab_scores(corpus: Corpus, found: Sequence[Detected], threshold: float) -> dict[str, Score]:

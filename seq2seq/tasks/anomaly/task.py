@@ -80,6 +80,11 @@ def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
     ending.finish(AnomalyRunFolder(run.path), recipe, data)
 
 
+def finish_average(run: RunFolder) -> None:
+    """Learns the threshold again."""
+    ending.learn_alarms(AnomalyRunFolder(run.path))
+
+
 def load(path: Path, others: Sequence[Path] = (), **options: Any) -> AnomalyDetector:
     """Returns what detects."""
     from seq2seq.tasks.anomaly.loading import load_detector
@@ -93,12 +98,10 @@ def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **opti
     """Writes a run in a form that others serve."""
     if search or options.pop("ids_only", False):
         raise ValueError("A detector is exported without options of a search, and without --ids-only.")
-    if form != "litert":
-        raise ValueError(f"A detector is exported as litert. Received: {form}")
-    from seq2seq.export.anomaly_litert import export_anomaly_litert
+    from seq2seq.export.anomaly import export_anomaly
     from seq2seq.tasks.anomaly.loading import load_detector
 
-    return export_anomaly_litert(load_detector(run), folder, **options)
+    return export_anomaly(form, load_detector(run), folder, **options)
 
 
 def check_same_codec(first: RunFolder, other: RunFolder) -> None:

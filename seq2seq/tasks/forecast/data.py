@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from seq2seq.messages import counted
 from seq2seq.series.advice import fields_named
 from seq2seq.series.cells import Columns
 from seq2seq.series.grid import TableError
@@ -116,9 +117,9 @@ def _that_can_be_forecast(held: WindowSet, window: Window, future: Sequence[str]
         (lacking, f"no {' or '.join(future)} for all of their {window.horizon} steps"),
     ):
         if not kept.any() and which.any():
-            raise ValueError(f"No window of {name} can be forecast: {int(which.sum()):,} have {why}.")
+            raise ValueError(f"No window of {name} can be forecast: {counted(int(which.sum()), 'window')} with {why}.")
         if which.any():
-            _log.info("Left out %s windows of %s, which have %s", f"{int(which.sum()):,}", name, why)
+            _log.info("Left out %s of %s with %s", counted(int(which.sum()), "window"), name, why)
     if not cut.target_observed[kept].any():
         raise ValueError(f"No window of {name} has a reading in its {window.horizon} steps: there is nothing to score.")
     return WindowSet(table, Windows(windows.series[kept], windows.cuts[kept]))
@@ -151,5 +152,5 @@ def _read(path: Path, data: Data, columns: Columns, frequency: str | None, level
         raise TableError(f"{path}: no row has a number in column {targets}: there is nothing to learn from.")
     for note in table.notes:
         _log.log(level, "%s: %s", path, note)
-    _log.log(level, "%s: %s series, frequency %s", path, f"{len(table):,}", table.frequency)
+    _log.log(level, "%s: %s, frequency %s", path, counted(len(table), "series", "series"), table.frequency)
     return table

@@ -11,7 +11,7 @@ from seq2seq.evaluation.forecast_comparison import write_losses
 from seq2seq.evaluation.forecasting import Evaluation, as_text, evaluate
 from seq2seq.files import output_text
 from seq2seq.inference.forecasting import Forecaster
-from seq2seq.messages import show
+from seq2seq.messages import counted, show
 from seq2seq.run.report import read_history, versions
 from seq2seq.series.plots import PANELS, plot_fan
 from seq2seq.series.table import SeriesTable
@@ -22,6 +22,7 @@ from seq2seq.tasks.forecast.folder import ForecastRunFolder
 from seq2seq.tasks.forecast.loading import load_forecaster
 from seq2seq.tasks.forecast.readme import write_readme
 from seq2seq.tasks.forecast.recipe import Recipe
+from seq2seq.tasks.forecast.shrinking import choose_share
 
 OWN = "run"
 """The row of the model in tables of scores."""
@@ -31,11 +32,13 @@ _log = logging.getLogger(__name__)
 
 def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
     """Scores every test set, draws some forecasts, and writes exports, README and, last of all, scores.json."""
+    share = choose_share(folder, recipe, data) if recipe.model.shrink else None
     forecaster = load_forecaster(folder.path)
     tests: dict[str, Any] = {}
     others: dict[str, Any] = {}
     for name, (scored, table, windows, past) in forecaster.own_tests().items():
-        _log.info("Forecasting %s: %s windows of %s steps", name, f"{len(windows.cuts):,}", forecaster.horizon)
+        what = counted(len(windows.cuts), "window"), counted(forecaster.horizon, "step")
+        _log.info("Forecasting %s: %s of %s", name, *what)
         found = score(scored, table, windows, recipe, past)
         show(f"{name}\n{as_text(found)}")
         rows = {row: {m: asdict(one) for m, one in own.items()} for row, own in found.scores.items()}
@@ -46,7 +49,7 @@ def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
         drawn = scored.predict(table, some, samples=recipe.scoring.samples, seed=recipe.seed)
         plot_fan(folder.inside(folder.plot_file), table, some, drawn, recipe.scoring.level)
     export_run(folder, recipe, forecaster)
-    write_readme(folder, recipe, tests, others, read_history(folder))
+    write_readme(folder, recipe, tests, others, read_history(folder), share)
     # Last of all: a run with scores is a finished run.
     folder.write_json(folder.scores_file, {"tests": tests, "baselines": others, "versions": versions()})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from seq2seq.extras import NUMERIC_EXPORTS
 from seq2seq.inference.forecasting import Forecaster
 from seq2seq.run.exports import write_exports
 from seq2seq.tasks.forecast.folder import ForecastRunFolder
@@ -23,4 +24,5 @@ def export_run(folder: ForecastRunFolder, recipe: Recipe, forecaster: Forecaster
         recipe.exports,
         lambda form, path: export_forecaster(form, forecaster, path),
         lambda form: refusal(form, forecaster),
+        NUMERIC_EXPORTS,
     )

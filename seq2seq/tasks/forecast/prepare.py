@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from seq2seq.distributed import team
+from seq2seq.messages import counted
 from seq2seq.series.batches import FixedPlan, WindowPlan
 from seq2seq.series.codec import SeriesCodec, learn_codec
 from seq2seq.series.table import SeriesTable
@@ -54,9 +55,9 @@ class WindowStores:
             self.train, window.horizon, recipe.batching.size, recipe.seed, window.min_context, window.per_series
         )
         _log.info(
-            "Training data: %s series, %s readings, %s windows an epoch; validation: %s windows",
-            *(f"{len(self.train):,}", f"{int(self.train.observed.sum()):,}", f"{self.windows.size:,}"),
-            f"{len(self.held_windows.cuts):,}",
+            "Training data: %s series, %s, %s an epoch; validation: %s",
+            *(f"{len(self.train):,}", counted(int(self.train.observed.sum()), "reading")),
+            *(counted(self.windows.size, "window"), counted(len(self.held_windows.cuts), "window")),
         )
 
     @property

@@ -8,8 +8,10 @@ from typing import Any
 from seq2seq.clock import clock
 from seq2seq.messages import plain_markdown, shell_word, visible
 from seq2seq.run.report import versions
+from seq2seq.series.table import Floats
 from seq2seq.tasks.forecast.folder import ForecastRunFolder
 from seq2seq.tasks.forecast.recipe import Recipe
+from seq2seq.tasks.forecast.shrinking import described
 
 MEASURES = ("mae", "mse", "mase", "smape", "owa", "crps", "wql", "msis")
 
@@ -20,8 +22,9 @@ def write_readme(
     tests: dict[str, Any],
     others: dict[str, Any],
     history: list[dict[str, str]],
+    share: Floats | None = None,
 ) -> None:
-    """Writes what the run is, its data, its scores beside the baselines and how to use it."""
+    """Writes what the run is, its data, its scores beside the baselines and how to use it; `share` of `shrinking`."""
     spent = clock(sum(float(row["seconds"]) for row in history))
     window, model, path = recipe.window, recipe.model, shell_word(folder.path)
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
@@ -31,6 +34,7 @@ def write_readme(
     known = ', future="next.csv"' if ahead else ""
     said = f" {', '.join(map(plain_markdown, recipe.data.future))} must be known for the steps ahead." if ahead else ""
     kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
+    shares = "" if share is None else f"{described(share)}, by the same windows.\n"
     drawn = (
         "| scores.json, losses-test.csv | the tests; what was lost on each window, for `seq2seq compare` |\n"
         "| forecasts.png | forecasts of the test beside what came |\n"
@@ -46,7 +50,7 @@ A forecaster of {window.horizon} steps from {window.context}: {model.kind}, {mod
 
 Data: {plain_markdown(recipe.data.corpus)}. Trained {len(history)} epochs in {spent}; the best one was chosen by the
 {chosen} of the validation windows.
-{units}
+{shares}{units}
 {chr(10).join(_table(name, tests[name], others[name]) for name in tests) or "There is no test set."}
 
 ## Use

@@ -15,10 +15,12 @@ from seq2seq.run.selection import Selection
 from seq2seq.run.task import Prepared
 from seq2seq.series.batches import targets_as_text
 from seq2seq.series.codec import SeriesCodec
+from seq2seq.series.shrinkage import groups_of
 from seq2seq.series.table import Floats
-from seq2seq.tasks.forecast import ending, network
+from seq2seq.tasks.forecast import ending, network, shrinking
 from seq2seq.tasks.forecast.data import Corpus, find_corpus
 from seq2seq.tasks.forecast.folder import ForecastRunFolder
+from seq2seq.tasks.forecast.loading import own_corpus
 from seq2seq.tasks.forecast.prepare import WindowStores, find_codec
 from seq2seq.tasks.forecast.recipe import Recipe
 
@@ -49,6 +51,8 @@ def record_data(folder: RunFolder, data: Corpus) -> None:
 
 def prepare(run: RunFolder, recipe: Recipe, data: Corpus) -> Prepared:
     """Learns the codec, or reads it again."""
+    if recipe.model.shrink:
+        groups_of(*data.validation, recipe.window.horizon)  # says what is missing before the epochs
     codec = find_codec(ForecastRunFolder(run.path), recipe, data)
     stores = WindowStores(recipe, data, codec)
     choice = recipe.training.select_by
@@ -97,6 +101,14 @@ def batch_as_text(codec: Any, plan: Any, step: int) -> str:
 def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
     """Scores the tests beside the baselines and writes what the run leaves."""
     ending.finish(ForecastRunFolder(run.path), recipe, data)
+
+
+def finish_average(run: RunFolder) -> None:
+    """Chooses the share of the network again, where the recipe has one."""
+    folder = ForecastRunFolder(run.path)
+    recipe = folder.load_recipe()
+    if recipe.model.shrink:
+        shrinking.choose_share(folder, recipe, own_corpus(folder))
 
 
 def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Forecaster:

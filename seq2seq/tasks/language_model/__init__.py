@@ -1,5 +1,6 @@
 """Language models: how likely a text is, what comes next, and what would be written; scored by perplexity."""
 
+from seq2seq import extras
 from seq2seq.tasks.language_model.recipe import Recipe as Recipe
 from seq2seq.tasks.language_model.task import batch_as_text as batch_as_text
 from seq2seq.tasks.language_model.task import begin_epoch as begin_epoch
@@ -8,6 +9,7 @@ from seq2seq.tasks.language_model.task import check_same_codec as check_same_cod
 from seq2seq.tasks.language_model.task import codec_files as codec_files
 from seq2seq.tasks.language_model.task import export as export
 from seq2seq.tasks.language_model.task import finish as finish
+from seq2seq.tasks.language_model.task import finish_average as finish_average
 from seq2seq.tasks.language_model.task import load as load
 from seq2seq.tasks.language_model.task import objective as objective
 from seq2seq.tasks.language_model.task import open_data as open_data
@@ -28,8 +30,8 @@ VERBS = {
     "export": "export",
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
-EXPORTS = ("saved_model", "litert", "onnx")
-"""Forms that `seq2seq export` writes."""
+EXPORTS = extras.EXPORTS
+"""Forms that `seq2seq export` writes, and the modules that each needs."""
 OWN_FILES = "--data.train FILE"
 """The options that name a user's own files."""
 ENTRY = "token"

@@ -82,6 +82,10 @@ def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
     ending.finish(LanguageRunFolder(run.path), recipe, data)
 
 
+def finish_average(folder: RunFolder) -> None:
+    """Learns nothing: all that a model needs is in its weights."""
+
+
 def load(path: Path, others: Sequence[Path] = (), **options: Any) -> TextModel:
     """Returns what scores and writes text."""
     from seq2seq.tasks.language_model.loading import load_text_model

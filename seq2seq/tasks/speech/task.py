@@ -97,6 +97,10 @@ def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
     ending.finish(SpeechRunFolder(run.path), recipe, data)
 
 
+def finish_average(folder: RunFolder) -> None:
+    """Learns nothing: all that a model needs is in its weights."""
+
+
 def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Recognizer:
     """Returns what transcribes."""
     from seq2seq.tasks.speech.loading import load_recognizer

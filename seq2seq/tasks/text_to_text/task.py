@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seq2seq import extras
 from seq2seq.distributed import team
 from seq2seq.pipeline.plan import Plan
 from seq2seq.run.folder import RunFolder, RunFolderError, check_same_architecture
@@ -38,8 +39,8 @@ VERBS = {
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""
 OWN_FILES = "--data.train.source FILE --data.train.target FILE (or one .tsv as source)"
 """The options that name a user's own files."""
-EXPORTS = ("saved_model", "litert", "onnx")
-"""Forms that `seq2seq export` writes."""
+EXPORTS = extras.EXPORTS
+"""Forms that `seq2seq export` writes, and the modules that each needs."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,10 @@ def batch_as_text(codec: TextCodec, plan: Plan, step: int) -> str:
 def finish(run: RunFolder, recipe: Recipe, data: Corpus) -> None:
     """Scores and exports the run, and shows a few outputs."""
     ending.finish(TextRunFolder(run.path), recipe, data.tests)
+
+
+def finish_average(folder: RunFolder) -> None:
+    """Learns nothing: all that a model needs is in its weights."""
 
 
 def load(path: Path, others: Sequence[Path] = (), **options: Any) -> LineGenerator:

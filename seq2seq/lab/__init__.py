@@ -3,6 +3,9 @@
 EXPERIMENTS = {
     "equations": "seq2seq.lab.equations",
     "gradients": "seq2seq.lab.gradients",
+    "memory": "seq2seq.lab.memory",
+    "cells": "seq2seq.lab.cells",
+    "transformer": "seq2seq.lab.rivals",
     "units": "seq2seq.lab.units",
     "reading": "seq2seq.lab.reading",
 }

@@ -12,6 +12,8 @@ from seq2seq.lab.report import Bars, HeatMap, Plot
 
 COLOURS = ("#3b66b8", "#c4532d", "#2f8a5b", "#8a4fa3", "#b08a00", "#4a4a4a", "#2b9bb0", "#b8417a", "#6b8e23", "#7a5230")
 """Told apart by people who do not see red and green alike too, as lines differ in style as well."""
+FEW = 8
+"""So many places on a logarithmic axis are marked by their own numbers."""
 STYLES = ("-", "--", "-.", ":")
 
 
@@ -42,6 +44,10 @@ def _draw_curves(axes: Any, item: Plot) -> None:
             axes.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.15, linewidth=0)
     if "x" in item.log:
         axes.set_xscale("log")
+        places = sorted({place for curve in item.curves for place in curve.x})
+        if len(places) <= FEW:  # powers of ten would stand between them
+            axes.set_xticks(places, [f"{place:,g}" for place in places])
+            axes.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     if "y" in item.log:
         axes.set_yscale("log")
     axes.set_xlabel(item.x)

@@ -89,7 +89,7 @@ def measure(plan: Plan, seeds: Sequence[int], tell: Tell) -> Measured:
         partial(pairs.batches, 2 * plan.rows),
         pairs.windows(4 * plan.rows, plan.held),
         [max(1, mark // 2) for mark in marks],
-        lambda done: tell(0.7 + 0.3 * done, "translation"),
+        lambda done: tell(0.7 + 0.3 * done, "translations"),
     )
     return Measured(
         units,

@@ -248,7 +248,7 @@ def _text(plan: Plan, found: Measured) -> Part:
 
 
 def _translation(plan: Plan, found: Measured) -> Part:
-    plot, table, said = _race("translation", "Translation", "nats a subword", found.translation, 1.0)
+    plot, table, said = _race("translations", "Translation", "nats a subword", found.translation, 1.0)
     weights = ", ".join(f"{name} {count:,}" for name, count in found.translation_weights.items())
     how = (
         "English to German, the embedded corpus in subwords, scored on sentences with unseen combinations, given the "

@@ -48,11 +48,17 @@ def _stream(train: Sequence[str], held: Sequence[str]) -> Stream:
     return Stream(symbols, *(np.asarray([ids[one] for one in part], np.int32) for part in (train, held)))
 
 
-def characters(most: int = 20_000) -> Stream:
-    """Returns the characters of the embedded English sentences, of the first `most`; a line end follows each."""
-    sentences = importlib.import_module("seq2seq.catalogue.sentences")
-    train = islice(sentences.load("train"), most)
-    return _stream("".join(line + "\n" for line in train), "".join(line + "\n" for line in sentences.load("test")))
+def characters(most: int = 20_000, german: bool = False) -> Stream:
+    """Returns the characters of the embedded sentences, of the first `most`; a line end follows each.
+
+    They are English, or the German ones that they are translated into.
+    """
+    grammar = importlib.import_module("seq2seq.catalogue.grammar_files")
+    lines = {}
+    for split in ("train", "test"):
+        pairs = islice(grammar.load(split, "en", "de"), most)
+        lines[split] = "".join((pair.target if german else pair.source) + "\n" for pair in pairs)
+    return _stream(lines["train"], lines["test"])
 
 
 SHOP_FEATURES = 11

@@ -55,7 +55,7 @@ class Task(NamedTuple):
 
 def run(settings: Settings, tell: Tell) -> Report:
     """Trains the three networks on each task, in turn on the same batches."""
-    units, rows, steps, most = (32, 8, 32, 60) if settings.quick else (64, 16, 64, 1000)
+    units, rows, steps, most = (32, 8, 32, 60) if settings.quick else (64, 16, 64, 700)
     tell(0.0, "reading the data")
     todo = tasks(rows, steps, settings.quick)
     marks = [round(most * share) for share in (0.2, 0.4, 0.6, 0.8, 1.0)]

@@ -65,7 +65,10 @@ class Vocabulary:
         for symbol in (*NAMES, "\n"):
             del counts[symbol]
         if not counts:
-            raise ValueError("No text to learn a vocabulary from: every line is empty.")
+            raise ValueError(
+                f"No text to learn a vocabulary from: every line is empty, or holds only {', '.join(NAMES)}, which stand "
+                "for control symbols."
+            )
         if size > len(NAMES) + len(counts):
             _log.warning(
                 "The text is too small for a vocabulary of %s %s: using %s.",

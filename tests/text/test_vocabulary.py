@@ -46,9 +46,15 @@ def test_known_characters_are_decoded_to_the_same_line_and_known_words_to_the_sa
         (row,) = characters.encode([line])
         assert len(row) == len(line)
         assert characters.decode([row]) == [line]
-    if line.split():
+    if line.split() and not set(line.split()) & set(NAMES):
         words = Vocabulary.learn([line], "words")
         assert words.decode(words.encode([line])) == [" ".join(line.split())]
+
+
+@pytest.mark.parametrize("lines", [[], ["", " "], ["<unk> <s>", "</s>"]])
+def test_a_text_without_words_is_refused_with_what_does_not_count(lines):
+    with pytest.raises(ValueError, match="every line is empty, or holds only .*<unk>"):
+        Vocabulary.learn(lines, "words")
 
 
 def test_no_text_becomes_a_control_symbol_other_than_unk():

@@ -66,8 +66,8 @@ class Vocabulary:
             del counts[symbol]
         if not counts:
             raise ValueError(
-                f"No text to learn a vocabulary from: every line is empty, or holds only {', '.join(NAMES)}, which stand "
-                "for control symbols."
+                f"No text to learn a vocabulary from: every line is empty, or holds only {', '.join(NAMES)}, which "
+                "stand for control symbols."
             )
         if size > len(NAMES) + len(counts):
             _log.warning(

@@ -53,7 +53,7 @@ def test_known_characters_are_decoded_to_the_same_line_and_known_words_to_the_sa
 
 @pytest.mark.parametrize("lines", [[], ["", " "], ["<unk> <s>", "</s>"]])
 def test_a_text_without_words_is_refused_with_what_does_not_count(lines):
-    with pytest.raises(ValueError, match="every line is empty, or holds only .*<unk>"):
+    with pytest.raises(ValueError, match=r"every line is empty, or holds only .*<unk>"):
         Vocabulary.learn(lines, "words")
 
 

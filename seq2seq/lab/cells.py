@@ -1,4 +1,4 @@
-"""LSTM or GRU: weights, time and quality at equal units and at equal weights, on texts and series."""
+"""LSTM or GRU: weights, time and quality at equal units and at equal weights, on text, music and series."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from seq2seq.lab.report import (
     median_and_range,
     spread_over_seeds,
 )
-from seq2seq.lab.sources import SHOP_FEATURES, Shops, characters
+from seq2seq.lab.sources import SHOP_FEATURES, Shops, characters, melodies
 from seq2seq.lab.training import Arrays, Loss, Run, Trainer, race
 from seq2seq.layers.names import CellName
 from seq2seq.types import Tensor
@@ -55,7 +55,7 @@ class Task(NamedTuple):
 
 def run(settings: Settings, tell: Tell) -> Report:
     """Trains the three networks on each task, in turn on the same batches."""
-    units, rows, steps, most = (32, 8, 32, 60) if settings.quick else (64, 16, 64, 700)
+    units, rows, steps, most = (32, 8, 32, 40) if settings.quick else (64, 16, 64, 700)
     tell(0.0, "reading the data")
     todo = tasks(rows, steps, settings.quick)
     marks = [round(most * share) for share in (0.2, 0.4, 0.6, 0.8, 1.0)]
@@ -86,14 +86,14 @@ def _make(cell: CellName, units: int, task: Task, seed: int) -> Any:
 
 
 def tasks(rows: int, steps: int, quick: bool) -> list[Task]:
-    """Returns what is learned: the next character of two languages, the sales of the next day."""
-    found, sentences = [], 2_000 if quick else 20_000
-    for name, stream in (("English", characters(sentences)), ("German", characters(sentences, german=True))):
+    """Returns what is learned: the next character, the next pitch or length of a tune, the sales of the next day."""
+    found = []
+    for name, stream in (("text", characters(2_000 if quick else 20_000)), ("melodies", melodies())):
         size = len(stream.symbols)
         found.append(
             Task(
                 name,
-                "bits a character",
+                "bits a character" if name == "text" else "bits a pitch or length",
                 size,
                 size,
                 partial(stream.batches, rows, steps),

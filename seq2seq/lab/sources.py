@@ -9,6 +9,7 @@ from itertools import islice
 
 import numpy as np
 
+from seq2seq.music.notes import Music
 from seq2seq.series.table import Series
 from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
@@ -48,17 +49,31 @@ def _stream(train: Sequence[str], held: Sequence[str]) -> Stream:
     return Stream(symbols, *(np.asarray([ids[one] for one in part], np.int32) for part in (train, held)))
 
 
-def characters(most: int = 20_000, german: bool = False) -> Stream:
-    """Returns the characters of the embedded sentences, of the first `most`; a line end follows each.
+def characters(most: int = 20_000) -> Stream:
+    """Returns the characters of the embedded English sentences, of the first `most`; a line end follows each."""
+    sentences = importlib.import_module("seq2seq.catalogue.sentences")
+    train, held = ("".join(line + "\n" for line in islice(sentences.load(name), most)) for name in ("train", "test"))
+    return _stream(train, held)
 
-    They are English, or the German ones that they are translated into.
-    """
-    grammar = importlib.import_module("seq2seq.catalogue.grammar_files")
-    lines = {}
-    for split in ("train", "test"):
-        pairs = islice(grammar.load(split, "en", "de"), most)
-        lines[split] = "".join((pair.target if german else pair.source) + "\n" for pair in pairs)
-    return _stream(lines["train"], lines["test"])
+
+def melodies() -> Stream:
+    """Returns the embedded tunes: for each note or rest its pitch and its length, and an end of each tune."""
+    tunes = importlib.import_module("seq2seq.catalogue.tunes")
+    return _stream(*([word for tune in tunes.load(name) for word in words_of(tune)] for name in ("train", "test")))
+
+
+REST, END = "rest", "end"
+
+
+def words_of(tune: Music) -> list[str]:
+    """Returns a melody as words: pitch and length in steps of each note, and of each rest before one; an end."""
+    words, now = [], 0
+    for note in tune.notes:
+        if note.start > now:
+            words += [REST, f"length {note.start - now}"]
+        words += [f"pitch {note.pitch}", f"length {note.length}"]
+        now = note.start + note.length
+    return [*words, END]
 
 
 SHOP_FEATURES = 11

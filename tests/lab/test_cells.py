@@ -7,8 +7,9 @@ import pytest
 
 from seq2seq.lab import cells
 from seq2seq.lab.models import new_model
-from seq2seq.lab.sources import HELD_DAYS, SHOP_FEATURES, Shops, Stream
+from seq2seq.lab.sources import END, HELD_DAYS, REST, SHOP_FEATURES, Shops, Stream, words_of
 from seq2seq.lab.training import Run
+from seq2seq.music.notes import Music, Note
 
 
 def test_a_gru_of_as_many_weights_is_nearest_to_the_lstm():
@@ -31,6 +32,19 @@ def test_windows_of_a_stream_follow_each_other():
     windows = stream.windows(2, 5, 9)
     assert len(windows) == 4
     np.testing.assert_array_equal(np.concatenate([part[0].ravel() for part in windows]), np.arange(100, 140))
+
+
+def test_a_tune_can_be_read_back_from_its_words():
+    tune = Music((Note(0, 60, 4), Note(6, 62, 2), Note(8, 60, 4)), 12)
+    words = words_of(tune)
+    assert words[-1] == END
+    notes, now = [], 0
+    for kind, length in zip(words[:-1:2], words[1:-1:2], strict=True):
+        steps = int(length.removeprefix("length "))
+        if kind != REST:
+            notes.append(Note(now, int(kind.removeprefix("pitch ")), steps))
+        now += steps
+    assert tuple(notes) == tune.notes
 
 
 def test_series_are_asked_for_the_next_day_and_scored_on_days_never_trained_on():

@@ -173,45 +173,54 @@ def craft_folder(folder: Path, copy: Path, draw: random.Random) -> None:
 
 def use_folder(folder: Path) -> None:
     """Calls every kind of network of a LiteRT folder, in small and large batches."""
-    from seq2seq.lite.generator import LiteGenerator
     from seq2seq.lite.kinds import ACOUSTIC, DETECTOR, FORECASTER, kind_of_folder
 
-    if kind_of_folder(folder) == ACOUSTIC:
-        import numpy as np
+    uses = {ACOUSTIC: _use_recognizer, FORECASTER: _use_forecaster, DETECTOR: _use_detector}
+    uses.get(kind_of_folder(folder), _use_generator)(folder)
 
-        from seq2seq.lite.acoustic import load_recognizer
 
-        recognizer = load_recognizer(folder)
-        recognizer.transcribe(np.random.default_rng(1).standard_normal(recognizer.rate) / 8, recognizer.rate)
-        return
-    if kind_of_folder(folder) == FORECASTER:
-        import numpy as np
+def _use_recognizer(folder: Path) -> None:
+    import numpy as np
 
-        from seq2seq.lite.forecast import load_forecaster
+    from seq2seq.lite.acoustic import load_recognizer
 
-        (network,) = (forecaster := load_forecaster(folder)).networks
-        shapes = json.loads((folder / "model.json").read_text())["inputs"]
-        for rows in (1, 33):
-            arrays = {
-                name: np.ones((rows, *sizes), np.int32 if name == "series" else np.float32)
-                for name, sizes in shapes.items()
-            }
-            if forecaster.samples:
-                network.advance(arrays, network.begin(rows))
-            else:
-                network.parameters(arrays)
-        return
-    if kind_of_folder(folder) == DETECTOR:
-        import numpy as np
+    recognizer = load_recognizer(folder)
+    recognizer.transcribe(np.random.default_rng(1).standard_normal(recognizer.rate) / 8, recognizer.rate)
 
-        from seq2seq.inference.surprises import Surprises
-        from seq2seq.lite.anomaly import load_detector
 
-        detector = load_detector(folder)
-        for rows in (1, 33):
-            surprises = Surprises(detector.network, np.full(rows, 24))
-            surprises.advance(np.random.default_rng(1).normal(size=(rows, 30)))
-        return
+def _use_forecaster(folder: Path) -> None:
+    import numpy as np
+
+    from seq2seq.lite.forecast import load_forecaster
+
+    (network,) = (forecaster := load_forecaster(folder)).networks
+    shapes = json.loads((folder / "model.json").read_text())["inputs"]
+    for rows in (1, 33):
+        arrays = {
+            name: np.ones((rows, *sizes), np.int32 if name == "series" else np.float32)
+            for name, sizes in shapes.items()
+        }
+        if forecaster.samples:
+            network.advance(arrays, network.begin(rows))
+        else:
+            network.parameters(arrays)
+
+
+def _use_detector(folder: Path) -> None:
+    import numpy as np
+
+    from seq2seq.inference.surprises import Surprises
+    from seq2seq.lite.anomaly import load_detector
+
+    detector = load_detector(folder)
+    for rows in (1, 33):
+        surprises = Surprises(detector.network, np.full(rows, 24))
+        surprises.advance(np.random.default_rng(1).normal(size=(rows, 30)))
+
+
+def _use_generator(folder: Path) -> None:
+    from seq2seq.lite.generator import LiteGenerator
+
     one = LiteGenerator.load(folder, threads=1)
     many = one.networks.batches[-1]
     searches = [one] if one.options.extract else [one, one.with_options(beam_size=1, mbr=0.0, num_best=1)]
@@ -220,6 +229,9 @@ def use_folder(folder: Path) -> None:
         search.generate(TEXT[:2] * many)
     if one.has_attention and not one.options.extract:
         one.align([(TEXT[0], one.target_tokenizer.pieces([4, 5, 4]))])
+    if one.wait_k:
+        one.interpreter(2).interpret(TEXT)
+        one.interpreter(2).interpret(TEXT[:2] * many)
 
 
 def lite_networks(draw: random.Random) -> None:

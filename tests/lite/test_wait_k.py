@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -117,3 +118,28 @@ def test_a_description_that_does_not_fit_is_refused(live, tmp_path):
         (path / "model.json").write_text(json.dumps(shape | changes))
         with pytest.raises(LiteFolderError, match=message):
             seq2seq.load(path)
+
+
+USE = """
+import random, sys
+from pathlib import Path
+from benchmarks.fuzz_crafted import craft_folder, use_folder
+used = 0
+for number in range(130):
+    print(number, flush=True)
+    craft_folder(Path(sys.argv[1]), Path(sys.argv[2]), random.Random(f"use/{number}"))
+    try:
+        use_folder(Path(sys.argv[2]))
+        used += 1
+    except (ValueError, OSError) as error:
+        assert str(error).strip()
+print("used", used)
+"""
+
+
+def test_no_crafted_folder_that_passes_makes_the_runtime_crash(live, tmp_path):
+    words = [sys.executable, "-c", USE, str(live), str(tmp_path / "copy")]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, (done.returncode, done.stdout[-20:], done.stderr[-2000:])
+    assert int(done.stdout.split()[-1]) >= 5, done.stdout  # in a few the change is harmless, and they are used

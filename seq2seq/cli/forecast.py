@@ -18,7 +18,6 @@ from seq2seq.cli.forecast_arguments import (
     inputs_of,
     levels_of,
     load_forecaster,
-    rows_together,
     table_of,
 )
 from seq2seq.cli.text_io import output
@@ -64,10 +63,11 @@ def run(arguments: argparse.Namespace) -> None:
     options = options_from(ForecastOptions, arguments)
     read = [*inputs_of(options.run, options.input), options.future]
     check_outputs(read, {"--output": options.output or STDOUT, "--plot": options.plot})
+    from seq2seq.inference.forecasting import rows_together
     from seq2seq.series.plots import PANELS, check_figure, plot_fan
     from seq2seq.series.result_files import format_of, results_file, text_writer
     from seq2seq.series.results import forecast_results
-    from seq2seq.series.windows import Windows, ends
+    from seq2seq.series.windows import blocks, ends
 
     form = format_of(options.output, options.format)
     if options.plot:
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
     table = table_of(forecaster, options.input)
     future = forecaster.read_future(options.future) if options.future else None
     windows, sampling = ends(table), options.sampling
-    size = rows_together(forecaster, horizon, sampling.samples)
+    size = rows_together(horizon, sampling.samples if forecaster.samples else 1)
     size = max(size, PANELS) if options.plot else size
     progress = Progress(len(table))
     with ExitStack() as stack:
@@ -86,13 +86,12 @@ def run(arguments: argparse.Namespace) -> None:
             write = text_writer(stack.enter_context(output(None)), form)
         else:
             write = stack.enter_context(results_file(options.output, form))
-        for start in range(0, len(table), size):
-            some = Windows(windows.series[start : start + size], windows.cuts[start : start + size])
+        for place, some in enumerate(blocks(windows, size)):
             found = forecaster.predict(
                 table, some, horizon, samples=sampling.samples, seed=sampling.seed, future=future
             )
             results = forecast_results(table, some, found, level, forecaster.columns)
-            if options.plot and start == 0:  # first: a reader of standard output may end, as `head` does
+            if options.plot and place == 0:  # first: a reader of standard output may end, as `head` does
                 plot_fan(options.plot, table, some, found, level, total=len(table))
             write(results)
             progress.add(len(some.cuts))

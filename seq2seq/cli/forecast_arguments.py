@@ -28,10 +28,6 @@ BASELINES = ("autoets", "autoarima")
 RUN_NAME = "run"
 """The row of the run in tables of scores."""
 
-_NUMBERS = 1 << 23
-"""Numbers of the forecasts that are in memory together."""
-_MOST_ROWS = 8192
-
 
 @dataclass(frozen=True)
 class SampleOptions:
@@ -155,11 +151,6 @@ def levels_of(forecaster: Any, given: Sequence[float] | None) -> tuple[float, ..
     return tuple(dict.fromkeys(given or own))
 
 
-def rows_together(forecaster: Any, horizon: int, samples: int) -> int:
-    """Returns how many windows to forecast at once."""
-    return max(1, min(_MOST_ROWS, _NUMBERS // (horizon * (samples if forecaster.samples else 1))))
-
-
 def check_horizon(forecaster: Any, horizon: int | None) -> int:
     """Returns the horizon; ValueError if the run cannot forecast that far."""
     if horizon and forecaster.longest is not None and horizon > forecaster.longest:
@@ -187,9 +178,10 @@ def measure(
     """
     from seq2seq.evaluation.forecast_baselines import baselines
     from seq2seq.evaluation.forecasting import evaluate
+    from seq2seq.inference.forecasting import rows_together
 
     progress = Progress(len(windows.cuts))
-    rows = rows_together(forecaster, horizon, sampling.samples)
+    rows = rows_together(horizon, sampling.samples if forecaster.samples else 1)
 
     def predict(some: Windows) -> Forecast:
         found: Forecast = forecaster.predict(table, some, horizon, samples=sampling.samples, seed=sampling.seed)

@@ -13,23 +13,30 @@ import numpy as np
 from seq2seq.series.batches import DirectInputs, StepInputs
 from seq2seq.series.codec import SeriesCodec
 from seq2seq.series.distributions import Distribution
-from seq2seq.series.forecast import (
-    Forecast,
-    LevelError,
-    SampleForecast,
-    average_forecasts,
-    check_finite,
-    check_levels,
-)
+from seq2seq.series.forecast import Forecast, ModelForecast, SampleForecast, average_forecasts
 from seq2seq.series.joining import joined
-from seq2seq.series.results import forecast_results, to_frame
+from seq2seq.series.results import concatenated, forecast_results, to_frame
 from seq2seq.series.table import Booleans, Floats, SeriesTable
-from seq2seq.series.windows import Scale, Scaling, Windows, cut_windows, ends, is_constant, last_observed
+from seq2seq.series.windows import Scale, Scaling, Windows, blocks, cut_windows, ends, is_constant, last_observed
 
 ROWS = 1024
 """Windows of a call of a direct network; an autoregressive one takes as many paths, at least those of one window."""
 PATHS = 8192
 """Sample paths that go on side by side."""
+NUMBERS = 1 << 23
+"""Numbers of the forecasts that are in memory together."""
+MOST_ROWS = 8192
+"""Windows that are forecast together, at most."""
+
+
+def rows_together(horizon: int, samples: int = 1) -> int:
+    """Returns how many windows to forecast at once, so that any number of them takes the same memory.
+
+    Args:
+        horizon: Steps.
+        samples: Sample paths of each window; 1 for a forecast of parameters.
+    """
+    return max(1, min(MOST_ROWS, NUMBERS // (horizon * max(1, samples))))
 
 
 class DirectNetwork(Protocol):
@@ -50,41 +57,6 @@ class StepNetwork(Protocol):
 
     def repeat(self, state: Any, times: int) -> Any:
         """Returns the state with each row as many times, next to each other."""
-
-
-class ModelForecast:
-    """The distributions that a network gives for the steps of windows, in the units of the series.
-
-    Args:
-        distribution: What the parameters mean.
-        parameters: `(rows, horizon, count)`.
-        scale: Of each window: its width is 0 where the context is constant. Counts are not scaled: it is 1, or 0 for a
-            series that never had any.
-
-    Raises:
-        ValueError: a number is not finite.
-    """
-
-    def __init__(self, distribution: Distribution, parameters: Floats, scale: Scale):
-        check_finite(parameters)
-        self.distribution, self.parameters, self.scale = distribution, parameters, scale
-
-    @property
-    def mean(self) -> Floats:
-        """`(rows, horizon)`: the expected value; of quantiles the median."""
-        return self._back(self.distribution.mean(self.parameters))
-
-    def quantiles(self, levels: Sequence[float]) -> Floats:
-        """As `Forecast.quantiles`."""
-        check_levels(levels)
-        try:
-            found = [self._back(self.distribution.quantile(self.parameters, level)) for level in levels]
-        except ValueError as error:
-            raise LevelError(str(error)) from None
-        return np.stack(found, axis=-1)
-
-    def _back(self, values: Floats) -> Floats:
-        return self.scale.back(values)
 
 
 class OwnTest(NamedTuple):
@@ -222,10 +194,12 @@ class Forecaster:
         """
         table = self.own_table() if data is None else self.read(data)
         known = None if future is None else self.read_future(future)
-        windows = ends(table)
-        found = self.predict(table, windows, horizon, samples=samples, seed=seed, future=known)
         shown = self.level if level is None else (level,) if isinstance(level, int | float) else level
-        results = forecast_results(table, windows, found, shown, self.columns)
+        parts = []
+        for some in blocks(ends(table), rows_together(self._steps(horizon), samples if self.samples else 1)):
+            found = self.predict(table, some, horizon, samples=samples, seed=seed, future=known)
+            parts.append(forecast_results(table, some, found, shown, self.columns))
+        results = concatenated(parts)
         return to_frame(results, data if data is not None and not isinstance(data, str | Path | SeriesTable) else None)
 
     def predict(

@@ -9,7 +9,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from seq2seq.series.distributions import Distribution
 from seq2seq.series.table import Floats
+from seq2seq.series.windows import Scale
 
 
 class LevelError(ValueError):
@@ -32,6 +34,41 @@ class Forecast(Protocol):
         Raises:
             LevelError: a level is not between 0 and 1, or the forecast does not cover it.
         """
+
+
+class ModelForecast:
+    """The distributions that a network gives for the steps of windows, in the units of the series.
+
+    Args:
+        distribution: What the parameters mean.
+        parameters: `(rows, horizon, count)`.
+        scale: Of each window: its width is 0 where the context is constant. Counts are not scaled: it is 1, or 0 for a
+            series that never had any.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+
+    def __init__(self, distribution: Distribution, parameters: Floats, scale: Scale):
+        check_finite(parameters)
+        self.distribution, self.parameters, self.scale = distribution, parameters, scale
+
+    @property
+    def mean(self) -> Floats:
+        """`(rows, horizon)`: the expected value; of quantiles the median."""
+        return self._back(self.distribution.mean(self.parameters))
+
+    def quantiles(self, levels: Sequence[float]) -> Floats:
+        """As `Forecast.quantiles`."""
+        check_levels(levels)
+        try:
+            found = [self._back(self.distribution.quantile(self.parameters, level)) for level in levels]
+        except ValueError as error:
+            raise LevelError(str(error)) from None
+        return np.stack(found, axis=-1)
+
+    def _back(self, values: Floats) -> Floats:
+        return self.scale.back(values)
 
 
 class SpreadForecast(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -146,6 +146,18 @@ def forecast_results(
         table.frequency,
         table.time_zone,
         _clock_of(table),
+    )
+
+
+def concatenated(parts: Sequence[Results]) -> Results:
+    """Returns the rows of several results of one table, in their order; `parts` holds at least one."""
+    first = parts[0]
+    return replace(
+        first,
+        codes=np.concatenate([part.codes for part in parts]),
+        stamps=np.concatenate([part.stamps for part in parts]),
+        cutoffs=None if first.cutoffs is None else np.concatenate([part.cutoffs for part in parts]),
+        values={name: np.concatenate([part.values[name] for part in parts]) for name in first.values},
     )
 
 

@@ -6,6 +6,7 @@ Nothing of a horizon takes part in what is made of its context.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
@@ -31,6 +32,13 @@ class Windows(NamedTuple):
     """`(rows,)`: the number of the series."""
     cuts: Integers
     """`(rows,)`: the first step of the horizon, counted in the series."""
+
+
+def blocks(windows: Windows, rows: int) -> Iterator[Windows]:
+    """Yields windows in their order, at most `rows` at a time."""
+    for start in range(0, len(windows.cuts), rows):
+        part = slice(start, start + rows)
+        yield Windows(windows.series[part], windows.cuts[part])
 
 
 class Cut(NamedTuple):

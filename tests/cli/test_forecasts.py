@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seq2seq.cli import forecast_arguments
 from seq2seq.extras import is_installed
+from seq2seq.inference import forecasting
 from seq2seq.run.environment import sha256
 from seq2seq.series.baselines import forecast_table, seasonal_naive
 from seq2seq.series.cells import Columns
@@ -76,7 +76,7 @@ def test_parts_change_nothing_and_paths_follow_from_the_seed(cli, loaded, tmp_pa
     first = cli(*words)
     assert first == cli(*words, "--seed", 0)
     assert first[1] != cli(*words, "--seed", 1)[1]
-    monkeypatch.setattr(forecast_arguments, "_NUMBERS", 1)
+    monkeypatch.setattr(forecasting, "NUMBERS", 1)
     forecaster.calls.clear()
     assert cli(*words)[1] == first[1]
     assert [call[:2] for call in forecaster.calls] == [(1, 30)] * 4
@@ -90,7 +90,7 @@ def test_what_is_known_of_the_future_is_handed_on(cli, loaded, tmp_path, series)
 
 def test_fans_are_drawn(cli, loaded, tmp_path, monkeypatch):
     loaded(series=14)
-    monkeypatch.setattr(forecast_arguments, "_NUMBERS", 1)
+    monkeypatch.setattr(forecasting, "NUMBERS", 1)
     code, out, _ = cli("forecast", tmp_path / "run", "--plot", tmp_path / "fan.svg", "--output", tmp_path / "x.csv")
     assert (code, out) == (0, "")
     assert "The first 12 of 14 forecasts" in (tmp_path / "fan.svg").read_text()

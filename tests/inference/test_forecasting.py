@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from contextlib import nullcontext
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from seq2seq.inference import forecasting
@@ -96,6 +98,25 @@ def test_a_series_alone_equals_it_among_others(forecasters, table, kind, monkeyp
     for row, (series, cut) in enumerate(np.transpose(WINDOWS).tolist()):
         found = numbers(forecaster.predict(table, window(series, cut), samples=5))
         np.testing.assert_allclose(found[0], whole[row], rtol=1e-5)
+
+
+@kinds
+def test_a_frame_of_forecasts_is_made_of_a_few_series_at_a_time(kind, monkeypatch):
+    forecaster = make_forecaster(kind, make_table((40, 25, 11), extras=False))
+    whole = forecaster.forecast(None, level=80, samples=5)
+    rows = []
+    predict = forecaster.predict
+
+    def counting(table, windows, *others, **options):
+        rows.append(len(windows.cuts))
+        return predict(table, windows, *others, **options)
+
+    monkeypatch.setattr(forecaster, "predict", counting)
+    monkeypatch.setattr(forecasting, "NUMBERS", HORIZON * (5 if forecaster.samples else 1) * 2)
+    pd.testing.assert_frame_equal(forecaster.forecast(None, level=80, samples=5), whole, rtol=1e-5)
+    assert rows == [2, 1]
+    with pytest.raises(ValueError, match="at least one sample path") if forecaster.samples else nullcontext():
+        forecaster.forecast(None, samples=0)
 
 
 @kinds

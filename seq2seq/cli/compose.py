@@ -108,9 +108,9 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--key: expected a key such as G, Am or Bbdor. Received: {options.key!r}")
     scale = scale_pitches(options.scale) if options.scale else None
     constraints = Constraints(low, high, scale, options.most_notes)
-    from seq2seq.tasks import load
+    from seq2seq.tasks.music.loading import load_composer
 
-    model, option = load(Path(options.run)), "--primer" if options.primer else "--harmonise"
+    model, option = load_composer(Path(options.run)), "--primer" if options.primer else "--harmonise"
     piece = (
         read_piece(given, option, model.codec.steps_per_quarter)
         if given

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.cli.arguments import options_from, positive
-from seq2seq.messages import show
+from seq2seq.cli.arguments import options_from
+from seq2seq.cli.token_evaluation import add_baseline, add_test, joined, show_tables
 from seq2seq.outputs import STDOUT, check_outputs
 
 if TYPE_CHECKING:
@@ -31,23 +30,9 @@ class EvaluateOptions:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder of a model of music")
-    parser.add_argument(
-        "--test", metavar="NAME", help="test set of the run's recipe, or validation (default: its first test set)"
-    )
+    add_test(parser)
     parser.add_argument("--files", metavar="FOLDER", help="instead of --test: a folder of pieces, or files: A,B")
-    parser.add_argument(
-        "--ngram",
-        type=positive,
-        default=None,
-        metavar="N",
-        help="also score an N-gram model (Kneser-Ney) of the run's training pieces in all transpositions",
-    )
-    parser.add_argument(
-        "--mix",
-        action="store_true",
-        help="with --ngram: also the mixture of both, its weight chosen on the validation pieces",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_baseline(parser, "the run's training pieces in all transpositions", "pieces")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -58,21 +43,22 @@ def run(arguments: argparse.Namespace) -> None:
     if options.mix and not options.ngram:
         raise ValueError("--mix mixes the model with an n-gram model: give --ngram N too.")
     check_outputs([options.run, *([options.files] if options.files else [])], {"standard output": STDOUT})
-    from seq2seq.tasks import load
-    from seq2seq.tasks.music.evaluation import VALIDATION, Baseline, open_pieces
+    from seq2seq.tasks.music.evaluation import Baseline, open_pieces
+    from seq2seq.tasks.music.loading import load_model
+    from seq2seq.tasks.token_model import VALIDATION
 
     pieces, folder = open_pieces(Path(options.run), options.test, options.files), Path(options.run)
     if not pieces:
         raise ValueError("There are no pieces to score.")
-    model = load(folder)
-    if options.mix and not model.predicts_tokens:
-        raise ValueError("--mix mixes the probabilities of tokens, and this run predicts 88 keys, each by itself.")
+    model = load_model(folder)
     from seq2seq.evaluation.language import best_weight
     from seq2seq.evaluation.music import mixed
-    from seq2seq.inference.music import likelihood
+    from seq2seq.inference.music import Composer, likelihood
 
+    if options.mix and not isinstance(model, Composer):
+        raise ValueError("--mix mixes the probabilities of tokens, and this run predicts 88 keys, each by itself.")
     scored = model.score(pieces)
-    tables: dict[str, dict[str, Score]] = {"model": likelihood(scored).scores()}
+    tables: dict[str, dict[str, Score]] = {"model": likelihood(scored).scores(model.conditions)}
     if options.ngram:
         baseline, name = Baseline(folder, options.ngram), f"{options.ngram}-gram"
         others = baseline.score(pieces)
@@ -80,13 +66,6 @@ def run(arguments: argparse.Namespace) -> None:
         if options.mix:
             held_out = open_pieces(folder, VALIDATION, None)
             weight = round(best_weight(model.score(held_out), baseline.score(held_out)), 3)
-            found = likelihood(mixed(scored, others, weight))
-            tables[f"model and {name}"] = found.scores(f"{baseline.conditions}|weight:{weight:g}")
-    if options.json:
-        plain = {name: {measure: asdict(score) for measure, score in table.items()} for name, table in tables.items()}
-        show(json.dumps(plain, indent=2))
-        return
-    for name, table in tables.items():
-        show(name)
-        for measure, score in table.items():
-            show(f"{measure:20} {score.score:10.3f}   {score.signature}")
+            how = joined(model.conditions, baseline.conditions, f"weight:{weight:g}")
+            tables[f"model and {name}"] = likelihood(mixed(scored, others, weight)).scores(how)
+    show_tables(tables, options.json)

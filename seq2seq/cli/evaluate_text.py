@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seq2seq.cli.arguments import options_from, positive
-from seq2seq.messages import show
+from seq2seq.cli.arguments import options_from
+from seq2seq.cli.token_evaluation import add_baseline, add_test, joined, show_tables
 from seq2seq.outputs import STDOUT, check_outputs
 from seq2seq.progress import ProgressLine
 
@@ -40,9 +39,7 @@ class EvaluateOptions:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
     parser.add_argument("run", help="run folder of a language model")
-    parser.add_argument(
-        "--test", metavar="NAME", help="test set of the run's recipe, or validation (default: its first test set)"
-    )
+    add_test(parser)
     parser.add_argument("--text", metavar="FILE", help="instead of --test: a text; several: FILE,FILE")
     parser.add_argument(
         "--dynamic",
@@ -61,19 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cache-flatness", type=float, default=0.3, metavar="X", help="what its dot products are multiplied with"
     )
-    parser.add_argument(
-        "--ngram",
-        type=positive,
-        default=None,
-        metavar="N",
-        help="also score an N-gram model (Kneser-Ney) of the run's training text, over the same tokens",
-    )
-    parser.add_argument(
-        "--mix",
-        action="store_true",
-        help="with --ngram: also the mixture of both, its weight chosen on the validation text",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    add_baseline(parser, "the run's training text, over the same tokens", "text")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -86,10 +71,11 @@ def run(arguments: argparse.Namespace) -> None:
     if options.mix and (not options.ngram or options.dynamic):
         raise ValueError("--mix mixes the model with --ngram N, and not with --dynamic, which learns from one text.")
     check_outputs([options.run], {"standard output": STDOUT})
-    from seq2seq.tasks.language_model.evaluation import VALIDATION, Baseline, open_text
+    from seq2seq.tasks.language_model.evaluation import Baseline, open_text
 
     lines = open_text(Path(options.run), options.test, options.text)
     from seq2seq.tasks import load
+    from seq2seq.tasks.token_model import VALIDATION
 
     model, conditions = _model(options, load(Path(options.run)))
     from seq2seq.evaluation.language import add, best_weight, mixed
@@ -120,23 +106,9 @@ def run(arguments: argparse.Namespace) -> None:
         if options.mix:
             held_out = open_text(Path(options.run), VALIDATION, None)
             weight = round(best_weight(list(scored(held_out)), baseline.score(held_out)), 3)
-            how = f"{conditions}{'|' if conditions else ''}kneser-ney:{options.ngram}|weight:{weight:g}"
+            how = joined(conditions, f"kneser-ney:{options.ngram}", f"weight:{weight:g}")
             tables[f"model and {name}"] = mixed(kept, others, weight).scores(how)
-    if options.json:
-        show(
-            json.dumps(
-                {
-                    name: {measure: asdict(score) for measure, score in scores.items()}
-                    for name, scores in tables.items()
-                },
-                indent=2,
-            )
-        )
-        return
-    for name, scores in tables.items():
-        show(name)
-        for measure, score in scores.items():
-            show(f"{measure:20} {score.score:10.3f}   {score.signature}")
+    show_tables(tables, options.json)
 
 
 def _model(options: EvaluateOptions, model: TextModel) -> tuple[TextModel, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from seq2seq.inference.language import NextIds, Sampler, Scorer
 from seq2seq.metrics.frames import FrameLikelihood
 from seq2seq.music.constraints import Constraints, TokenRules
 from seq2seq.music.events import EventCodec
-from seq2seq.music.inputs import Tape
+from seq2seq.music.inputs import GIVEN, Tape
 from seq2seq.music.likeness import Corpus, Stretch, longest_copy, statistics
 from seq2seq.music.notes import Music, Note
 from seq2seq.pipeline.padding import pad
@@ -99,8 +99,26 @@ def likelihood(pieces: Sequence[ScoredMusic]) -> FrameLikelihood:
     return found
 
 
+class MusicModel(Protocol):
+    """A model in memory."""
+
+    name: str
+    """How messages call it."""
+
+    def score(self, pieces: Sequence[Music]) -> list[ScoredMusic]:
+        """Scores pieces, each by itself.
+
+        Raises:
+            ValueError: a piece is on a grid that does not fit that of the model.
+        """
+
+    @property
+    def conditions(self) -> str:
+        """What it is told of a piece besides its notes, for the signature of a score."""
+
+
 class Composer:
-    """A network in memory, run by Keras.
+    """A network in memory, run by Keras: a `MusicModel` that predicts one token after the other, and so composes.
 
     Args:
         model: A `LanguageModel`.
@@ -109,20 +127,19 @@ class Composer:
         corpus: The training pieces, which compositions are compared with.
     """
 
-    predicts_tokens = True
-    """Whether it predicts one token after the other, and so composes."""
-
     def __init__(self, model: Any, codec: EventCodec, name: str = "", corpus: Corpus | None = None):
         self.model, self.codec, self.name, self.corpus = model, codec, name, corpus
         self._scorer, self._next = Scorer(model), NextIds(model)
         self._samplers: dict[SearchOptions, Sampler] = {}
 
-    def score(self, pieces: Sequence[Music]) -> list[ScoredMusic]:
-        """Scores pieces, each by itself.
+    @property
+    def conditions(self) -> str:
+        """As `MusicModel.conditions`; what stands a section earlier is named too: n-grams do not reach it."""
+        told = [name for name in self.codec.inputs if name in (*GIVEN, "bar_before", "section_before")]
+        return f"given:{','.join(told)}" if told else ""
 
-        Raises:
-            ValueError: a piece is on a grid that does not fit that of the model.
-        """
+    def score(self, pieces: Sequence[Music]) -> list[ScoredMusic]:
+        """As `MusicModel.score`."""
         encoded = [self.codec.encode(piece) for piece in pieces]
         order = sorted(range(len(pieces)), key=lambda number: len(encoded[number].tokens))
         found: dict[int, ScoredMusic] = {}

@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from seq2seq.inference.language import Scorer
-from seq2seq.inference.music import TOGETHER, Composer, ScoredMusic
+from seq2seq.inference.music import TOGETHER, ScoredMusic
+from seq2seq.music.events import EventCodec
 from seq2seq.music.notes import Music
 from seq2seq.music.rolls import KEYS, before, roll_of
 from seq2seq.pipeline.padding import pad
 
 
-class RollScorer(Composer):
-    """Scores pieces by a network over the 88 keys of a piano. It does not compose."""
+class RollScorer:
+    """A `MusicModel` over the 88 keys of a piano, each predicted by itself. It does not compose.
 
-    predicts_tokens = False
+    Args:
+        model: A `LanguageModel` of frames.
+        codec: The grid of the pieces.
+        name: How messages call it.
+    """
+
+    conditions = ""
+
+    def __init__(self, model: Any, codec: EventCodec, name: str = ""):
+        self.model, self.codec, self.name = model, codec, name
 
     def score(self, pieces: Sequence[Music]) -> list[ScoredMusic]:
-        """As `Composer.score`, with one entry for each frame, and one of probability 1 for the end."""
+        """As `MusicModel.score`, with one entry for each frame, and one of probability 1 for the end."""
         rolls, found, scorer = [roll_of(self.codec, piece) for piece in pieces], list[ScoredMusic](), Scorer(self.model)
         for start in range(0, len(rolls), TOGETHER):
             some = rolls[start : start + TOGETHER]
@@ -35,12 +45,3 @@ class RollScorer(Composer):
                 numbers = np.arange(len(log_probs))
                 found.append(ScoredMusic(piece, np.zeros(0, np.int32), log_probs, numbers))
         return found
-
-    def compose(self, *_: Any, **__: Any) -> NoReturn:
-        """Raises ValueError."""
-        raise ValueError(
-            f"{self.name} predicts 88 keys, each by itself: it scores music and does not compose. Train without "
-            "--events.keys."
-        )
-
-    harmonise = compose

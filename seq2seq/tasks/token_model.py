@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seq2seq.backend import prepare_keras
 from seq2seq.layers.names import CellName
@@ -51,10 +51,35 @@ class Training(sections.TokenTraining):
     """Weight of the mean square of their change from step to step (TAR, Merity et al. 2018). 1 is usual; 0 is off."""
 
 
+T = TypeVar("T")
+
+VALIDATION = "validation"
+"""The name under which the validation part can be evaluated, to choose options."""
+
 LEAST_ONE = ("model.embedding", "model.units", "model.num_layers")
 NOT_NEGATIVE = ("training.activation_loss", "training.slowness_loss")
 SHARES = ("model.dropout", "model.embedding_dropout", "model.weight_dropout")
 """The ranges of these sections, for `run.ranges.out_of_range`."""
+
+
+def chosen_test(tests: Mapping[str, T], name: str | None, otherwise: str) -> T:
+    """Returns a test set of a run by its name, by default the first.
+
+    Args:
+        tests: Those of the run.
+        name: Of one of them.
+        otherwise: What else can be given, for the message, such as "--text FILE".
+
+    Raises:
+        RunFolderError: the run has no test set, or none of that name.
+    """
+    if not tests:
+        raise RunFolderError(f"This run has no test set. Give {otherwise}.")
+    if (name := name or next(iter(tests))) not in tests:
+        raise RunFolderError(
+            f"This run knows the test sets {', '.join(tests)}. Received: {name!r}. Or give {otherwise}."
+        )
+    return tests[name]
 
 
 def contradictions(model: Model) -> Iterator[str]:

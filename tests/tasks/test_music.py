@@ -94,6 +94,7 @@ def test_evaluate_gives_what_the_run_has_recorded_with_an_n_gram_beside_it(music
     found = json.loads(out)
     assert found["model"] == recorded
     assert "kneser-ney:3|transposed:6" in found["3-gram"]["frame_nll"]["signature"]
+    assert "|given:" in found["model"]["frame_nll"]["signature"]
     assert set(found) == {"model", "3-gram", "model and 3-gram"}
     assert found["model and 3-gram"]["frame_nll"]["score"] < found["model"]["frame_nll"]["score"]
 

@@ -6,14 +6,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from seq2seq.inference.text_scoring import ScoredLine
-from seq2seq.run.folder import RunFolderError
 from seq2seq.symbols import EOS
 from seq2seq.tasks.language_model.data import find_corpus, own_text
 from seq2seq.tasks.language_model.folder import LanguageRunFolder
+from seq2seq.tasks.token_model import VALIDATION, chosen_test
 from seq2seq.text.ngrams import KneserNey
-
-VALIDATION = "validation"
-"""The name under which the validation text can be evaluated, to choose options."""
 
 
 def open_text(run: Path, test: str | None, text: str | None) -> Iterable[str]:
@@ -31,14 +28,7 @@ def open_text(run: Path, test: str | None, text: str | None) -> Iterable[str]:
     # Files that a user named are found from any folder; the catalogue knows how its own are read.
     own = recipe.data.corpus == "files"
     tests: Mapping[str, Iterable[str]] = folder.load_tests() if own else find_corpus(recipe.data).tests
-    name = test or next(iter(tests), "")
-    if not tests:
-        raise RunFolderError("This run has no test set. Give a text: --text FILE.")
-    if name not in tests:
-        raise RunFolderError(
-            f"This run knows the test sets {', '.join(tests)}. Received: {name!r}. Or give --text FILE."
-        )
-    return tests[name]
+    return chosen_test(tests, test, "--text FILE")
 
 
 class Baseline:

@@ -21,13 +21,13 @@ _log = logging.getLogger(__name__)
 def finish(folder: MusicRunFolder, recipe: Recipe, data: Corpus) -> None:
     """Scores every test set and writes the README and, last of all, scores.json."""
     from seq2seq.inference.music import likelihood
-    from seq2seq.tasks.music.loading import load_composer
+    from seq2seq.tasks.music.loading import load_model
 
-    model = load_composer(folder.path)
+    model = load_model(folder.path)
     scores: dict[str, Any] = {}
     for name, pieces in data.tests.items():
         _log.info("Scoring %s", name)
-        found = likelihood(model.score(pieces)).scores()
+        found = likelihood(model.score(pieces)).scores(model.conditions)
         scores[name] = {measure: asdict(score) for measure, score in found.items()}
         show("\n".join([name, *(f"{m:20} {s['score']:10.3f}   {s['signature']}" for m, s in scores[name].items())]))
     write_readme(folder, recipe, scores, read_history(folder))

@@ -9,13 +9,10 @@ import numpy as np
 
 from seq2seq.inference.music import ScoredMusic
 from seq2seq.music.notes import Music
-from seq2seq.run.folder import RunFolderError
 from seq2seq.tasks.music.data import find_corpus, own_files, read_pieces
 from seq2seq.tasks.music.folder import MusicRunFolder
+from seq2seq.tasks.token_model import VALIDATION, chosen_test
 from seq2seq.text.ngrams import KneserNey
-
-VALIDATION = "validation"
-"""The name under which the validation pieces can be evaluated, to choose options."""
 
 
 def open_pieces(run: Path, test: str | None, files: str | None) -> Sequence[Music]:
@@ -39,14 +36,7 @@ def open_pieces(run: Path, test: str | None, files: str | None) -> Sequence[Musi
     else:
         corpus = find_corpus(recipe)
         tests = {VALIDATION: corpus.validation} if test == VALIDATION else dict(corpus.tests)
-    name = test or next(iter(tests), "")
-    if not tests:
-        raise RunFolderError("This run has no test set. Give pieces: --files FOLDER.")
-    if name not in tests:
-        raise RunFolderError(
-            f"This run knows the test sets {', '.join(tests)}. Received: {name!r}. Or give --files FOLDER."
-        )
-    return tests[name]
+    return chosen_test(tests, test, "--files FOLDER")
 
 
 class Baseline:

@@ -22,7 +22,7 @@ from seq2seq.tasks.music.prepare import PieceStores, RollStores, learn_codec
 from seq2seq.tasks.music.recipe import Recipe
 
 if TYPE_CHECKING:
-    from seq2seq.inference.music import Composer
+    from seq2seq.inference.music import MusicModel
     from seq2seq.models.language_model import LanguageModel
 
 SELECTION = Selection("frame_nll", True, "a model of music is chosen by its loss")
@@ -96,13 +96,13 @@ def finish_average(folder: RunFolder) -> None:
     """Learns nothing: all that a model needs is in its weights."""
 
 
-def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Composer:
-    """Returns what scores and composes music."""
-    from seq2seq.tasks.music.loading import load_composer
+def load(path: Path, others: Sequence[Path] = (), **options: Any) -> MusicModel:
+    """Returns what scores music and, unless it predicts single keys, composes."""
+    from seq2seq.tasks.music.loading import load_model
 
     if options:
         raise ValueError(f"A model of music is loaded without options. Received: {', '.join(options)}")
-    return load_composer(path, others)
+    return load_model(path, others)
 
 
 def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from seq2seq.cli.recipe_flags import read_flags
 from seq2seq.run.parsing import RecipeError, override
+from seq2seq.run.start import as_the_start
 from seq2seq.tasks import TASKS, named_recipes
 from seq2seq.tasks.text_to_text.presets import explanation, fitted, measure
 from seq2seq.tasks.text_to_text.recipe import Recipe
@@ -69,7 +70,8 @@ def read(arguments: Sequence[str]) -> OwnRecipe:
     })  # fmt: skip
     fields = flags.get("data.source_field", ""), flags.get("data.target_field", "")
     size = measure(_text(source, target, fields))
-    recipe = override(fitted(base, size), flags)
+    path = Path(folder) if folder else Path("runs", flags.get("name", base.name))
+    recipe = override(as_the_start(fitted(base, size), flags, path), flags)
     unknown = UNKNOWN_LANGUAGE in (recipe.data.source_language, recipe.data.target_language)
     hint = " Name the languages with --data.source_language and --data.target_language." if unknown else ""
     notice = (

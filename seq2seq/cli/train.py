@@ -27,6 +27,7 @@ from seq2seq.run.folder import RunFolder
 from seq2seq.run.opening import open_run
 from seq2seq.run.parsing import RecipeError, describe, override
 from seq2seq.run.sections import Recipe
+from seq2seq.run.start import as_the_start
 from seq2seq.signals import EXIT_INTERRUPTED, EXIT_TERMINATED
 from seq2seq.tasks import TASKS, load_recipe, named_recipes, task_named
 
@@ -294,8 +295,8 @@ def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = 
         flags.setdefault("data.corpus", "files")
     elif variant == "custom" and "data.corpus" not in flags:
         raise RecipeError(f"custom expects files: {task_named(recipe.task).OWN_FILES}.")
-    recipe = override(recipe, flags)
-    return recipe, Path(run_folder) if run_folder else _default_folder(recipe.name)
+    path = Path(run_folder) if run_folder else _default_folder(flags.get("name", recipe.name))
+    return override(as_the_start(recipe, flags, path), flags), path
 
 
 def _default_folder(name: str) -> Path:

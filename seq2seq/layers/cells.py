@@ -245,13 +245,19 @@ CELLS: dict[CellName, type[Any]] = {
 """The cells by their names."""
 
 
-def make_cell(name: CellName, units: int) -> Any:
-    """Returns a new cell; ValueError for an unknown name or no units."""
+def make_cell(name: CellName, units: int, layer: str | None = None) -> Any:
+    """Returns a new cell; ValueError for an unknown name or no units.
+
+    Args:
+        name: One of CELLS.
+        units: Its width.
+        layer: What its weights are called by, within the layer that holds it; None: by the kind of cell and a number.
+    """
     if name not in CELLS:
         raise ValueError(f"Unknown cell. Expected one of {', '.join(CELLS)}. Received: {name!r}")
     if units < 1:
         raise ValueError(f"A cell needs at least one unit. Received: units={units}")
-    return CELLS[name](units)
+    return CELLS[name](units, name=layer)
 
 
 def state_sizes(cell: Any) -> list[int]:

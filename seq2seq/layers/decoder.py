@@ -96,7 +96,7 @@ class RNNDecoder(keras.layers.Layer):
         self.variational_dropout = variational_dropout
         self.weight_dropout = weight_dropout
 
-        self.cells = [make_cell(cell, units) for _ in range(num_layers)]
+        self.cells = [make_cell(cell, units, f"layer_{number}") for number in range(num_layers)]
         if weight_dropout and isinstance(self.cells[0], LinearCell):
             raise ValueError(f"weight_dropout needs a cell with recurrent weights. Received: cell={cell!r}")
         self.bridge_layer = Bridge(bridge, [state_sizes(c) for c in self.cells])

@@ -76,7 +76,10 @@ class RNNEncoder(keras.layers.Layer):
         self.dropout = dropout
         self.variational_dropout = variational_dropout
         directions = ("forward", "backward") if bidirectional else ("forward",)
-        self.layers = [[make_cell(cell, units) for _ in directions] for _ in range(num_layers)]
+        self.layers = [
+            [make_cell(cell, units, f"{direction}_{number}") for direction in directions]
+            for number in range(num_layers)
+        ]
         self.dropouts = [sequence_dropout(dropout, variational_dropout, f"dropout_{i}") for i in range(num_layers + 1)]
 
     @property

@@ -62,7 +62,7 @@ def average_runs(runs: Sequence[Path], output: Path, task: Task, last: int = 0) 
         new = RunFolder(partial)
         new.save_recipe(recipe, made_of)
         save_weights(model, new.weights_file)
-        for file in (folders[0].data_file, *task.codec_files(folders[0])):
+        for file in (folders[0].data_file, *task.codec_files(folders[0]), *task.learned_files(folders[0])):
             if file.is_file():
                 (partial / file.name).write_bytes(file.read_bytes())
         new.write(new.readme_file, _readme(recipe, task, output, made_of))

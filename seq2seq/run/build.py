@@ -6,6 +6,7 @@ from seq2seq.distributed import team
 from seq2seq.run.environment import record_start
 from seq2seq.run.folder import RunFolder
 from seq2seq.run.sections import Recipe
+from seq2seq.run.start import take_codec
 from seq2seq.run.task import Task
 from seq2seq.run.train import train
 
@@ -19,6 +20,7 @@ def build(folder: RunFolder, recipe: Recipe, task: Task) -> None:
     if team.is_leader():
         task.record_data(folder, data)
         record_start(folder)
+        take_codec(folder, recipe, task)
     train(folder, recipe, task, data)
     if team.is_leader():
         task.finish(folder, recipe, data)

@@ -56,6 +56,7 @@ class RunFolder:
         self.history_file = self.path / "history.csv"
         self.scores_file = self.path / "scores.json"
         self.data_file = self.path / "data.json"
+        self.start_file = self.path / "started_from.json"
         self.curves_file = self.path / "curves.png"
         self.readme_file = self.path / "README.md"
         self.hypotheses = self.path / "hypotheses"

@@ -44,6 +44,9 @@ class Training(Section):
     """Minutes between checkpoints, beside those at the end of every epoch; 0 is none."""
     keep_epochs: int = 0
     """Keep the averaged weights of this many last epochs in epochs/ of the run folder, for seq2seq average."""
+    start_from: str = ""
+    """A run folder of the same task to start from: its vocabulary, and its weights wherever name and shape fit. The
+    network is as there too, unless its fields are given. Empty: random weights."""
 
 
 class TokenTraining(Training):

@@ -142,4 +142,7 @@ class Task(Protocol):
         """Returns a run's network without its weights; RunFolderError if one of these files is too small for it."""
 
     def codec_files(self, folder: RunFolder) -> list[Path]:
-        """Returns the files of a run's codec and of what it has learned of its data."""
+        """Returns the files of a run's codec."""
+
+    def learned_files(self, folder: RunFolder) -> list[Path]:
+        """Returns the files of what else a run has learned of its data."""

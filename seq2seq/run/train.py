@@ -14,6 +14,7 @@ from seq2seq.distributed import team
 from seq2seq.run.folder import RunFolder, save_weights
 from seq2seq.run.sections import Recipe
 from seq2seq.run.selection import Selection
+from seq2seq.run.start import take_weights
 from seq2seq.run.task import Prepared, Task
 from seq2seq.signals import defer_signals
 
@@ -108,6 +109,8 @@ def _first_progress(setup: _Setup) -> dict[str, Any]:
     columns = "nll", "val_nll", selection.column, "seconds"
     usable = partial(check_progress, epochs=epochs, steps=setup.steps, columns=columns)
     progress = load_checkpoint(setup.folder.checkpoint_file, setup.objective, usable)
+    if not progress:
+        take_weights(setup.model, setup.recipe, setup.task)
     team.check_equal(lambda: checksum(setup.objective), "weights to begin with")
     part_seeds(setup.objective, team.rank_and_size()[0])
     if progress:

@@ -14,6 +14,7 @@ from seq2seq.tasks.text_to_text.task import codec_files as codec_files
 from seq2seq.tasks.text_to_text.task import export as export
 from seq2seq.tasks.text_to_text.task import finish as finish
 from seq2seq.tasks.text_to_text.task import finish_average as finish_average
+from seq2seq.tasks.text_to_text.task import learned_files as learned_files
 from seq2seq.tasks.text_to_text.task import load as load
 from seq2seq.tasks.text_to_text.task import objective as objective
 from seq2seq.tasks.text_to_text.task import open_data as open_data

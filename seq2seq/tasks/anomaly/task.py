@@ -123,6 +123,12 @@ def untrained_model(run: RunFolder, weights: Sequence[Path]) -> Any:
 
 
 def codec_files(run: RunFolder) -> list[Path]:
-    """Returns the files of the codec and of the alarms."""
+    """Returns the file of the codec."""
     folder = AnomalyRunFolder(run.path)
-    return [file for file in (folder.codec_file, folder.alarms_file, folder.normal_file) if file.is_file()]
+    return [file for file in (folder.codec_file,) if file.is_file()]
+
+
+def learned_files(run: RunFolder) -> list[Path]:
+    """Returns the files of the alarms."""
+    folder = AnomalyRunFolder(run.path)
+    return [file for file in (folder.alarms_file, folder.normal_file) if file.is_file()]

@@ -10,6 +10,7 @@ from seq2seq.tasks.forecast.task import codec_files as codec_files
 from seq2seq.tasks.forecast.task import export as export
 from seq2seq.tasks.forecast.task import finish as finish
 from seq2seq.tasks.forecast.task import finish_average as finish_average
+from seq2seq.tasks.forecast.task import learned_files as learned_files
 from seq2seq.tasks.forecast.task import load as load
 from seq2seq.tasks.forecast.task import objective as objective
 from seq2seq.tasks.forecast.task import open_data as open_data

@@ -153,3 +153,8 @@ def codec_files(run: RunFolder) -> list[Path]:
     """Returns the file of the codec."""
     folder = ForecastRunFolder(run.path)
     return [file for file in (folder.codec_file,) if file.is_file()]
+
+
+def learned_files(run: RunFolder) -> list[Path]:
+    """Returns none: all that a model needs is in its codec and its weights."""
+    return []

@@ -131,3 +131,8 @@ def codec_files(run: RunFolder) -> list[Path]:
     """Returns the file of the tokeniser."""
     folder = LanguageRunFolder(run.path)
     return [file for file in (folder.vocabulary_file, folder.tokenizer_file) if file.is_file()]
+
+
+def learned_files(run: RunFolder) -> list[Path]:
+    """Returns none: all that a model needs is in its codec and its weights."""
+    return []

@@ -31,11 +31,13 @@ def learn_codec(folder: MusicRunFolder, recipe: Recipe, corpus: Corpus) -> Event
         if not folder.codec_file.exists():
             events = recipe.events
             codec = EventCodec.learn(corpus.train, events.steps_per_quarter, events.onsets, events.inputs)
-            learned = LearnedPieces.of([codec.on_grid(piece) for piece in corpus.train])
-            learned.save(folder.inside(folder.corpus_file))
             codec.save(folder.inside(folder.codec_file))
             _log.info("Learned %s tokens: pitches %d to %d", f"{codec.size:,}", codec.low, codec.high)
-        return folder.load_codec()
+        codec = folder.load_codec()
+        if not folder.corpus_file.exists():
+            learned = LearnedPieces.of([codec.on_grid(piece) for piece in corpus.train])
+            learned.save(folder.inside(folder.corpus_file))
+        return codec
 
     return team.leader_first(learn, folder.load_codec)
 

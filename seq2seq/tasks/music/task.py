@@ -131,6 +131,12 @@ def untrained_model(run: RunFolder, weights: Sequence[Path]) -> LanguageModel:
 
 
 def codec_files(run: RunFolder) -> list[Path]:
-    """Returns the file of the codec, and of what compositions are compared with."""
+    """Returns the file of the codec."""
     folder = MusicRunFolder(run.path)
-    return [file for file in (folder.codec_file, folder.corpus_file) if file.is_file()]
+    return [file for file in (folder.codec_file,) if file.is_file()]
+
+
+def learned_files(run: RunFolder) -> list[Path]:
+    """Returns the file of what compositions are compared with."""
+    file = MusicRunFolder(run.path).corpus_file
+    return [file] if file.is_file() else []

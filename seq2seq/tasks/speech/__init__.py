@@ -10,6 +10,7 @@ from seq2seq.tasks.speech.task import codec_files as codec_files
 from seq2seq.tasks.speech.task import export as export
 from seq2seq.tasks.speech.task import finish as finish
 from seq2seq.tasks.speech.task import finish_average as finish_average
+from seq2seq.tasks.speech.task import learned_files as learned_files
 from seq2seq.tasks.speech.task import load as load
 from seq2seq.tasks.speech.task import objective as objective
 from seq2seq.tasks.speech.task import open_data as open_data

@@ -154,3 +154,8 @@ def codec_files(run: RunFolder) -> list[Path]:
     folder = SpeechRunFolder(run.path)
     files = (folder.frontend_file, folder.vocabulary_file, folder.tokenizer_file)
     return [file for file in files if file.is_file()]
+
+
+def learned_files(run: RunFolder) -> list[Path]:
+    """Returns none: all that a model needs is in its codec and its weights."""
+    return []

@@ -174,7 +174,13 @@ def untrained_model(run: RunFolder, weights: Sequence[Path]) -> Seq2Seq:
 
 
 def codec_files(run: RunFolder) -> list[Path]:
-    """Returns the files of the tokenisers and of what was learned of the text."""
+    """Returns the files of the tokenisers."""
     folder = TextRunFolder(run.path)
-    files = [folder.source_model_file, folder.target_model_file, folder.learned_file]
+    files = [folder.source_model_file, folder.target_model_file]
     return [file for file in files if file.is_file()]
+
+
+def learned_files(run: RunFolder) -> list[Path]:
+    """Returns the file of what the finished network has learned of the text."""
+    file = TextRunFolder(run.path).learned_file
+    return [file] if file.is_file() else []

@@ -1,0 +1,159 @@
+"""A run that starts from another one: it takes over vocabulary and weights in place of learning and drawing its own."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from seq2seq.files import read_json
+from seq2seq.run.environment import sha256
+from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
+from seq2seq.run.parsing import RecipeError, leaves
+from seq2seq.run.sections import Recipe
+from seq2seq.run.task import Task
+
+RunRecipe = TypeVar("RunRecipe", bound=Recipe)
+
+FIELD = "training.start_from"
+CODEC_SECTIONS = ("tokenizer", "audio", "events")
+"""Sections that say what numbers mean: those of a run that starts from another are the same."""
+SECTIONS = (*CODEC_SECTIONS, "window", "model")
+"""Sections that a run has from the one that it starts from, unless it is told otherwise."""
+FREE = frozenset({"tokenizer.sampling"})
+"""Fields of CODEC_SECTIONS that may differ: they change what is drawn in training alone."""
+
+_log = logging.getLogger(__name__)
+
+
+def as_the_start(recipe: RunRecipe, flags: Mapping[str, str], path: Path) -> RunRecipe:
+    """Returns a recipe whose network and vocabulary are those of the run that a command line names to start from.
+
+    Fields of the command line still come after it. Without such a run the recipe stays as it is.
+
+    Args:
+        recipe: Of the new run.
+        flags: Fields of the command line, by their names.
+        path: The folder of the new run. Once it has begun it holds what it needs, and the other may be gone.
+
+    Raises:
+        RunFolderError: it is no run folder.
+        RecipeError: it is one of another task.
+    """
+    if not (name := flags.get(FIELD)):
+        return recipe
+    own = RunFolder(path)
+    start = _recipe_of(own if own.start_file.exists() else RunFolder(name), recipe)
+    shared = [part for part in SECTIONS if part in type(recipe).model_fields]
+    return recipe.model_copy(update={part: getattr(start, part) for part in shared})
+
+
+def take_codec(folder: RunFolder, recipe: Recipe, task: Task) -> None:
+    """Copies the codec of the run to start from, and keeps in started_from.json which weights it had.
+
+    Nothing is done in a run that has begun; what is copied may then be gone.
+
+    Raises:
+        RunFolderError: the run is missing, damaged or another than the one that this run began with.
+        RecipeError: it is of another task, or its numbers mean something else than the recipe says.
+    """
+    if not recipe.training.start_from or folder.checkpoint_file.exists():
+        return
+    start = RunFolder(recipe.training.start_from)
+    if start.path.resolve() == folder.path.resolve():
+        raise RecipeError(f"--{FIELD}: a run cannot start from itself. Choose another folder with --run-folder.")
+    _check_codec(recipe, _recipe_of(start, recipe), start.path)
+    if not start.weights_file.is_file():
+        raise RunFolderError(f"{start.path} has no trained weights yet: {start.weights_file.name} is missing.")
+    found = {"run": str(start.path.resolve()), "weights": sha256(start.weights_file)}
+    if folder.start_file.exists():
+        if read_json(folder.start_file) != found:
+            raise RunFolderError(
+                f"{folder.path} began with other weights of {start.path} than it has now. Choose another folder with "
+                "--run-folder."
+            )
+        return
+    for file in task.codec_files(start):
+        target = folder.inside(folder.path / file.name)
+        target.write_bytes(file.read_bytes())
+    folder.write_json(folder.start_file, found)
+
+
+def take_weights(model: Any, recipe: Recipe, task: Task) -> None:
+    """Gives a new network the weights of the run to start from, wherever name and shape are the same.
+
+    What stays new, and what of the run is not used, is said.
+
+    Raises:
+        RunFolderError: the run is damaged, or none of its weights fits.
+    """
+    if not recipe.training.start_from:
+        return
+    start = RunFolder(recipe.training.start_from)
+    other = task.untrained_model(start, [start.weights_file])
+    load_weights(other, start.weights_file)
+    theirs, ours = named(other.weights), named(model.weights)
+    taken, new = 0, []
+    for name, weight in ours.items():
+        if name in theirs and tuple(theirs[name].shape) == tuple(weight.shape):
+            weight.assign(theirs[name])
+            taken += int(np.prod(weight.shape))
+        else:
+            new.append(f"{name} {tuple(weight.shape)}")
+    if not taken:
+        raise RunFolderError(f"--{FIELD}: no weights of {start.path} fit this network. Leave it out.")
+    _log.info("Starting from %s: %s of %s weights", start.path, f"{taken:,}", f"{model.count_params():,}")
+    if new:
+        _log.warning("New, since %s has no weights of that name and shape: %s", start.path, ", ".join(new))
+    if unused := [name for name in theirs if name not in ours]:
+        _log.warning("Of %s not used: %s", start.path, ", ".join(unused))
+
+
+def named(weights: Iterable[Any]) -> dict[str, Any]:
+    """Returns weights by names that do not depend on what else was made in the process.
+
+    Keras numbers layers without a name through: here such names are counted within the network. States of random
+    generators are left out.
+    """
+    seen: Counter[str] = Counter()
+    found = {}
+    for weight in weights:
+        if not str(weight.dtype).startswith(("float", "bfloat")):
+            continue
+        name = "/".join(map(_without_number, weight.path.split("/")))
+        seen[name] += 1
+        found[f"{name}#{seen[name]}" if seen[name] > 1 else name] = weight
+    return found
+
+
+def _without_number(part: str) -> str:
+    """Returns a part of a path without the number that Keras adds; cells are numbered by their layer, which stays."""
+    return part if re.fullmatch(r"(layer|forward|backward)_\d+", part) else re.sub(r"_\d+$", "", part)
+
+
+def _recipe_of(start: RunFolder, recipe: RunRecipe) -> RunRecipe:
+    record = start.read_record()
+    other = record.get("recipe")
+    task = other.get("task") if isinstance(other, dict) else None
+    if task != recipe.task:
+        raise RecipeError(f"--{FIELD}: expected a run of the task {recipe.task}. {start.path} is of: {task}")
+    return start.read_recipe(type(recipe))
+
+
+def _check_codec(recipe: Recipe, other: Recipe, path: Path) -> None:
+    """Raises RecipeError, which lists them, for fields of which the vocabulary of the run knows nothing."""
+    before = dict(leaves(other))
+    apart = [
+        f"\n  {name}: {before[name]!r} there, {value!r} now"
+        for name, value in leaves(recipe)
+        if name.split(".")[0] in CODEC_SECTIONS and name not in FREE and before[name] != value
+    ]
+    if apart:
+        raise RecipeError(
+            f"--{FIELD}: the vocabulary is that of {path}, so these fields are too:{''.join(apart)}\nLeave them out."
+        )

@@ -164,7 +164,7 @@ def run_recipe(
                     f"how to use it in {folder[0].readme_file}."
                 )
             elif team.is_leader():
-                show(f"The run is in {path}. Try:  {_example(recipe, path)}")
+                show(f"The run is in {path}. Try:  {task_named(recipe.task).example(recipe).format(run=path)}")
         return None
 
     def noted() -> int | None:
@@ -179,14 +179,6 @@ def run_recipe(
     if code in failures and folder and _is_begun(folder[0].path):
         say(f"What was done so far is kept in {folder[0].path}; the same command goes on from there.")
     return code
-
-
-def _example(recipe: Recipe, path: Path) -> str:
-    """Returns a command that uses a run."""
-    data = getattr(recipe, "data", None)
-    needed = getattr(data, "corpus", "") == "files" and getattr(data, "future", ())
-    future = " --future NEXT.csv" if needed else ""
-    return task_named(recipe.task).EXAMPLE.format(run=path) + future
 
 
 def _module_words(program: str) -> list[str]:

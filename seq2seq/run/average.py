@@ -98,6 +98,6 @@ this was made of, with checksums. No score is known before it is measured.
 
 ## Use
 
-    {task.EXAMPLE.format(run=shell_word(path))}
+    {task.example(recipe).format(run=shell_word(path))}
     seq2seq evaluate {shell_word(path)}
 """

@@ -83,9 +83,8 @@ class Task(Protocol):
     def LOSS(self) -> str:
         """What the loss of an entry is measured in."""
 
-    @property
-    def EXAMPLE(self) -> str:
-        """A command that tries a run out, with {run} for its folder."""
+    def example(self, recipe: Any) -> str:
+        """Returns a command that tries out a run of a recipe, with {run} for its folder."""
 
     def open_data(self, recipe: Any) -> Any:
         """Returns the data that the recipe names, fetched where needed; ValueError where it is missing or damaged."""

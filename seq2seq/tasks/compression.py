@@ -27,7 +27,6 @@ NAME = "compression"
 RECIPES = "seq2seq.recipes.summarization"
 ENTRY = "token"
 LOSS = "nats a token"
-EXAMPLE = 'echo "…" | seq2seq summarize {run}'
 KIND = TextKind(
     measures=COMPRESSION,
     selection_score="rouge",
@@ -36,3 +35,8 @@ KIND = TextKind(
     one_language=True,
     keeps_placeholders=False,
 )
+
+
+def example(recipe: Recipe) -> str:
+    """Returns a command that tries out a run, with {run} for its folder."""
+    return 'echo "…" | seq2seq summarize {run}'

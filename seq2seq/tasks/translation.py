@@ -27,7 +27,6 @@ NAME = "translation"
 RECIPES = "seq2seq.recipes.translation"
 ENTRY = "token"
 LOSS = "nats a token"
-EXAMPLE = 'echo "…" | seq2seq translate {run}'
 KIND = TextKind(
     measures=TRANSLATION,
     selection_score="bleu",
@@ -36,3 +35,8 @@ KIND = TextKind(
     one_language=False,
     keeps_placeholders=True,
 )
+
+
+def example(recipe: Recipe) -> str:
+    """Returns a command that tries out a run, with {run} for its folder."""
+    return 'echo "…" | seq2seq translate {run}'

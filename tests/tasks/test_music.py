@@ -264,6 +264,7 @@ def keys_run(music_folder, made_once):
 def test_a_model_of_88_keys_scores_frames_and_says_that_it_does_not_compose(keys_run, cli, tmp_path):
     recorded = json.loads((keys_run / "scores.json").read_text())["tests"]["test"]
     assert set(recorded) == {"frame_nll", "frame_nll_all"}
+    assert "compose" not in (keys_run / "README.md").read_text().replace("does not compose", "")
     assert 0 < recorded["frame_nll"]["score"] < 88 * math.log(2)
     code, out, err = cli("evaluate", keys_run, "--json", "--ngram", "2")
     assert code == 0, err

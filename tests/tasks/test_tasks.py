@@ -11,7 +11,7 @@ from seq2seq import tasks
 from seq2seq.cli.main import VERBS, main
 from seq2seq.run.folder import FORMAT, RunFolderError
 from seq2seq.run.sections import Recipe
-from seq2seq.tasks import TASKS, check_verb, load_recipe, task_named, task_of
+from seq2seq.tasks import TASKS, check_verb, load_recipe, named_recipes, task_named, task_of
 
 
 class FortuneRecipe(Recipe):
@@ -44,7 +44,8 @@ def test_every_task_says_what_the_driver_and_the_commands_need(name):
     assert name == task.NAME
     assert task.Recipe.model_validate({"task": name}).task == name
     assert set(task.VERBS) <= set(VERBS)
-    assert task.EXAMPLE.format(run="runs/a").split("seq2seq ")[1].split()[0] in task.VERBS
+    for recipe in named_recipes(name).values():
+        assert task.example(recipe).format(run="runs/a").split("seq2seq ")[1].split()[0] in task.VERBS
     for function in ("open_data", "prepare", "build_model", "objective", "validator", "finish", "load"):
         assert callable(getattr(task, function))
 

@@ -7,6 +7,7 @@ from seq2seq.tasks.anomaly.task import begin_epoch as begin_epoch
 from seq2seq.tasks.anomaly.task import build_model as build_model
 from seq2seq.tasks.anomaly.task import check_same_codec as check_same_codec
 from seq2seq.tasks.anomaly.task import codec_files as codec_files
+from seq2seq.tasks.anomaly.task import example as example
 from seq2seq.tasks.anomaly.task import export as export
 from seq2seq.tasks.anomaly.task import finish as finish
 from seq2seq.tasks.anomaly.task import finish_average as finish_average
@@ -37,5 +38,4 @@ ENTRY = "reading"
 """What its models predict one after the other."""
 LOSS = "nats a reading"
 """What the loss of an entry is measured in."""
-EXAMPLE = "seq2seq detect {run} --plot alarms.png"
 """What finds anomalies with a run."""

@@ -94,6 +94,11 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> AnomalyDete
     return load_detector(path, others)
 
 
+def example(recipe: Recipe) -> str:
+    """Returns a command that tries out a run, with {run} for its folder."""
+    return "seq2seq detect {run} --plot alarms.png"
+
+
 def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
     """Writes a run in a form that others serve."""
     if search or options.pop("ids_only", False):

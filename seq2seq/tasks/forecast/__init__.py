@@ -7,6 +7,7 @@ from seq2seq.tasks.forecast.task import begin_epoch as begin_epoch
 from seq2seq.tasks.forecast.task import build_model as build_model
 from seq2seq.tasks.forecast.task import check_same_codec as check_same_codec
 from seq2seq.tasks.forecast.task import codec_files as codec_files
+from seq2seq.tasks.forecast.task import example as example
 from seq2seq.tasks.forecast.task import export as export
 from seq2seq.tasks.forecast.task import finish as finish
 from seq2seq.tasks.forecast.task import finish_average as finish_average
@@ -39,5 +40,4 @@ ENTRY = "reading"
 """What its models predict one after the other."""
 LOSS = "loss a reading"
 """What the loss of an entry is measured in."""
-EXAMPLE = "seq2seq forecast {run} --plot forecast.png"
 """What forecasts with a run."""

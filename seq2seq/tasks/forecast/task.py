@@ -120,6 +120,12 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Forecaster:
     return load_forecaster(path, others)
 
 
+def example(recipe: Recipe) -> str:
+    """Returns a command that tries out a run, with {run} for its folder."""
+    ahead = " --future NEXT.csv" if recipe.data.corpus == "files" and recipe.data.future else ""
+    return f"seq2seq forecast {{run}} --plot forecast.png{ahead}"
+
+
 def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
     """Writes a run in a form that others serve."""
     if search or options.pop("ids_only", False):

@@ -95,6 +95,11 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> TextModel:
     return load_text_model(path, others)
 
 
+def example(recipe: Recipe) -> str:
+    """Returns a command that tries out a run, with {run} for its folder."""
+    return 'seq2seq next {run} "…"'
+
+
 def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
     """Writes a run in a form that others serve."""
     if search:

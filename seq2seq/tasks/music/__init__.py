@@ -6,6 +6,7 @@ from seq2seq.tasks.music.task import begin_epoch as begin_epoch
 from seq2seq.tasks.music.task import build_model as build_model
 from seq2seq.tasks.music.task import check_same_codec as check_same_codec
 from seq2seq.tasks.music.task import codec_files as codec_files
+from seq2seq.tasks.music.task import example as example
 from seq2seq.tasks.music.task import export as export
 from seq2seq.tasks.music.task import finish as finish
 from seq2seq.tasks.music.task import finish_average as finish_average
@@ -34,4 +35,3 @@ ENTRY = "token"
 """What its models predict one after the other."""
 LOSS = "nats a token"
 """What the loss of an entry is measured in."""
-EXAMPLE = "seq2seq compose {run} --output tune.mid"

@@ -11,6 +11,10 @@ from seq2seq.run.report import versions
 from seq2seq.tasks.music.folder import MusicRunFolder
 from seq2seq.tasks.music.recipe import Recipe
 
+_COMPOSE = "    composition = model.compose()[0]"
+_SCORE = """    from seq2seq.music.reading import read_music
+    scored = model.score(read_music("tune.mid", model.codec.steps_per_quarter))"""
+
 
 def write_readme(folder: MusicRunFolder, recipe: Recipe, scores: dict[str, Any], history: list[dict[str, str]]) -> None:
     """Writes what the run is, its data, its scores and how to use it."""
@@ -25,12 +29,19 @@ def write_readme(folder: MusicRunFolder, recipe: Recipe, scores: dict[str, Any],
     ]
     path = shell_word(folder.path)
     made_with = ", ".join(f"{name} {version}" for name, version in versions().items())
+    read, uses, python = (
+        "notes and ends of frames",
+        f"    seq2seq compose {path} --bars 16 --output tune.mid\n",
+        _COMPOSE,
+    )
+    if events.keys:
+        read, uses, python = "88 keys, each by itself, for comparison: it does not compose", "", _SCORE
     kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
     folder.write(
         folder.readme_file,
         f"""# {plain_markdown(recipe.name)}
 
-A model of music: {model.num_layers} x {model.units} {model.cell} over notes and ends of frames,
+A model of music: {model.num_layers} x {model.units} {model.cell} over {read},
 {events.steps_per_quarter} frames a quarter note{", a note that begins told from one that goes on" * events.onsets}.
 
 Data: {plain_markdown(recipe.data.corpus)}.
@@ -42,13 +53,11 @@ Trained {len(history)} epochs in {spent}. Epoch {best} had the lowest loss on th
 
 ## Use
 
-    seq2seq compose {path} --bars 16 --output tune.mid
-    seq2seq evaluate {path} --ngram 6
+{uses}    seq2seq evaluate {path} --ngram 6
 
     import seq2seq
-    from seq2seq.inference.music import ComposeOptions
     model = seq2seq.load({visible(json.dumps(str(folder.path), ensure_ascii=False))})
-    music = model.compose(options=ComposeOptions(bars=16))[0].music
+{python}
 
 ## Files
 

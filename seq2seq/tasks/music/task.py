@@ -105,6 +105,13 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> MusicModel:
     return load_model(path, others)
 
 
+def example(recipe: Recipe) -> str:
+    """Returns a command that tries out a run, with {run} for its folder."""
+    if recipe.events.keys:  # such a model does not compose
+        return "seq2seq evaluate {run}"
+    return "seq2seq compose {run} --output tune.mid"
+
+
 def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
     """Raises ValueError: there is no form yet that models of music are exported in."""
     raise ValueError(f"Models of music are not exported yet. Received: {form}")

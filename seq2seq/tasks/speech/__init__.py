@@ -7,6 +7,7 @@ from seq2seq.tasks.speech.task import begin_epoch as begin_epoch
 from seq2seq.tasks.speech.task import build_model as build_model
 from seq2seq.tasks.speech.task import check_same_codec as check_same_codec
 from seq2seq.tasks.speech.task import codec_files as codec_files
+from seq2seq.tasks.speech.task import example as example
 from seq2seq.tasks.speech.task import export as export
 from seq2seq.tasks.speech.task import finish as finish
 from seq2seq.tasks.speech.task import finish_average as finish_average
@@ -38,4 +39,3 @@ ENTRY = "label"
 """What its models predict one after the other."""
 LOSS = "nats a label"
 """What the loss of an entry is measured in."""
-EXAMPLE = "seq2seq transcribe {run} recording.wav"

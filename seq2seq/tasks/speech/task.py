@@ -110,6 +110,11 @@ def load(path: Path, others: Sequence[Path] = (), **options: Any) -> Recognizer:
     return load_recognizer(path, others)
 
 
+def example(recipe: Recipe) -> str:
+    """Returns a command that tries out a run, with {run} for its folder."""
+    return "seq2seq transcribe {run} recording.wav"
+
+
 def export(run: Path, form: str, folder: Path, search: Mapping[str, Any], **options: Any) -> Path:
     """Writes a run in a form that others serve."""
     if unknown := [name for name in search if name != "beam_size"]:

@@ -155,6 +155,13 @@ def litert_folder(finished: Path, made_once: Any) -> Path:
     return made_once("finished.litert", export)
 
 
+LOADERS = {
+    "anomaly": "load_detector",
+    "language_model": "load_text_model",
+    "music": "load_composer",
+    "speech": "load_recognizer",
+}
+"""What loads a run of each task but text to text."""
 _LOADED: OrderedDict[tuple[object, ...], Any] = OrderedDict()
 _MOST_LOADED = 24
 
@@ -207,10 +214,9 @@ def loaded_once() -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(patch.object(loading, "load_generator", _generators(loading.load_generator)))
-        for name in ("speech.loading.load_recognizer", "language_model.loading.load_text_model"):
-            module, _, function = f"seq2seq.tasks.{name}".rpartition(".")
-            load = getattr(importlib.import_module(module), function)
-            stack.enter_context(patch(f"{module}.{function}", _copies(load)))
+        for task, function in LOADERS.items():
+            module = importlib.import_module(f"seq2seq.tasks.{task}.loading")
+            stack.enter_context(patch.object(module, function, _copies(getattr(module, function))))
         yield
 
 

@@ -31,7 +31,19 @@ WORDS += ["Straße", "café", "schön", "Äpfel", "1234", "hello,", "world!", "n
 pytest_plugins = ["tests.runs"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="every combination of options, not only each option once")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("long"):
+        left_out = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: a combination whose every value another case has; runs with --long")
     # Keras and TensorFlow copy variables in a way that NumPy 2 deprecates, whenever a model is saved.
     config.addinivalue_line(
         "filterwarnings", "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
@@ -43,6 +55,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+@pytest.fixture(scope="session")
+def long(pytestconfig: pytest.Config) -> bool:
+    """Whether every combination is asked for."""
+    return bool(pytestconfig.getoption("long"))
 
 
 @pytest.fixture

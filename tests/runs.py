@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import fcntl
+import importlib
 import io
 import os
 import random
 import shutil
 import sys
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -20,7 +24,6 @@ import pytest
 
 from benchmarks.faults import weights
 from recipes.translation import RECIPES
-from seq2seq.cli import line_translator
 from seq2seq.cli.main import main as command
 from seq2seq.cli.train import run_recipe
 from seq2seq.tasks.text_to_text import loading
@@ -152,31 +155,68 @@ def litert_folder(finished: Path, made_once: Any) -> Path:
     return made_once("finished.litert", export)
 
 
+LOADERS = {
+    "anomaly": "load_detector",
+    "language_model": "load_text_model",
+    "music": "load_composer",
+    "speech": "load_recognizer",
+}
+"""What loads a run of each task but text to text."""
+_LOADED: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+_MOST_LOADED = 24
+
+
+def _kept(key: tuple[object, ...], make: Callable[[], Any]) -> Any:
+    """Returns what was made under a key, or makes it; the least recently used are forgotten."""
+    if key not in _LOADED:
+        _LOADED[key] = make()
+        while len(_LOADED) > _MOST_LOADED:
+            _LOADED.popitem(last=False)
+    _LOADED.move_to_end(key)
+    return _LOADED[key]
+
+
+def _content(folder: Path | str) -> tuple[object, ...]:
+    """A folder with the sizes and times of its files: where one of them changes, the run is another."""
+    files = [(file.name, file.stat()) for file in sorted(Path(folder).glob("*")) if file.is_file()]
+    return str(folder), *((name, stat.st_size, stat.st_mtime_ns, stat.st_ino) for name, stat in files)
+
+
+def _generators(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Loads a generator once, and makes of it those with other searches."""
+
+    def load_(path: Path, others: Any = (), ensemble: str = "probabilities", threads: int = 0, **options: Any) -> Any:
+        def derived() -> Any:
+            first = _kept(key, lambda: load(path, others, ensemble))
+            search = first.options.changed(**options)
+            return first.with_options(**{field.name: getattr(search, field.name) for field in fields(search)})
+
+        key = (load, ensemble, *map(_content, (path, *others)))
+        return _kept((*key, repr(sorted(options.items()))), derived)
+
+    return load_
+
+
+def _copies(load: Callable[..., Any]) -> Callable[..., Any]:
+    """Loads once, and returns copies that share the network: what is set on one is not set on the others."""
+
+    def load_(path: Path, others: Any = ()) -> Any:
+        return copy.copy(_kept((load, *map(_content, (path, *others))), lambda: load(path, others)))
+
+    return load_
+
+
 @pytest.fixture(scope="module")
 def loaded_once() -> Iterator[None]:
-    """Commands in this process that load the same models with the same search share them and their graphs.
+    """Commands in this process that load the same run share its network and its graphs.
 
-    Not for tests that change a run folder between two commands. A limit of threads is not applied.
+    Not for laws about loading. A run whose files have changed is loaded anew. A limit of threads is not applied.
     """
-    kept: dict[tuple[object, ...], Any] = {}
-
-    def once(load: Callable[..., Any]) -> Callable[..., Any]:
-        def load_(
-            path: Path, others: Any = (), ensemble: str = "probabilities", threads: int = 0, **options: Any
-        ) -> Any:
-            key = (load, path, tuple(others), ensemble, *sorted(options.items()))
-            if key not in kept:
-                kept[key] = load(path, others, ensemble, **options)
-            return kept[key]
-
-        return load_
-
-    translator, generator = once(loading.load_translator), once(loading.load_generator)
-    with (
-        patch.object(loading, "load_translator", translator),
-        patch.object(line_translator, "load_translator", translator),
-        patch.object(loading, "load_generator", generator),
-    ):
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(loading, "load_generator", _generators(loading.load_generator)))
+        for task, function in LOADERS.items():
+            module = importlib.import_module(f"seq2seq.tasks.{task}.loading")
+            stack.enter_context(patch.object(module, function, _copies(getattr(module, function))))
         yield
 
 

@@ -74,7 +74,9 @@ class EnsembleGenerator(Generator):
 
     def with_options(self, **changes: Any) -> EnsembleGenerator:
         """Returns a generator on the same models with other search options."""
-        return EnsembleGenerator(self.members, self.mixing, replace(self.options, **changes), self.names)
+        changed = EnsembleGenerator(self.members, self.mixing, replace(self.options, **changes), self.names)
+        changed._share_graphs(self)
+        return changed
 
     def interpreter(self, wait_k: int) -> Interpreter:
         return LineGenerator.interpreter(self, wait_k)

@@ -64,7 +64,12 @@ class Generator(LineGenerator):
         options = replace(self.options, **changes)
         changed = Generator(self.model, self.source_tokenizer, self.target_tokenizer, options)
         changed.several_sentences, changed.wait_k = self.several_sentences, self.wait_k
+        changed._share_graphs(self)
         return changed
+
+    def _share_graphs(self, other: Generator) -> None:
+        """Takes the graphs of a generator on the same model that no option of a search changes."""
+        self._aligner, self._scorer, self._network = other._aligner, other._scorer, other._network
 
     @property
     def has_attention(self) -> bool:

@@ -14,6 +14,8 @@ from seq2seq.symbols import NAMES, UNK
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.text.alignment import parse_alignment
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 LINES = ["ab cd", "", "ef gh ij", "op"]
 
 

@@ -13,6 +13,8 @@ from seq2seq.cli.train import summary_of_seeds, take_count
 from seq2seq.metrics.comet import Comet
 from seq2seq.run.parsing import RecipeError
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture
 def other(finished, tmp_path):

@@ -17,6 +17,8 @@ import seq2seq
 from seq2seq.series.cells import Columns
 from tests.detectors import HOURS, readings, write_run
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):

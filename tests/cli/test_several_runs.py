@@ -18,6 +18,8 @@ from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.model import build_model
 from seq2seq.text.corpus import read_lines
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 LINES = ["ab cd", "", "ef gh ij", "op"]
 
 

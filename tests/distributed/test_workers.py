@@ -19,18 +19,17 @@ from seq2seq.distributed.team import CLUSTER, LAUNCHED, place, wait_for_all
 from seq2seq.pipeline.plan import Batching, Plan
 from seq2seq.run.environment import record_start
 from seq2seq.run.folder import RunFolder
-from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.text.token_batches import PAIRS
 from tests.bulk.test_processes import until
 from tests.runs import history_of, training_of, words_of
-from tests.small_task import PAUSE
+from tests.small_task import PAUSE, untrained_model
 
 PLAIN = ["--model.encoder.dropout", "0", "--model.decoder.dropout", "0"]
 
 
-def start(corpus_files, folder, *more, module="tests.small_task", pause=0.0):
+def start(corpus_files, folder, *more, pause=0.0):
     """Starts a run of two workers that waits so many seconds before each batch."""
-    words = [sys.executable, "-m", module, *words_of(corpus_files, folder, "--workers", "2", *more)]
+    words = [sys.executable, "-m", "tests.small_task", *words_of(corpus_files, folder, "--workers", "2", *more)]
     pipe, variables = subprocess.PIPE, {**os.environ, PAUSE: str(pause)}
     return subprocess.Popen(words, stdout=pipe, stderr=pipe, cwd=Path(__file__).parents[2], env=variables)
 
@@ -40,15 +39,19 @@ def end(process, seconds=240):
     return process.returncode, out.decode(), err.decode()
 
 
-def test_two_workers_are_one_with_twice_the_batch(run, corpus_files, tmp_path):
-    more = [*PLAIN, "--training.epochs", "1", "--search.beam_size", "1", "--batching.tokens"]
-    code, _, err = end(start(corpus_files, tmp_path / "two", *more, "200", module="recipes.translation"))
+def test_two_workers_are_one_with_twice_the_batch(quick_run, corpus_files, tmp_path):
+    """The driver alone: `training/test_shared.py` does the same with the network of a recipe."""
+    more = [*PLAIN, "--training.epochs", "1", "--batching.tokens"]
+    code, _, err = end(start(corpus_files, tmp_path / "two", *more, "200"))
     assert code == 0, err
-    assert run(tmp_path / "one", *more, "400") == 0
+    assert quick_run(tmp_path / "one", *more, "400") == 0
     (two,), (one,) = history_of(tmp_path / "two"), history_of(tmp_path / "one")
     assert float(two["loss"]) == pytest.approx(float(one["loss"]), rel=1e-5)
     assert float(two["val_nll"]) == pytest.approx(float(one["val_nll"]), rel=1e-5)
-    models = (TextRunFolder(tmp_path / name).load_model()[0] for name in ("two", "one"))
+    models = [untrained_model(RunFolder(tmp_path / name)) for name in ("two", "one")]
+    for model, name in zip(models, ("two", "one"), strict=True):
+        model.load_weights(tmp_path / name / "model.weights.h5")
+    assert not np.allclose(models[0].get_weights()[0], untrained_model(RunFolder(tmp_path / "one")).get_weights()[0])
     for weights in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_allclose(*weights, atol=2e-5)
     assert json.loads((tmp_path / "two" / "environment.json").read_text())["starts"][0]["workers"] == 2

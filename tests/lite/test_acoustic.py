@@ -34,6 +34,8 @@ if keras.backend.backend() != "tensorflow":
 from seq2seq.export import acoustic_litert
 from seq2seq.export.acoustic_litert import export_acoustic_litert
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 MODELS = {
     "gru": {"lookahead": 3, "stack": 3},
     "lstm": {"cell": "lstm", "residual": True, "input_units": 5},

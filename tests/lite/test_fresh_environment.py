@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import venv
 from pathlib import Path
 
 import keras
@@ -30,9 +31,10 @@ def environment(tmp_path):
         shutil.copy(ROOT / name, source)
     for name in ("seq2seq", "recipes", "data"):
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    assert run(sys.executable, "-m", "venv", tmp_path / "env").returncode == 0
+    venv.create(tmp_path / "env", symlinks=sys.platform != "win32")
     commands = tmp_path / "env" / ("Scripts" if sys.platform == "win32" else "bin")
-    done = run(commands / "python", "-m", "pip", "install", "--disable-pip-version-check", "-q", f"{source}[lite]")
+    pip = (sys.executable, "-m", "pip", "--python", commands / "python", "--disable-pip-version-check")
+    done = run(*pip, "install", "-q", "--no-compile", f"{source}[lite]")
     if "No matching distribution" in done.stderr or "Connection" in done.stderr:
         pytest.skip(f"no package index at hand: {done.stderr.strip().splitlines()[-1]}")
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,6 +1,7 @@
-"""One contract for every model: every two options that go together, of cells, attentions and all others, share a case.
+"""One contract for every model: every value of every option, of cells, attentions and all others, is in a case.
 
-Layers exchange few values (state, query, features), so that a fault depends on one option or on two.
+With --long, every two options that go together share a case: layers exchange few values (state, query, features), so
+that a fault depends on one option or on two.
 """
 
 from __future__ import annotations
@@ -94,11 +95,13 @@ def first_with_each_value() -> set[str]:
     return names
 
 
-IN_ARCHIVES = first_with_each_value()
+FIRST = first_with_each_value()
 """Cases that are saved in a `.keras` file too; of all others its two parts are tested, config and weights."""
 
 
-@pytest.fixture(scope="module", params=CASES)
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=() if name in FIRST else pytest.mark.long) for name in CASES]
+)
 def case(request):
     return CASES[request.param]
 
@@ -180,7 +183,7 @@ def test_config_and_weights_make_the_same_model(model, whole, array, tmp_path):
     same_model(copy, model, whole, array)
 
 
-@pytest.mark.parametrize("case", IN_ARCHIVES, indirect=True)
+@pytest.mark.parametrize("case", sorted(FIRST), indirect=True)
 def test_saved_and_loaded_it_is_the_same(model, whole, array, tmp_path):
     model.save(tmp_path / "model.keras")
     same_model(keras.models.load_model(tmp_path / "model.keras"), model, whole, array)

@@ -49,7 +49,8 @@ def scripts(built, tmp_path_factory):
     prefix = tmp_path_factory.mktemp("prefix")
     venv.create(prefix, symlinks=True)
     python = prefix / "bin" / "python"
-    run(prefix, sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", "--no-index", built)
+    pip = (sys.executable, "-m", "pip", "--python", python)
+    run(prefix, *pip, "install", "-q", "--no-deps", "--no-index", "--no-compile", built)
     # A .pth adds folders to the path, but not what an editable installation has put into their own .pth files.
     (site,) = prefix.glob("lib/python*/site-packages")
     dependencies = [entry for entry in sys.path if "site-packages" in entry]

@@ -9,6 +9,8 @@ from seq2seq.cli.main import main as cli
 from seq2seq.cli.train import run_recipe
 from seq2seq.text.corpus import read_lines
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):

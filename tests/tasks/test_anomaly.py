@@ -24,6 +24,8 @@ from seq2seq.tasks.anomaly.folder import AnomalyRunFolder
 from seq2seq.tasks.anomaly.recipe import Recipe
 from tests.detectors import HOURS, readings
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 def train(folder, *more):
     return run_recipe(RECIPES, "seq2seq train", "", ["tiny", "--run-folder", str(folder), *map(str, more)])

@@ -12,12 +12,14 @@ import pytest
 from seq2seq.run.folder import save_weights
 from seq2seq.run.opening import open_run
 from seq2seq.run.parsing import RecipeError, override
+from seq2seq.tasks.text_to_text import loading
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
-from seq2seq.tasks.text_to_text.loading import load_generator
 from seq2seq.tasks.text_to_text.prepare import Corpus, learn_tokenizers
 from seq2seq.tasks.text_to_text.recipe import Model, Recipe, Tokenizer
 from seq2seq.text.corpus import read_lines
 from seq2seq.text.examples import Example
+
+pytestmark = pytest.mark.usefixtures("loaded_once")
 
 WORDS = ["ab", "cd", "ef", "gh", "ij", "kl", "mn", "op"]
 KEPT = set(WORDS[::2])
@@ -66,7 +68,7 @@ def test_a_run_learns_what_to_keep_and_is_scored_by_its_extracts(extractors, fil
 
 
 def test_one_line_and_many_are_extracted_alike_and_scores_are_chances(extractors):
-    generator = load_generator(extractors[0])
+    generator = loading.load_generator(extractors[0])
     lines = ["ab cd ef", "", "kl", "gh ab ij op mn cd ef kl"]
     together = generator.generate(lines)
     assert [found[0].text for found in together] == [generator(line) for line in lines]
@@ -114,8 +116,8 @@ def test_an_ensemble_extracts_by_the_mean(cli, extractors):
     code, out, err = cli("summarize", *extractors, text="\n".join(lines).encode())
     assert code == 0, err
     assert out.splitlines() == [shortened(line) for line in lines]
-    alone = [load_generator(path).generate(lines) for path in extractors]
-    mixed = load_generator(extractors[0], extractors[1:]).generate(lines)
+    alone = [loading.load_generator(path).generate(lines) for path in extractors]
+    mixed = loading.load_generator(extractors[0], extractors[1:]).generate(lines)
     for n in range(2):
         scores = sorted(found[n][0].score for found in alone)
         assert scores[0] - 1e-6 <= mixed[n][0].score <= scores[1] + 1e-6

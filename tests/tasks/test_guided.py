@@ -14,6 +14,8 @@ from seq2seq.text.corpus import read_lines
 from seq2seq.text.examples import Example
 from tests.runs import training_of
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 
 @pytest.fixture(scope="module")
 def links(corpus_files, tmp_path_factory):

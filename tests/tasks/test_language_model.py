@@ -25,6 +25,8 @@ from seq2seq.tasks.language_model.task import record_data
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.vocabulary import Vocabulary
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 WORDS = ["the", "cat", "sees", "a", "dog", ".", "the", "dog", "sits", "on", "the", "mat", ".", "a", "cat", "sits", "."]
 TEXT = [" ".join(WORDS[n % 11 : n % 11 + 3 + n % 4]) for n in range(60)]
 

@@ -25,6 +25,8 @@ from seq2seq.tasks.music.recipe import Recipe
 from seq2seq.training import checkpoint
 from tests.runs import training_of
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 SMALL = ["--model.embedding", "6", "--model.units", "6", "--batching.tokens", "600", "--training.warmup_steps", "2"]
 
 

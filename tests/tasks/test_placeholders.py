@@ -10,6 +10,8 @@ import pytest
 
 import seq2seq
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 UNSEEN = ["ef https://never.seen/a?b=%7E#c ab", "{other} cd http://localhost:80", "gh {other} gh {other}"]
 STRINGS = [["https://never.seen/a?b=%7E#c"], ["{other}", "http://localhost:80"], ["{other}", "{other}"]]
 

@@ -14,6 +14,8 @@ from seq2seq.tasks.text_to_text.loading import load_generator
 from seq2seq.text.corpus import read_lines
 from seq2seq.text.subword import SubwordTokenizer
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 LINES = ["ab cd", "ef gh ij", "op", "kl mn ab cd"]
 
 

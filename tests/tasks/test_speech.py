@@ -34,6 +34,8 @@ from seq2seq.text.vocabulary import Vocabulary
 from tests.language_models import write_run as write_language_run
 from tests.sounds import wav
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 RATE = 8000
 TONES = {"low": 300.0, "mid": 900.0, "high": 2500.0}
 

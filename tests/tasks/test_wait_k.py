@@ -13,6 +13,8 @@ from seq2seq.signals import EXIT_TERMINATED
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from tests.runs import training_of
 
+pytestmark = pytest.mark.usefixtures("loaded_once")
+
 NEEDED = {
     "model.encoder.bidirectional": "false",
     "model.decoder.bridge": "zero",

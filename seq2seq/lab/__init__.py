@@ -9,4 +9,4 @@ EXPERIMENTS = {
     "units": "seq2seq.lab.units",
     "reading": "seq2seq.lab.reading",
 }
-"""Modules by the names of their experiments. Each has a `TITLE`, a `QUESTION` and `run(settings, tell) -> Report`."""
+"""Modules by the names of their experiments. Each has `TITLE`, `QUESTION` and `run(settings, progress) -> Report`."""

@@ -5,10 +5,12 @@ Adding and temporal order: Hochreiter & Schmidhuber 1997; copying: Arjovsky et a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from seq2seq.lab.models import Batches
-
+Batches = Iterator[tuple[np.ndarray, np.ndarray]]
+"""Inputs `(rows, time, features)` and targets, one pair a step; it does not end."""
 BATCH = 32
 """Rows of a batch."""
 

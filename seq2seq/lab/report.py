@@ -10,8 +10,14 @@ from typing import Literal
 Cell = str | float | int
 """A value of a table. Numbers are shown with four digits and written to CSV in full."""
 
-Tell = Callable[[float, str], None]
+Progress = Callable[[float, str], None]
 """Takes how much is done, 0 to 1, and what is being done."""
+
+
+def part_of(progress: Progress, number: int, count: int) -> Progress:
+    """Returns the progress of one of `count` equal parts, of which `number` came before."""
+    return lambda done, what: progress((number + done) / count, what)
+
 
 SEEDS = (1, 2, 3, 4, 5)
 """The seeds of the full form."""

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seq2seq.lab.report import Report, Settings, Tell
+from seq2seq.lab.report import Progress, Report, Settings
 from seq2seq.lab.rivals_models import (
     MANY,
     NAMES,
@@ -47,29 +47,29 @@ FULL = Plan(
 )
 
 
-def run(settings: Settings, tell: Tell) -> Report:
+def run(settings: Settings, progress: Progress) -> Report:
     """Measures all networks in turn."""
     plan = QUICK if settings.quick else FULL
-    tell(0.0, "reading the data")
-    found = measure(plan, settings.seeds, tell)
+    progress(0.0, "reading the data")
+    found = measure(plan, settings.seeds, progress)
     return Report(TITLE, QUESTION, answer_of(plan, found), parts_of(plan, found), settings)
 
 
-def measure(plan: Plan, seeds: Sequence[int], tell: Tell) -> Measured:
+def measure(plan: Plan, seeds: Sequence[int], progress: Progress) -> Measured:
     """Trains and times all networks of a plan."""
     stream = characters(plan.sentences)
     length = max(*plan.lengths, max(plan.positions) + MANY)
     shape = Shape(len(stream.symbols), plan.width, plan.blocks, plan.heads, length)
     units = sizes_of(shape)
     trainers = {name: Trainer(partial(make_network, name, shape, units[name]), next_id_loss, RATE) for name in NAMES}
-    tell(0.05, "times of training")
+    progress(0.05, "times of training")
     training = training_times(trainers, shape.size, plan.lengths, plan.tokens, plan.rounds)
-    tell(0.2, "times of a token")
+    progress(0.2, "times of a token")
     models = {name: trainer.model for name, trainer in trainers.items()}
     token = generation_times(models, plan.positions, plan.rounds)
     peaks: dict[str, list[float]] = {}
     for name in NAMES if plan.peaks else ():
-        tell(0.3, f"memory of {name}")
+        progress(0.3, f"memory of {name}")
         peaks[name] = peak_bytes(name, shape, units[name], plan.lengths, plan.tokens)
     shares = (0.25, 0.5, 1.0) if plan.most < 100 else (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
     marks = [round(plan.most * share) for share in shares]
@@ -79,7 +79,7 @@ def measure(plan: Plan, seeds: Sequence[int], tell: Tell) -> Measured:
         partial(stream.batches, plan.rows, plan.steps),
         stream.windows(2 * plan.rows, plan.steps, plan.held),
         marks,
-        lambda done: tell(0.35 + 0.35 * done, "text"),
+        lambda done: progress(0.35 + 0.35 * done, "text"),
     )
     pairs = translations(plan.pairs, plan.vocabulary, 40)
     translators = make_translators(pairs.size, plan)
@@ -89,7 +89,7 @@ def measure(plan: Plan, seeds: Sequence[int], tell: Tell) -> Measured:
         partial(pairs.batches, 2 * plan.rows),
         pairs.windows(4 * plan.rows, plan.held),
         [max(1, mark // 2) for mark in marks],
-        lambda done: tell(0.7 + 0.3 * done, "translations"),
+        lambda done: progress(0.7 + 0.3 * done, "translations"),
     )
     return Measured(
         units,

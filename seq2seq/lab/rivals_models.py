@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq.backend import prepare_keras
+from seq2seq.lab.models import CELL_NAMES
 from seq2seq.lab.training import Arrays, Trainer
 from seq2seq.lab.transformer import CausalTransformer, new_transformer
 from seq2seq.layers.decoder import RNNDecoder
@@ -23,7 +24,8 @@ from seq2seq.spawning import spawn_context
 from seq2seq.types import Ids, Logits, Tensor
 
 TRANSFORMER = "Transformer"
-CELLS: dict[str, CellName] = {"LSTM": "lstm", "GRU": "gru", "SSRU": "ssru", "minGRU": "min_gru"}
+SHOWN: tuple[CellName, ...] = ("lstm", "gru", "ssru", "min_gru")
+CELLS = {CELL_NAMES[cell]: cell for cell in SHOWN}
 NAMES = (TRANSFORMER, *CELLS)
 RATE = 0.003
 

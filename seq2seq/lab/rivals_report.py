@@ -9,11 +9,9 @@ from statistics import median
 
 from seq2seq.lab.report import Cell, Curve, Part, Plot, Table, median_and_range, spread_over_seeds
 from seq2seq.lab.rivals_models import CELLS, NAMES, TRANSFORMER, typical
-from seq2seq.lab.training import Run
+from seq2seq.lab.training import BITS, Run
 
 ATTENTIVE, PLAIN = "GRU encoder-decoder with attention", "GRU without attention"
-BITS = 1.4427
-"""Of a nat."""
 MEGABYTE = 2.0**20
 
 

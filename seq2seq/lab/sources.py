@@ -15,6 +15,14 @@ from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
 
 
+def random_windows(ids: np.ndarray, rows: int, steps: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields ids and those that follow, `(rows, steps)` each, from random places of `(time,)`; it does not end."""
+    random = np.random.default_rng(seed)
+    while True:
+        places = random.integers(0, len(ids) - steps, rows)[:, None] + np.arange(steps + 1)
+        yield ids[places[:, :-1]], ids[places[:, 1:]]
+
+
 @dataclass(frozen=True)
 class Stream:
     """A long sequence of symbols, cut into windows.
@@ -29,11 +37,8 @@ class Stream:
     held: np.ndarray
 
     def batches(self, rows: int, steps: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields ids and those that follow, `(rows, steps)` each, from random places; it does not end."""
-        random = np.random.default_rng(seed)
-        while True:
-            places = random.integers(0, len(self.train) - steps, rows)[:, None] + np.arange(steps + 1)
-            yield self.train[places[:, :-1]], self.train[places[:, 1:]]
+        """As `random_windows` of the part to train on."""
+        return random_windows(self.train, rows, steps, seed)
 
     def windows(self, rows: int, steps: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Returns up to `count` batches of windows of the held part, one after the other."""

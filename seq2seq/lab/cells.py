@@ -19,6 +19,7 @@ from seq2seq.lab.report import (
     Report,
     Settings,
     Table,
+    better,
     median_and_range,
     part_of,
     spread_over_seeds,
@@ -216,13 +217,8 @@ def _said(task: Task, runs: Mapping[str, Sequence[Run]]) -> str:
 
 
 def verdict(lstm: Sequence[float], gru: Sequence[float]) -> str:
-    """Says which of two networks has the lower scores, and whether that is more than chance of the seeds."""
-    if median(lstm) == median(gru):
-        return "both are equal"
-    names = ("the LSTM", "the GRU")
-    (better, low), (_, high) = sorted(zip(names, (lstm, gru), strict=True), key=lambda pair: median(pair[1]))
-    apart = max(low) < min(high)
-    return f"{better} is better" + (", with every seed" if apart else ", by less than the ranges over the seeds")
+    """As `better`: lower scores are."""
+    return better("the LSTM", [-score for score in lstm], "the GRU", [-score for score in gru])
 
 
 def _theory(todo: Sequence[Task], found: Found, how: str) -> Part:

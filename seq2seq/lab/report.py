@@ -176,3 +176,12 @@ def spread_over_seeds(name: str, x: Sequence[float], runs: Sequence[Sequence[flo
 def median_and_range(values: Sequence[float]) -> str:
     """Returns a median with its range as text, such as `0.82 (0.71 to 0.90)`."""
     return f"{median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+def better(one: str, first: Sequence[float], other: str, second: Sequence[float]) -> str:
+    """Says which of two has the higher scores over the seeds, and whether their ranges are apart."""
+    if median(first) == median(second):
+        return "both are equal"
+    name, high, low = (one, first, second) if median(first) > median(second) else (other, second, first)
+    apart = ", with every seed" if min(high) > max(low) else ", by less than the ranges over the seeds"
+    return f"{name} is better{apart}"

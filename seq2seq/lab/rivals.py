@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import keras
-import tensorflow as tf
-
 from seq2seq.lab.report import Progress, Report, Settings
 from seq2seq.lab.rivals_models import (
     MANY,
@@ -29,12 +26,7 @@ from seq2seq.lab.rivals_models import (
 from seq2seq.lab.rivals_report import ATTENTIVE, PLAIN, Measured, Plan, answer_of, parts_of
 from seq2seq.lab.sources import characters, translations
 from seq2seq.lab.training import Arrays, Trainer, race
-from seq2seq.layers.decoder import RNNDecoder
-from seq2seq.layers.encoder import RNNEncoder
-from seq2seq.layers.frontends import TokenEmbedding
-from seq2seq.layers.heads import VocabularyHead
-from seq2seq.layers.options import AttentionOptions
-from seq2seq.models.seq2seq import Seq2Seq
+from seq2seq.lab.translators import new_translator, paired_loss, weighted_loss
 from seq2seq.types import Tensor
 
 TITLE = "RNN or Transformer"
@@ -108,38 +100,16 @@ def make_translators(size: int, plan: Plan) -> dict[str, Trainer]:
     """Returns the three networks that translate, at about equal weights."""
     shape = Shape(size, plan.width, plan.blocks, plan.heads, 128)
     aim = make_network(TRANSFORMER, shape, 0, 0).count_params()
-    attentive = units_for(lambda units: make_attentive(size, units, 0), aim)
+    attentive = units_for(lambda units: new_translator(size, units, 0), aim)
     plain = units_for(lambda units: make_network("GRU", shape, units, 0), aim)
     return {
         TRANSFORMER: Trainer(partial(make_network, TRANSFORMER, shape, 0), joined_loss, RATE),
-        ATTENTIVE: Trainer(lambda seed: make_attentive(size, attentive, seed), paired_loss, RATE),
+        ATTENTIVE: Trainer(partial(new_translator, size, attentive), paired_loss, RATE),
         PLAIN: Trainer(lambda seed: make_network("GRU", shape, plain, seed), joined_loss, RATE),
     }
 
 
-def make_attentive(size: int, units: int, seed: int) -> keras.Model:
-    """Returns the toolkit's encoder-decoder with Bahdanau attention and one table of ids, built."""
-    keras.utils.set_random_seed(seed)
-    table = TokenEmbedding(size, units)
-    decoder = RNNDecoder(units, "gru", attention=AttentionOptions(), readout_units=units)
-    model = Seq2Seq(table, RNNEncoder(units // 2, "gru"), table, decoder, VocabularyHead(size))
-    model.build()
-    return model
-
-
-def paired_loss(model: Any, batch: Arrays, training: bool) -> Tensor:
-    """The mean cross-entropy of the target's ids, in nats; a batch is one of `Pairs`."""
-    source, target, following, weights, *_ = batch
-    logits = model({"source": source, "source_mask": source > 0, "target_input": target}, training=training)
-    return _weighted(logits, following, weights)
-
-
 def joined_loss(model: Any, batch: Arrays, training: bool) -> Tensor:
-    """The same for a network that reads source and target in one piece."""
+    """As `paired_loss`, for a network that reads source and target in one piece."""
     *_, whole, following, weights = batch
-    return _weighted(logits_of(model, whole, training), following, weights)
-
-
-def _weighted(logits: Tensor, following: Tensor, weights: Tensor) -> Tensor:
-    nats = tf.nn.sparse_softmax_cross_entropy_with_logits(following, logits)
-    return tf.reduce_sum(nats * weights) / tf.reduce_sum(weights)
+    return weighted_loss(logits_of(model, whole, training), following, weights)

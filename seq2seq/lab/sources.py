@@ -151,6 +151,8 @@ class Pairs:
     size: int
     train: tuple[np.ndarray, ...]
     held: tuple[np.ndarray, ...]
+    tokenizer: SubwordTokenizer | None = None
+    """Of both sides."""
 
     def batches(self, rows: int, seed: int) -> Iterator[tuple[np.ndarray, ...]]:
         """Yields random rows; it does not end."""
@@ -178,7 +180,8 @@ def translations(most: int, size: int, width: int) -> Pairs:
         for split, count in (("train", most), ("test", HELD_PAIRS))
     ]
     tokenizer = SubwordTokenizer.train((line for pair in pairs[0][:3000] for line in pair), size)
-    return Pairs(tokenizer.size, *(_joined(tokenizer, part, width) for part in pairs))
+    train, held = (_joined(tokenizer, part, width) for part in pairs)
+    return Pairs(tokenizer.size, train, held, tokenizer)
 
 
 def _joined(tokenizer: SubwordTokenizer, pairs: Sequence[tuple[str, str]], width: int) -> tuple[np.ndarray, ...]:

@@ -9,7 +9,6 @@ from typing import Any
 from seq2seq.lab.report import Progress, Report, Settings
 from seq2seq.lab.rivals_models import (
     MANY,
-    NAMES,
     RATE,
     TRANSFORMER,
     Shape,
@@ -33,7 +32,9 @@ TITLE = "RNN or Transformer"
 QUESTION = "What do recurrent networks and a Transformer of as many weights cost and reach, and where does each win?"
 
 
-QUICK = Plan(32, 4, (32, 128), 512, (64, 512), 3, 8, 32, 24, 1, 2_000, 2_000, 400, False)
+QUICK = Plan(
+    32, 4, (32, 128), 512, (64, 512), 3, 8, 32, 24, 1, 2_000, 2_000, 400, False, networks=(TRANSFORMER, "LSTM", "SSRU")
+)
 FULL = Plan(
     96, 4, (64, 256, 1024, 2048), 2048, (64, 256, 1024, 2048, 4096), 7, 16, 64, 300, 4, 20_000, 20_000, 1000, True
 )
@@ -52,15 +53,17 @@ def measure(plan: Plan, seeds: Sequence[int], progress: Progress) -> Measured:
     stream = characters(plan.sentences)
     length = max(*plan.lengths, max(plan.positions) + MANY)
     shape = Shape(len(stream.symbols), plan.width, plan.blocks, plan.heads, length)
-    units = sizes_of(shape)
-    trainers = {name: Trainer(partial(make_network, name, shape, units[name]), next_id_loss, RATE) for name in NAMES}
+    units = sizes_of(shape, plan.networks)
+    trainers = {
+        name: Trainer(partial(make_network, name, shape, units[name]), next_id_loss, RATE) for name in plan.networks
+    }
     progress(0.05, "times of training")
     training = training_times(trainers, shape.size, plan.lengths, plan.tokens, plan.rounds)
     progress(0.2, "times of a token")
     models = {name: trainer.model for name, trainer in trainers.items()}
     token = generation_times(models, plan.positions, plan.rounds)
     peaks: dict[str, list[float]] = {}
-    for name in NAMES if plan.peaks else ():
+    for name in plan.networks if plan.peaks else ():
         progress(0.3, f"memory of {name}")
         peaks[name] = peak_bytes(name, shape, units[name], plan.lengths, plan.tokens)
     shares = (0.25, 0.5, 1.0) if plan.most < 100 else (0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
@@ -87,7 +90,7 @@ def measure(plan: Plan, seeds: Sequence[int], progress: Progress) -> Measured:
         units,
         {name: trainer.count for name, trainer in trainers.items()},
         training,
-        {name: [4 * kept_values(name, shape, units[name], n) for n in plan.lengths] for name in NAMES},
+        {name: [4 * kept_values(name, shape, units[name], n) for n in plan.lengths] for name in plan.networks},
         peaks,
         token,
         text,

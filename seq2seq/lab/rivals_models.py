@@ -68,11 +68,14 @@ def units_for(make: Callable[[int], keras.Model], aim: int) -> int:
     return max(2, 2 * round(float(exact) / 2))
 
 
-def sizes_of(shape: Shape) -> dict[str, int]:
-    """Returns the units of all networks at equal weights; of the Transformer its width."""
+def sizes_of(shape: Shape, networks: Sequence[str] = NAMES) -> dict[str, int]:
+    """Returns the units of networks at equal weights; of the Transformer its width."""
     aim = make_network(TRANSFORMER, shape, 0, 0).count_params()
-    found = {name: units_for(lambda units, name=name: make_network(name, shape, units, 0), aim) for name in CELLS}  # type: ignore[misc]
-    return {TRANSFORMER: shape.width, **found}
+
+    def units_of(name: str) -> int:
+        return units_for(lambda units: make_network(name, shape, units, 0), aim)
+
+    return {name: shape.width if name == TRANSFORMER else units_of(name) for name in networks}
 
 
 def logits_of(model: Any, ids: Ids, training: bool) -> Logits:

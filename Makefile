@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-long lint types format clean help
+.PHONY: demo test test-long lint types format notebooks clean help
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,6 +38,10 @@ types: $(READY)  ## type checks only
 format: $(READY) ## format the code and fix what the linter can fix
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+notebooks: $(READY) ## write docs/notebooks, and run the code of all in the quick form (takes minutes)
+	$(BIN)/python -m docs.make_notebooks
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m docs.make_notebooks --run
 
 clean:           ## remove the environment, caches and builds; keep the runs
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info build dist

@@ -158,7 +158,7 @@ def litert_folder(finished: Path, made_once: Any) -> Path:
 LOADERS = {
     "anomaly": "load_detector",
     "language_model": "load_text_model",
-    "music": "load_composer",
+    "music": "load_model",
     "speech": "load_recognizer",
 }
 """What loads a run of each task but text to text."""

@@ -76,13 +76,13 @@ def _run_one(name: str, settings: Settings, folder: Path) -> None:
     show(f"{module.TITLE}: {module.QUESTION}")
     line, started = ProgressLine(0.2, 15.0), time.monotonic()
 
-    def tell(done: float, what: str) -> None:
+    def progress(done: float, what: str) -> None:
         if line.is_due():
             spent = time.monotonic() - started
             left = f"  time left {time_left(spent, done, 1.0)}" if done > 0.02 else ""
             line.show(f"{name}  {100 * done:3.0f} %  {what}{left}")
 
-    report = module.run(settings, tell)
+    report = module.run(settings, progress)
     line.clear()
     seconds = time.monotonic() - started
     page = write_report(report, name, seconds, folder)

@@ -7,6 +7,7 @@ EXPERIMENTS = {
     "cells": "seq2seq.lab.cells",
     "transformer": "seq2seq.lab.rivals",
     "units": "seq2seq.lab.units",
+    "attention": "seq2seq.lab.attention",
     "reading": "seq2seq.lab.reading",
 }
-"""Modules by the names of their experiments. Each has a `TITLE`, a `QUESTION` and `run(settings, tell) -> Report`."""
+"""Modules by the names of their experiments. Each has `TITLE`, `QUESTION` and `run(settings, progress) -> Report`."""

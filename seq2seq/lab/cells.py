@@ -9,21 +9,23 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.lab.models import new_model
+from seq2seq.lab.models import new_model, next_symbol_loss
 from seq2seq.lab.report import (
     Bars,
     Curve,
     Part,
     Plot,
+    Progress,
     Report,
     Settings,
     Table,
-    Tell,
+    better,
     median_and_range,
+    part_of,
     spread_over_seeds,
 )
 from seq2seq.lab.sources import SHOP_FEATURES, Shops, characters, melodies
-from seq2seq.lab.training import Arrays, Loss, Run, Trainer, race
+from seq2seq.lab.training import BITS, Arrays, Loss, Run, Trainer, race
 from seq2seq.layers.names import CellName
 from seq2seq.types import Tensor
 
@@ -53,10 +55,10 @@ class Task(NamedTuple):
     """Batches of an epoch."""
 
 
-def run(settings: Settings, tell: Tell) -> Report:
+def run(settings: Settings, progress: Progress) -> Report:
     """Trains the three networks on each task, in turn on the same batches."""
     units, rows, steps, most = (32, 8, 32, 40) if settings.quick else (64, 16, 64, 700)
-    tell(0.0, "reading the data")
+    progress(0.0, "reading the data")
     todo = tasks(rows, steps, settings.quick)
     marks = [round(most * share) for share in (0.2, 0.4, 0.6, 0.8, 1.0)]
     found, counts = {}, {}
@@ -69,16 +71,16 @@ def run(settings: Settings, tell: Tell) -> Report:
             name: (sizes[name][1], weights_of(*sizes[name], task.features, 0), trainer.count)
             for name, trainer in trainers.items()
         }
-        say = partial(_tell, tell, task.name, number, len(todo))
-        found[task.name] = race(trainers, settings.seeds, task.batches, task.held, marks, say)
+        part = part_of(progress, number, len(todo))
+        found[task.name] = race(trainers, settings.seeds, task.batches, task.held, marks, partial(_say, part, task))
     rate = f"Adam at {RATE:g}, {most} steps of {rows} sequences of {steps} steps each"
     parts = [_costs(todo, counts, found), *(_quality(task, found[task.name]) for task in todo)]
     parts.append(_theory(todo, found, rate))
     return Report(TITLE, QUESTION, _answer(todo, counts, found), parts, settings)
 
 
-def _tell(tell: Tell, name: str, number: int, count: int, done: float) -> None:
-    tell((number + done) / count, name)
+def _say(progress: Progress, task: Task, done: float) -> None:
+    progress(done, task.name)
 
 
 def _make(cell: CellName, units: int, task: Task, seed: int) -> Any:
@@ -98,8 +100,8 @@ def tasks(rows: int, steps: int, quick: bool) -> list[Task]:
                 size,
                 partial(stream.batches, rows, steps),
                 stream.windows(32, steps, 2 if quick else 8),
-                partial(next_symbol, size),
-                1.4427,
+                next_symbol_loss,
+                BITS,
                 len(stream.train) / (rows * steps),
             )
         )
@@ -119,13 +121,6 @@ def tasks(rows: int, steps: int, quick: bool) -> list[Task]:
         )
     )
     return found
-
-
-def next_symbol(size: int, model: Any, batch: Arrays, training: bool) -> Tensor:
-    """The mean cross-entropy of the ids that follow, in nats; a batch has ids and those, `(rows, time)`."""
-    ids, following = batch
-    logits = model(tf.one_hot(ids, size), training=training)
-    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(following, logits))
 
 
 def absolute_error(model: Any, batch: Arrays, training: bool) -> Tensor:
@@ -222,13 +217,8 @@ def _said(task: Task, runs: Mapping[str, Sequence[Run]]) -> str:
 
 
 def verdict(lstm: Sequence[float], gru: Sequence[float]) -> str:
-    """Says which of two networks has the lower scores, and whether that is more than chance of the seeds."""
-    if median(lstm) == median(gru):
-        return "both are equal"
-    names = ("the LSTM", "the GRU")
-    (better, low), (_, high) = sorted(zip(names, (lstm, gru), strict=True), key=lambda pair: median(pair[1]))
-    apart = max(low) < min(high)
-    return f"{better} is better" + (", with every seed" if apart else ", by less than the ranges over the seeds")
+    """As `better`: lower scores are."""
+    return better("the LSTM", [-score for score in lstm], "the GRU", [-score for score in gru])
 
 
 def _theory(todo: Sequence[Task], found: Found, how: str) -> Part:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seq2seq.lab.report import Item, Listing, Part, Report, Settings, Table, Tell
+from seq2seq.lab.report import Item, Listing, Part, Progress, Report, Settings, Table
 from seq2seq.layers.cells import CELLS, LinearCell, make_cell, state_sizes
 from seq2seq.layers.names import CellName
 
@@ -119,11 +119,11 @@ WORDS = {
 }
 
 
-def run(settings: Settings, tell: Tell) -> Report:
+def run(settings: Settings, progress: Progress) -> Report:
     """Computes one step of each cell twice, by the equations and by the toolkit."""
     parts, worst = [], 0.0
     for number, name in enumerate(CELLS):
-        tell(number / len(CELLS), name)
+        progress(number / len(CELLS), name)
         differences = [compare(name, seed)[1] for seed in settings.seeds]
         worst = max(worst, *differences)
         parts.append(_part(name, settings.seeds[0]))

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq.lab.models import new_model, train
+from seq2seq.lab.models import SequenceModel, class_loss, new_model
 from seq2seq.lab.puzzles import temporal_order
 from seq2seq.lab.report import (
     Curve,
     HeatMap,
     Part,
     Plot,
+    Progress,
     Report,
     Settings,
     Table,
-    Tell,
     median_and_range,
     spread_over_seeds,
 )
+from seq2seq.lab.training import Trainer
 from seq2seq.layers.cells import zero_state
 from seq2seq.layers.names import CellName
 
@@ -54,6 +54,12 @@ class Start:
     cell: CellName
     radius: float | None = None
     forget_bias: float | None = None
+
+    def new_model(self, units: int, seed: int) -> SequenceModel:
+        """Returns a network for temporal order that starts so."""
+        model = new_model(self.cell, units, 6, 4, seed)
+        self.prepare(model.cell, seed)
+        return model
 
     def prepare(self, cell: Any, seed: int) -> None:
         """Sets the recurrent weights of a built cell."""
@@ -87,24 +93,22 @@ REMEDIES = [
 """What is trained, and the norm that its gradient is clipped to."""
 
 
-def run(settings: Settings, tell: Tell) -> Report:
+def run(settings: Settings, progress: Progress) -> Report:
     """Measures gradients at initialisation and in training, draws the cliff, and tries the remedies."""
     quick = settings.quick
     units, steps = (16, 40) if quick else (64, 100)
-    tell(0.0, "gradients at initialisation")
+    progress(0.0, "gradients at initialisation")
     start = {s.name: [norms_at_start(s, units, steps, seed) for seed in settings.seeds] for s in TANH + GATED}
-    tell(0.15, "the cliff")
+    progress(0.15, "the cliff")
     cliff, descents = the_cliff(60 if quick else 160)
     length, most = (20, 250) if quick else (60, 3000)
-    outcomes, progress = {}, 0
-    for remedy, clip in REMEDIES:
-        runs = []
+    outcomes: dict[str, list[Outcome]] = {}
+    for number, (remedy, clip) in enumerate(REMEDIES):
+        trainer = Trainer(partial(remedy.new_model, units), class_loss, 0.003, clip)
+        outcomes[remedy.name] = []
         for seed in settings.seeds:
-            share = progress / (len(REMEDIES) * len(settings.seeds))
-            tell(0.2 + 0.8 * share, f"training {remedy.name}, seed {seed}")
-            runs.append(_learn(remedy, clip, units, length, most, seed))
-            progress += 1
-        outcomes[remedy.name] = runs
+            progress(0.2 + 0.8 * number / len(REMEDIES), f"training {remedy.name}, seed {seed}")
+            outcomes[remedy.name].append(_learn(trainer, length, most, seed))
     parts = [
         _at_start(start, units, steps),
         _in_training(outcomes, length),
@@ -157,12 +161,13 @@ class Outcome:
 
     Attributes:
         losses: Of each step.
-        norms: `gradient_norms` on the task's inputs, by how many steps were trained.
+        before, after: `gradient_norms` on the task's inputs, before and after training.
         largest: The largest norm of a step's gradient, before clipping.
     """
 
     losses: Sequence[float]
-    norms: Mapping[int, Sequence[float]]
+    before: Sequence[float]
+    after: Sequence[float]
     largest: float
 
     @property
@@ -175,43 +180,16 @@ def _is_solved(losses: Sequence[float]) -> bool:
     return len(losses) >= LAST and median(losses[-LAST:]) < SOLVED
 
 
-def _learn(start: Start, clip: float | None, units: int, length: int, most: int, seed: int) -> Outcome:
-    model = new_model(start.cell, units, 6, 4, seed)
-    start.prepare(model.cell, seed)
+def _learn(trainer: Trainer, length: int, most: int, seed: int) -> Outcome:
+    trainer.restart(seed)
     batches = temporal_order(length, seed)
-    sample, norms = next(batches)[0][:8], {}
-    losses: list[float] = []
-    optimizer = WatchedAdam(learning_rate=0.003, global_clipnorm=clip)
-
-    def record(step: int) -> None:
-        norms[step] = gradient_norms(model.cell, sample, seed)
-
-    def every(step: int, loss: float) -> bool:
+    cell, sample = trainer.model.cell, next(batches)[0][:8]
+    before, losses = gradient_norms(cell, sample, seed), []
+    for loss in trainer.train(batches, most):
         losses.append(loss)
-        return not np.isfinite(loss) or _is_solved(losses)
-
-    marks = {step: partial(record, step) for step in (0, most // 2)}
-    train(model, batches, _cross_entropy, most, optimizer, marks, every)
-    record(len(losses))
-    return Outcome(losses, norms, float(np.asarray(optimizer.largest)))
-
-
-_cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-class WatchedAdam(keras.optimizers.Adam):
-    """Adam that remembers the largest norm of a gradient, before it is clipped."""
-
-    def build(self, variables: Any) -> None:
-        super().build(variables)
-        self.largest = self.add_variable((), initializer="zeros", name="largest")
-
-    def apply(self, grads: Any, trainable_variables: Any = None) -> Any:
-        if not self.built:
-            self.build(trainable_variables)
-        norm = keras.ops.sqrt(sum(keras.ops.sum(keras.ops.square(g)) for g in grads))
-        self.largest.assign(keras.ops.maximum(self.largest, norm))
-        return super().apply(grads, trainable_variables)
+        if not np.isfinite(loss) or _is_solved(losses):
+            break
+    return Outcome(losses, before, gradient_norms(cell, sample, seed), trainer.largest)
 
 
 class Descent(NamedTuple):
@@ -305,11 +283,9 @@ def _in_training(outcomes: dict[str, list[Outcome]], length: int) -> Part:
     curves = []
     for name in ("tanh, clipped", "LSTM, forget bias 1, clipped", "GRU, clipped"):
         runs = outcomes[name]
-        for label, pick in (("before", min), ("after", max)):
-            rows = [run.norms[pick(run.norms)] for run in runs]
-            curves.append(
-                spread_over_seeds(f"{name.removesuffix(', clipped')}, {label} training", list(range(length + 1)), rows)
-            )
+        for when, rows in (("before", [run.before for run in runs]), ("after", [run.after for run in runs])):
+            said = f"{name.removesuffix(', clipped')}, {when} training"
+            curves.append(spread_over_seeds(said, list(range(length + 1)), rows))
     return Part(
         "After training",
         [

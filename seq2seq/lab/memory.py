@@ -4,27 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
+from seq2seq.lab.models import CELL_NAMES
 from seq2seq.lab.puzzles import ADDING_BASELINE, adding, copying, copying_baseline, temporal_order
 from seq2seq.lab.report import (
     Cell,
     HeatMap,
     Part,
     Plot,
+    Progress,
     Report,
     Settings,
     Table,
-    Tell,
     median_and_range,
     spread_over_seeds,
 )
 from seq2seq.lab.stack import Stack
+from seq2seq.lab.training import Arrays, Trainer
 from seq2seq.layers.cells import CELLS
 from seq2seq.layers.names import CellName
+from seq2seq.types import Tensor
 
 TITLE = "Long memory"
 QUESTION = "Over how many steps does each cell of the toolkit learn to remember, and after how much training?"
@@ -37,14 +42,6 @@ FEATURES, OUTPUTS = 10, 9
 """Widths that fit all puzzles; unused inputs are zero."""
 ROWS = 16
 """Sequences of a step."""
-NAMES: dict[CellName, str] = {
-    "simple": "simple",
-    "gru": "GRU",
-    "lstm": "LSTM",
-    "layer_norm_lstm": "layer-norm LSTM",
-    "ssru": "SSRU",
-    "min_gru": "minGRU",
-}
 
 Posed = tuple[np.ndarray, np.ndarray]
 """Inputs `(rows, time, FEATURES)` and targets `(rows, time)`."""
@@ -77,7 +74,7 @@ class Puzzle(NamedTuple):
 
     def counts(self, length: int) -> np.ndarray:
         """The share that each step has in the loss, `(length,)`."""
-        return np.ones(length) if self.whole else np.eye(length)[-1]
+        return np.ones(length, np.float32) if self.whole else np.eye(length, dtype=np.float32)[-1]
 
 
 def puzzles(symbols: int) -> list[Puzzle]:
@@ -112,7 +109,7 @@ Outcomes = Mapping[tuple[str, CellName, int], Sequence[Outcome]]
 """By puzzle, cell and length, one for each seed."""
 
 
-def run(settings: Settings, tell: Tell) -> Report:
+def run(settings: Settings, progress: Progress) -> Report:
     """Trains every cell on every puzzle and length."""
     quick = settings.quick
     units, symbols, lengths, most = (32, 2, (6, 12), 90) if quick else (32, 10, (25, 50, 100), 500)
@@ -122,28 +119,50 @@ def run(settings: Settings, tell: Tell) -> Report:
     weights: dict[CellName, int] = {}
     total = len(CELLS) * len(tasks) * len(lengths)
     for cell in CELLS:
-        stack = Stack(cell, units, FEATURES, OUTPUTS, settings.seeds, rate, compiled=not quick)
-        weights[cell] = sum(int(np.prod(part.shape[1:])) for part in stack.start)
+        make = partial(_stack, cell, units, settings.seeds)
+        trainer = Trainer(make, puzzle_loss, rate, compiled=not quick)
+        weights[cell] = trainer.count // len(settings.seeds)
         for length in lengths:
             for puzzle in tasks:
-                tell(len(found) / total, f"{puzzle.name} over {length} steps, {NAMES[cell]}")
-                found[puzzle.name, cell, length] = learn(stack, puzzle, length, most)
+                progress(len(found) / total, f"{puzzle.name} over {length} steps, {CELL_NAMES[cell]}")
+                found[puzzle.name, cell, length] = learn(trainer, puzzle, length, most)
     parts = [_overview(found, tasks, lengths, len(settings.seeds))]
     parts += [_part(found, puzzle, lengths, symbols) for puzzle in tasks]
     parts.append(_theory(found, weights, lengths, units, rate, most))
     return Report(TITLE, QUESTION, _answer(found, tasks, lengths), parts, settings)
 
 
-def learn(stack: Stack, puzzle: Puzzle, length: int, most: int) -> list[Outcome]:
+def _stack(cell: CellName, units: int, seeds: Sequence[int], _: int = 0) -> Stack:
+    return Stack(cell, units, FEATURES, OUTPUTS, seeds)
+
+
+def puzzle_loss(stack: Stack, batch: Arrays, training: bool) -> Tensor:
+    """The loss of each network, `(seeds,)`.
+
+    A batch has inputs `(seeds, rows, time, features)`; targets `(seeds, rows, time)`, numbers or classes; the share
+    that each step has in the loss, `(time,)`; and whether the targets are numbers, 1.0 or 0.0. Of numbers it is the
+    square error of the first output, of classes the cross-entropy of all, in nats.
+    """
+    inputs, targets, counts, numbers = batch
+    outputs = stack(inputs, training=training)
+    square = tf.square(outputs[..., 0] - targets)
+    ids = tf.cast(tf.where(numbers > 0, 0.0, targets), tf.int32)  # numbers are no classes
+    nats = tf.nn.sparse_softmax_cross_entropy_with_logits(ids, outputs)
+    each = tf.where(numbers > 0, square, nats)
+    return tf.reduce_mean(tf.reduce_sum(each * counts, axis=2) / tf.reduce_sum(counts), axis=1)
+
+
+def learn(trainer: Trainer, puzzle: Puzzle, length: int, most: int) -> list[Outcome]:
     """Trains new networks until all have learned the puzzle, or for `most` steps; one outcome for each seed."""
-    stack.restart()
-    streams = [puzzle.pose(length, seed) for seed in stack.seeds]
+    trainer.restart(0)
+    streams = [puzzle.pose(length, seed) for seed in trainer.model.seeds]
     baseline, counts = puzzle.baseline(length), puzzle.counts(length)
+    numbers = np.array(puzzle.numbers, np.float32)
     shares: list[np.ndarray] = []
     steps: list[int | None] = [None] * len(streams)
     for step in range(1, most + 1):
         inputs, targets = (np.stack(parts) for parts in zip(*(next(s) for s in streams), strict=True))
-        shares.append(stack.train(inputs, targets, counts, puzzle.numbers) / baseline)
+        shares.append(trainer.step((inputs, targets, counts, numbers)) / baseline)
         if step >= LAST:
             now = np.median(shares[-LAST:], axis=0)
             steps = [step if old is None and share < LEARNED else old for old, share in zip(steps, now, strict=True)]
@@ -160,7 +179,7 @@ def _learned(outcomes: Sequence[Outcome]) -> list[int]:
 def _overview(found: Outcomes, tasks: Sequence[Puzzle], lengths: Sequence[int], seeds: int) -> Part:
     columns = [f"{puzzle.name}, {length}" for puzzle in tasks for length in lengths]
     grid = [[len(_learned(found[p.name, cell, n])) / seeds for p in tasks for n in lengths] for cell in CELLS]
-    best = [NAMES[cell] for cell, row in zip(CELLS, grid, strict=True) if sum(row) == max(map(sum, grid))]
+    best = [CELL_NAMES[cell] for cell, row in zip(CELLS, grid, strict=True) if sum(row) == max(map(sum, grid))]
     heat = HeatMap(
         "success",
         "Share of the seeds that learned, by puzzle and length",
@@ -168,7 +187,7 @@ def _overview(found: Outcomes, tasks: Sequence[Puzzle], lengths: Sequence[int], 
         "puzzle and length of its sequences, steps",
         "cell",
         columns,
-        list(NAMES.values()),
+        list(CELL_NAMES.values()),
         grid,
     )
     words = (
@@ -192,8 +211,8 @@ def _part(found: Outcomes, puzzle: Puzzle, lengths: Sequence[int], symbols: int)
     curves = []
     for cell in CELLS:
         runs = [[found[puzzle.name, cell, n][seed].share for n in lengths] for seed in range(_seeds(found))]
-        curves.append(spread_over_seeds(NAMES[cell], list(lengths), _bounded(runs)))
-    reached = {NAMES[cell]: longest(found, puzzle.name, cell, lengths) for cell in CELLS}
+        curves.append(spread_over_seeds(CELL_NAMES[cell], list(lengths), _bounded(runs)))
+    reached = {CELL_NAMES[cell]: longest(found, puzzle.name, cell, lengths) for cell in CELLS}
     none = [name for name, length in reached.items() if not length]
     some = [f"{name} up to {length}" for name, length in reached.items() if length]
     measured = f"Learned by most seeds: {'; '.join(some)} steps." if some else "No cell learned it with most seeds."
@@ -226,7 +245,7 @@ def _table(found: Outcomes, puzzle: Puzzle, lengths: Sequence[int]) -> Table:
             losses = [one.share * puzzle.baseline(length) for one in outcomes]
             rows.append(
                 [
-                    NAMES[cell],
+                    CELL_NAMES[cell],
                     length,
                     f"{len(steps)} of {len(outcomes)}",
                     median_and_range(steps) if steps else "-",
@@ -285,7 +304,11 @@ def _theory(
             f"{units} units, Adam at {rate:g}, gradients clipped to norm 1, {ROWS} sequences a step, at most {most:,} "
             "steps. A cell that fails here may succeed with more steps or another rate.",
         ],
-        [Table("weights", "Weights of the networks", ["cell", "weights"], [[NAMES[c], weights[c]] for c in CELLS])],
+        [
+            Table(
+                "weights", "Weights of the networks", ["cell", "weights"], [[CELL_NAMES[c], weights[c]] for c in CELLS]
+            )
+        ],
     )
 
 
@@ -316,6 +339,8 @@ def _answer(found: Outcomes, tasks: Sequence[Puzzle], lengths: Sequence[int]) ->
         able = [cell for cell in CELLS if reached[cell] == best]
         steps = {cell: median(_learned(found[puzzle.name, cell, best])) for cell in able}
         first = min(able, key=steps.__getitem__)
-        others = f"; so did {', '.join(NAMES[c] for c in able if c != first)}" if len(able) > 1 else ""
-        said.append(f"{puzzle.name}: {NAMES[first]} over {best} steps, after {steps[first]:.0f} of training{others}")
+        others = f"; so did {', '.join(CELL_NAMES[c] for c in able if c != first)}" if len(able) > 1 else ""
+        said.append(
+            f"{puzzle.name}: {CELL_NAMES[first]} over {best} steps, after {steps[first]:.0f} of training{others}"
+        )
     return f"Who remembers longest, with most seeds. {'. '.join(part[0].upper() + part[1:] for part in said)}."

@@ -1,12 +1,13 @@
-"""The small networks of the experiments: a layer of the toolkit's cells, what it reads, what it answers."""
+"""The small networks of the experiments, a layer of the toolkit's cells and a dense one, and their losses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from seq2seq.layers.cells import make_cell, zero_state
@@ -14,8 +15,15 @@ from seq2seq.layers.names import CellName
 from seq2seq.layers.recurrence import run_layer
 from seq2seq.types import Tensor, Vectors
 
-Batches = Iterator[tuple[np.ndarray, np.ndarray]]
-"""Inputs `(rows, time, features)` and targets, one pair a step; it does not end."""
+CELL_NAMES: dict[CellName, str] = {
+    "simple": "simple",
+    "gru": "GRU",
+    "lstm": "LSTM",
+    "layer_norm_lstm": "layer-norm LSTM",
+    "ssru": "SSRU",
+    "min_gru": "minGRU",
+}
+"""The cells as the pages name them."""
 
 
 class SequenceModel(keras.Model):
@@ -62,35 +70,17 @@ def new_model(
     return model
 
 
-def train(
-    model: keras.Model,
-    batches: Batches,
-    loss: str | Callable[..., Any],
-    steps: int,
-    optimizer: keras.optimizers.Optimizer,
-    after: Mapping[int, Callable[[], None]] | None = None,
-    every: Callable[[int, float], bool] | None = None,
-) -> list[float]:
-    """Trains for so many steps, or until `every(step, loss)` is True; returns the loss of each.
+def class_loss(model: Any, batch: Sequence[np.ndarray], training: bool) -> Tensor:
+    """The mean cross-entropy of classes, in nats; a batch has inputs and classes, `(rows,)` or one for each step."""
+    inputs, classes = batch
+    logits = model(inputs, training=training)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(classes, logits))
 
-    Args:
-        model: Built.
-        batches: What to learn from.
-        loss: As Keras takes it.
-        steps: The most batches.
-        optimizer: With its rate and clipping.
-        after: What to call after how many steps; 0 is before the first.
-        every: Called after each step.
+
+def next_symbol_loss(model: Any, batch: Sequence[np.ndarray], training: bool) -> Tensor:
+    """The same of the ids that follow, for a model that reads vectors of zeros with a one.
+
+    A batch has ids and those that follow, `(rows, time)`; the model has as many outputs as there are ids.
     """
-    model.compile(optimizer=optimizer, loss=loss, jit_compile=False)
-    losses: list[float] = []
-    calls = dict(after or {})
-    if 0 in calls:
-        calls[0]()
-    for step in range(1, steps + 1):
-        losses.append(float(model.train_on_batch(*next(batches))))
-        if step in calls:
-            calls[step]()
-        if every is not None and every(step, losses[-1]):
-            break
-    return losses
+    ids, following = batch
+    return class_loss(model, (tf.one_hot(ids, model.dense.units), following), training)

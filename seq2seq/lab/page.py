@@ -47,7 +47,7 @@ def page_of(report: Report) -> str:
 <h1>{escape(report.title)}</h1>
 <p>{escape(report.question)}</p>
 <p class="answer">{escape(report.answer)}</p>
-{"".join(map(_part, report.parts))}
+{"".join(map(markup_of, report.parts))}
 <p class="small">{form} Seeds: {seeds}. Shaded areas and bars are ranges over the seeds, lines medians. The numbers of
 every plot stand beside this page as CSV.</p>
 </body>
@@ -55,7 +55,8 @@ every plot stand beside this page as CSV.</p>
 """
 
 
-def _part(part: Part) -> str:
+def markup_of(part: Part) -> str:
+    """Returns the heading, paragraphs and items of a part as HTML."""
     text = "".join(f"<p>{escape(paragraph)}</p>\n" for paragraph in part.paragraphs)
     return f"<h2>{escape(part.heading)}</h2>\n{text}{''.join(map(_item, part.items))}"
 

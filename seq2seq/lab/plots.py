@@ -23,8 +23,7 @@ def svg_of(item: Plot | Bars | HeatMap) -> str:
     Raises:
         MissingPackage: matplotlib is not installed.
     """
-    tall = 0.34 * len(item.labels) + 1.2 if isinstance(item, Bars) else 3.8
-    figure = new_figure(figsize=(7.2, tall), layout="constrained")
+    figure = new_figure(figsize=(7.2, _height(item)), layout="constrained")
     axes = figure.subplots()
     if isinstance(item, Plot):
         _draw_curves(axes, item)
@@ -34,6 +33,20 @@ def svg_of(item: Plot | Bars | HeatMap) -> str:
         _draw_heat(axes, item)
     axes.spines[["top", "right"]].set_visible(False)
     return _markup(figure, item)
+
+
+def _height(item: Plot | Bars | HeatMap) -> float:
+    """Inches: with room for the label of each bar or row."""
+    if isinstance(item, Bars):
+        return 0.34 * len(item.labels) + 1.2
+    if isinstance(item, HeatMap) and not _is_measured(item):
+        return max(3.8, 0.2 * len(item.rows) + 1.4)
+    return 3.8
+
+
+def _is_measured(item: HeatMap) -> bool:
+    """Whether the axes are numbers, not names."""
+    return all(isinstance(place, int | float) for place in (*item.columns, *item.rows))
 
 
 def _draw_curves(axes: Any, item: Plot) -> None:
@@ -73,8 +86,7 @@ def _draw_bars(axes: Any, item: Bars) -> None:
 
 
 def _draw_heat(axes: Any, item: HeatMap) -> None:
-    numbers = all(isinstance(place, int | float) for place in (*item.columns, *item.rows))
-    if numbers:
+    if _is_measured(item):
         mesh = axes.pcolormesh(item.columns, item.rows, item.values, shading="nearest", cmap="viridis", rasterized=True)
     else:
         mesh = axes.imshow(item.values, aspect="auto", cmap="viridis")

@@ -1,14 +1,18 @@
-"""Tasks that need a memory, drawn anew for each batch. Imports no framework.
+"""Puzzles that need a memory, drawn anew for each batch. Imports no framework.
 
 Adding and temporal order: Hochreiter & Schmidhuber 1997; copying: Arjovsky et al. 2016.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
-from seq2seq.lab.models import Batches
+from seq2seq.symbols import BOS, EOS, PAD
 
+Batches = Iterator[tuple[np.ndarray, np.ndarray]]
+"""Inputs `(rows, time, features)` and targets, one pair a step; it does not end."""
 BATCH = 32
 """Rows of a batch."""
 
@@ -70,3 +74,27 @@ def copying(length: int, seed: int, rows: int = BATCH, count: int = 10) -> Batch
 def copying_baseline(length: int, count: int = 10) -> float:
     """The loss in nats a step of an answer that knows when, and nothing of what."""
     return count * float(np.log(8)) / (length + 2 * count)
+
+
+SYMBOLS = 10
+"""That sequences to reverse are made of."""
+FIRST = EOS + 1
+"""The id of the first of them, behind the control symbols."""
+
+
+def reversing(shortest: int, longest: int, seed: int, rows: int = BATCH) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yields random sequences and their reverse, as an encoder-decoder takes them.
+
+    Each has source; target, which begins with BOS; what follows in it; the weights of that: `(rows, longest + 1)`,
+    where a sequence has `shortest` to `longest` symbols, then an EOS and padding.
+    """
+    random, places = np.random.default_rng(seed), np.arange(longest + 1)
+    while True:
+        counts = random.integers(shortest, longest + 1, (rows, 1))
+        symbols = random.integers(FIRST, FIRST + SYMBOLS, (rows, longest + 1))
+        source = np.where(places < counts, symbols, np.where(places == counts, EOS, PAD)).astype(np.int32)
+        back = np.take_along_axis(source, np.maximum(counts - 1 - places, 0), axis=1)
+        following = np.where(places < counts, back, source)
+        target = np.concatenate([np.full((rows, 1), BOS), following[:, :-1]], axis=1).astype(np.int32)
+        target[target == EOS] = PAD
+        yield source, target, following, (following != PAD).astype(np.float32)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from functools import partial
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -13,20 +12,23 @@ import keras
 import numpy as np
 from keras import ops
 
-from seq2seq.lab.models import SequenceModel, new_model, train
+from seq2seq.lab.models import SequenceModel, new_model, next_symbol_loss
 from seq2seq.lab.report import (
     HeatMap,
     Interactive,
     Part,
     Plot,
+    Progress,
     Report,
     Settings,
     Table,
-    Tell,
     median_and_range,
+    part_of,
     spread_over_seeds,
 )
-from seq2seq.lab.text import END, one_hot_batches, sentences, vocabulary_of, words_of
+from seq2seq.lab.sources import random_windows
+from seq2seq.lab.text import END, sentences, vocabulary_of, words_of
+from seq2seq.lab.training import Trainer
 from seq2seq.layers.cells import zero_state
 
 TITLE = "The reading memory"
@@ -64,11 +66,11 @@ class Reader(NamedTuple):
     """A word, of sentences that were not seen."""
 
 
-def run(settings: Settings, tell: Tell) -> Report:
+def run(settings: Settings, progress: Progress) -> Report:
     """Trains a small GRU over words for each seed; the page reads with the first."""
     form = Form(800, 24, 300, 0.01) if settings.quick else Form(2000, 48, 4000, 0.005)
     readers = [
-        train_reader(form, seed, partial(_part_of, tell, number, len(settings.seeds)))
+        train_reader(form, seed, part_of(progress, number, len(settings.seeds)))
         for number, seed in enumerate(settings.seeds)
     ]
     first = readers[0]
@@ -84,24 +86,20 @@ def run(settings: Settings, tell: Tell) -> Report:
     return Report(TITLE, QUESTION, answer, parts, settings)
 
 
-def _part_of(tell: Tell, number: int, of: int, share: float, what: str) -> None:
-    tell((number + share) / of, what)
-
-
-def train_reader(form: Form, seed: int, tell: Tell = lambda share, what: None) -> Reader:
+def train_reader(form: Form, seed: int, progress: Progress = lambda done, what: None) -> Reader:
     """Trains a GRU over the words of the embedded sentences; its weights have 16 bits."""
     text = sentences("train", 20 * form.steps + 500)
     words = vocabulary_of(text, form.words)
-    model = new_model("gru", form.units, len(words), len(words), seed, each_step=True)
-    batches = one_hot_batches(ids_of(text, words), len(words), ROWS, STEPS, seed)
-
-    def every(step: int, loss: float) -> bool:
-        tell(step / form.steps, f"training, seed {seed}, {np.exp(min(loss, 20)):.1f} words")
-        return False
-
+    size = len(words)
     rate = keras.optimizers.schedules.CosineDecay(form.rate, form.steps)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    losses = train(model, batches, loss, form.steps, keras.optimizers.Adam(rate, global_clipnorm=1.0), every=every)
+    trainer = Trainer(
+        lambda seed: new_model("gru", form.units, size, size, seed, each_step=True), next_symbol_loss, rate
+    )
+    trainer.restart(seed)
+    model, losses = trainer.model, []
+    for step, loss in enumerate(trainer.train(random_windows(ids_of(text, words), ROWS, STEPS, seed), form.steps)):
+        losses.append(loss)
+        progress(step / form.steps, f"training, seed {seed}, {np.exp(min(loss, 20)):.1f} words")
     set_weights(model, {name: _rounded(value) for name, value in weights_of(model).items()})
     return Reader(model, words, losses, _perplexity(model, words))
 

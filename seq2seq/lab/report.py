@@ -10,8 +10,14 @@ from typing import Literal
 Cell = str | float | int
 """A value of a table. Numbers are shown with four digits and written to CSV in full."""
 
-Tell = Callable[[float, str], None]
+Progress = Callable[[float, str], None]
 """Takes how much is done, 0 to 1, and what is being done."""
+
+
+def part_of(progress: Progress, number: int, count: int) -> Progress:
+    """Returns the progress of one of `count` equal parts, of which `number` came before."""
+    return lambda done, what: progress((number + done) / count, what)
+
 
 SEEDS = (1, 2, 3, 4, 5)
 """The seeds of the full form."""
@@ -170,3 +176,12 @@ def spread_over_seeds(name: str, x: Sequence[float], runs: Sequence[Sequence[flo
 def median_and_range(values: Sequence[float]) -> str:
     """Returns a median with its range as text, such as `0.82 (0.71 to 0.90)`."""
     return f"{median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+
+
+def better(one: str, first: Sequence[float], other: str, second: Sequence[float]) -> str:
+    """Says which of two has the higher scores over the seeds, and whether their ranges are apart."""
+    if median(first) == median(second):
+        return "both are equal"
+    name, high, low = (one, first, second) if median(first) > median(second) else (other, second, first)
+    apart = ", with every seed" if min(high) > max(low) else ", by less than the ranges over the seeds"
+    return f"{name} is better{apart}"

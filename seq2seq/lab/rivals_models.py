@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from seq2seq.backend import prepare_keras
+from seq2seq.lab.models import CELL_NAMES
 from seq2seq.lab.training import Arrays, Trainer
 from seq2seq.lab.transformer import CausalTransformer, new_transformer
 from seq2seq.layers.decoder import RNNDecoder
@@ -23,7 +24,8 @@ from seq2seq.spawning import spawn_context
 from seq2seq.types import Ids, Logits, Tensor
 
 TRANSFORMER = "Transformer"
-CELLS: dict[str, CellName] = {"LSTM": "lstm", "GRU": "gru", "SSRU": "ssru", "minGRU": "min_gru"}
+SHOWN: tuple[CellName, ...] = ("lstm", "gru", "ssru", "min_gru")
+CELLS = {CELL_NAMES[cell]: cell for cell in SHOWN}
 NAMES = (TRANSFORMER, *CELLS)
 RATE = 0.003
 
@@ -66,11 +68,14 @@ def units_for(make: Callable[[int], keras.Model], aim: int) -> int:
     return max(2, 2 * round(float(exact) / 2))
 
 
-def sizes_of(shape: Shape) -> dict[str, int]:
-    """Returns the units of all networks at equal weights; of the Transformer its width."""
+def sizes_of(shape: Shape, networks: Sequence[str] = NAMES) -> dict[str, int]:
+    """Returns the units of networks at equal weights; of the Transformer its width."""
     aim = make_network(TRANSFORMER, shape, 0, 0).count_params()
-    found = {name: units_for(lambda units, name=name: make_network(name, shape, units, 0), aim) for name in CELLS}  # type: ignore[misc]
-    return {TRANSFORMER: shape.width, **found}
+
+    def units_of(name: str) -> int:
+        return units_for(lambda units: make_network(name, shape, units, 0), aim)
+
+    return {name: shape.width if name == TRANSFORMER else units_of(name) for name in networks}
 
 
 def logits_of(model: Any, ids: Ids, training: bool) -> Logits:

@@ -8,12 +8,10 @@ from itertools import pairwise
 from statistics import median
 
 from seq2seq.lab.report import Cell, Curve, Part, Plot, Table, median_and_range, spread_over_seeds
-from seq2seq.lab.rivals_models import CELLS, NAMES, TRANSFORMER, typical
-from seq2seq.lab.training import Run
+from seq2seq.lab.rivals_models import NAMES, TRANSFORMER, typical
+from seq2seq.lab.training import BITS, Run
 
 ATTENTIVE, PLAIN = "GRU encoder-decoder with attention", "GRU without attention"
-BITS = 1.4427
-"""Of a nat."""
 MEGABYTE = 2.0**20
 
 
@@ -41,6 +39,8 @@ class Plan:
     vocabulary: int
     peaks: bool
     blocks: int = 2
+    networks: Sequence[str] = NAMES
+    """Those that are compared on text; the Transformer first."""
 
 
 @dataclass(frozen=True)
@@ -76,28 +76,29 @@ def parts_of(plan: Plan, found: Measured) -> list[Part]:
 
 
 def _networks(plan: Plan, found: Measured) -> Part:
-    rows: list[list[Cell]] = [[name, plan.blocks, found.units[name], found.weights[name]] for name in NAMES]
+    left = [name for name in NAMES if name not in plan.networks]
+    more = f" The full form also has {' and '.join(left)}." if left else ""
+    rows: list[list[Cell]] = [[name, plan.blocks, found.units[name], found.weights[name]] for name in plan.networks]
     return Part(
         "The networks",
         [
             f"The Transformer is a decoder alone, {plan.blocks} blocks with {plan.heads} heads, of Keras' own layers; "
             "the others are the toolkit's language models, as wide as makes their weights about equal. All read and "
             "write characters, take their steps in turn on the same batches, and compute in float32 on the processor. "
-            "Ranges of times are over repetitions, those of scores over seeds.",
+            f"Ranges of times are over repetitions, those of scores over seeds.{more}",
         ],
         [Table("networks", "Networks", ["network", "layers", "width", "weights"], rows)],
     )
 
 
 def _training(plan: Plan, found: Measured) -> Part:
-    speed = {name: typical(found.training[name]) for name in NAMES}
-    firsts = [max(NAMES, key=lambda name: speed[name][place]) for place in range(len(plan.lengths))]
+    speed = {name: typical(found.training[name]) for name in plan.networks}
+    firsts = [max(plan.networks, key=lambda name: speed[name][place]) for place in range(len(plan.lengths))]
     said = [f"{name} at {length}" for name, length in zip(firsts, plan.lengths, strict=True)]
-    ratios = [
-        speed[TRANSFORMER][place] / max(speed[name][place] for name in CELLS) for place in range(len(plan.lengths))
-    ]
+    others = [[speed[name][place] for name in plan.networks[1:]] for place in range(len(plan.lengths))]
+    ratios = [own / max(some) for own, some in zip(speed[TRANSFORMER], others, strict=True)]
     falls = _factors("The Transformer", speed[TRANSFORMER]) + " " + _factors("The LSTM", speed["LSTM"])
-    curves = [spread_over_seeds(name, list(plan.lengths), found.training[name]) for name in NAMES]
+    curves = [spread_over_seeds(name, list(plan.lengths), found.training[name]) for name in plan.networks]
     plot = Plot(
         "training_speed",
         "Training: tokens a second over the length of the sequences",
@@ -127,7 +128,7 @@ def _factors(name: str, speed: Sequence[float]) -> str:
 
 def _memory(plan: Plan, found: Measured) -> Part:
     rows: list[list[Cell]] = []
-    for name in NAMES:
+    for name in plan.networks:
         row: list[Cell] = [name, *(kept * plan.tokens / MEGABYTE for kept in found.kept[name])]
         rows.append([*row, *(peak / MEGABYTE for peak in found.peaks.get(name, ()))])
     columns = ["network", *(f"counted, {length:,} steps" for length in plan.lengths)]
@@ -153,15 +154,15 @@ def _memory(plan: Plan, found: Measured) -> Part:
 
 
 def _token(plan: Plan, found: Measured) -> Part:
-    times = {name: typical(found.token[name][0]) for name in NAMES}
-    size = {name: found.token[name][1] for name in NAMES}
+    times = {name: typical(found.token[name][0]) for name in plan.networks}
+    size = {name: found.token[name][1] for name in plan.networks}
     rows: list[list[Cell]] = []
-    for name in NAMES:
+    for name in plan.networks:
         for place, position in enumerate(plan.positions):
             some = [row[place] for row in found.token[name][0]]
             rows.append([name, position, median_and_range(some), size[name][place]])
     last = plan.positions[-1]
-    quickest = min(NAMES, key=lambda name: times[name][-1])
+    quickest = min(plan.networks, key=lambda name: times[name][-1])
     ways = (
         f"At {last:,} the Transformer needs {times[TRANSFORMER][-1] / times['LSTM'][-1]:.2f} times the LSTM's time and "
         f"{size[TRANSFORMER][-1] / size['LSTM'][-1]:,.0f} times its state, at {plan.positions[0]} "
@@ -174,7 +175,7 @@ def _token(plan: Plan, found: Measured) -> Part:
             f"A line for each network. {ways}",
             "position",
             "milliseconds a token",
-            [spread_over_seeds(name, list(plan.positions), found.token[name][0]) for name in NAMES],
+            [spread_over_seeds(name, list(plan.positions), found.token[name][0]) for name in plan.networks],
             log="xy",
         ),
         Plot(
@@ -183,7 +184,7 @@ def _token(plan: Plan, found: Measured) -> Part:
             "A rising line, the Transformer's; the others are flat.",
             "position",
             "bytes",
-            [Curve(name, list(plan.positions), list(map(float, size[name]))) for name in NAMES],
+            [Curve(name, list(plan.positions), list(map(float, size[name]))) for name in plan.networks],
             log="xy",
         ),
     ]
@@ -278,10 +279,10 @@ def _theory(plan: Plan) -> Part:
 
 def answer_of(plan: Plan, found: Measured) -> str:
     """Returns the answer of the page: who wins what, with numbers."""
-    speed = {name: typical(found.training[name]) for name in NAMES}
-    fast = [max(NAMES, key=lambda name: speed[name][place]) for place in (0, -1)]
-    times = {name: typical(found.token[name][0])[-1] for name in NAMES}
-    size = {name: found.token[name][1][-1] for name in NAMES}
+    speed = {name: typical(found.training[name]) for name in plan.networks}
+    fast = [max(plan.networks, key=lambda name: speed[name][place]) for place in (0, -1)]
+    times = {name: typical(found.token[name][0])[-1] for name in plan.networks}
+    size = {name: found.token[name][1][-1] for name in plan.networks}
     text = {name: median(run.scores[-1] for run in runs) for name, runs in found.text.items()}
     translated = {name: median(run.scores[-1] for run in runs) for name, runs in found.translation.items()}
     first, quick = min(text, key=text.__getitem__), min(times, key=times.__getitem__)

@@ -15,6 +15,14 @@ from seq2seq.symbols import BOS, EOS, PAD
 from seq2seq.text.subword import SubwordTokenizer
 
 
+def random_windows(ids: np.ndarray, rows: int, steps: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yields ids and those that follow, `(rows, steps)` each, from random places of `(time,)`; it does not end."""
+    random = np.random.default_rng(seed)
+    while True:
+        places = random.integers(0, len(ids) - steps, rows)[:, None] + np.arange(steps + 1)
+        yield ids[places[:, :-1]], ids[places[:, 1:]]
+
+
 @dataclass(frozen=True)
 class Stream:
     """A long sequence of symbols, cut into windows.
@@ -29,11 +37,8 @@ class Stream:
     held: np.ndarray
 
     def batches(self, rows: int, steps: int, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields ids and those that follow, `(rows, steps)` each, from random places; it does not end."""
-        random = np.random.default_rng(seed)
-        while True:
-            places = random.integers(0, len(self.train) - steps, rows)[:, None] + np.arange(steps + 1)
-            yield self.train[places[:, :-1]], self.train[places[:, 1:]]
+        """As `random_windows` of the part to train on."""
+        return random_windows(self.train, rows, steps, seed)
 
     def windows(self, rows: int, steps: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Returns up to `count` batches of windows of the held part, one after the other."""
@@ -146,6 +151,8 @@ class Pairs:
     size: int
     train: tuple[np.ndarray, ...]
     held: tuple[np.ndarray, ...]
+    tokenizer: SubwordTokenizer | None = None
+    """Of both sides."""
 
     def batches(self, rows: int, seed: int) -> Iterator[tuple[np.ndarray, ...]]:
         """Yields random rows; it does not end."""
@@ -173,7 +180,8 @@ def translations(most: int, size: int, width: int) -> Pairs:
         for split, count in (("train", most), ("test", HELD_PAIRS))
     ]
     tokenizer = SubwordTokenizer.train((line for pair in pairs[0][:3000] for line in pair), size)
-    return Pairs(tokenizer.size, *(_joined(tokenizer, part, width) for part in pairs))
+    train, held = (_joined(tokenizer, part, width) for part in pairs)
+    return Pairs(tokenizer.size, train, held, tokenizer)
 
 
 def _joined(tokenizer: SubwordTokenizer, pairs: Sequence[tuple[str, str]], width: int) -> tuple[np.ndarray, ...]:

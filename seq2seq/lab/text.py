@@ -1,4 +1,4 @@
-"""The embedded sentences as the experiments read them: words, or characters with quotes, brackets and lines."""
+"""The embedded sentences as words and marks. Imports no framework."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice
-
-import numpy as np
-
-from seq2seq.lab.models import Batches
 
 UNKNOWN, END = "<unk>", "."
 """A word that the vocabulary lacks, and what ends a sentence, before its first word too."""
@@ -32,12 +28,3 @@ def vocabulary_of(text: Sequence[Sequence[str]], size: int) -> list[str]:
     counts = Counter(word for sentence in text for word in sentence)
     counts.pop(END, None)
     return [UNKNOWN, END, *(word for word, _ in counts.most_common(size - 2))]
-
-
-def one_hot_batches(ids: np.ndarray, size: int, rows: int, steps: int, seed: int) -> Batches:
-    """Yields windows drawn from a text, `(rows, steps, size)`, and the id that follows each, `(rows, steps)`."""
-    random, symbols = np.random.default_rng(seed), np.eye(size, dtype=np.float32)
-    while True:
-        starts = random.integers(0, len(ids) - steps - 1, rows)
-        windows = np.stack([ids[start : start + steps + 1] for start in starts])
-        yield symbols[windows[:, :-1]], windows[:, 1:].astype(np.int32)

@@ -1,10 +1,12 @@
-"""Models that are trained on the same batches, in turn, so that their times can be compared on a busy machine too."""
+"""How all experiments train: one step, one loop, and a race of several models on the same batches."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from math import log
 from statistics import median
 from typing import Any
 
@@ -17,7 +19,9 @@ from seq2seq.types import Tensor
 Arrays = Sequence[np.ndarray]
 """A batch: what a loss takes, `(rows, steps, …)` each."""
 Loss = Callable[[Any, Arrays, bool], Tensor]
-"""From a model, a batch and whether it is for training to the mean loss, a scalar."""
+"""From a model, a batch and whether it is for training to the mean loss: a scalar, or `(networks,)` of a stack."""
+BITS = 1 / log(2)
+"""Of a nat."""
 COLD = 3
 """First steps of a run, which make graphs or fill caches; they are trained on and not timed."""
 
@@ -25,20 +29,36 @@ COLD = 3
 class Trainer:
     """A model, its loss and Adam; the graph of a step is made once for all seeds.
 
+    A loss of `(networks,)` is that of a stack: each weight has the networks along its first axis, and each network has
+    a gradient, and a norm of it, of its own.
+
     Args:
         make: Returns a built model whose first weights depend on the seed alone.
         loss: What is made small.
-        rate: Of Adam.
-        clip: Norm that gradients are clipped to.
+        rate: Of Adam, or its schedule over the steps.
+        clip: Norm that gradients are clipped to; None: they are not.
+        compiled: Compile each shape of a batch by XLA: faster steps after a slower first one.
+
+    Attributes:
+        largest: The largest norm of a gradient since the start, before it is clipped.
+        times: Seconds of each step since the start.
     """
 
-    def __init__(self, make: Callable[[int], keras.Model], loss: Loss, rate: float, clip: float = 1.0):
-        self.make, self.loss = make, loss
+    def __init__(
+        self,
+        make: Callable[[int], keras.Model],
+        loss: Loss,
+        rate: float | keras.optimizers.schedules.LearningRateSchedule,
+        clip: float | None = 1.0,
+        compiled: bool = False,
+    ):
+        self.make, self.loss, self.clip, self.compiled = make, loss, clip, compiled
         self.model = make(0)
-        self.optimizer = keras.optimizers.Adam(rate, global_clipnorm=clip)
+        self.optimizer = keras.optimizers.Adam(rate)
         self.optimizer.build(self.model.trainable_variables)
         self._fresh = [np.array(variable) for variable in self.optimizer.variables]
-        self._graphs: dict[bool, Any] = {}
+        self._graphs: dict[Any, Any] = {}
+        self.largest = 0.0
         self.times: list[float] = []
 
     @property
@@ -51,14 +71,20 @@ class Trainer:
         self.model.set_weights(self.make(seed).get_weights())
         for variable, value in zip(self.optimizer.variables, self._fresh, strict=True):
             variable.assign(value)
-        self.times = []
+        self.largest, self.times = 0.0, []
 
-    def step(self, batch: Arrays) -> float:
-        """Trains on a batch and notes how long it took; returns the loss before."""
+    def step(self, batch: Arrays) -> np.ndarray:
+        """Trains on a batch and notes how long it took; returns the loss before, `()` or `(networks,)`."""
         started = time.perf_counter()
-        loss = float(self._call(batch, True))
+        loss, norm = map(np.asarray, self._call(batch, True))
         self.times.append(time.perf_counter() - started)
+        self.largest = float(np.maximum(self.largest, norm.max()))
         return loss
+
+    def train(self, batches: Iterator[Arrays], steps: int) -> Iterator[float]:
+        """Trains on so many batches, one each time that it is asked; yields their losses."""
+        for batch in islice(batches, steps):
+            yield float(self.step(batch))
 
     def score(self, batches: Sequence[Arrays]) -> float:
         """Returns the mean loss of batches of equal size."""
@@ -69,20 +95,44 @@ class Trainer:
         """Median of the times of a step since the start."""
         return median(self.times[COLD:] or self.times)
 
-    def _call(self, batch: Arrays, training: bool) -> Tensor:
-        """Runs the graph for training or scoring, made once for any number of rows and steps."""
-        if training not in self._graphs:
-            specs = [tf.TensorSpec((None, None, *part.shape[2:]), part.dtype) for part in batch]
+    def _call(self, batch: Arrays, training: bool) -> Any:
+        """Runs the graph for training or scoring, made once for all sizes; a compiled one once for each."""
+        key = (training, tuple(part.shape for part in batch) if self.compiled else ())
+        if key not in self._graphs:
+            shapes = [part.shape if self.compiled else [None] * part.ndim for part in batch]
+            if batch[0].ndim > 2:  # the features of the inputs stay
+                shapes[0] = (*shapes[0][:-1], batch[0].shape[-1])
+            specs = [tf.TensorSpec(shape, part.dtype) for shape, part in zip(shapes, batch, strict=True)]
             function = self._train if training else lambda *batch: self.loss(self.model, batch, False)
-            self._graphs[training] = tf.function(function).get_concrete_function(*specs)
-        return self._graphs[training](*map(tf.constant, batch))
+            self._graphs[key] = tf.function(function, jit_compile=self.compiled).get_concrete_function(*specs)
+        return self._graphs[key](*map(tf.constant, batch))
 
-    def _train(self, *batch: Tensor) -> Tensor:
+    def _train(self, *batch: Tensor) -> tuple[Tensor, Tensor]:
+        """One step; returns the loss and the norm of the gradient."""
         with tf.GradientTape() as tape:
             loss = self.loss(self.model, batch, True)
+            total = tf.reduce_sum(loss)
         weights = self.model.trainable_variables
-        self.optimizer.apply(tape.gradient(loss, [weight.value for weight in weights]), weights)
-        return loss
+        gradients = tape.gradient(total, [weight.value for weight in weights])
+        clipped, norm = clip_to_norm(gradients, self.clip, stacked=len(loss.shape) > 0)
+        self.optimizer.apply(clipped, weights)
+        return loss, norm
+
+
+def clip_to_norm(gradients: Sequence[Tensor], limit: float | None, stacked: bool) -> tuple[list[Tensor], Tensor]:
+    """Returns gradients scaled so that their common norm is at most the limit, and the norm before.
+
+    `stacked` gradients have networks along their first axis, and each network has a norm of its own, `(networks,)`.
+    """
+    gradients = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    axes = [list(range(stacked, len(gradient.shape))) for gradient in gradients]
+    squares = [tf.reduce_sum(tf.square(part), axis) for part, axis in zip(gradients, axes, strict=True)]
+    norm = tf.sqrt(tf.add_n(squares))
+    if limit is None:
+        return gradients, norm
+    scale = limit / tf.maximum(norm, limit)
+    shapes = [[-1] * stacked + [1] * len(axis) for axis in axes]
+    return [part * tf.reshape(scale, shape) for part, shape in zip(gradients, shapes, strict=True)], norm
 
 
 @dataclass(frozen=True)
@@ -106,7 +156,7 @@ def race(
     batches: Callable[[int], Iterator[Arrays]],
     held: Sequence[Arrays],
     marks: Sequence[int],
-    tell: Callable[[float], None],
+    progress: Callable[[float], None],
 ) -> dict[str, list[Run]]:
     """Trains all models with each seed, step by step in turn; returns the runs of each, one for each seed.
 
@@ -116,7 +166,7 @@ def race(
         batches: From a seed to what is trained on; all models get the same.
         held: What is scored.
         marks: After how many steps, ascending; training ends at the last.
-        tell: Takes the share that is done.
+        progress: Takes the share that is done.
     """
     found: dict[str, list[Run]] = {name: [] for name in trainers}
     for number, seed in enumerate(seeds):
@@ -130,7 +180,7 @@ def race(
                 trainer.step(batch)
                 if step in marks:
                     scores[name].append(trainer.score(held))
-            tell((number + step / marks[-1]) / len(seeds))
+            progress((number + step / marks[-1]) / len(seeds))
         for name, trainer in trainers.items():
             found[name].append(Run(list(marks), scores[name], trainer.seconds))
     return found

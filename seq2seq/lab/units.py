@@ -11,20 +11,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from seq2seq.lab.models import SequenceModel, new_model, train
+from seq2seq.lab.models import SequenceModel, new_model, next_symbol_loss
 from seq2seq.lab.report import (
     Bars,
     Coloured,
     Part,
     Plot,
+    Progress,
     Report,
     Settings,
     Table,
-    Tell,
     median_and_range,
+    part_of,
     spread_over_seeds,
 )
-from seq2seq.lab.text import one_hot_batches
+from seq2seq.lab.sources import random_windows
+from seq2seq.lab.training import BITS, Trainer
 from seq2seq.layers.cells import zero_state
 from seq2seq.layers.recurrence import run_layer
 
@@ -61,7 +63,7 @@ class Found(NamedTuple):
     """By all units, linearly."""
 
 
-def run(settings: Settings, tell: Tell) -> Report:
+def run(settings: Settings, progress: Progress) -> Report:
     """Trains a GRU over characters for each seed, and probes its state before and after."""
     units, steps = (32, 120) if settings.quick else (128, 3000)
     training, held_out = (
@@ -69,22 +71,22 @@ def run(settings: Settings, tell: Tell) -> Report:
         make_text(3_000 if settings.quick else 12_000, 1),
     )
     alphabet = sorted(set(training.characters))
-    before, after, losses, influences = [], [], [], []
+    before, after, influences = [], [], []
+    losses: list[list[float]] = []
     example: Coloured | None = None
+    size = len(alphabet)
+    rate = keras.optimizers.schedules.CosineDecay(0.01, steps)
+    trainer = Trainer(lambda seed: new_model("gru", units, size, size, seed, each_step=True), next_symbol_loss, rate)
+    model = trainer.model
     for number, seed in enumerate(settings.seeds):
-
-        def every(step: int, loss: float, number: int = number, seed: int = seed) -> bool:
-            share = (number + step / steps) / len(settings.seeds)
-            tell(share, f"training, seed {seed}, {loss / np.log(2):.2f} bits a character")
-            return False
-
-        model = new_model("gru", units, len(alphabet), len(alphabet), seed, each_step=True)
+        trainer.restart(seed)
         before.append(probe(states_of(model, held_out, alphabet), held_out))
-        batches = one_hot_batches(ids_of(training, alphabet), len(alphabet), ROWS, STEPS, seed)
-        rate = keras.optimizers.schedules.CosineDecay(0.01, steps)
-        cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        optimizer = keras.optimizers.Adam(rate, global_clipnorm=1.0)
-        losses.append(train(model, batches, cross_entropy, steps, optimizer, every=every))
+        batches = random_windows(ids_of(training, alphabet), ROWS, STEPS, seed)
+        part = part_of(progress, number, len(settings.seeds))
+        losses.append([])
+        for step, loss in enumerate(trainer.train(batches, steps)):
+            losses[-1].append(loss)
+            part(step / steps, f"training, seed {seed}, {BITS * loss:.2f} bits a character")
         states = states_of(model, held_out, alphabet)
         after.append(probe(states, held_out))
         influences.append(influence(model, held_out, alphabet, seed))
@@ -283,7 +285,7 @@ def _influence(found: Sequence[dict[str, list[float]]]) -> Part:
 def _training(losses: Sequence[Sequence[float]], steps: int) -> Part:
     width = max(1, steps // 40)
     x = list(range(width, steps + 1, width))
-    runs = [[float(np.mean(one[end - width : end]) / np.log(2)) for end in x] for one in losses]
+    runs = [[float(np.mean(one[end - width : end])) * BITS for end in x] for one in losses]
     plot = Plot(
         "training", "Training", "A line that falls.", "steps", "bits a character", [spread_over_seeds("loss", x, runs)]
     )

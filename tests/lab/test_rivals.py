@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from seq2seq.lab import rivals_report
-from seq2seq.lab.report import Curve
+from seq2seq.lab import rivals, rivals_report
+from seq2seq.lab.report import Curve, Plot
 from seq2seq.lab.rivals import make_translators
 from seq2seq.lab.rivals_models import (
     NAMES,
@@ -21,7 +23,7 @@ from seq2seq.lab.rivals_models import (
 )
 from seq2seq.lab.rivals_report import Plan
 from seq2seq.lab.sources import Pairs, Stream
-from seq2seq.lab.training import Trainer, race
+from seq2seq.lab.training import Run, Trainer, race
 from seq2seq.lab.transformer import CausalTransformer, new_transformer
 
 SHAPE = Shape(7, 8, 2, 2, 16)
@@ -98,3 +100,26 @@ def test_translators_learn_from_the_target_alone():
 def test_a_score_is_looked_up_on_the_line_between_its_points():
     curve = Curve("a", [1.0, 3.0], [10.0, 20.0])
     assert [rivals_report.score_at(curve, time) for time in (0.5, 2.0, 9.0)] == [10.0, 15.0, 20.0]
+
+
+def test_the_page_speaks_of_the_networks_that_were_compared():
+    networks = ("Transformer", "LSTM", "SSRU")
+    plan = replace(rivals.QUICK, networks=networks)
+    runs = [Run([1, 2], [2.0, 1.0 + seed], 0.1) for seed in (0, 1)]
+    each = dict.fromkeys(networks, 10)
+    found = rivals_report.Measured(
+        each,
+        each,
+        {name: [[100.0, 50.0]] for name in networks},
+        {name: [8, 9] for name in networks},
+        {},
+        {name: ([[0.1, 0.2]], [4, 4]) for name in networks},
+        dict.fromkeys(networks, runs),
+        dict.fromkeys(("Transformer", rivals_report.ATTENTIVE), runs),
+        each,
+    )
+    parts = rivals_report.parts_of(plan, found)
+    assert "The full form also has GRU and minGRU." in parts[0].paragraphs[0]
+    drawn = {curve.name for part in parts for item in part.items if isinstance(item, Plot) for curve in item.curves}
+    assert drawn == {*networks, rivals_report.ATTENTIVE}
+    assert rivals_report.answer_of(plan, found).startswith("Training is fastest with")

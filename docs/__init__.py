@@ -1,0 +1,1 @@
+"""What is read beside the code, and what makes it."""

@@ -39,7 +39,7 @@ CHORALES = Recipe(
     events=Events(inputs=("place", "bar", "before", "bar_before")),
     model=Model(embedding=256, units=256, readout=False, dropout=0.3),
     batching=Batching(tokens=8192),
-    training=Training(epochs=20, learning_rate=0.004, warmup_steps=100, precision="mixed_bfloat16"),
+    training=Training(epochs=20, learning_rate=0.004, warmup_steps=100),
 )
 """Bach's chorales, four voices in sixteenths, in the keys of the scores: to compose and to harmonise with."""
 

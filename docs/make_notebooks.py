@@ -82,7 +82,9 @@ def execute(notebook: Notebook, name: str) -> list[Markup]:
     shown: list[Markup] = []
     stand_in = ModuleType("IPython.display")
     stand_in.__dict__.update(HTML=Markup, display=shown.append)
-    names = {"IPython": ModuleType("IPython"), "IPython.display": stand_in}
+    package = ModuleType("IPython")
+    package.__dict__["version_info"] = (8, 24, 0)  # matplotlib looks for it, and leaves a newer one alone
+    names = {"IPython": package, "IPython.display": stand_in}
     before = {name: sys.modules.get(name) for name in names}
     sys.modules.update(names)
     try:

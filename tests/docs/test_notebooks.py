@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 
 import pytest
@@ -48,6 +49,18 @@ def test_the_code_of_a_notebook_shows_every_part_and_leaves_a_folder(tmp_path, m
     assert "index.html\n" in out
     assert "largest difference from the toolkit's step" in out
     assert [path.name for path in tmp_path.rglob("index.html")] == ["index.html"]
+
+
+def test_a_plot_is_drawn_where_ipython_has_a_stand_in():
+    code = """
+from IPython.display import HTML, display
+from seq2seq.lab.plots import svg_of
+from seq2seq.lab.report import Bars
+display(HTML(svg_of(Bars("bars", "Bars", "alt", "ms", ["one"], [1.0]))))
+"""
+    (shown,) = execute({"cells": [{"cell_type": "code", "id": "plot", "source": [code]}]}, "plot")
+    assert shown.data.startswith("<svg")
+    assert "IPython" not in sys.modules or hasattr(sys.modules["IPython"], "embed")
 
 
 def test_an_error_in_a_cell_is_raised_with_its_place():

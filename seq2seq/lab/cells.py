@@ -174,6 +174,7 @@ def _costs(todo: Sequence[Task], counts: Counts, found: Found) -> Part:
             low.append(1000 * min(seconds))
             high.append(1000 * max(seconds))
     columns = ["task", "network", "units", "weights of the cell", "of all", "ms a step", "s an epoch", "score"]
+    said = ", ".join(f"{label} {value:.3g}" for label, value in zip(labels, values, strict=True))
     measures = "; ".join(f"{task.name}: {task.unit}" for task in todo)
     return Part(
         "What they cost and reach",
@@ -184,7 +185,7 @@ def _costs(todo: Sequence[Task], counts: Counts, found: Found) -> Part:
         ],
         [
             Table("costs", "LSTM and GRU", columns, rows),
-            Bars("times", "Time of a training step", "Bars of each network and task.", "ms", labels, values, low, high),
+            Bars("times", "Time of a training step", f"Bars: {said}.", "ms", labels, values, low, high),
         ],
     )
 

@@ -23,6 +23,7 @@ from seq2seq.lab.report import (
     Report,
     Settings,
     Table,
+    ends_of,
     median_and_range,
     spread_over_seeds,
 )
@@ -258,8 +259,9 @@ def unit_loss(w: np.ndarray, b: np.ndarray, steps: int = 50) -> tuple[np.ndarray
 def _at_start(found: dict[str, list[list[float]]], units: int, steps: int) -> Part:
     ago = list(range(steps + 1))
 
-    def plot(name: str, title: str, starts: Sequence[Start], alt: str) -> Plot:
+    def plot(name: str, title: str, starts: Sequence[Start]) -> Plot:
         curves = [spread_over_seeds(s.name, ago, found[s.name]) for s in starts]
+        alt = f"Lines over the steps back: {ends_of(curves)}."
         return Plot(name, title, alt, "steps back", "norm of the Jacobian", curves, log="y")
 
     return Part(
@@ -273,8 +275,8 @@ def _at_start(found: dict[str, list[list[float]]], units: int, steps: int) -> Pa
             "as a small tanh network, and by 0.73 at bias 1.",
         ],
         [
-            plot("tanh", "tanh networks", TANH, "Falling lines for radii below 1; flatter ones for radii above."),
-            plot("gated", "LSTM and GRU", GATED, "The line of the LSTM with forget bias 0 falls fastest."),
+            plot("tanh", "tanh networks", TANH),
+            plot("gated", "LSTM and GRU", GATED),
         ],
     )
 
@@ -296,7 +298,7 @@ def _in_training(outcomes: dict[str, list[Outcome]], length: int) -> Part:
             Plot(
                 "trained",
                 "Before and after training",
-                "Pairs of lines; those of networks that learned the task lie higher after training.",
+                f"Lines over the steps back: {ends_of(curves)}.",
                 "steps back",
                 "norm of the Jacobian",
                 curves,
@@ -356,7 +358,7 @@ def _answer(start: dict[str, list[list[float]]], outcomes: dict[str, list[Outcom
     seeds = len(next(iter(outcomes.values())))
     most = [name for name, count in learned.items() if count == max(learned.values())]
     which = (
-        f"Temporal order was learned most often by: {', '.join(most)} ({max(learned.values())} of {seeds} seeds)."
+        f"Temporal order was learned most often by: {'; '.join(most)} ({max(learned.values())} of {seeds} seeds)."
         if max(learned.values())
         else "None of the networks learned temporal order in the steps given."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -20,7 +21,10 @@ figcaption { font-weight: 600; margin-bottom: .3rem }
 .wide { overflow-x: auto }
 table { border-collapse: collapse; font-size: 14px }
 td, th { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd; vertical-align: top }
+td:first-child { min-width: 6rem }
 td.n { text-align: right; font-variant-numeric: tabular-nums }
+td.range { white-space: nowrap; font-variant-numeric: tabular-nums }
+@media (max-width: 30rem) { td, th { padding: .25rem .4rem } }
 pre { background: #f5f5f3; padding: .7rem; overflow-x: auto; font-size: 13px; line-height: 1.4 }
 .text { white-space: pre-wrap; font: 14px/1.6 ui-monospace, monospace }
 .answer { border-left: 4px solid #3b66b8; padding: .3rem 0 .3rem 1rem; font-size: 17px }
@@ -97,9 +101,14 @@ def _piece(text: str, value: float, largest: float) -> str:
 
 
 def _cells(row: Sequence[Cell]) -> str:
-    return "".join(
-        f"<td>{escape(value)}</td>" if isinstance(value, str) else f'<td class="n">{shown(value)}</td>' for value in row
-    )
+    return "".join(map(_cell, row))
+
+
+def _cell(value: Cell) -> str:
+    if not isinstance(value, str):
+        return f'<td class="n">{shown(value)}</td>'
+    kind = ' class="range"' if re.match(r"[-\d.]\S* \(.* to ", value) else ""
+    return f"<td{kind}>{escape(value)}</td>"
 
 
 def shown(value: Cell) -> str:

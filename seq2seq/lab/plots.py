@@ -12,6 +12,8 @@ from seq2seq.lab.report import Bars, HeatMap, Plot
 
 COLOURS = ("#3b66b8", "#c4532d", "#2f8a5b", "#8a4fa3", "#b08a00", "#4a4a4a", "#2b9bb0", "#b8417a", "#6b8e23", "#7a5230")
 """Told apart by people who do not see red and green alike too, as lines differ in style as well."""
+WIDTH = 5.4
+"""Inches: with letters of 9 points still read on a screen of 400 pixels."""
 FEW = 8
 """So many places on a logarithmic axis are marked by their own numbers."""
 STYLES = ("-", "--", "-.", ":")
@@ -23,25 +25,28 @@ def svg_of(item: Plot | Bars | HeatMap) -> str:
     Raises:
         MissingPackage: matplotlib is not installed.
     """
-    figure = new_figure(figsize=(7.2, _height(item)), layout="constrained")
-    axes = figure.subplots()
-    if isinstance(item, Plot):
-        _draw_curves(axes, item)
-    elif isinstance(item, Bars):
-        _draw_bars(axes, item)
-    else:
-        _draw_heat(axes, item)
-    axes.spines[["top", "right"]].set_visible(False)
-    return _markup(figure, item)
+    figure = new_figure(figsize=(WIDTH, _height(item)), layout="constrained")
+    import matplotlib  # only now: `new_figure` imports it safely
+
+    with matplotlib.rc_context({"font.size": 9}):
+        axes = figure.subplots()
+        if isinstance(item, Plot):
+            _draw_curves(axes, item)
+        elif isinstance(item, Bars):
+            _draw_bars(axes, item)
+        else:
+            _draw_heat(axes, item)
+        axes.spines[["top", "right"]].set_visible(False)
+        return _markup(figure, item)
 
 
 def _height(item: Plot | Bars | HeatMap) -> float:
-    """Inches: with room for the label of each bar or row."""
+    """Inches: with room for the label of each bar, row or curve."""
     if isinstance(item, Bars):
-        return 0.34 * len(item.labels) + 1.2
-    if isinstance(item, HeatMap) and not _is_measured(item):
-        return max(3.8, 0.2 * len(item.rows) + 1.4)
-    return 3.8
+        return 0.3 * len(item.labels) + 0.9
+    if isinstance(item, HeatMap):
+        return 3.0 if _is_measured(item) else max(3.0, 0.18 * len(item.rows) + 1.3)
+    return 2.8 + (0.2 * -(-len(item.curves) // 2) if len(item.curves) > 1 else 0.0)
 
 
 def _is_measured(item: HeatMap) -> bool:
@@ -67,7 +72,7 @@ def _draw_curves(axes: Any, item: Plot) -> None:
     axes.set_ylabel(item.y)
     axes.grid(alpha=0.25)
     if len(item.curves) > 1:
-        axes.legend(frameon=False, fontsize="small", ncols=2 if len(item.curves) > 5 else 1)
+        axes.figure.legend(loc="outside lower center", frameon=False, fontsize="small", ncols=2)
 
 
 def _draw_bars(axes: Any, item: Bars) -> None:

@@ -22,6 +22,7 @@ from seq2seq.lab.report import (
     Report,
     Settings,
     Table,
+    ends_of,
     median_and_range,
     part_of,
     spread_over_seeds,
@@ -188,7 +189,7 @@ def _interactive(reader: Reader) -> Part:
 #reader .rows {{ overflow-x: auto; margin: .8rem 0 }}
 #reader .rows button {{ display: flex; align-items: center; gap: 1px; border: 0; background: none; font: inherit;
   padding: .1rem; cursor: pointer }}
-#reader .rows button[aria-pressed=true] {{ outline: 2px solid #3b66b8 }}
+#reader .rows button[aria-pressed=true] {{ outline: 2px solid #3b66b8; outline-offset: -2px }}
 #reader .rows i {{ width: .55rem; height: 1.1rem; flex: none }}
 </style>
 <label>Type: <input value="{PROMPT}" spellcheck="false"></label>
@@ -238,5 +239,5 @@ def _training(readers: Sequence[Reader], steps: int) -> Part:
     x = list(range(width, steps + 1, width))
     runs = [[float(np.mean(reader.losses[end - width : end])) for end in x] for reader in readers]
     curve = spread_over_seeds("loss", x, runs)
-    plot = Plot("training", "Training", "A line that falls.", "steps", "nats a word", [curve])
+    plot = Plot("training", "Training", f"A line: {ends_of([curve])}.", "steps", "nats a word", [curve])
     return Part("Training", [f"{steps:,} steps of {ROWS} windows of {STEPS} words of the embedded sentences."], [plot])

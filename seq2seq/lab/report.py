@@ -185,3 +185,8 @@ def better(one: str, first: Sequence[float], other: str, second: Sequence[float]
     name, high, low = (one, first, second) if median(first) > median(second) else (other, second, first)
     apart = ", with every seed" if min(high) > max(low) else ", by less than the ranges over the seeds"
     return f"{name} is better{apart}"
+
+
+def ends_of(curves: Sequence[Curve]) -> str:
+    """Returns where curves begin and end, for those who do not see them: `a from 1 to 0.2; b from 1 to 0.5`."""
+    return "; ".join(f"{curve.name} from {curve.y[0]:.2g} to {curve.y[-1]:.2g}" for curve in curves)

@@ -21,6 +21,7 @@ from seq2seq.lab.report import (
     Report,
     Settings,
     Table,
+    ends_of,
     median_and_range,
     part_of,
     spread_over_seeds,
@@ -233,7 +234,7 @@ def _probed(before: Sequence[Found], after: Sequence[Found]) -> Part:
     bars = Bars(
         "single",
         "Share of the variance that the best single unit explains, after training",
-        "A bar for each feature.",
+        "Bars: " + ", ".join(f"{name} {median(one):.2g}" for name, one in zip(FEATURES, singles, strict=True)) + ".",
         "share of variance",
         FEATURES,
         [median(values) for values in singles],
@@ -272,7 +273,7 @@ def _influence(found: Sequence[dict[str, list[float]]]) -> Part:
             Plot(
                 "influence",
                 "Influence of earlier characters on the prediction of …",
-                "Lines that fall with the distance.",
+                f"Lines over the steps back: {ends_of(curves)}.",
                 "steps back",
                 "share of the gradient's norm",
                 curves,
@@ -286,9 +287,8 @@ def _training(losses: Sequence[Sequence[float]], steps: int) -> Part:
     width = max(1, steps // 40)
     x = list(range(width, steps + 1, width))
     runs = [[float(np.mean(one[end - width : end])) * BITS for end in x] for one in losses]
-    plot = Plot(
-        "training", "Training", "A line that falls.", "steps", "bits a character", [spread_over_seeds("loss", x, runs)]
-    )
+    curves = [spread_over_seeds("loss", x, runs)]
+    plot = Plot("training", "Training", f"A line: {ends_of(curves)}.", "steps", "bits a character", curves)
     return Part("Training", [f"{steps:,} steps of {ROWS} windows of {STEPS} characters."], [plot])
 
 
@@ -299,5 +299,6 @@ def _answer(before: Sequence[Found], after: Sequence[Found]) -> str:
     followed = [f"{name} ({shares(after, n):.2f})" for n, name in enumerate(FEATURES) if shares(after, n) > 0.5]
     rest = [f"{name} ({shares(after, n):.2f})" for n, name in enumerate(FEATURES) if shares(after, n) <= 0.5]
     yes = f"A single unit explains more than half of the variance of: {', '.join(followed)}. " if followed else ""
-    no = f"No single unit does for: {', '.join(rest)}. " if rest else ""
+    does = "does for" if followed else "explains more than half of the variance of"
+    no = f"No single unit {does}: {', '.join(rest)}. " if rest else ""
     return f"{yes}{no}Before training the best was {max(shares(before, n) for n in range(len(FEATURES))):.2f}."

@@ -17,9 +17,22 @@ from seq2seq.lab import EXPERIMENTS, equations, reading, units
 from seq2seq.lab.folder import rows_of, write_report
 from seq2seq.lab.gradients import gradient_norms, the_cliff, unit_loss
 from seq2seq.lab.models import new_model
-from seq2seq.lab.page import page_of
+from seq2seq.lab.page import page_of, table_of
 from seq2seq.lab.puzzles import adding, copying, temporal_order
-from seq2seq.lab.report import Bars, Curve, HeatMap, Interactive, Listing, Part, Plot, Report, Settings, Table
+from seq2seq.lab.report import (
+    Bars,
+    Curve,
+    HeatMap,
+    Interactive,
+    Listing,
+    Part,
+    Plot,
+    Report,
+    Settings,
+    Table,
+    ends_of,
+    median_and_range,
+)
 from seq2seq.lab.text import words_of
 from seq2seq.layers.cells import CELLS, zero_state
 
@@ -231,3 +244,14 @@ def test_influence_is_shared_over_the_steps_back():
     for shares in found.values():
         assert shares[0] == pytest.approx(1)
         assert sum(shares[1:]) == pytest.approx(0, abs=1e-6)
+
+
+def test_ranges_stay_on_one_line_and_other_text_may_break():
+    row = ["two words", median_and_range([1.0, 2.0]), median_and_range([-0.5, 1e-9]), 3, "3 of 5 (to be seen)"]
+    found = re.findall(r"<td([^>]*)>", table_of(Table("t", "T", list("abcde"), [row])))
+    assert found == ["", ' class="range"', ' class="range"', ' class="n"', ""]
+
+
+def test_an_alternative_text_says_where_curves_begin_and_end():
+    curves = [Curve("a", [1, 2, 3], [1.0, 7.0, 0.25]), Curve("b", [1], [3.0])]
+    assert ends_of(curves) == "a from 1 to 0.25; b from 3 to 3"

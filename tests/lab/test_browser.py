@@ -9,7 +9,7 @@ import pytest
 
 from seq2seq.lab import equations, reading
 from seq2seq.lab.page import page_of
-from seq2seq.lab.report import Report, Settings
+from seq2seq.lab.report import Listing, Part, Report, Settings, Table
 from tests.lab.browser import PROGRAM, Browser
 from tests.lab.test_lab import REPORT
 
@@ -32,8 +32,10 @@ def pages(tmp_path_factory):
     """A page with every kind of item, that of the equations, and one that runs a script."""
     settings = Settings(True, (1,))
     reader = reading.train_reader(reading.Form(30, 5, 3, 0.01), 1)
+    table = Table("table", "Wide", [f"column {n}" for n in range(9)], [["1.234 (1.111 to 2.222)"] * 9] * 2)
     reports = {
         "items": REPORT,
+        "wide": Report("T", "Q?", "A.", [Part("H", [], [table, Listing("f.py", "x = 1  # " + 200 * "-")])], settings),
         "equations": equations.run(settings, lambda done, what: None),
         "reading": Report("T", "Q?", "A.", [reading._interactive(reader)], settings),
     }
@@ -52,7 +54,7 @@ WIDER = """[...document.querySelectorAll("body *")].filter((one) =>
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_page_fits_the_screen_asks_for_nothing_and_has_no_errors(browser, pages, width):
-    assert len(pages) >= 3
+    assert len(pages) >= 4
     for path in pages.values():
         page = browser.open(path, width)
         assert page.errors == []

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -59,6 +59,12 @@ def from_json(kind: type[RecipeT], values: Any, place: str) -> RecipeT:
     """Returns the recipe that `values`, read from JSON at `place`, describe; RecipeError names `place`."""
     if not isinstance(values, dict):
         raise RecipeError(f"{place}: expected a JSON object with a recipe. Received: {type(values).__name__}")
+    # Of another task all other fields would be wrong too, and say nothing.
+    known = get_args(kind.model_fields["task"].annotation) if "task" in kind.model_fields else ()
+    if known and values.get("task", known[0]) not in known:
+        raise RecipeError(
+            f"{place}: expected a run of the task {' or '.join(known)}. Received: {str(values['task'])[:80]!r}"
+        )
     try:
         return _validated(kind, values, [])
     except RecipeError as error:

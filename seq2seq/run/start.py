@@ -24,7 +24,7 @@ FIELD = "training.start_from"
 CODEC_SECTIONS = ("tokenizer", "audio", "events")
 """Sections that say what numbers mean: those of a run that starts from another are the same."""
 SECTIONS = (*CODEC_SECTIONS, "window", "model")
-"""Sections that a run has from the one that it starts from, unless it is told otherwise."""
+"""Sections that a run has from the one that it starts from, unless their fields are given."""
 FREE = frozenset({"tokenizer.sampling"})
 """Fields of CODEC_SECTIONS that may differ: they change what is drawn in training alone."""
 
@@ -42,13 +42,12 @@ def as_the_start(recipe: RunRecipe, flags: Mapping[str, str], path: Path) -> Run
         path: The folder of the new run. Once it has begun it holds what it needs, and the other may be gone.
 
     Raises:
-        RunFolderError: it is no run folder.
-        RecipeError: it is one of another task.
+        RunFolderError: it is no run folder, or one of another task.
     """
     if not (name := flags.get(FIELD)):
         return recipe
     own = RunFolder(path)
-    start = _recipe_of(own if own.start_file.exists() else RunFolder(name), recipe)
+    start = (own if own.start_file.exists() else RunFolder(name)).read_recipe(type(recipe))
     shared = [part for part in SECTIONS if part in type(recipe).model_fields]
     return recipe.model_copy(update={part: getattr(start, part) for part in shared})
 
@@ -59,15 +58,15 @@ def take_codec(folder: RunFolder, recipe: Recipe, task: Task) -> None:
     Nothing is done in a run that has begun; what is copied may then be gone.
 
     Raises:
-        RunFolderError: the run is missing, damaged or another than the one that this run began with.
-        RecipeError: it is of another task, or its numbers mean something else than the recipe says.
+        RunFolderError: the run is missing, damaged, of another task, or another than the one that this run began with.
+        RecipeError: its numbers mean something else than the recipe says.
     """
     if not recipe.training.start_from or folder.checkpoint_file.exists():
         return
     start = RunFolder(recipe.training.start_from)
     if start.path.resolve() == folder.path.resolve():
         raise RecipeError(f"--{FIELD}: a run cannot start from itself. Choose another folder with --run-folder.")
-    _check_codec(recipe, _recipe_of(start, recipe), start.path)
+    _check_codec(recipe, start.read_recipe(type(recipe)), start.path)
     if not start.weights_file.is_file():
         raise RunFolderError(f"{start.path} has no trained weights yet: {start.weights_file.name} is missing.")
     found = {"run": str(start.path.resolve()), "weights": sha256(start.weights_file)}
@@ -134,15 +133,6 @@ def named(weights: Iterable[Any]) -> dict[str, Any]:
 def _without_number(part: str) -> str:
     """Returns a part of a path without the number that Keras adds; cells are numbered by their layer, which stays."""
     return part if re.fullmatch(r"(layer|forward|backward)_\d+", part) else re.sub(r"_\d+$", "", part)
-
-
-def _recipe_of(start: RunFolder, recipe: RunRecipe) -> RunRecipe:
-    record = start.read_record()
-    other = record.get("recipe")
-    task = other.get("task") if isinstance(other, dict) else None
-    if task != recipe.task:
-        raise RecipeError(f"--{FIELD}: expected a run of the task {recipe.task}. {start.path} is of: {task}")
-    return start.read_recipe(type(recipe))
 
 
 def _check_codec(recipe: Recipe, other: Recipe, path: Path) -> None:

@@ -136,8 +136,9 @@ def test_what_cannot_be_started_from_is_said(finished, tmp_path):
 
     assert "no such run folder" in message(RunFolderError, start_from=str(tmp_path / "nowhere"))
     assert "cannot start from itself" in message(RecipeError, start_from=str(tmp_path / "new"))
-    with pytest.raises(RecipeError, match="expected a run of the task language_model"):
+    with pytest.raises(RunFolderError, match="expected a run of the task language_model") as caught:
         as_the_start(RECIPES["tiny"], {"training.start_from": str(finished)}, tmp_path)
+    assert "\n" not in str(caught.value)  # and not all that another task has no fields for
     recipe = starting(finished)
     other = recipe.model_copy(update={"tokenizer": recipe.tokenizer.model_copy(update={"size": 77})})
     with pytest.raises(RecipeError, match=r"tokenizer\.size: 60 there, 77 now"):

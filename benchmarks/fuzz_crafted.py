@@ -221,7 +221,7 @@ def _use_detector(folder: Path) -> None:
 def _use_generator(folder: Path) -> None:
     from seq2seq.lite.generator import LiteGenerator
 
-    one = LiteGenerator.load(folder, threads=1)
+    one = LiteGenerator.load(folder, threads=1).with_options(cut_input=True)  # of any limit
     many = one.networks.batches[-1]
     searches = [one] if one.options.extract else [one, one.with_options(beam_size=1, mbr=0.0, num_best=1)]
     for search in searches:

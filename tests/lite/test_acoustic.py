@@ -9,7 +9,6 @@ import random
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -25,6 +24,7 @@ from seq2seq.inference.streaming import NEVER, Endpoints
 from seq2seq.lite.acoustic import load_recognizer
 from seq2seq.lite.folder import NETWORKS_FILE, LiteFolderError
 from seq2seq.lite.verify import verify
+from tests.crafted import use_crafted
 from tests.recognizers import MELS, RATE, letters, make_recognizer, sound, write_run, write_wav
 
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
@@ -317,26 +317,9 @@ def test_crafted_files_are_refused_in_words(name, request):
     assert refused > 30  # the others changed what nobody reads
 
 
-USE = """
-import random, sys
-from pathlib import Path
-from benchmarks.fuzz_crafted import craft_folder, use_folder
-for number in range(30):
-    print(number, flush=True)
-    craft_folder(Path(sys.argv[1]), Path(sys.argv[2]), random.Random(f"use/{number}"))
-    try:
-        use_folder(Path(sys.argv[2]))
-    except (ValueError, OSError) as error:
-        assert str(error).strip()
-"""
-
-
 @pytest.mark.parametrize("name", ["folder", "both"])
 def test_nothing_that_passes_makes_the_runtime_crash(name, request, tmp_path):
-    words = [sys.executable, "-c", USE, str(request.getfixturevalue(name)), str(tmp_path / "copy")]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, (done.returncode, done.stdout[-20:], done.stderr[-2000:])
+    use_crafted(request.getfixturevalue(name), tmp_path / "copy")
 
 
 def test_a_failed_export_leaves_the_old_one(folder, tmp_path, monkeypatch):

@@ -13,7 +13,6 @@ import shutil
 import subprocess
 import sys
 import tracemalloc
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -26,6 +25,7 @@ from seq2seq.inference.surprises import Surprises
 from seq2seq.lite.folder import LiteFolderError
 from seq2seq.lite.verify import verify
 from seq2seq.series.streams import Stream
+from tests.crafted import use_crafted
 from tests.detectors import HOURS, in_memory, readings, write_run
 
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
@@ -347,26 +347,8 @@ def test_crafted_files_are_refused_in_words(pair):
     assert refused > 30  # the others changed what nobody reads
 
 
-USE = """
-import random, sys
-from pathlib import Path
-from benchmarks.fuzz_crafted import craft_folder, use_folder
-use_folder(Path(sys.argv[1]))
-for number in range(30):
-    print(number, flush=True)
-    craft_folder(Path(sys.argv[1]), Path(sys.argv[2]), random.Random(f"use/{number}"))
-    try:
-        use_folder(Path(sys.argv[2]))
-    except (ValueError, OSError) as error:
-        assert str(error).strip()
-"""
-
-
 def test_nothing_that_passes_makes_the_runtime_crash(pair, tmp_path):
-    words = [sys.executable, "-c", USE, str(pair[0]), str(tmp_path / "copy")]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, (done.returncode, done.stdout[-20:], done.stderr[-2000:])
+    use_crafted(pair[0], tmp_path / "copy")
 
 
 def test_what_scores_are_made_of_is_all_in_the_folder(pair):

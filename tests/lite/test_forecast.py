@@ -9,7 +9,6 @@ import random
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -25,6 +24,7 @@ from seq2seq.lite.graph import FLOAT32, INT32, Tensor
 from seq2seq.lite.verify import verify
 from seq2seq.series.windows import Windows
 from seq2seq.series.writing import write_table
+from tests.crafted import use_crafted
 from tests.small_forecasters import COLUMNS, PLAIN, series, small_forecaster, write_run
 
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
@@ -281,26 +281,9 @@ def test_repeats_and_axes_that_cannot_be_are_refused(rule, shape, counts):
         rule(step(counts))
 
 
-USE = """
-import random, sys
-from pathlib import Path
-from benchmarks.fuzz_crafted import craft_folder, use_folder
-for number in range(30):
-    print(number, flush=True)
-    craft_folder(Path(sys.argv[1]), Path(sys.argv[2]), random.Random(f"use/{number}"))
-    try:
-        use_folder(Path(sys.argv[2]))
-    except (ValueError, OSError) as error:
-        assert str(error).strip()
-"""
-
-
 @pytest.mark.parametrize("name", ["direct", "steps"])
 def test_nothing_that_passes_makes_the_runtime_crash(name, folders, tmp_path):
-    words = [sys.executable, "-c", USE, str(folders[name][0]), str(tmp_path / "copy")]
-    root = Path(__file__).parents[2]
-    done = subprocess.run(words, cwd=root, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, (done.returncode, done.stdout[-20:], done.stderr[-2000:])
+    use_crafted(folders[name][0], tmp_path / "copy")
 
 
 def test_a_failed_export_leaves_the_old_one(run, tmp_path, monkeypatch):

@@ -6,9 +6,6 @@ import contextlib
 import json
 import random
 import struct
-import subprocess
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,26 +16,11 @@ from seq2seq.lite.flatbuffer import FlatBufferError
 from seq2seq.lite.folder import LiteFolderError
 from seq2seq.lite.generator import LiteGenerator
 from seq2seq.lite.verify import verify
+from tests.crafted import use_crafted
 
 pytest.importorskip("ai_edge_litert", reason="the LiteRT runtime is not installed")
 if keras.backend.backend() != "tensorflow":
     pytest.skip("a LiteRT model is made by TensorFlow", allow_module_level=True)
-
-ROOT = Path(__file__).parents[2]
-
-USE = """
-import random, sys, traceback
-from pathlib import Path
-from benchmarks.fuzz_crafted import craft_folder, use_folder
-folder, copy, first, last = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4])
-for number in range(first, last):
-    print(number, flush=True)
-    craft_folder(folder, copy, random.Random(f"use/{number}"))
-    try:
-        use_folder(copy)
-    except (ValueError, OSError) as error:
-        assert str(error).strip()
-"""
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +117,7 @@ def test_crafted_files_are_refused_in_words(content):
 
 
 def test_nothing_that_passes_makes_the_runtime_crash(folder, tmp_path):
-    words = [sys.executable, "-c", USE, str(folder), str(tmp_path / "copy"), "0", "40"]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, (done.returncode, done.stdout[-20:], done.stderr[-2000:])
+    use_crafted(folder, tmp_path / "copy", 40)
 
 
 def test_the_message_names_the_file(folder, tmp_path):

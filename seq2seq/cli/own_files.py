@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seq2seq.cli.recipe_flags import read_flags
+from seq2seq.files import is_plain_name
 from seq2seq.run.parsing import RecipeError, override
 from seq2seq.run.start import as_the_start
 from seq2seq.tasks import TASKS, named_recipes
@@ -28,8 +29,8 @@ class OwnRecipe(NamedTuple):
     """What `seq2seq train FILE …` trains."""
 
     recipe: Recipe
-    folder: Path | None
-    """The run folder; None: runs/ and the recipe's name."""
+    folder: Path
+    """The run folder: by default runs/ and the recipe's name."""
     notice: str
     """What was chosen for the corpus, why, and how to change it."""
 
@@ -70,7 +71,7 @@ def read(arguments: Sequence[str]) -> OwnRecipe:
     })  # fmt: skip
     fields = flags.get("data.source_field", ""), flags.get("data.target_field", "")
     size = measure(_text(source, target, fields))
-    path = Path(folder) if folder else Path("runs", flags.get("name", base.name))
+    path = Path(folder) if folder else default_folder(flags.get("name", base.name))
     recipe = override(as_the_start(fitted(base, size), flags, path), flags)
     unknown = UNKNOWN_LANGUAGE in (recipe.data.source_language, recipe.data.target_language)
     hint = " Name the languages with --data.source_language and --data.target_language." if unknown else ""
@@ -78,7 +79,7 @@ def read(arguments: Sequence[str]) -> OwnRecipe:
         f"{explanation(recipe, size)}\nChange any of it with --FIELD VALUE, such as --training.epochs 5; "
         f"`seq2seq train {task} {BASE} --help` lists the fields.{hint}"
     )
-    return OwnRecipe(recipe, Path(folder) if folder else None, notice)
+    return OwnRecipe(recipe, path, notice)
 
 
 def _base(task: str) -> Recipe:
@@ -144,3 +145,11 @@ def _ending(path: Path) -> str:
     for ending in COMPRESSED:
         name = name.removesuffix(ending)
     return Path(name).suffix[1:]
+
+
+def default_folder(name: str) -> Path:
+    """Returns the folder of a recipe's run; RecipeError for a name that leads out of runs/, as another person's may."""
+    parts = Path(name).parts
+    if not all(map(is_plain_name, parts)) or not parts:
+        raise RecipeError(f"The name {name!r} does not lead into runs/. Give another --name, or a --run-folder.")
+    return Path("runs", *parts)

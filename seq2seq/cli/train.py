@@ -18,7 +18,7 @@ from seq2seq.cli.common import EXIT_FAILED, guarded, quiet_start
 from seq2seq.cli.recipe_flags import read_flags
 from seq2seq.distributed import team
 from seq2seq.distributed.launch import launch
-from seq2seq.files import follow_links, is_plain_name, read_json, write_text
+from seq2seq.files import follow_links, read_json, write_text
 from seq2seq.messages import say, show
 from seq2seq.outputs import check_run_folder
 from seq2seq.run.build import build
@@ -76,13 +76,8 @@ def main(words: Sequence[str]) -> int:
     if name.startswith("--from"):
         return run_recipe({}, "seq2seq train", "", words)
     if own_files.is_own_files(words):
-        return run_recipe({}, "seq2seq train", "", words, read=_read_own_files)
+        return run_recipe({}, "seq2seq train", "", words, read=own_files.read)
     return guarded(lambda: _refuse(name))
-
-
-def _read_own_files(words: Sequence[str]) -> tuple[Recipe, Path, str]:
-    recipe, folder, notice = own_files.read(words)
-    return recipe, folder or _default_folder(recipe.name), notice
 
 
 def _variants_by_task() -> str:
@@ -287,13 +282,5 @@ def parse(recipes: Mapping[str, Recipe], arguments: Sequence[str], usage: str = 
         flags.setdefault("data.corpus", "files")
     elif variant == "custom" and "data.corpus" not in flags:
         raise RecipeError(f"custom expects files: {task_named(recipe.task).OWN_FILES}.")
-    path = Path(run_folder) if run_folder else _default_folder(flags.get("name", recipe.name))
+    path = Path(run_folder) if run_folder else own_files.default_folder(flags.get("name", recipe.name))
     return override(as_the_start(recipe, flags, path), flags), path
-
-
-def _default_folder(name: str) -> Path:
-    """The folder of a recipe's run; RecipeError for a name that leads out of runs/, as another person's may."""
-    parts = Path(name).parts
-    if not all(map(is_plain_name, parts)) or not parts:
-        raise RecipeError(f"The name {name!r} does not lead into runs/. Give another --name, or a --run-folder.")
-    return Path("runs", *parts)

@@ -7,7 +7,7 @@ import pytest
 from seq2seq.cli import own_files
 from seq2seq.cli.main import main
 from seq2seq.cli.recipe_flags import read_flags
-from seq2seq.cli.train import _read_own_files, run_recipe
+from seq2seq.cli.train import run_recipe
 from seq2seq.tasks.text_to_text.presets import MIN_PAIRS, CorpusSize, measure, preset_for
 from seq2seq.text.corpus import CorpusError
 from seq2seq.text.examples import Example
@@ -125,7 +125,7 @@ def test_the_same_command_goes_on_with_a_stopped_run(files, capsys):
         (folder.path / "model.weights.h5").touch()
         raise KeyboardInterrupt
 
-    assert run_recipe({}, "seq2seq train", "", words, build=stopped, read=_read_own_files) == 130
+    assert run_recipe({}, "seq2seq train", "", words, build=stopped, read=own_files.read) == 130
     assert "the same command goes on from there" in capsys.readouterr().err
     (files / "runs" / "my" / "model.weights.h5").unlink()
     assert main(["train", *words]) == 0

@@ -280,9 +280,7 @@ class Forecaster:
     ) -> ModelForecast:
         assert isinstance(self.inputs, DirectInputs)
         parameters, scales = [], []
-        for start in range(0, len(windows.cuts), ROWS):
-            rows = slice(start, start + ROWS)
-            some = Windows(windows.series[rows], windows.cuts[rows])
+        for some in blocks(windows, ROWS):
             inputs, scale, cut = self.inputs.inputs(table, some)
             parameters.append(network.parameters(inputs)[:, :steps])
             if self.distribution.counts:
@@ -305,15 +303,12 @@ class Forecaster:
     ) -> SampleForecast:
         if samples < 1:
             raise ValueError(f"Expected at least one sample path. Received: {samples}")
-        found = np.zeros((len(windows.cuts), steps, samples))
-        block = max(1, PATHS // samples)
-        for start in range(0, len(windows.cuts), block):
-            rows = slice(start, start + block)
-            some = Windows(windows.series[rows], windows.cuts[rows])
+        found = []
+        for some in blocks(windows, max(1, PATHS // samples)):
             stamps = table.frequency.stamps(table.starts[some.series], some.cuts)
             draws = [_generator(table.ids[one], int(at), seed) for one, at in zip(some.series, stamps, strict=True)]
-            found[rows] = self._block_of_paths(network, table, some, steps, samples, draws)
-        return SampleForecast(found * unit.scale[..., None] + unit.location[..., None])
+            found.append(self._block_of_paths(network, table, some, steps, samples, draws))
+        return SampleForecast(np.concatenate(found) * unit.scale[..., None] + unit.location[..., None])
 
     def _block_of_paths(
         self,

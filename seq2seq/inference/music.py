@@ -13,7 +13,7 @@ from seq2seq.inference.language import NextIds, Sampler, Scorer
 from seq2seq.metrics.frames import FrameLikelihood
 from seq2seq.music.constraints import Constraints, TokenRules
 from seq2seq.music.events import EventCodec
-from seq2seq.music.inputs import GIVEN, Tape
+from seq2seq.music.inputs import Tape
 from seq2seq.music.likeness import Corpus, Stretch, longest_copy, statistics
 from seq2seq.music.notes import Music, Note
 from seq2seq.pipeline.padding import pad
@@ -114,7 +114,7 @@ class MusicModel(Protocol):
 
     @property
     def conditions(self) -> str:
-        """What it is told of a piece besides its notes, for the signature of a score."""
+        """What it is given beside the last token, for the signature of a score."""
 
 
 class Composer:
@@ -134,9 +134,8 @@ class Composer:
 
     @property
     def conditions(self) -> str:
-        """As `MusicModel.conditions`; what stands a section earlier is named too: n-grams do not reach it."""
-        told = [name for name in self.codec.inputs if name in (*GIVEN, "bar_before", "section_before")]
-        return f"given:{','.join(told)}" if told else ""
+        """As `MusicModel.conditions`: the inputs beside the last token. Not all of them are within reach of n-grams."""
+        return f"given:{','.join(self.codec.inputs)}" if self.codec.inputs else ""
 
     def score(self, pieces: Sequence[Music]) -> list[ScoredMusic]:
         """As `MusicModel.score`."""

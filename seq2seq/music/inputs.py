@@ -20,8 +20,6 @@ from seq2seq.music.scales import KEYS, key_number
 InputName = Literal["place", "bar", "meter", "key", "before", "bar_before", "section_before", "transposed"]
 EARLIER: tuple[InputName, ...] = ("before", "bar_before", "section_before")
 """Inputs that are pitches of earlier frames."""
-GIVEN: tuple[InputName, ...] = ("bar", "meter", "key")
-"""Inputs that are known of a piece besides its notes: scores with them are those of a model that is told."""
 MOST_NOTES = 15
 """Notes of a frame that `place` tells apart."""
 SECTION = 8

@@ -51,7 +51,8 @@ def train_without(speaker: str, top: Path, epochs: int) -> tuple[int, int]:
     words = ["train", "speech", "digits", "--run-folder", folder, "--data.corpus", "files", "--exports", ""]
     words += [word for name, path in manifests.items() for word in (f"--data.{name}", path)]
     words += ["--data.splits", "train,validation", "--data.tests", "test", "--training.epochs", epochs]
-    subprocess.run([sys.executable, "-m", "seq2seq.cli.main", *map(str, words)], check=True)
+    if code := subprocess.run([sys.executable, "-m", "seq2seq.cli.main", *map(str, words)], check=False).returncode:
+        sys.exit(code)  # it has said why
     count = sum(1 for _ in open(manifests["test"], encoding="utf-8")) - 1
     scores = json.loads((folder / "scores.json").read_text("utf-8"))["tests"]["test"]
     return round(scores["wer"]["score"] / 100 * count), count
@@ -74,4 +75,7 @@ def write_rows(path: Path, rows: list[dict[str, str]]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)  # the run that was interrupted has said how to go on

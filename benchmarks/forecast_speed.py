@@ -98,7 +98,7 @@ def deepar(steps: int, forecast: int) -> dict[str, float]:
     from gluonts.torch import DeepAREstimator
 
     torch.set_num_threads(os.cpu_count() or 1)
-    kept = tempfile.TemporaryDirectory()  # it cannot be told to keep no checkpoint
+    kept = tempfile.TemporaryDirectory()  # it insists on keeping checkpoints
     start = pd.Period("2024-01-01", "h")
     data = ListDataset([{"start": start, "target": row} for row in series(SERIES)], freq="h")
 

@@ -71,7 +71,7 @@ def text_of(notebook: Notebook) -> str:
 
 
 class Markup:
-    """Stands in for the `HTML` of IPython: holds what it would show."""
+    """In place of the `HTML` of IPython: holds what it would show."""
 
     def __init__(self, data: str):
         self.data = data

@@ -85,7 +85,7 @@ def test_the_reader_reads_what_is_typed(browser, pages):
     assert page.errors == []
 
 
-def test_without_scripts_a_sentence_stands_in_their_place(browser, pages):
+def test_without_scripts_a_sentence_takes_their_place(browser, pages):
     page = browser.open(pages["reading"], 400, scripts=False)
     assert "needs a script" in page.value("document.body.innerText")
     assert "needs a script" not in browser.open(pages["reading"], 400).value("document.body.innerText")

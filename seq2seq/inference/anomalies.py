@@ -233,7 +233,7 @@ class AnomalyDetector:
             values = np.full((len(numbers), longest), np.nan)
             for row, number in enumerate(numbers):
                 values[row, : len(streams[number].values)] = streams[number].values
-            surprises = Surprises(self.network, np.asarray([streams[number].day for number in numbers]))
+            surprises = Surprises(self.network, np.asarray([streams[number].day for number in numbers], np.int64))
             blocks = [surprises.advance(values[:, at : at + BLOCK]) for at in range(0, max(longest, 1), BLOCK)]
             nats, residuals = (
                 np.concatenate([np.zeros((len(numbers), 0)), *part], 1) for part in zip(*blocks, strict=True)
@@ -282,7 +282,7 @@ class AnomalyDetector:
         level = self.threshold(rate) if threshold is None else threshold
         own = self.codec.frequency
         length = self.codec.day_of(parse_frequency(own) if own else None) if day is None else day
-        return AnomalyStream(Surprises(self.network, np.asarray([length])), self.scores_of(level))
+        return AnomalyStream(Surprises(self.network, np.asarray([length], np.int64)), self.scores_of(level))
 
 
 def score_stream(values: Floats, nats: Floats, residuals: Floats, scores: SeriesScores) -> Detected:

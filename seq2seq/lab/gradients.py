@@ -246,7 +246,8 @@ def _descend(clip: float | None) -> Descent:
 
 def unit_loss(w: np.ndarray, b: np.ndarray, steps: int = 50) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Returns the loss of the unit of `the_cliff`, and its derivatives by weight and bias."""
-    h, by_w, by_b = np.full(np.broadcast(w, b).shape, 0.5), 0.0, 0.0
+    h = np.full(np.broadcast(w, b).shape, 0.5)
+    by_w, by_b = np.zeros_like(h), np.zeros_like(h)
     for _ in range(steps):
         s = 1 / (1 + np.exp(-h))
         slope = w * s * (1 - s)

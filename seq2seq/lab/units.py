@@ -107,7 +107,7 @@ def make_text(length: int, seed: int) -> Text:
         sentence = line.split()
         first = int(random.integers(0, max(len(sentence) - 3, 1)))
         last = min(first + int(random.integers(1, 6)), len(sentence) - 2)
-        if last >= first and (mark := random.choice(["", '""', "()"], p=[0.3, 0.4, 0.3])):
+        if last >= first and (mark := str(random.choice(["", '""', "()"], p=[0.3, 0.4, 0.3]))):
             sentence[first] = mark[0] + sentence[first]
             sentence[last] += mark[1]
         words += sentence

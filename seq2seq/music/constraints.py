@@ -40,7 +40,7 @@ class TokenRules:
         notes = [codec.note(token) for token in range(codec.size)]
         self.pitches = np.asarray([note.pitch if note else -1 for note in notes])
         """`(size,)`: the pitch of each token, -1 for those that have none."""
-        self.begins = np.asarray([bool(note and note.begins) for note in notes])
+        self.begins = np.asarray([bool(note and note.begins) for note in notes], bool)
         """`(size,)`, bool: tokens of a pitch that begins."""
         within = (self.pitches >= constraints.low) & (self.pitches <= constraints.high)
         if constraints.scale is not None:

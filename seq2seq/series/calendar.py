@@ -59,7 +59,9 @@ def phases(clock: Integers, cycle: str) -> Floats:
         return (months - years.astype("datetime64[M]")).astype(np.int64) / 12
     if cycle in ("day_of_month", "day_of_year"):
         start: NDArray[np.datetime64] = months if cycle == "day_of_month" else years
-        first, following = (one.astype("datetime64[D]").astype(np.int64) for one in (start, start + 1))
+        # NumPy 2.5 adds no bare number to a time: that of months or years is a number itself.
+        after = (start.astype(np.int64) + 1).astype(start.dtype)
+        first, following = (one.astype("datetime64[D]").astype(np.int64) for one in (start, after))
         return (day - first + within) / (following - first)
     raise ValueError(f"Expected one of the cycles {', '.join(CYCLES)}. Received: {cycle!r}")
 

@@ -166,7 +166,9 @@ def whole_features(series: Sequence[Floats], days: Sequence[int]) -> list[tuple[
         values = np.full((len(numbers), len(known[numbers[-1]])), np.nan)
         for row, number in enumerate(numbers):
             values[row, : len(known[number])] = known[number]
-        features, targets = advance_block(StreamFeatures(np.asarray([days[number] for number in numbers])), values)
+        features, targets = advance_block(
+            StreamFeatures(np.asarray([days[number] for number in numbers], np.int64)), values
+        )
         for row, number in enumerate(numbers):
             size = len(known[number])
             found[number] = features[row, :size], targets[row, :size]

@@ -256,7 +256,10 @@ def _mirrored(places, path, text):
 
 def test_etth1_is_cut_by_months_of_thirty_days(places, monkeypatch):
     names = ",".join(etth1.CHANNELS)
-    hours = [str(np.datetime64("2016-07-01T00", "h") + hour).replace("T", " ") + ":00:00" for hour in range(14500)]
+    hours = [
+        str(np.datetime64("2016-07-01T00", "h") + np.timedelta64(hour, "h")).replace("T", " ") + ":00:00"
+        for hour in range(14500)
+    ]
     text = f"date,{names}\n" + "".join(f"{hour}{f',{i}' * 7}\n" for i, hour in enumerate(hours))
     digest = _mirrored(places, "etth1/ETTh1.csv", text)
     monkeypatch.setattr(etth1, "FILE", RemoteFile("etth1", "ETTh1.csv", "http://127.0.0.1:9/", digest))

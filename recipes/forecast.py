@@ -7,6 +7,7 @@ python -m recipes.forecast custom --data.train sales.csv --window.horizon 28
 from __future__ import annotations
 
 import sys
+from typing import Literal
 
 from seq2seq.cli.start import start_process
 from seq2seq.cli.train import run_module
@@ -33,11 +34,20 @@ TINY = Recipe(
 
 def _etth1(horizon: int) -> Recipe:
     name = "etth1" if horizon == 96 else f"etth1_{horizon}"
+    # Validation holds three stretches of 720 hours.
+    shrink: Literal["validation", "history"] = "history" if horizon == 720 else "validation"
     return Recipe(
         name=name,
         data=Data(corpus="etth1", standardize=True),
         window=Window(horizon=horizon, context=336, scaling="last", min_context=336),
-        model=Model(head="squares", units=64, calendar=False, dropout=0.3, train_skip=False, shrink=horizon > 96),
+        model=Model(
+            head="squares",
+            units=64,
+            calendar=False,
+            dropout=0.3,
+            train_skip=False,
+            shrink="none" if horizon == 96 else shrink,
+        ),
         batching=Batching(size=512),
         training=Training(epochs=8, learning_rate=0.004, warmup_steps=100, ema=0.99, select_by="mse"),
     )

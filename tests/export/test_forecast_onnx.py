@@ -29,7 +29,7 @@ def session(folder, name):
 
 
 def test_a_window_is_forecast_as_in_memory(tmp_path):
-    forecaster = small_forecaster(COLUMNS, series_units=3, shrink=True)
+    forecaster = small_forecaster(COLUMNS, series_units=3, shrink="validation")
     folder = export_forecast_onnx(forecaster, tmp_path / "it")
     network = session(folder, "window.onnx")
     assert {each.name: each.shape for each in network.get_inputs()} == {

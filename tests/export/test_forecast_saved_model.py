@@ -27,7 +27,7 @@ MODELS = {
     "quantiles": (COLUMNS, {"scale_feature": True, "skip": False}),
     "student_t": (COLUMNS, {"head": "student_t", "series_units": 3, "scaling": "standard", "standardize": True}),
     "negative_binomial": (PLAIN, {"head": "negative_binomial", "scaling": "mean_absolute", "horizon": 7}),
-    "squares": (PLAIN, {"head": "squares", "scaling": "last", "calendar": False, "shrink": True, "horizon": 7}),
+    "squares": (PLAIN, {"head": "squares", "scaling": "last", "calendar": False, "shrink": "validation", "horizon": 7}),
 }
 WINDOWS = Windows(np.array([0, 1, 2, 1, 0]), np.array([40, 40, 40, 15, 5]))
 CLIENT = """

@@ -42,7 +42,7 @@ MODELS = {
         "num_layers": 2,
         "horizon": 7,
         "scale_feature": True,
-        "shrink": True,
+        "shrink": "validation",
     },
     "steps": {"kind": "autoregressive", "head": "student_t", "cell": "lstm", "num_layers": 2, "series_units": 3},
     "counts": {"kind": "autoregressive", "head": "negative_binomial", "scaling": "mean_absolute", "calendar": False},

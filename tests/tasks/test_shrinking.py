@@ -8,8 +8,12 @@ import pytest
 import seq2seq
 from recipes.forecast import RECIPES
 from seq2seq.cli.train import run_recipe
+from seq2seq.run.folder import RunFolderError
+from seq2seq.series.cells import Columns
+from seq2seq.series.codec import learn_codec
 from seq2seq.series.shrinkage import shares
 from seq2seq.series.windows import Windows
+from seq2seq.tasks import forecast
 from seq2seq.tasks.forecast import shrinking
 from seq2seq.tasks.forecast.data import find_corpus
 from seq2seq.tasks.forecast.folder import ForecastRunFolder
@@ -28,18 +32,28 @@ def written(path):
     return path
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A run and a copy of it before the share was chosen."""
-    folder = tmp_path_factory.mktemp("shrinking")
+def trained(folder, shrink):
+    """A run over the table."""
     words = [
-        *("tiny", "--run-folder", str(folder / "run"), "--data.corpus", "files", "--exports", ""),
+        *("tiny", "--run-folder", str(folder / shrink), "--data.corpus", "files", "--exports", ""),
         *("--data.train", str(written(folder / "own.csv")), "--data.validation_windows", "4"),
         *("--window.horizon", "6", "--window.context", "12", "--model.segment", "4", "--window.per_series", "0"),
-        *("--model.shrink", "true", "--training.epochs", "8", "--training.keep_epochs", "2"),
+        *("--model.shrink", shrink, "--training.epochs", "8", "--training.keep_epochs", "2"),
     ]
     assert run_recipe(RECIPES, "train", "", words) == 0
-    return folder / "run"
+    return folder / shrink
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A run whose share was chosen by its validation windows."""
+    return trained(tmp_path_factory.mktemp("shrinking"), "validation")
+
+
+@pytest.fixture(scope="module")
+def with_past(tmp_path_factory):
+    """A run whose share was chosen by its past too."""
+    return trained(tmp_path_factory.mktemp("past"), "history")
 
 
 def share_of(folder):
@@ -85,9 +99,56 @@ def test_an_average_chooses_its_own_share(finished, cli, tmp_path):
     assert len(seq2seq.load(tmp_path / "mean").forecast(horizon=3)) == 6
 
 
+def test_the_past_is_forecast_by_a_network_that_saw_only_what_came_before(with_past):
+    folder, half = ForecastRunFolder(with_past), ForecastRunFolder(with_past / "past")
+    recipe = folder.load_recipe()
+    data = find_corpus(recipe)
+    earlier = shrinking.halved(recipe, data)
+    learned, windows = earlier.train, earlier.validation.windows
+    assert (windows.cuts >= learned.lengths[windows.series]).all()
+    assert (windows.cuts + 6 <= data.train.lengths[windows.series]).all()
+    assert half.load_codec() == learn_codec(learned, Columns(), (), "error", recipe.model.calendar, False)
+    model, codec = half.load_model()
+    sums = shrinking._sums(model, codec, half.load_recipe(), earlier.validation)
+    np.testing.assert_allclose(folder.load_past(6), sums, rtol=1e-5)
+    assert sums.shape[1] > shrinking.FEWEST
+
+
+def test_the_past_changes_the_share_and_nothing_else(finished, with_past):
+    folder, plain = ForecastRunFolder(with_past), ForecastRunFolder(finished)
+    models = [one.load_model()[0] for one in (folder, plain)]
+    for one, other in zip(*(model.weights for model in models), strict=True):
+        if "share" not in one.path:
+            np.testing.assert_array_equal(one, other)
+    recipe, codec = plain.load_recipe(), plain.load_codec()
+    held = shrinking._sums(models[1], codec, recipe, find_corpus(recipe).validation)
+    both = np.concatenate([held, folder.load_past(6)], axis=1)
+    np.testing.assert_allclose(share_of(with_past), shares(*both), atol=1e-5)
+    assert not np.array_equal(share_of(with_past), share_of(finished))
+
+
+def test_an_average_takes_the_past_along_and_a_damaged_one_is_named(with_past, tmp_path):
+    assert forecast.learned_files(ForecastRunFolder(with_past)) == [with_past / "past.json"]
+    copy = ForecastRunFolder(tmp_path)
+    for text in ("{}", '{"products": [[1]], "squares": [[1]]}', '{"products": 1, "squares": [[NaN]]}'):
+        copy.past_file.write_text(text)
+        with pytest.raises(RunFolderError, match=r"past\.json: missing or damaged"):
+            copy.load_past(6)
+
+
+def test_halves_that_are_too_short_are_refused_before_the_epochs(tmp_path, capsys):
+    words = ["tiny", "--run-folder", str(tmp_path / "run"), "--data.corpus", "files", "--model.shrink", "history"]
+    words += ["--data.train", str(written(tmp_path / "own.csv")), "--window.horizon", "40", "--window.context", "56"]
+    assert run_recipe(RECIPES, "train", "", words) == 2
+    assert (
+        "model.shrink history halves the training part, whose longest series has 200 steps" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "run" / "history.csv").exists()
+
+
 @pytest.mark.parametrize("head", ["quantiles", "gaussian", "student_t"])
 def test_a_share_of_0_leaves_the_linear_map_and_no_deviation_changes(head):
-    recipe = small_recipe(head=head, shrink=True)
+    recipe = small_recipe(head=head, shrink="validation")
     codec = small_codec(recipe)
     model = small_network(recipe, codec)
     forecaster = make_forecaster([model], recipe, codec, lambda: None)
@@ -118,7 +179,7 @@ def test_a_share_of_0_leaves_the_linear_map_and_no_deviation_changes(head):
 def test_what_cannot_be_shrunk_is_refused(tmp_path, capsys, words, message):
     assert (
         run_recipe(
-            RECIPES, "train", "", ["tiny", "--run-folder", str(tmp_path / "r"), "--model.shrink", "true", *words]
+            RECIPES, "train", "", ["tiny", "--run-folder", str(tmp_path / "r"), "--model.shrink", "validation", *words]
         )
         == 2
     )
@@ -130,5 +191,5 @@ def test_too_few_validation_windows_are_refused_before_the_epochs(tmp_path, caps
     table = written(tmp_path / "own.csv")
     table.write_text("\n".join(line for line in table.read_text().splitlines() if not line.startswith("b")) + "\n")
     words = ["tiny", "--run-folder", str(tmp_path / "run"), "--data.corpus", "files", "--data.train", str(table)]
-    assert run_recipe(RECIPES, "train", "", [*words, "--model.shrink", "true"]) == 2
+    assert run_recipe(RECIPES, "train", "", [*words, "--model.shrink", "validation"]) == 2
     assert "model.shrink needs validation windows of two series, or of 3 horizons" in capsys.readouterr().err

@@ -93,12 +93,12 @@ def find_corpus(recipe: Recipe, level: int = logging.INFO) -> Corpus:
     held = data.validation_windows * horizon
     validation = WindowSet(known, rolling_origins(known, horizon, data.validation_windows, horizon))
     future = data.future if data.corpus == "files" else ()
-    validation = _that_can_be_forecast(validation, window, future, "validation")
-    tests = {name: _that_can_be_forecast(one, window, future, name) for name, one in tests.items()}
+    validation = forecastable(validation, window, future, "validation")
+    tests = {name: forecastable(one, window, future, name) for name, one in tests.items()}
     return Corpus(columns, known.cut(0, -held), validation, known, tests, False, files)
 
 
-def _that_can_be_forecast(held: WindowSet, window: Window, future: Sequence[str], name: str) -> WindowSet:
+def forecastable(held: WindowSet, window: Window, future: Sequence[str], name: str) -> WindowSet:
     """Returns windows with a reading in their context and all covariates of their horizon; the log counts the others.
 
     Raises:

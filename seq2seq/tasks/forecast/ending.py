@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 def finish(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
     """Scores every test set, draws some forecasts, and writes exports, README and, last of all, scores.json."""
-    share = choose_share(folder, recipe, data) if recipe.model.shrink else None
+    share = choose_share(folder, recipe, data) if recipe.model.shrink != "none" else None
     forecaster = load_forecaster(folder.path)
     tests: dict[str, Any] = {}
     others: dict[str, Any] = {}

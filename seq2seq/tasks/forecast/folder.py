@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from seq2seq.files import read_json
 from seq2seq.run.folder import RunFolder, RunFolderError
 from seq2seq.series.codec import CODEC_FILE, SeriesCodec
+from seq2seq.series.table import Floats
 from seq2seq.tasks.forecast.network import build_network, check_size, make_inputs
 from seq2seq.tasks.forecast.recipe import Recipe
 
@@ -23,6 +26,8 @@ class ForecastRunFolder(RunFolder):
         super().__init__(path)
         self.codec_file = self.path / CODEC_FILE
         self.plot_file = self.path / "forecasts.png"
+        self.past = self.path / "past"
+        self.past_file = self.path / "past.json"
 
     def load_recipe(self) -> Recipe:
         """Reads the resolved recipe; errors as `RunFolder.read_recipe`."""
@@ -34,6 +39,19 @@ class ForecastRunFolder(RunFolder):
             return SeriesCodec.load(self.codec_file)
         except ValueError as error:
             raise RunFolderError(str(error)) from error
+
+    def load_past(self, horizon: int) -> Floats:
+        """Returns what the network added in the past, `(2, groups, horizon)`; RunFolderError if that is damaged."""
+        try:
+            record = read_json(self.past_file)
+            sums = np.asarray([record["products"], record["squares"]], np.float64)
+            if sums.ndim != 3 or sums.shape[2] != horizon or not np.isfinite(sums).all() or (sums[1] < 0).any():
+                raise ValueError(f"expected two tables of {horizon} numbers a row")
+            return sums
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(
+                f"{self.past_file}: missing or damaged ({error}). Delete it and train again."
+            ) from error
 
     def load_files(self) -> dict[str, tuple[str, str | None]]:
         """Returns path and checksum of the user's tables, "train" and maybe "test"; RunFolderError if data.json is

@@ -86,7 +86,7 @@ def build_network(recipe: Recipe, inputs: Inputs) -> Any:
         inputs.horizon,
         series,
         skip=LinearSkip(inputs.horizon, trainable=model.train_skip, name="skip") if model.skip else None,
-        shrinks=model.shrink,
+        shrinks=model.shrink != "none",
         name="forecaster",
     )
     direct.build_parts(inputs.context, inputs.source_width, inputs.future_width, codec.static_width)

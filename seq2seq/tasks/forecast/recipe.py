@@ -100,9 +100,11 @@ class Model(Section):
     """Penalty of that regression, in relation to the mean square of its inputs."""
     train_skip: bool = True
     """Whether training goes on with the linear map."""
-    shrink: bool = False
+    shrink: Literal["none", "validation", "history"] = "none"
     """For direct: of what the network adds to the linear map keep a share at each step of the horizon, from 0 to 1: the
-    best one on the validation windows, less a standard error over stretches of a horizon."""
+    best one on windows not trained on, less a standard error over stretches of a horizon. validation: on the
+    validation windows. history: also on the newer half of the training part, by a network trained on the older half,
+    which takes half as long again."""
     series_units: int = 0
     """Width of a learned vector for each series of training; 0 is none, and all series are alike."""
     calendar: bool = True
@@ -208,11 +210,11 @@ def _contradictions(recipe: Recipe) -> Iterator[str]:
             yield "model.head quantiles is for direct models: choose student_t, gaussian or negative_binomial"
         if model.attention:
             yield "model.attention is for direct models"
-        if model.shrink:
+        if model.shrink != "none":
             yield "model.shrink is for direct models"
     elif model.lags:
         yield "model.lags are for autoregressive models"
-    if model.shrink and (not model.skip or model.head == "negative_binomial"):
+    if model.shrink != "none" and (not model.skip or model.head == "negative_binomial"):
         yield "model.shrink needs model.skip and a head other than negative_binomial: it shrinks towards the linear map"
     if model.kind == "direct" and 1 <= model.segment < window.context and window.context % model.segment:
         fitting = [size for size in range(1, model.segment) if window.context % size == 0]

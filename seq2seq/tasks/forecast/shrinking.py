@@ -1,17 +1,21 @@
-"""How much of what a trained network adds to its linear map is kept: what the validation windows bear out."""
+"""How much of what a trained network adds to its linear map is kept: what windows it was not trained on bear out."""
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from typing import Any
 
 import numpy as np
 
+from seq2seq.distributed import team
 from seq2seq.run.folder import save_weights
 from seq2seq.series.batches import FixedPlan
-from seq2seq.series.shrinkage import groups_of, shares
+from seq2seq.series.codec import SeriesCodec
+from seq2seq.series.shrinkage import FEWEST, groups_of, shares
 from seq2seq.series.table import Floats
-from seq2seq.tasks.forecast.data import Corpus
+from seq2seq.series.windows import rolling_origins
+from seq2seq.tasks.forecast.data import Corpus, WindowSet, forecastable
 from seq2seq.tasks.forecast.folder import ForecastRunFolder
 from seq2seq.tasks.forecast.network import distribution, make_inputs
 from seq2seq.tasks.forecast.recipe import Recipe
@@ -20,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 def choose_share(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> Floats:
-    """Writes the weights of a trained run with the shares that its validation windows bear out.
+    """Writes the weights of a trained run with the shares that its validation windows, and maybe its past, bear out.
 
     They are those of `series.shrinkage.shares`, by squared errors in the units of the network. Quantiles move with
     their middle, deviations stay. A second call finds the same shares.
@@ -28,11 +32,76 @@ def choose_share(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> Flo
     Returns:
         `(horizon,)`.
     """
+    model, codec = folder.load_model()
+    sums = _sums(model, codec, recipe, data.validation)
+    if recipe.model.shrink == "history":
+        sums = np.concatenate([sums, folder.load_past(recipe.window.horizon)], axis=1)
+    found = shares(*sums)
+    model.share.assign(found.astype(np.float32))
+    save_weights(model, folder.inside(folder.weights_file))
+    _log.info("%s", described(found))
+    return found
+
+
+def try_the_past(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> None:
+    """Trains the recipe on the first half of the training part, and keeps what its network adds in the second half.
+
+    Does nothing where that is known already. Several processes train it together, as they do the run.
+
+    Raises:
+        ValueError: the halves are too short.
+    """
+    from seq2seq.run.train import train
+    from seq2seq.tasks import forecast
+
+    earlier = halved(recipe, data)
+    if folder.past_file.exists():
+        return
+    quiet = {"model": {"shrink": "validation"}, "training": {"start_from": "", "keep_epochs": 0}}
+    sections = {name: getattr(recipe, name).model_copy(update=fields) for name, fields in quiet.items()}
+    half, before = ForecastRunFolder(folder.inside(folder.past)), recipe.model_copy(update=sections)
+    _log.info("Trained first on the older half, to see what the network adds in the newer one:")
+    if team.is_leader():
+        half.path.mkdir(exist_ok=True)
+        half.save_recipe(before, [])
+    train(half, before, forecast, earlier)
+    _log.info("Now the run itself:")
+
+    def keep() -> None:
+        products, squares = _sums(*half.load_model(), before, earlier.validation)
+        folder.write_json(folder.past_file, {"products": products.tolist(), "squares": squares.tolist()})
+
+    team.leader_first(keep, lambda: None)
+
+
+def halved(recipe: Recipe, data: Corpus) -> Corpus:
+    """Returns the older half of the training part to learn from, and windows of the newer half for validation.
+
+    Raises:
+        ValueError: the older half holds no window, or the newer one fewer horizons than `shares` needs.
+    """
+    window, longest = recipe.window, int(data.train.lengths.max(initial=0))
+    later = longest // 2 // window.horizon * window.horizon
+    if later < FEWEST * window.horizon or longest - later < window.horizon + max(window.min_context, 1):
+        raise ValueError(
+            f"model.shrink history halves the training part, whose longest series has {longest} steps: too few for a "
+            f"window of {window.min_context} + {window.horizon} steps and, later, {FEWEST} horizons. "
+            "Choose model.shrink validation or none."
+        )
+    step = max(1, window.horizon // 4)
+    count = (later - window.horizon) // step + 1
+    origins = rolling_origins(data.train, window.horizon, count, step, max(window.min_context, 1))
+    future = recipe.data.future if recipe.data.corpus == "files" else ()
+    held = forecastable(WindowSet(data.train, origins), window, future, "the newer half")
+    return dataclasses.replace(data, train=data.train.cut(0, -later), validation=held)
+
+
+def _sums(model: Any, codec: SeriesCodec, recipe: Recipe, held: WindowSet) -> Floats:
+    """Returns products and squares, as `shares` takes them, of each group of windows: `(2, groups, horizon)`."""
     from seq2seq.inference.forecast_network import KerasDirect
 
-    model, codec = folder.load_model()
     mean = distribution(recipe.model).mean
-    table, windows = data.validation
+    table, windows = held
     groups, horizon = groups_of(table, windows, recipe.window.horizon), recipe.window.horizon
     plan = FixedPlan(make_inputs(recipe, codec), codec.standardized(table), windows, max(recipe.batching.size, 256))
     network = KerasDirect(model)
@@ -41,7 +110,7 @@ def choose_share(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> Flo
         model.share.assign(np.full(horizon, share, np.float32))
         return [mean(network.parameters(_inputs(plan[step]))) for step in range(len(plan))]
 
-    products, squares = np.zeros((2, groups.max() + 1, horizon))
+    sums = np.zeros((2, groups.max() + 1, horizon))
     first = 0
     # Without the network the location is that of the linear map.
     for step, (without, whole) in enumerate(zip(located(0.0), located(1.0), strict=True)):
@@ -50,13 +119,9 @@ def choose_share(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> Flo
         lacks = np.where(weights > 0, np.asarray(batch.target_output, np.float64) - without, 0.0)
         own = groups[first : first + len(lacks)]
         first += len(lacks)
-        np.add.at(products, own, weights * lacks * (whole - without))
-        np.add.at(squares, own, weights * (whole - without) ** 2)
-    found = shares(products, squares)
-    model.share.assign(found.astype(np.float32))
-    save_weights(model, folder.inside(folder.weights_file))
-    _log.info("%s", described(found))
-    return found
+        np.add.at(sums[0], own, weights * lacks * (whole - without))
+        np.add.at(sums[1], own, weights * (whole - without) ** 2)
+    return sums
 
 
 def described(share: Floats) -> str:

@@ -51,9 +51,12 @@ def record_data(folder: RunFolder, data: Corpus) -> None:
 
 def prepare(run: RunFolder, recipe: Recipe, data: Corpus) -> Prepared:
     """Learns the codec, or reads it again."""
-    if recipe.model.shrink:
+    folder, shrink = ForecastRunFolder(run.path), recipe.model.shrink
+    if shrink != "none":
         groups_of(*data.validation, recipe.window.horizon)  # says what is missing before the epochs
-    codec = find_codec(ForecastRunFolder(run.path), recipe, data)
+    codec = find_codec(folder, recipe, data)
+    if shrink == "history":
+        shrinking.try_the_past(folder, recipe, data)
     stores = WindowStores(recipe, data, codec)
     choice = recipe.training.select_by
     selection = Selection(
@@ -107,7 +110,7 @@ def finish_average(run: RunFolder) -> None:
     """Chooses the share of the network again, where the recipe has one."""
     folder = ForecastRunFolder(run.path)
     recipe = folder.load_recipe()
-    if recipe.model.shrink:
+    if recipe.model.shrink != "none":
         shrinking.choose_share(folder, recipe, own_corpus(folder))
 
 
@@ -162,5 +165,5 @@ def codec_files(run: RunFolder) -> list[Path]:
 
 
 def learned_files(run: RunFolder) -> list[Path]:
-    """Returns none: all that a model needs is in its codec and its weights."""
-    return []
+    """Returns the file of what the network added in the past, where the recipe asks for it."""
+    return [file for file in (ForecastRunFolder(run.path).past_file,) if file.is_file()]

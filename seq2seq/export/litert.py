@@ -42,12 +42,15 @@ def export_litert(generator: Generator, folder: Path, quantize: str = "int8", ba
         generator: What to export. Its beam size and 1 (greedy) are what the folder can search with.
         folder: Where; nothing, or an earlier LiteRT export.
         quantize: "none"; "float16": weights of half the size; "int8": of a quarter, and faster.
-        batches: Batch sizes to make networks for.
+        batches: Batch sizes to make networks for. With attention 1 is among them: sentences are aligned one by one.
 
     Raises:
-        ValueError: another backend, an unknown `quantize`, sampling, a coverage penalty, or another folder's place.
+        ValueError: batches without a size that is needed, another backend, an unknown `quantize`, sampling, a coverage
+            penalty, or another folder's place.
     """
     check_conversion(quantize)
+    if min(batches) < 1 or (generator.model.has_attention and 1 not in batches):
+        raise ValueError(f"batches must be at least 1, and with attention hold 1. Received: {tuple(batches)}")
     if generator.options.sampling:
         raise ValueError("An exported model searches, it does not draw at random: export without sampling.")
     folder, kind, options = follow_links(folder), export_kind("litert"), generator.options

@@ -47,9 +47,16 @@ def as_the_start(recipe: RunRecipe, flags: Mapping[str, str], path: Path) -> Run
     if not (name := flags.get(FIELD)):
         return recipe
     own = RunFolder(path)
-    start = (own if own.start_file.exists() else RunFolder(name)).read_recipe(type(recipe))
+    start = own.read_recipe(type(recipe)) if own.start_file.exists() else _recipe_of(name, type(recipe))
     shared = [part for part in SECTIONS if part in type(recipe).model_fields]
     return recipe.model_copy(update={part: getattr(start, part) for part in shared})
+
+
+def _recipe_of(run: str, kind: type[RunRecipe]) -> RunRecipe:
+    try:
+        return RunFolder(run).read_recipe(kind)
+    except RunFolderError as error:
+        raise RunFolderError(f"--{FIELD}: {error}") from error
 
 
 def take_codec(folder: RunFolder, recipe: Recipe, task: Task) -> None:
@@ -66,7 +73,7 @@ def take_codec(folder: RunFolder, recipe: Recipe, task: Task) -> None:
     start = RunFolder(recipe.training.start_from)
     if start.path.resolve() == folder.path.resolve():
         raise RecipeError(f"--{FIELD}: a run cannot start from itself. Choose another folder with --run-folder.")
-    _check_codec(recipe, start.read_recipe(type(recipe)), start.path)
+    _check_codec(recipe, _recipe_of(recipe.training.start_from, type(recipe)), start.path)
     if not start.weights_file.is_file():
         raise RunFolderError(f"{start.path} has no trained weights yet: {start.weights_file.name} is missing.")
     found = {"run": str(start.path.resolve()), "weights": sha256(start.weights_file)}

@@ -326,7 +326,14 @@ def test_what_is_no_export_is_never_replaced(make, tmp_path):
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize(("how", "message"), [({"quantize": "int4"}, "one of none, float16, int8")])
-def test_an_unknown_way_to_quantise_is_refused(make, tmp_path, how, message):
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"quantize": "int4"}, "one of none, float16, int8"),
+        ({"batches": (4,)}, r"with attention hold 1. Received: \(4,\)"),
+        ({"batches": (0, 1)}, r"must be at least 1, .* Received: \(0, 1\)"),
+    ],
+)
+def test_what_cannot_be_exported_is_refused(make, tmp_path, how, message):
     with pytest.raises(ValueError, match=message):
         export_litert(make("bahdanau"), tmp_path / "it", **how)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import keras
@@ -134,7 +135,11 @@ def test_what_cannot_be_started_from_is_said(finished, tmp_path):
         assert "\n  " in str(caught.value) or "\n" not in str(caught.value)
         return str(caught.value)
 
-    assert "no such run folder" in message(RunFolderError, start_from=str(tmp_path / "nowhere"))
+    nowhere = str(tmp_path / "nowhere")
+    expected = f"--training.start_from: {nowhere}: no such run folder."
+    assert message(RunFolderError, start_from=nowhere) == expected
+    with pytest.raises(RunFolderError, match=re.escape(expected)):
+        as_the_start(named_recipes("translation")["tiny"], {"training.start_from": nowhere}, tmp_path / "new")
     assert "cannot start from itself" in message(RecipeError, start_from=str(tmp_path / "new"))
     with pytest.raises(RunFolderError, match="expected a run of the task language_model") as caught:
         as_the_start(RECIPES["tiny"], {"training.start_from": str(finished)}, tmp_path)

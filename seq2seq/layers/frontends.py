@@ -27,14 +27,15 @@ class TokenEmbedding(keras.layers.Layer):
 
     An output layer that shares the matrix needs a small spread, the input of a network values near 1. So the vectors
     are sqrt(units) times the matrix's rows, which start with a standard deviation of 1 / sqrt(units) (Vaswani et al.
-    2017, 3.4). Without it the first epochs are lost.
+    2017, 3.4). Without it the first epochs of Adam are lost. Plain gradient descent needs them as they are.
 
     Args:
         size: Number of ids.
         units: Width of the vectors.
-        initializer: Of the matrix; None: normal, as above.
+        initializer: Of the matrix; None: normal, as above, or of vectors that are not scaled uniform to 0.1.
         dropout: Share of the ids whose vectors become 0 for a whole batch, in training only (Gal & Ghahramani 2016,
             section 4.2).
+        scaled: Whether the vectors are sqrt(units) times the rows, or the rows as they are.
 
     Call arguments:
         source: `Padded`, `(batch, time)`, int32.
@@ -45,11 +46,23 @@ class TokenEmbedding(keras.layers.Layer):
 
     keeps_positions = True
 
-    def __init__(self, size: int, units: int, initializer: Any = None, dropout: float = 0.0, **kwargs: Any):
+    def __init__(
+        self,
+        size: int,
+        units: int,
+        initializer: Any = None,
+        dropout: float = 0.0,
+        scaled: bool = True,
+        **kwargs: Any,
+    ):
         super().__init__(**kwargs)
         self.size = size
         self.units = units
-        self.initializer = keras.initializers.get(initializer or embedding_initializer(units))
+        self.scaled = scaled
+        as_they_are = keras.initializers.RandomUniform(-0.1, 0.1)
+        self.initializer = keras.initializers.get(
+            initializer or (embedding_initializer(units) if scaled else as_they_are)
+        )
         self.table = keras.layers.Embedding(size, units, self.initializer, name="table")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
 
@@ -73,7 +86,9 @@ class TokenEmbedding(keras.layers.Layer):
 
     def embed(self, ids: Ids, training: bool | None = None) -> Vectors:
         """`(…)` ids -> `(…, units)`."""
-        vectors = self.table(ids) * self.units**0.5
+        vectors = self.table(ids)
+        if self.scaled:
+            vectors = vectors * self.units**0.5
         if not training or not self.dropout.rate:
             return vectors
         kept = self.dropout(ops.ones((self.size, 1), vectors.dtype), training=True)
@@ -94,6 +109,7 @@ class TokenEmbedding(keras.layers.Layer):
             "units": self.units,
             "initializer": keras.initializers.serialize(self.initializer),
             "dropout": self.dropout.rate,
+            "scaled": self.scaled,
         }
 
 
@@ -107,6 +123,7 @@ class ColumnEmbedding(keras.layers.Layer):
         sizes: Number of ids of each column; the first is that of the tokens.
         units: Width of the vectors.
         dropout: Of the tokens; see `TokenEmbedding`.
+        scaled: See `TokenEmbedding`.
 
     Call arguments:
         ids: `(…, columns)`, int32.
@@ -118,14 +135,14 @@ class ColumnEmbedding(keras.layers.Layer):
         ValueError: there is no column.
     """
 
-    def __init__(self, sizes: Sequence[int], units: int, dropout: float = 0.0, **kwargs: Any):
+    def __init__(self, sizes: Sequence[int], units: int, dropout: float = 0.0, scaled: bool = True, **kwargs: Any):
         super().__init__(**kwargs)
         if not sizes:
             raise ValueError("Expected the number of ids of at least one column. Received: none")
         self.sizes = [int(size) for size in sizes]
         self.units = units
         self.tables = [
-            TokenEmbedding(size, units, dropout=0.0 if number else dropout, name=f"column_{number}")
+            TokenEmbedding(size, units, dropout=0.0 if number else dropout, scaled=scaled, name=f"column_{number}")
             for number, size in enumerate(self.sizes)
         ]
 
@@ -158,8 +175,9 @@ class ColumnEmbedding(keras.layers.Layer):
         return sum(vectors[1:], vectors[0])
 
     def get_config(self) -> dict[str, Any]:
-        dropout = self.tables[0].dropout.rate
-        return {**super().get_config(), "sizes": self.sizes, "units": self.units, "dropout": dropout}
+        first = self.tables[0]
+        own = {"sizes": self.sizes, "units": self.units, "dropout": first.dropout.rate, "scaled": first.scaled}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("seq2seq")

@@ -310,14 +310,15 @@ def describe_implementations(model: Any) -> str:
 
 
 def make_optimizer(recipe: Recipe, steps: int) -> keras.optimizers.Optimizer:
-    """Returns Adam as the recipe has it, for epochs of `steps` batches."""
-    from seq2seq.training.optimizers import AveragingAdam
+    """Returns the optimizer of the recipe, for epochs of `steps` batches."""
+    from seq2seq.training.optimizers import AveragingAdam, AveragingSGD
     from seq2seq.training.schedules import WarmUpDecay
     from seq2seq.training.shared import SharedLossScale
 
     options = recipe.training
     total = math.ceil(steps / options.accumulate) * options.epochs
-    optimizer: Any = AveragingAdam(
+    kind: Any = {"adam": AveragingAdam, "sgd": AveragingSGD}[options.optimizer]
+    optimizer = kind(
         WarmUpDecay(options.schedule, options.learning_rate, options.warmup_steps, total),
         weight_decay=options.weight_decay or None,
         global_clipnorm=options.gradient_clip or None,

@@ -18,6 +18,8 @@ class Model(Section):
 
     embedding: int = 256
     """Width of the embeddings."""
+    scale_embedding: bool = True
+    """Read the embeddings times the square root of their width, as Adam needs it; false: as they are, for sgd."""
     cell: CellName = "lstm"
     """Recurrent cell."""
     units: int = 512
@@ -108,10 +110,11 @@ def build_network(recipe: Model, sizes: Sequence[int]) -> Any:
     from seq2seq.layers.heads import VocabularyHead
 
     size, *more = sizes
+    options: Any = {"dropout": recipe.embedding_dropout, "scaled": recipe.scale_embedding, "name": "embedding"}
     embedding: Any = (
-        ColumnEmbedding(sizes, recipe.embedding, dropout=recipe.embedding_dropout, name="embedding")
+        ColumnEmbedding(sizes, recipe.embedding, **options)
         if more
-        else TokenEmbedding(size, recipe.embedding, dropout=recipe.embedding_dropout, name="embedding")
+        else TokenEmbedding(size, recipe.embedding, **options)
     )
     return connect(recipe, embedding, VocabularyHead(size, embedding if recipe.tie else None, name="head"))
 

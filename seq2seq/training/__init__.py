@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from seq2seq.training.checkpoint import save_checkpoint as save_checkpoint
     from seq2seq.training.objective import Objective as Objective
     from seq2seq.training.optimizers import AveragingAdam as AveragingAdam
+    from seq2seq.training.optimizers import AveragingSGD as AveragingSGD
     from seq2seq.training.optimizers import averaged_weights as averaged_weights
     from seq2seq.training.schedules import WarmUpDecay as WarmUpDecay
     from seq2seq.training.stream import SequenceObjective as SequenceObjective
@@ -69,6 +70,7 @@ __all__ = [
     "ActivationLoss",
     "AlignmentLoss",
     "AveragingAdam",
+    "AveragingSGD",
     "CoverageLoss",
     "Objective",
     "SelectorLoss",
@@ -87,7 +89,7 @@ __getattr__, __dir__ = lazy_names(
         "auxiliary": ["ActivationLoss", "AlignmentLoss", "CoverageLoss", "SelectorLoss", "SlownessLoss"],
         "checkpoint": ["load_checkpoint", "save_checkpoint"],
         "objective": ["Objective"],
-        "optimizers": ["AveragingAdam", "averaged_weights"],
+        "optimizers": ["AveragingAdam", "AveragingSGD", "averaged_weights"],
         "schedules": ["WarmUpDecay"],
         "stream": ["SequenceObjective", "StreamObjective"],
     },

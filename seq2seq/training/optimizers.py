@@ -16,9 +16,9 @@ START = 10.0
 1 - momentum: so the first step takes them over whole, and what chance began with is soon forgotten."""
 
 
-@keras.saving.register_keras_serializable("seq2seq")
-class AveragingAdam(keras.optimizers.Adam):
-    """Adam whose moving average is for validation and for the saved model; training never continues from it.
+class _Averaging(keras.optimizers.Optimizer):
+    """What comes before one of Keras' optimizers: its moving average is for validation and for the saved model;
+    training never continues from it.
 
     Keras' own `fit` ends by writing the average into the weights. `fit` runs here once an epoch, so every epoch would
     begin far behind where the last one ended.
@@ -97,16 +97,6 @@ class AveragingAdam(keras.optimizers.Adam):
         norm = self._norm if alone else kernel.global_norm(grads)
         return kernel.clip_by_global_norm(grads, norm, self.global_clipnorm)
 
-    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
-        kernel = _kernel()
-        if kernel is None or self.amsgrad:
-            super().update_step(gradient, variable, learning_rate)
-            return
-        index = self._get_variable_index(variable)
-        kept = self._momentums[index].value, self._velocities[index].value
-        rates = learning_rate, self.beta_1, self.beta_2, self.epsilon
-        kernel.apply(variable, *kept, kernel.dense(gradient), keras.ops.add(self.iterations, 1), *rates)
-
     def _update_model_variables_moving_average(self, trainable_variables: Any) -> None:
         kernel = _kernel()
         # Keras' own, with a momentum of 0.998, is half made of the first weights after 346 steps: an epoch or two of a
@@ -119,6 +109,33 @@ class AveragingAdam(keras.optimizers.Adam):
                 average.assign(average + keras.ops.cast(share, average.dtype) * (variable - average))
 
 
+@keras.saving.register_keras_serializable("seq2seq")
+class AveragingAdam(_Averaging, keras.optimizers.Adam):
+    """Adam, as Keras has it, with the average and the guard of this module."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        kernel = _kernel()
+        if kernel is None or self.amsgrad:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        index = self._get_variable_index(variable)
+        kept = self._momentums[index].value, self._velocities[index].value
+        rates = learning_rate, self.beta_1, self.beta_2, self.epsilon
+        kernel.apply(variable, *kept, kernel.dense(gradient), keras.ops.add(self.iterations, 1), *rates)
+
+
+@keras.saving.register_keras_serializable("seq2seq")
+class AveragingSGD(_Averaging, keras.optimizers.SGD):
+    """Plain gradient descent, without momentum, with the average and the guard of this module."""
+
+    def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+        kernel = _kernel()
+        if kernel is None or self.momentum:
+            super().update_step(gradient, variable, learning_rate)
+            return
+        kernel.descend(variable, kernel.dense(gradient), learning_rate)
+
+
 def _norm_of(grads: Any) -> Any:
     squares = [keras.ops.sum(keras.ops.square(keras.ops.cast(g, "float32"))) for g in grads if g is not None]
     return keras.ops.sqrt(sum(squares))
@@ -129,9 +146,9 @@ def _kernel() -> Any:
     a variable are kept in step on several devices."""
     if keras.backend.backend() != "tensorflow":
         return None
-    from seq2seq.kernels import adam
+    from seq2seq.kernels import optimizers
 
-    return adam if adam.is_alone() else None
+    return optimizers if optimizers.is_alone() else None
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.layers.frontends import TokenEmbedding
+from seq2seq.layers.frontends import ColumnEmbedding, TokenEmbedding
 from seq2seq.layers.heads import PointerHead, VocabularyHead
 from tests.inputs import padded
 
@@ -22,6 +22,18 @@ def test_an_embedding_keeps_mask_and_positions(array):
     np.testing.assert_array_equal(array(mask), IDS != 0)
     assert array(vectors).std() == pytest.approx(1, abs=0.3)
     assert layer.expand_to_tokens(vectors, padded(IDS)) is vectors
+
+
+def test_vectors_that_are_not_scaled_are_the_rows_in_a_copy_too(array):
+    for layer in (TokenEmbedding(12, 5, scaled=False), ColumnEmbedding([12], 5, scaled=False)):
+        ids = IDS if isinstance(layer, TokenEmbedding) else IDS[..., None]
+        layer.build()
+        rows = array(layer.embeddings)
+        assert 0.05 < abs(rows).max() <= 0.1
+        np.testing.assert_array_equal(array(layer.embed(ids)), rows[IDS])
+        again = type(layer).from_config(layer.get_config())
+        again.build()
+        np.testing.assert_array_equal(array(again.embed(ids)), array(again.embeddings)[IDS])
 
 
 def test_an_embedding_makes_the_same_layer_of_its_config():

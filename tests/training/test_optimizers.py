@@ -6,7 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from seq2seq.training.optimizers import AveragingAdam
+from recipes.language_model import RECIPES
+from seq2seq.run.train import make_optimizer
+from seq2seq.training.optimizers import AveragingAdam, AveragingSGD
 
 OPTIONS = {"learning_rate": 0.01}
 
@@ -52,6 +54,22 @@ def test_the_steps_are_those_of_keras_own_adam(problem, options):
         np.testing.assert_allclose(got, expected, rtol=2e-6, atol=2e-6)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"global_clipnorm": 0.25}, {"weight_decay": 0.1}, {"momentum": 0.9}, {"gradient_accumulation_steps": 2}],
+    ids=lambda options: "+".join(options) or "plain",
+)
+def test_the_steps_are_those_of_keras_own_gradient_descent(problem, options):
+    class Plain(keras.optimizers.SGD):
+        def finalize_variable_values(self, var_list):
+            pass
+
+    options = {"learning_rate": 0.5, "use_ema": False, **options}
+    ours, keras_own = AveragingSGD(**options), Plain(**options)
+    for got, expected in zip(run(ours, *problem), run(keras_own, *problem), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=2e-6, atol=2e-6)
+
+
 @pytest.mark.parametrize("momentum", [0.5, 0.9, 0.999])
 def test_the_average_is_of_the_last_tenth_of_the_steps_until_its_momentum_holds(problem, momentum):
     gradients, start = problem
@@ -81,14 +99,15 @@ def test_the_average_forgets_what_chance_began_with(problem):
         np.testing.assert_allclose(keras.ops.convert_to_numpy(average), 1, atol=1e-3)
 
 
+@pytest.mark.parametrize("kind", [AveragingAdam, AveragingSGD])
 @pytest.mark.parametrize("accumulate", [None, 2])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e9, 0.0], ids=str)
-def test_a_bad_step_is_as_if_it_had_not_been(problem, bad, accumulate):
+def test_a_bad_step_is_as_if_it_had_not_been(problem, bad, accumulate, kind):
     gradients, start = problem
     options = {"global_clipnorm": 1.0, "use_ema": True, "gradient_accumulation_steps": accumulate}
     spoilt = [np.zeros_like(g) if bad == 0 else g.copy() for g in gradients[2]]
     spoilt[1][2] = bad
-    ours, other = AveragingAdam(**options), AveragingAdam(**options)
+    ours, other = kind(**options), kind(**options)
     without = run(other, gradients, start)
     for got, expected in zip(run(ours, [*gradients[:2], spoilt, *gradients[2:]], start), without, strict=True):
         np.testing.assert_array_equal(got, expected)
@@ -118,3 +137,12 @@ def test_rows_that_occur_twice_count_once_in_the_norm():
         optimizer.apply([gradient], [variable])
         found.append(keras.ops.convert_to_numpy(variable))
     np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("adam", AveragingAdam), ("sgd", AveragingSGD)])
+def test_a_recipe_names_its_optimizer(name, kind):
+    options = RECIPES["demo"].training.model_copy(update={"optimizer": name, "gradient_clip": 0.25})
+    found = make_optimizer(RECIPES["demo"].model_copy(update={"training": options}), 10)
+    assert type(found) is kind
+    assert (found.global_clipnorm, found.ema_momentum) == (0.25, options.ema)
+    assert float(found.learning_rate) == pytest.approx(options.learning_rate / options.warmup_steps)

@@ -1,4 +1,4 @@
-"""Adam in one pass over the weights: TensorFlow's own kernel, where Keras runs some twenty operations a variable."""
+"""Optimizers in one pass over the weights: TensorFlow's own kernels, where Keras runs twenty operations for Adam."""
 
 from __future__ import annotations
 
@@ -66,6 +66,14 @@ def apply(
         beta2=two,
         epsilon=tf.constant(epsilon, number),
         grad=tf.cast(gradient, number),
+    )
+
+
+def descend(variable: tf.Variable, gradient: Tensor, learning_rate: Tensor) -> None:
+    """Takes one step of gradient descent in place."""
+    number = variable.dtype
+    tf.raw_ops.ResourceApplyGradientDescent(
+        var=variable.handle, alpha=tf.cast(learning_rate, number), delta=tf.cast(gradient, number)
     )
 
 

@@ -3,59 +3,49 @@
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 from seq2seq.cli import compare_anomalies, compare_forecasts, compare_speech
-from seq2seq.cli.arguments import options_from, positive
+from seq2seq.cli.arguments import options_from
+from seq2seq.cli.compare_options import CompareOptions, add_compare_arguments, show_comparisons
 from seq2seq.cli.text_io import output
-from seq2seq.messages import show
 from seq2seq.outputs import STDOUT, check_outputs
 from seq2seq.text.corpus import read_lines
 
 
 @dataclass(frozen=True)
-class CompareOptions:
+class TextOptions(CompareOptions):
     """The options of the verb."""
 
-    run: tuple[str, ...]
-    test: str
-    json: bool
     html: str | None
     curves: str | None
     train: str | None
     buckets: str | None
-    examples: int
-    samples: int | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares what the verb takes."""
-    parser.add_argument(
-        "run", nargs="+", help="finished run folders, or folders of `seq2seq evaluate --output-folder`; baseline first"
+    add_compare_arguments(
+        parser,
+        "finished run folders, or folders of `seq2seq evaluate --output-folder`",
+        "test set (default: all that they share)",
+        "lines",
     )
-    parser.add_argument("--test", default="", metavar="NAME", help="test set (default: all that they share)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
     parser.add_argument("--html", metavar="FILE", help="write one page with plots there")
     parser.add_argument("--curves", metavar="FILE", help="draw the validation curves of the runs, .png or .svg")
     parser.add_argument("--train", metavar="FILE", help="source text in which rare words are counted")
     parser.add_argument("--buckets", metavar="FILE", help="a label for each line of the test set, to score them apart")
-    parser.add_argument("--examples", type=int, default=5, metavar="N", help="lines shown each way (default 5)")
-    parser.add_argument(
-        "--samples", type=positive, metavar="N", help="of bootstrap (default 1000); trials 10 times that"
-    )
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Compares the runs. Raises ValueError if they cannot be compared."""
-    options = options_from(CompareOptions, arguments)
+    options = options_from(TextOptions, arguments)
     if all(Path(path).is_file() for path in options.run):
         _comparer_of_tables(options).run(arguments)
         return
     from seq2seq.evaluation.pages import as_html, as_text
-    from seq2seq.evaluation.significance import SAMPLES
     from seq2seq.tasks.text_to_text.compare import compare_runs, draw_curves, files_of_runs
 
     paths = [Path(path) for path in options.run]
@@ -65,20 +55,16 @@ def run(arguments: argparse.Namespace) -> None:
     )
     counted_text = list(read_lines(Path(options.train))) if options.train else None
     labels = [line.strip() for line in read_lines(Path(options.buckets))] if options.buckets else []
-    samples = {"bs": options.samples, "ar": 10 * options.samples} if options.samples else SAMPLES
-    comparisons, histories = compare_runs(paths, options.test, counted_text, labels, max(0, options.examples), samples)
+    comparisons, histories = compare_runs(paths, options.test, counted_text, labels, options.shown, options.draws)
     if options.curves:
         draw_curves(histories, Path(options.curves))
     if options.html:
         with output(options.html) as stream:
             stream.write(as_html(comparisons, histories))
-    if options.json:
-        show(json.dumps([comparison.as_json() for comparison in comparisons], ensure_ascii=False, indent=2))
-    else:
-        show("\n\n".join(map(as_text, comparisons)))
+    show_comparisons(comparisons, as_text, options.json)
 
 
-def _comparer_of_tables(options: CompareOptions) -> ModuleType:
+def _comparer_of_tables(options: TextOptions) -> ModuleType:
     """Returns the module for tables of what recognisers heard, forecasters lost, or detectors found.
 
     Raises:

@@ -112,6 +112,9 @@ def test_the_past_is_forecast_by_a_network_that_saw_only_what_came_before(with_p
     sums = shrinking._sums(model, codec, half.load_recipe(), earlier.validation)
     np.testing.assert_allclose(folder.load_past(6), sums, rtol=1e-5)
     assert sums.shape[1] > shrinking.FEWEST
+    fewer = Windows(windows.series[::3], windows.cuts[::3])
+    thinned = shrinking._sums(model, codec, half.load_recipe(), earlier.validation._replace(windows=fewer))
+    np.testing.assert_allclose(thinned.sum() / sums.sum() * sums.shape[1] / thinned.shape[1], 1, atol=0.3)  # not 1 / 3
 
 
 def test_the_past_changes_the_share_and_nothing_else(finished, with_past):

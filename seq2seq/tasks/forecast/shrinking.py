@@ -97,7 +97,11 @@ def halved(recipe: Recipe, data: Corpus) -> Corpus:
 
 
 def _sums(model: Any, codec: SeriesCodec, recipe: Recipe, held: WindowSet) -> Floats:
-    """Returns products and squares, as `shares` takes them, of each group of windows: `(2, groups, horizon)`."""
+    """Returns products and squares, as `shares` takes them, of each group of windows: `(2, groups, horizon)`.
+
+    They are divided by the windows of a group, so that a stretch of the past, where origins are few, counts as much as
+    one of validation.
+    """
     from seq2seq.inference.forecast_network import KerasDirect
 
     mean = distribution(recipe.model).mean
@@ -121,7 +125,7 @@ def _sums(model: Any, codec: SeriesCodec, recipe: Recipe, held: WindowSet) -> Fl
         first += len(lacks)
         np.add.at(sums[0], own, weights * lacks * (whole - without))
         np.add.at(sums[1], own, weights * (whole - without) ** 2)
-    return sums
+    return sums * sums.shape[1] / len(groups)
 
 
 def described(share: Floats) -> str:

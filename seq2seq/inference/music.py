@@ -12,7 +12,7 @@ import numpy as np
 from seq2seq.inference.language import NextIds, Sampler, Scorer
 from seq2seq.metrics.frames import FrameLikelihood
 from seq2seq.music.constraints import Constraints, TokenRules
-from seq2seq.music.events import EventCodec
+from seq2seq.music.events import EventCodec, Events
 from seq2seq.music.inputs import Tape
 from seq2seq.music.likeness import Corpus, Stretch, longest_copy, statistics
 from seq2seq.music.notes import Music, Note
@@ -140,18 +140,22 @@ class Composer:
     def score(self, pieces: Sequence[Music]) -> list[ScoredMusic]:
         """As `MusicModel.score`."""
         encoded = [self.codec.encode(piece) for piece in pieces]
-        order = sorted(range(len(pieces)), key=lambda number: len(encoded[number].tokens))
-        found: dict[int, ScoredMusic] = {}
+        return [
+            ScoredMusic(piece, events.tokens, log_probs, self.codec.frame_numbers(events.tokens))
+            for piece, events, log_probs in zip(pieces, encoded, self.log_probs(encoded), strict=True)
+        ]
+
+    def log_probs(self, pieces: Sequence[Events]) -> list[np.ndarray]:
+        """Returns the log-probability of each token of pieces, each by itself, `(tokens,)`, float32, nats."""
+        order = sorted(range(len(pieces)), key=lambda number: len(pieces[number].tokens))
+        found: dict[int, np.ndarray] = {}
         for start in range(0, len(order), TOGETHER):
             rows = order[start : start + TOGETHER]
-            targets = pad([encoded[row].tokens for row in rows])
-            ids = pad([encoded[row].inputs for row in rows], shape=(len(self.codec.input_sizes),))
+            targets = pad([pieces[row].tokens for row in rows])
+            ids = pad([pieces[row].inputs for row in rows], shape=(len(self.codec.input_sizes),))
             state = self.model.initial_state(len(rows))
             scored = self._scorer.predict_on_batch({"ids": ids, "targets": targets, "state": state})["log_probs"]
-            for row, log_probs in zip(rows, scored, strict=True):
-                tokens = encoded[row].tokens
-                numbers = self.codec.frame_numbers(tokens)
-                found[row] = ScoredMusic(pieces[row], tokens, log_probs[: len(tokens)], numbers)
+            found |= {row: one[: len(pieces[row].tokens)] for row, one in zip(rows, scored, strict=True)}
         return [found[number] for number in range(len(pieces))]
 
     def compose(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 LOWEST, HIGHEST = 0, 127
 """The pitches of MIDI; 60 is middle C."""
+MOST_STEPS = 10_000_000
+"""Of a piece that is read from a file."""
 
 
 @dataclass(frozen=True, order=True)

@@ -20,8 +20,12 @@ from seq2seq.music.music_json import music_from_json, music_to_json
 from seq2seq.music.notes import Music, Note
 from seq2seq.music.rolls import LOWEST_KEY, ROLL, RollCollation, roll_of
 from seq2seq.run.parsing import RecipeError, from_json
+from seq2seq.tasks.music.data import find_corpus
+from seq2seq.tasks.music.evaluation import Baseline, open_pieces
+from seq2seq.tasks.music.folder import MusicRunFolder
 from seq2seq.tasks.music.network import build_network
 from seq2seq.tasks.music.recipe import Recipe
+from seq2seq.text.ngrams import KneserNey
 from seq2seq.training import checkpoint
 from tests.runs import training_of
 
@@ -99,6 +103,28 @@ def test_evaluate_gives_what_the_run_has_recorded_with_an_n_gram_beside_it(music
     assert "|given:" in found["model"]["frame_nll"]["signature"]
     assert set(found) == {"model", "3-gram", "model and 3-gram"}
     assert found["model and 3-gram"]["frame_nll"]["score"] < found["model"]["frame_nll"]["score"]
+
+
+def test_n_grams_learn_from_the_pieces_that_the_run_keeps_in_every_key(music_run):
+    recipe, codec = MusicRunFolder(music_run).load_recipe(), MusicRunFolder(music_run).load_codec()
+    rows = []
+    for piece in find_corpus(recipe).train:
+        events = codec.encode(piece)
+        rows += [codec.transposed(events, by).tokens for by in codec.intervals(events, recipe.events.transpose)]
+    baseline, direct = Baseline(music_run, 3), KneserNey(codec.size, 3).fit(rows)
+    for one, piece in zip(baseline.score(pieces(3)), pieces(3), strict=True):
+        np.testing.assert_allclose(one.log_probs, direct.log_probs(codec.encode(piece).tokens), rtol=1e-6)
+
+
+def test_only_the_split_that_is_asked_for_is_read(tmp_path, monkeypatch):
+    MusicRunFolder(tmp_path).save_recipe(Recipe())
+    read = []
+    monkeypatch.setattr(tunes, "load", lambda split, grid: read.append(split) or [split])
+    assert open_pieces(tmp_path, None, None) == ["test"]
+    assert open_pieces(tmp_path, "validation", None) == ["validation"]
+    assert read == ["test", "validation"]
+    with pytest.raises(ValueError, match="knows the test sets test"):
+        open_pieces(tmp_path, "dev", None)
 
 
 def test_a_model_that_knows_nothing_takes_the_logarithm_of_the_size_for_each_token(composer):

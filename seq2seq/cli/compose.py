@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--harmonise", metavar="FILE", help="a piece whose highest notes get the voices below them, by a beam search"
     )
     parser.add_argument(
-        "--key", metavar="NAME", help="without a primer: such as G, Am or Bbdor (default: the usual one)"
+        "--key",
+        metavar="NAME",
+        help="without a primer: such as G, Am or Bbdor (default: that of --scale, or the usual one)",
     )
     parser.add_argument(
         "--meter", type=meter_of, metavar="3/4", help="without a primer: beats of a bar (default: the usual meter)"
@@ -99,23 +101,18 @@ def run(arguments: argparse.Namespace) -> None:
     outputs = dict(zip(names, map(str, targets), strict=True))
     check_outputs([options.run, *([given] if given else [])], outputs)
     from seq2seq.music.constraints import Constraints
-    from seq2seq.music.scales import key_number, scale_pitches
+    from seq2seq.music.scales import scale_pitches
 
     low, high = options.range or (0, 127)
     if not 0 <= low <= high <= 127:
         raise ValueError(f"--range takes the lowest and the highest pitch, from 0 to 127. Received: {low} {high}")
-    if options.key and not key_number(options.key):
-        raise ValueError(f"--key: expected a key such as G, Am or Bbdor. Received: {options.key!r}")
+    key = _key(options)
     scale = scale_pitches(options.scale) if options.scale else None
     constraints = Constraints(low, high, scale, options.most_notes)
     from seq2seq.tasks.music.loading import load_composer
 
     model, option = load_composer(Path(options.run)), "--primer" if options.primer else "--harmonise"
-    piece = (
-        read_piece(given, option, model.codec.steps_per_quarter)
-        if given
-        else model.blank(options.key or "", options.meter)
-    )
+    piece = read_piece(given, option, model.codec.steps_per_quarter) if given else model.blank(key, options.meter)
     from seq2seq.inference.music import ComposeOptions
 
     if options.harmonise:
@@ -145,6 +142,18 @@ def read_piece(name: str, option: str, steps_per_quarter: int) -> Music:
     if not Path(name).is_file():
         raise ValueError(f"{option}: {name}: no such file.")
     return read_music(name, steps_per_quarter, tell=say)[0]
+
+
+def _key(options: ComposeArguments) -> str:
+    """Returns the key to begin with as `Music.key` has it; empty where neither it nor a scale is asked for."""
+    from seq2seq.music.scales import scale_key, written_key
+
+    if not options.key:
+        return scale_key(options.scale) if options.scale else ""
+    try:
+        return written_key(options.key)
+    except ValueError as error:
+        raise ValueError(f"--key: {str(error)[:1].lower()}{str(error)[1:]}") from None
 
 
 def _targets(options: ComposeArguments) -> list[Path]:

@@ -251,6 +251,18 @@ def test_compose_writes_pieces_and_says_how_they_compare(music_run, cli, tmp_pat
     assert code == 0, err
 
 
+def test_a_scale_or_an_unusual_name_of_a_key_is_written_as_a_key(music_run, cli, tmp_path):
+    for words, key in (
+        (["--scale", "Eb major"], "Eb"),
+        (["--scale", "G# minor", "--key", "a minor"], "Am"),
+        (["--key", "G#"], "Ab"),
+        (["--key", "Dbm"], "C#m"),
+    ):
+        code, _, err = cli("compose", music_run, "--bars", "1", *words, "--output", tmp_path / "a.json")
+        assert code == 0, err
+        assert json.loads((tmp_path / "a.json").read_text())["key"] == key
+
+
 def test_python_composes_and_scores_too(music_run):
     model = seq2seq.load(music_run)
     music = model.compose(options=ComposeOptions(bars=1))[0].music

@@ -11,6 +11,7 @@ from seq2seq.inference.music import Composer
 from seq2seq.music.events import EventCodec, Events
 from seq2seq.music.inputs import FURTHEST, InputName
 from seq2seq.music.notes import Music, Note
+from seq2seq.music.scales import key_number
 from seq2seq.pipeline.feed import as_fit_data
 from seq2seq.run.parsing import from_json
 from seq2seq.run.train import make_optimizer
@@ -32,8 +33,7 @@ def moved(music, semitones):
 
 def parts(key):
     """The number of the tonic, and the mode as ABC appends it."""
-    length = 2 if key[:2] in TONICS else 1
-    return TONICS.index(key[:length]), key[length:]
+    return (key_number(key) - 1) % 12, key[2:] if key[1:2] in ("#", "b") else key[1:]
 
 
 def in_c(music, bars=4):

@@ -7,14 +7,14 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seq2seq.cli.arguments import options_from, positive
+from seq2seq.cli.compositions import Table, facts, record, report
 from seq2seq.messages import say, show
 from seq2seq.outputs import check_outputs
 
 if TYPE_CHECKING:
-    from seq2seq.inference.music import Composition
     from seq2seq.music.notes import Music
 
 
@@ -122,9 +122,15 @@ def run(arguments: argparse.Namespace) -> None:
             options.bars or 16, options.temperature, options.top_k, options.top_p, options.seed, constraints
         )
         found = model.compose(piece, options.count, how)
+    table = Table(targets) if options.count > 1 and not options.json else None
     for target, composition in zip(targets, found, strict=True):
-        write_music(composition.music, target, _facts(composition))
-        show(json.dumps(_record(composition, target)) if options.json else _table(composition, target))
+        write_music(composition.music, target, facts(composition))
+        if options.json:
+            show(json.dumps(record(composition, target)))
+        else:
+            show(table.row(composition, target) if table else report(composition, target))
+    if table:
+        show(table.summary())
 
 
 def meter_of(text: str) -> tuple[int, int]:
@@ -160,51 +166,5 @@ def _targets(options: ComposeArguments) -> list[Path]:
     path = Path(options.output)
     if options.count == 1:
         return [path]
-    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, options.count + 1)]
-
-
-def _facts(composition: Composition) -> list[tuple[str, str]]:
-    """Returns what a page says of a piece."""
-    facts = [("nats a frame", f"{composition.frame_nll:.2f}, mean over the composed frames")]
-    if copied := composition.copied:
-        facts.append(("longest stretch that stands in training", f"{copied.notes} notes, at any pitch"))
-    known = composition.corpus_statistics
-    return facts + [
-        (name.replace("_", " "), f"{value:.2f}" + (f", in training {known[name]:.2f}" if name in known else ""))
-        for name, value in composition.statistics.items()
-    ]
-
-
-def _record(composition: Composition, target: Path) -> dict[str, Any]:
-    """Returns what is printed of a piece as JSON."""
-    copied = composition.copied
-    return {
-        "file": str(target),
-        "steps": composition.music.steps,
-        "composed_from_step": composition.start,
-        "frame_nll": round(composition.frame_nll, 4),
-        "longest_copy": None
-        if copied is None
-        else {"notes": copied.notes, "of_training_piece": copied.piece + 1, "at_its_step": copied.step},
-        "statistics": {name: round(value, 3) for name, value in composition.statistics.items()},
-        "training_statistics": {name: round(value, 3) for name, value in composition.corpus_statistics.items()},
-    }
-
-
-def _table(composition: Composition, target: Path) -> str:
-    """Returns what is printed of a piece for people."""
-    frames = composition.music.steps - composition.start
-    lines = [
-        f"{target}: {frames} frames composed, {composition.frame_nll:.2f} nats a frame (mean over the composed frames, "
-        "by the model without temperature and limits)"
-    ]
-    if copied := composition.copied:
-        where = f", in piece {copied.piece + 1} from step {copied.step}" if copied.notes > 1 else ""
-        lines.append(f"longest stretch that also stands in training, at any pitch: {copied.notes} notes{where}")
-    known = composition.corpus_statistics
-    lines += [f"{'':18}{'composed':>10}{'training':>10}"] * bool(composition.statistics)
-    lines += [
-        f"{name.replace('_', ' '):18}{value:10.2f}{known.get(name, float('nan')):10.2f}"
-        for name, value in composition.statistics.items()
-    ]
-    return "\n".join(lines)
+    digits = len(str(options.count))  # so that their names are in order
+    return [path.with_name(f"{path.stem}-{number:0{digits}}{path.suffix}") for number in range(1, options.count + 1)]

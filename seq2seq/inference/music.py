@@ -14,8 +14,10 @@ from seq2seq.metrics.frames import FrameLikelihood
 from seq2seq.music.constraints import Constraints, TokenRules
 from seq2seq.music.events import EventCodec, Events
 from seq2seq.music.inputs import Tape
-from seq2seq.music.likeness import Corpus, Stretch, longest_copy, statistics
+from seq2seq.music.likeness import Corpus, Stretch, interval_distance, longest_copy, statistics
 from seq2seq.music.notes import Music, Note
+from seq2seq.music.scales import key_number, key_pitches
+from seq2seq.music.spelling import fitting_key
 from seq2seq.pipeline.padding import pad
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import UNK
@@ -88,6 +90,21 @@ class Composition:
     """Of the composed notes; see `music.likeness.statistics`."""
     corpus_statistics: dict[str, float]
     """The same of the training pieces."""
+    key: str = ""
+    """The key that `in_key` is of: that of the piece or, where it has none, the one that fits the notes best, see
+    `music.spelling.fitting_key`; empty where they do not tell."""
+    in_key: float | None = None
+    """Share of the composed notes that are in the key as its signature has it; None without a key or notes."""
+
+    @property
+    def bars(self) -> float:
+        """Composed bars."""
+        return (self.music.steps - self.start) / max(1, self.music.bar)
+
+    @property
+    def interval_distance(self) -> float | None:
+        """Between the composed notes and the training pieces; see `music.likeness.interval_distance`."""
+        return interval_distance(self.statistics, self.corpus_statistics)
 
 
 def likelihood(pieces: Sequence[ScoredMusic]) -> FrameLikelihood:
@@ -263,4 +280,7 @@ class Composer:
             corpus_statistics = statistics(known.notes, known.ends, known.steps, known.steps_per_quarter)
         part = Corpus.of([replace(piece, notes=tuple(notes))])
         own = statistics(part.notes, part.ends, part.steps - start, part.steps_per_quarter)
-        return Composition(piece, start, frame_nll, copied, own, corpus_statistics)
+        key = piece.key if key_number(piece.key) else fitting_key(replace(piece, notes=tuple(notes), key=""))
+        pitches = key_pitches(key_number(key))
+        in_key = sum(note.pitch % 12 in pitches for note in notes) / len(notes) if key and notes else None
+        return Composition(piece, start, frame_nll, copied, own, corpus_statistics, key, in_key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +13,7 @@ import numpy as np
 from seq2seq.files import whole_file
 from seq2seq.music.notes import HIGHEST, LOWEST, MOST_STEPS, Music, Note
 
+INTERVALS = ("repeats", "steps", "thirds", "leaps")
 CORPUS_FILE = "corpus.npz"
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
@@ -195,3 +196,14 @@ def statistics(notes: np.ndarray, ends: np.ndarray, steps: np.ndarray, steps_per
         "thirds": float(((intervals == 3) | (intervals == 4)).sum()) / count,
         "leaps": float((intervals > 4).sum()) / count,
     }
+
+
+def interval_distance(one: Mapping[str, float], other: Mapping[str, float]) -> float | None:
+    """Returns how far the shares of repeats, steps, thirds and leaps are apart in two `statistics`.
+
+    It is half the sum of their differences, the total variation distance: 0 where they are the same, 1 where nothing is
+    shared; None where one of the two has no notes.
+    """
+    if not one or not other:
+        return None
+    return sum(abs(one[name] - other[name]) for name in INTERVALS) / 2

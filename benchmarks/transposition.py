@@ -85,7 +85,7 @@ def main() -> int:
     try:
         pieces = open_pieces(run, arguments.test, arguments.files)
         found = compare(load_composer(run), pieces, arguments.furthest)
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     if not found:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from seq2seq.music.notes import Music, music_of_voices
+from seq2seq.music.scales import written_key
 
 NAME = "tunes"
 LANGUAGES = ()
@@ -86,7 +87,7 @@ def make(draw: random.Random, title: str) -> Music:
     scale = MODES[mode]
     part = [(mark.start, low + 12 * (mark.degree // 7) + scale[mark.degree % 7], mark.length) for mark in marks]
     steps = upbeat + 16 * bar
-    key = TONICS[tonic] + mode
+    key = written_key(TONICS[tonic] + mode)
     return music_of_voices([part], steps=steps, meter=meter, upbeat=upbeat, key=key, tempo=110.0, title=title)
 
 

@@ -7,14 +7,14 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seq2seq.cli.arguments import options_from, positive
+from seq2seq.cli.compositions import Table, facts, record, report
 from seq2seq.messages import say, show
 from seq2seq.outputs import check_outputs
 
 if TYPE_CHECKING:
-    from seq2seq.inference.music import Composition
     from seq2seq.music.notes import Music
 
 
@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--harmonise", metavar="FILE", help="a piece whose highest notes get the voices below them, by a beam search"
     )
     parser.add_argument(
-        "--key", metavar="NAME", help="without a primer: such as G, Am or Bbdor (default: the usual one)"
+        "--key",
+        metavar="NAME",
+        help="without a primer: such as G, Am or Bbdor (default: that of --scale, or the usual one)",
     )
     parser.add_argument(
         "--meter", type=meter_of, metavar="3/4", help="without a primer: beats of a bar (default: the usual meter)"
@@ -99,23 +101,18 @@ def run(arguments: argparse.Namespace) -> None:
     outputs = dict(zip(names, map(str, targets), strict=True))
     check_outputs([options.run, *([given] if given else [])], outputs)
     from seq2seq.music.constraints import Constraints
-    from seq2seq.music.scales import key_number, scale_pitches
+    from seq2seq.music.scales import scale_pitches
 
     low, high = options.range or (0, 127)
     if not 0 <= low <= high <= 127:
         raise ValueError(f"--range takes the lowest and the highest pitch, from 0 to 127. Received: {low} {high}")
-    if options.key and not key_number(options.key):
-        raise ValueError(f"--key: expected a key such as G, Am or Bbdor. Received: {options.key!r}")
+    key = _key(options)
     scale = scale_pitches(options.scale) if options.scale else None
     constraints = Constraints(low, high, scale, options.most_notes)
     from seq2seq.tasks.music.loading import load_composer
 
     model, option = load_composer(Path(options.run)), "--primer" if options.primer else "--harmonise"
-    piece = (
-        read_piece(given, option, model.codec.steps_per_quarter)
-        if given
-        else model.blank(options.key or "", options.meter)
-    )
+    piece = read_piece(given, option, model.codec.steps_per_quarter) if given else model.blank(key, options.meter)
     from seq2seq.inference.music import ComposeOptions
 
     if options.harmonise:
@@ -125,9 +122,15 @@ def run(arguments: argparse.Namespace) -> None:
             options.bars or 16, options.temperature, options.top_k, options.top_p, options.seed, constraints
         )
         found = model.compose(piece, options.count, how)
+    table = Table(targets) if options.count > 1 and not options.json else None
     for target, composition in zip(targets, found, strict=True):
-        write_music(composition.music, target, _facts(composition))
-        show(json.dumps(_record(composition, target)) if options.json else _table(composition, target))
+        write_music(composition.music, target, facts(composition))
+        if options.json:
+            show(json.dumps(record(composition, target)))
+        else:
+            show(table.row(composition, target) if table else report(composition, target))
+    if table:
+        show(table.summary())
 
 
 def meter_of(text: str) -> tuple[int, int]:
@@ -147,55 +150,21 @@ def read_piece(name: str, option: str, steps_per_quarter: int) -> Music:
     return read_music(name, steps_per_quarter, tell=say)[0]
 
 
+def _key(options: ComposeArguments) -> str:
+    """Returns the key to begin with as `Music.key` has it; empty where neither it nor a scale is asked for."""
+    from seq2seq.music.scales import scale_key, written_key
+
+    if not options.key:
+        return scale_key(options.scale) if options.scale else ""
+    try:
+        return written_key(options.key)
+    except ValueError as error:
+        raise ValueError(f"--key: {str(error)[:1].lower()}{str(error)[1:]}") from None
+
+
 def _targets(options: ComposeArguments) -> list[Path]:
     path = Path(options.output)
     if options.count == 1:
         return [path]
-    return [path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(1, options.count + 1)]
-
-
-def _facts(composition: Composition) -> list[tuple[str, str]]:
-    """Returns what a page says of a piece."""
-    facts = [("nats a frame", f"{composition.frame_nll:.2f}, mean over the composed frames")]
-    if copied := composition.copied:
-        facts.append(("longest stretch that stands in training", f"{copied.notes} notes, at any pitch"))
-    known = composition.corpus_statistics
-    return facts + [
-        (name.replace("_", " "), f"{value:.2f}" + (f", in training {known[name]:.2f}" if name in known else ""))
-        for name, value in composition.statistics.items()
-    ]
-
-
-def _record(composition: Composition, target: Path) -> dict[str, Any]:
-    """Returns what is printed of a piece as JSON."""
-    copied = composition.copied
-    return {
-        "file": str(target),
-        "steps": composition.music.steps,
-        "composed_from_step": composition.start,
-        "frame_nll": round(composition.frame_nll, 4),
-        "longest_copy": None
-        if copied is None
-        else {"notes": copied.notes, "of_training_piece": copied.piece + 1, "at_its_step": copied.step},
-        "statistics": {name: round(value, 3) for name, value in composition.statistics.items()},
-        "training_statistics": {name: round(value, 3) for name, value in composition.corpus_statistics.items()},
-    }
-
-
-def _table(composition: Composition, target: Path) -> str:
-    """Returns what is printed of a piece for people."""
-    frames = composition.music.steps - composition.start
-    lines = [
-        f"{target}: {frames} frames composed, {composition.frame_nll:.2f} nats a frame (mean over the composed frames, "
-        "by the model without temperature and limits)"
-    ]
-    if copied := composition.copied:
-        where = f", in piece {copied.piece + 1} from step {copied.step}" if copied.notes > 1 else ""
-        lines.append(f"longest stretch that also stands in training, at any pitch: {copied.notes} notes{where}")
-    known = composition.corpus_statistics
-    lines += [f"{'':18}{'composed':>10}{'training':>10}"] * bool(composition.statistics)
-    lines += [
-        f"{name.replace('_', ' '):18}{value:10.2f}{known.get(name, float('nan')):10.2f}"
-        for name, value in composition.statistics.items()
-    ]
-    return "\n".join(lines)
+    digits = len(str(options.count))  # so that their names are in order
+    return [path.with_name(f"{path.stem}-{number:0{digits}}{path.suffix}") for number in range(1, options.count + 1)]

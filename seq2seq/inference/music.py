@@ -12,10 +12,12 @@ import numpy as np
 from seq2seq.inference.language import NextIds, Sampler, Scorer
 from seq2seq.metrics.frames import FrameLikelihood
 from seq2seq.music.constraints import Constraints, TokenRules
-from seq2seq.music.events import EventCodec
+from seq2seq.music.events import EventCodec, Events
 from seq2seq.music.inputs import Tape
-from seq2seq.music.likeness import Corpus, Stretch, longest_copy, statistics
+from seq2seq.music.likeness import Corpus, Stretch, interval_distance, longest_copy, statistics
 from seq2seq.music.notes import Music, Note
+from seq2seq.music.scales import key_number, key_pitches
+from seq2seq.music.spelling import fitting_key
 from seq2seq.pipeline.padding import pad
 from seq2seq.search.options import SearchOptions
 from seq2seq.symbols import UNK
@@ -88,6 +90,21 @@ class Composition:
     """Of the composed notes; see `music.likeness.statistics`."""
     corpus_statistics: dict[str, float]
     """The same of the training pieces."""
+    key: str = ""
+    """The key that `in_key` is of: that of the piece or, where it has none, the one that fits the notes best, see
+    `music.spelling.fitting_key`; empty where they do not tell."""
+    in_key: float | None = None
+    """Share of the composed notes that are in the key as its signature has it; None without a key or notes."""
+
+    @property
+    def bars(self) -> float:
+        """Composed bars."""
+        return (self.music.steps - self.start) / max(1, self.music.bar)
+
+    @property
+    def interval_distance(self) -> float | None:
+        """Between the composed notes and the training pieces; see `music.likeness.interval_distance`."""
+        return interval_distance(self.statistics, self.corpus_statistics)
 
 
 def likelihood(pieces: Sequence[ScoredMusic]) -> FrameLikelihood:
@@ -140,18 +157,22 @@ class Composer:
     def score(self, pieces: Sequence[Music]) -> list[ScoredMusic]:
         """As `MusicModel.score`."""
         encoded = [self.codec.encode(piece) for piece in pieces]
-        order = sorted(range(len(pieces)), key=lambda number: len(encoded[number].tokens))
-        found: dict[int, ScoredMusic] = {}
+        return [
+            ScoredMusic(piece, events.tokens, log_probs, self.codec.frame_numbers(events.tokens))
+            for piece, events, log_probs in zip(pieces, encoded, self.log_probs(encoded), strict=True)
+        ]
+
+    def log_probs(self, pieces: Sequence[Events]) -> list[np.ndarray]:
+        """Returns the log-probability of each token of pieces, each by itself, `(tokens,)`, float32, nats."""
+        order = sorted(range(len(pieces)), key=lambda number: len(pieces[number].tokens))
+        found: dict[int, np.ndarray] = {}
         for start in range(0, len(order), TOGETHER):
             rows = order[start : start + TOGETHER]
-            targets = pad([encoded[row].tokens for row in rows])
-            ids = pad([encoded[row].inputs for row in rows], shape=(len(self.codec.input_sizes),))
+            targets = pad([pieces[row].tokens for row in rows])
+            ids = pad([pieces[row].inputs for row in rows], shape=(len(self.codec.input_sizes),))
             state = self.model.initial_state(len(rows))
             scored = self._scorer.predict_on_batch({"ids": ids, "targets": targets, "state": state})["log_probs"]
-            for row, log_probs in zip(rows, scored, strict=True):
-                tokens = encoded[row].tokens
-                numbers = self.codec.frame_numbers(tokens)
-                found[row] = ScoredMusic(pieces[row], tokens, log_probs[: len(tokens)], numbers)
+            found |= {row: one[: len(pieces[row].tokens)] for row, one in zip(rows, scored, strict=True)}
         return [found[number] for number in range(len(pieces))]
 
     def compose(
@@ -259,4 +280,7 @@ class Composer:
             corpus_statistics = statistics(known.notes, known.ends, known.steps, known.steps_per_quarter)
         part = Corpus.of([replace(piece, notes=tuple(notes))])
         own = statistics(part.notes, part.ends, part.steps - start, part.steps_per_quarter)
-        return Composition(piece, start, frame_nll, copied, own, corpus_statistics)
+        key = piece.key if key_number(piece.key) else fitting_key(replace(piece, notes=tuple(notes), key=""))
+        pitches = key_pitches(key_number(key))
+        in_key = sum(note.pitch % 12 in pitches for note in notes) / len(notes) if key and notes else None
+        return Composition(piece, start, frame_nll, copied, own, corpus_statistics, key, in_key)

@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from seq2seq.music.abc_fields import parse_meter, parse_numbers, parse_shift, parse_tempo, parse_tuplet, parse_unit
 from seq2seq.music.abc_structure import Mark, Range, part_order, play_order
-from seq2seq.music.abc_tokens import Token, Unreadable, tokens
+from seq2seq.music.abc_tokens import ONE, Token, Unreadable, tokens
 from seq2seq.music.abc_voice import Part, held_chords, played_chords, played_notes
 from seq2seq.music.chord_symbols import chord_pitches
 from seq2seq.music.keys import altered, parse_key
@@ -313,7 +313,8 @@ class _Tune:
 
     def _read_note(self, token: Token, part: Part) -> None:
         before, first = len(part.sounds), token.pitches[0]
-        length = self._stretched(token.length * first.length * part.unit, part)
+        length = token.length * part.unit
+        length = self._stretched(length if first.length is ONE else length * first.length, part)
         ties, part.written = {}, {}
         for pitch in token.pitches:
             place = (pitch.letter, pitch.octave)
@@ -333,7 +334,7 @@ class _Tune:
             number += part.shift
             if not LOWEST <= number <= HIGHEST:
                 raise Unreadable(f"expected pitches of {LOWEST} to {HIGHEST}. Received: {number}, {token.text[:24]!r}")
-            own = length if pitch.length == first.length else length * pitch.length / first.length
+            own = length if pitch is first or pitch.length == first.length else length * pitch.length / first.length
             part.sounds.append((Sound(part.time, part.time + own, number), pitch.tied))
         part.ties = ties
         part.last, part.last_length = before, length
@@ -345,15 +346,16 @@ class _Tune:
         if left:
             length *= factor
             part.tuplet = factor, left - 1
-        length *= part.factor
-        part.factor = Fraction(1)
+        if part.factor is not ONE:
+            length *= part.factor
+            part.factor = ONE
         return length
 
     def _advance(self, part: Part, length: Fraction) -> None:
         if not part.last_length:
             part.last_length = length
         part.time += length
-        if part.time > MOST_QUARTERS:
+        if part.time.numerator > MOST_QUARTERS * part.time.denominator:  # faster than as fractions
             raise Unreadable(f"expected a tune of at most {MOST_QUARTERS:,} quarter notes. Received: a longer one")
 
     def _read_symbol(self, text: str, part: Part) -> None:
@@ -374,7 +376,7 @@ class _Tune:
             self._long_bars += 1
         if part.time > part.bar or not part.bars:
             part.bars.append(part.time)
-        part.bar, part.altered, part.last, part.factor = part.time, {}, None, Fraction(1)
+        part.bar, part.altered, part.last, part.factor = part.time, {}, None, ONE
         left = len(text) - len(text.lstrip(":"))
         right = len(text) - len(text.rstrip(":"))
         if left and left == len(text):  # "::"

@@ -12,6 +12,7 @@ from seq2seq.music.keys import ALTERATIONS
 
 MOST_DIGITS = 5
 """Of a length."""
+ONE = Fraction(1)
 
 
 class Pitch(NamedTuple):
@@ -22,7 +23,7 @@ class Pitch(NamedTuple):
     """0 begins at middle C."""
     accidental: int | None
     """Semitones; None where none is written."""
-    length: Fraction = Fraction(1)
+    length: Fraction = ONE
     """In units of L."""
     tied: bool = False
 
@@ -37,7 +38,7 @@ class Token(NamedTuple):
     kind: str
     text: str
     pitches: tuple[Pitch, ...] = ()
-    length: Fraction = Fraction(1)
+    length: Fraction = ONE
     """In units of L; of a rest in bars, the bars."""
 
 
@@ -82,6 +83,10 @@ def tokens(line: str) -> Iterator[Token]:
     """
     at = 0
     while at < len(line):
+        if found := _NOTE.match(line, at):  # what most tokens are, and no pattern begins alike
+            yield _note(found)
+            at = found.end()
+            continue
         matches = ((kind, pattern.match(line, at)) for kind, pattern in _PATTERNS)
         kind, found = next((one for one in matches if one[1]), ("", None))
         if found is None:
@@ -101,17 +106,17 @@ def tokens(line: str) -> Iterator[Token]:
 
 
 def _sound(line: str, at: int) -> tuple[Token, int]:
-    """Returns a note, chord or rest and where it ends."""
+    """Returns a rest or chord and where it ends."""
     if found := _REST.match(line, at):
         length = _length(found[2], found[3], found[4], found[0])
         return Token("bars" if found[1] in "ZX" else "rest", found[0], length=length), found.end()
     if line[at] == "[":
         return _chord(line, at)
-    found = _NOTE.match(line, at)
-    if found is None:
-        raise Unreadable(_unknown(line, at))
-    pitch = _pitch(found)
-    return Token("note", found[0], (pitch._replace(length=Fraction(1)),), pitch.length), found.end()
+    raise Unreadable(_unknown(line, at))
+
+
+def _note(found: re.Match[str]) -> Token:
+    return Token("note", found[0], (_pitch(found, ONE),), _length(found[4], found[5], found[6], found[0]))
 
 
 def _chord(line: str, at: int) -> tuple[Token, int]:
@@ -119,9 +124,9 @@ def _chord(line: str, at: int) -> tuple[Token, int]:
     at += 1
     while at < len(line) and line[at] != "]":
         if found := _NOTE.match(line, at):
-            pitch, at = _pitch(found), found.end()
+            at = found.end()
             tied = line[at : at + 1] == "-"
-            pitches.append(pitch._replace(tied=tied))
+            pitches.append(_pitch(found, _length(found[4], found[5], found[6], found[0]), tied))
             at += tied
         elif found := _BETWEEN.match(line, at):
             at = found.end()
@@ -139,11 +144,10 @@ def _chord(line: str, at: int) -> tuple[Token, int]:
     return Token("note", line[begin : outer.end()], tuple(pitches), length), outer.end()
 
 
-def _pitch(found: re.Match[str]) -> Pitch:
+def _pitch(found: re.Match[str], length: Fraction, tied: bool = False) -> Pitch:
     accidental, letter, marks = found[1], found[2], found[3]
     octave = marks.count("'") - marks.count(",") + letter.islower()
-    length = _length(found[4], found[5], found[6], found[0])
-    return Pitch(letter.upper(), octave, ALTERATIONS[accidental] if accidental else None, length)
+    return Pitch(letter.upper(), octave, ALTERATIONS[accidental] if accidental else None, length, tied)
 
 
 @lru_cache(maxsize=1024)

@@ -6,8 +6,10 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from operator import itemgetter
 
 from seq2seq.music.abc_structure import Mark, Range
+from seq2seq.music.abc_tokens import ONE
 from seq2seq.music.quantising import Sound
 
 
@@ -40,9 +42,9 @@ class Part:
     last: int | None = None
     """How many sounds there were before the last note or rest; None where there is none to lengthen."""
     last_length: Fraction = Fraction(0)
-    factor: Fraction = Fraction(1)
+    factor: Fraction = ONE
     """Of the next note, by a broken rhythm."""
-    tuplet: tuple[Fraction, int] = (Fraction(1), 0)
+    tuplet: tuple[Fraction, int] = (ONE, 0)
     """Factor, and of how many notes still."""
 
 
@@ -55,7 +57,7 @@ def played_notes(part: Part, order: list[Range], voice: int) -> Iterator[Sound]:
     for begin, until in order:
         shift = offset - begin
         for sound, tied in written[bisect_left(starts, begin) : bisect_left(starts, until)]:
-            start, end = sound.start + shift, sound.end + shift
+            start, end = (sound.start + shift, sound.end + shift) if shift else (sound.start, sound.end)
             before = held.pop(sound.pitch, None)
             if before is not None and before.end == start:
                 start = before.start
@@ -72,11 +74,11 @@ def played_notes(part: Part, order: list[Range], voice: int) -> Iterator[Sound]:
 
 def played_chords(part: Part, order: list[Range]) -> Iterator[tuple[Fraction, tuple[int, ...]]]:
     """Yields the chords as they are played, each with its time."""
-    offset = Fraction(0)
+    symbols, offset = sorted(part.symbols, key=itemgetter(0)), Fraction(0)
+    times = [time for time, _ in symbols]
     for begin, until in order:
-        for time, pitches in part.symbols:
-            if begin <= time < until:
-                yield time - begin + offset, pitches
+        for time, pitches in symbols[bisect_left(times, begin) : bisect_left(times, until)]:
+            yield time - begin + offset, pitches
         offset += until - begin
 
 

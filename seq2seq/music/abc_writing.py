@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 
-from seq2seq.music.keys import SEMITONES, fifths, signature
+from seq2seq.music.keys import signature
 from seq2seq.music.notes import Music, Note
 from seq2seq.music.quantising import apart
+from seq2seq.music.spelling import spelled, spelling_key
 
-_CIRCLE = "FCGDAEB"
 _MARKS = {-2: "__", -1: "_", 0: "=", 1: "^", 2: "^^"}
 _UNIT = Fraction(1, 2)
 """Quarter notes of the unit L:1/8."""
@@ -25,7 +25,8 @@ def write_abc(music: Music, number: int = 1, bars_a_line: int = 4) -> str:
 
     What `read_abc` reads from it is the same music, except that of notes of the same voice and pitch the earlier ends
     where the next begins. Lengths that are no single note are written as tied notes. Thirds of a beat are written as
-    triplets. Accidentals are such that readers agree whether they hold for one octave or all.
+    triplets. Accidentals are such that readers agree whether they hold for one octave or all; notes are called as
+    `spelling.spelling_key` says.
 
     Args:
         music: A piece; its title comes on one line.
@@ -44,25 +45,14 @@ def write_abc(music: Music, number: int = 1, bars_a_line: int = 4) -> str:
     if len(voices) > 1:
         lines += [f"V:{voice}{_clef(notes)}" for voice, notes in enumerate(voices, 1)]
     lines.append(f"K:{music.key or 'none'}" + (_clef(voices[0]) if len(voices) == 1 else ""))
-    written = [list(_bars(music, notes)) for notes in voices]
+    spelling = spelling_key(music)
+    written = [list(_bars(music, notes, spelling)) for notes in voices]
     for first in range(0, len(written[0]), bars_a_line):
         last = first + bars_a_line >= len(written[0])
         for voice, bars in enumerate(written, 1):
             name = f"[V:{voice}] " if len(voices) > 1 else ""
             lines.append(name + " | ".join(bars[first : first + bars_a_line]) + (" |]" if last else " |"))
     return "\n".join(lines) + "\n"
-
-
-def spelled(pitch: int, key: str) -> tuple[str, int, int]:
-    """Returns the letter, its alteration in semitones and its octave, 0 from middle C, of a pitch in a key.
-
-    Notes outside of the key are named as what leads to its neighbours: F sharp rather than G flat in G minor, but E
-    flat rather than D sharp in C major.
-    """
-    lowest = fifths(key) - (2 if key.endswith("m") else 3)
-    place = lowest + (7 * pitch - lowest) % 12  # 7 semitones a fifth, and C, a multiple of 12, at 0
-    letter, alteration = _CIRCLE[(place + 1) % 7], (place + 1) // 7
-    return letter, alteration, (pitch - alteration - SEMITONES[letter]) // 12 - 5
 
 
 def _count(music: Music) -> int:
@@ -74,13 +64,14 @@ def _clef(notes: Sequence[Note]) -> str:
     return " clef=bass" if low else ""
 
 
-def _bars(music: Music, notes: Sequence[Note]) -> Iterator[str]:
-    """Yields the bars of a voice."""
+def _bars(music: Music, notes: Sequence[Note], spelling: str) -> Iterator[str]:
+    """Yields the bars of a voice; `spelling` is the key by which notes are called."""
     grid = music.steps_per_quarter
     beats, unit = music.meter
     length, end = Fraction(4 * beats, unit), Fraction(music.steps, grid)
     beat = Fraction(3, 2) if unit == 8 and beats % 3 == 0 else Fraction(1)
-    voice = _Voice(music.key, [(Fraction(n.start, grid), Fraction(n.start + n.length, grid), n.pitch) for n in notes])
+    times = [(Fraction(n.start, grid), Fraction(n.start + n.length, grid), n.pitch) for n in notes]
+    voice = _Voice(music.key, spelling, times)
     begin = Fraction(0)
     until = first_beat = Fraction(music.upbeat, grid)
     if not music.upbeat:
@@ -99,19 +90,22 @@ class _Voice:
 
     Args:
         key: Of the piece.
+        spelling: The key by which notes are called.
         notes: Beginning, end and pitch of each, times in quarter notes, in order.
     """
 
-    def __init__(self, key: str, notes: list[tuple[Fraction, Fraction, int]]):
-        self._key, self._notes = key, notes
+    def __init__(self, key: str, spelling: str, notes: list[tuple[Fraction, Fraction, int]]):
+        self._spelling, self._notes = spelling, notes
         self._signature = signature(key)
-        self._in_octave: dict[tuple[str, int], int] = {}
+        self._begin = Fraction(0)
+        self._in_octave: dict[tuple[str, int], int | None] = {}
         self._in_all: dict[str, int] = {}
-        """Accidentals of the bar, as readers see them that keep them to an octave, and others."""
+        """Accidentals of the bar, as readers see them that keep them to an octave, and others; None where they do not
+        agree."""
 
     def bar(self, begin: Fraction, end: Fraction, beat: Fraction, first_beat: Fraction) -> str:
         """Returns the notes from one bar line to the next; beats are counted from `first_beat`."""
-        self._in_octave, self._in_all = {}, {}
+        self._begin, self._in_octave, self._in_all = begin, {}, {}
         self._notes = [note for note in self._notes if note[1] > begin]
         sounding = [note for note in self._notes if note[0] < end]
         edges = {time for note in sounding for time in note[:2] if begin < time < end}
@@ -147,15 +141,21 @@ class _Voice:
             at = start
             for length in _values((until - start) * stretch):
                 later = at + length / stretch
-                yield at, self._chord([note[2] for note in notes], [note[1] > later for note in notes], length)
+                yield at, self._chord(notes, at, later, length)
                 at = later
 
-    def _chord(self, pitches: list[int], tied: list[bool], length: Fraction) -> str:
-        """Returns a rest, note or chord of a length in quarter notes."""
-        names = [spelled(pitch, self._key) for pitch in pitches]
+    def _chord(
+        self, notes: list[tuple[Fraction, Fraction, int]], at: Fraction, later: Fraction, length: Fraction
+    ) -> str:
+        """Returns the rest, note or chord of a length in quarter notes that sounds from one time to another."""
+        names = [spelled(pitch, self._spelling) for _, _, pitch in notes]
         doubtful = {one[0] for one in names for other in names if one[0] == other[0] and one[1] != other[1]}
         texts = [self._name(*name, explicit=name[0] in doubtful) for name in names]
-        ties = ["-" if tie else "" for tie in tied]
+        if at == self._begin:  # abcjs forgets the accidental of a note that is tied over the bar line
+            for (letter, _, octave), (start, _, _) in zip(names, notes, strict=True):
+                if start < at and (letter, octave) in self._in_octave:
+                    self._in_octave[letter, octave] = None
+        ties = ["-" if end > later else "" for _, end, _ in notes]
         if len(texts) == 1:
             return texts[0] + _length(length) + ties[0]
         inside = "".join(text + tie for text, tie in zip(texts, ties, strict=True))

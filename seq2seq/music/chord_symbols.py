@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from seq2seq.music.keys import SEMITONES
 
@@ -60,6 +61,7 @@ _QUALITIES = {
 _SYMBOL = re.compile(r"([A-G])([#b]?)\s*([^/\s]*)(?:/([A-Ga-g])([#b+]?))?")
 
 
+@lru_cache(maxsize=1024)
 def chord_pitches(symbol: str) -> tuple[int, ...] | None:
     """Returns the pitches of a chord symbol in close position, ascending; None where it is none that is known.
 

@@ -178,8 +178,12 @@ class EventCodec:
         Raises:
             ValueError: the grids do not divide each other.
         """
+        return self.with_inputs(self.tokens(music, end), self.piece(music))
+
+    def tokens(self, music: Music, end: bool = True) -> list[int]:
+        """Returns the tokens of a piece alone; arguments and errors as `encode`."""
         tokens = [token for frame in self.frames(music) for token in (*map(self.token, frame), END_OF_FRAME)]
-        return self.with_inputs([*tokens, EOS] if end else tokens, self.piece(music))
+        return [*tokens, EOS] if end else tokens
 
     def with_inputs(self, tokens: Sequence[int], piece: Piece) -> Events:
         """Returns tokens of a piece from its beginning, with what is known before each."""
@@ -250,15 +254,16 @@ class EventCodec:
             events: What its inputs hold of frames before a part counts too.
             most: No further than this, either way.
         """
-        tokens = np.concatenate([events.tokens, events.inputs[:, 0]])
-        places = [(tokens[tokens >= FIRST] - FIRST) % self.pitches]
-        for number, name in enumerate(self.inputs, 1):
-            if name in EARLIER:
-                places.append(events.inputs[:, number][events.inputs[:, number] > 0] - 1)
-        found = np.concatenate(places)
-        if not len(found):
+        earlier = [events.inputs[:, number] for number, name in enumerate(self.inputs, 1) if name in EARLIER]
+        read = [FIRST - 1 + places[places > 0] for places in earlier]
+        return self.room(np.concatenate([events.tokens, events.inputs[:, 0], *read]), most)
+
+    def room(self, tokens: np.ndarray, most: int) -> range:
+        """Returns the intervals, in semitones, by which tokens alone can be transposed; `most` as in `intervals`."""
+        places = (tokens[tokens >= FIRST] - FIRST) % self.pitches
+        if not len(places):
             return range(1)
-        return range(max(-most, -int(found.min())), min(most, self.pitches - 1 - int(found.max())) + 1)
+        return range(max(-most, -int(places.min())), min(most, self.pitches - 1 - int(places.max())) + 1)
 
     def transposed(self, events: Events, semitones: int) -> Events:
         """Returns a piece so many semitones higher: a number of `intervals`."""

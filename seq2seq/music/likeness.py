@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from seq2seq.files import whole_file
-from seq2seq.music.notes import Music, Note
+from seq2seq.music.notes import HIGHEST, LOWEST, MOST_STEPS, Music, Note
 
+INTERVALS = ("repeats", "steps", "thirds", "leaps")
 CORPUS_FILE = "corpus.npz"
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
@@ -59,6 +60,12 @@ class Corpus:
             Counter(piece.key for piece in pieces).most_common(1)[0][0],
         )
 
+    def pieces(self) -> Iterator[Music]:
+        """Yields the pieces, without what is not kept of them: meter, key and title."""
+        for rows, steps in zip(np.split(self.notes, self.ends[:-1]), self.steps, strict=True):
+            notes = tuple(Note(*map(int, row)) for row in rows)
+            yield Music(notes, int(steps), self.steps_per_quarter, tempo=self.tempo)
+
     def save(self, path: Path) -> None:
         """Writes it, whole or not at all."""
         with whole_file(path) as partial, open(partial, "wb") as file:
@@ -80,9 +87,23 @@ class Corpus:
             whole = notes.ndim == 2 and notes.shape[1] == 4 and ends.shape == steps.shape == (len(ends),)
             if not whole or grid.shape != (2,) or not len(ends) or ends[-1] != len(notes) or (np.diff(ends) < 0).any():
                 raise ValueError("its parts do not fit together")
-            return cls(notes, ends, steps, int(grid[0]), float(grid[1]), str(key))
+            found = cls(notes, ends, steps, int(grid[0]), float(grid[1]), str(key))
+            found.check()
+            return found
         except Exception as error:  # zipfile and NumPy raise many kinds for a bad file
             raise ValueError(f"{path}: missing or damaged ({' '.join(str(error).split())[:120]}).") from error
+
+    def check(self) -> None:
+        """Raises ValueError for notes, grid, tempo or lengths of pieces that cannot be."""
+        if self.steps_per_quarter < 1 or not 0 < self.tempo < 1000:
+            raise ValueError("its grid or tempo cannot be")
+        start, pitch, length, voice = self.notes.astype(np.int64).T
+        steps = np.repeat(self.steps, np.diff(self.ends, prepend=0))
+        inside = (start >= 0) & (length >= 1) & (start + length <= steps) & (voice >= 0)
+        if not (inside & (pitch >= LOWEST) & (pitch <= HIGHEST)).all():
+            raise ValueError("a note is outside of its piece or has no pitch")
+        if (self.steps < 0).any() or (self.steps > MOST_STEPS).any():
+            raise ValueError(f"a piece has more than {MOST_STEPS:,} steps")
 
 
 def longest_copy(notes: Sequence[Note], corpus: Corpus) -> Stretch:
@@ -175,3 +196,14 @@ def statistics(notes: np.ndarray, ends: np.ndarray, steps: np.ndarray, steps_per
         "thirds": float(((intervals == 3) | (intervals == 4)).sum()) / count,
         "leaps": float((intervals > 4).sum()) / count,
     }
+
+
+def interval_distance(one: Mapping[str, float], other: Mapping[str, float]) -> float | None:
+    """Returns how far the shares of repeats, steps, thirds and leaps are apart in two `statistics`.
+
+    It is half the sum of their differences, the total variation distance: 0 where they are the same, 1 where nothing is
+    shared; None where one of the two has no notes.
+    """
+    if not one or not other:
+        return None
+    return sum(abs(one[name] - other[name]) for name in INTERVALS) / 2

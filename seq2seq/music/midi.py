@@ -10,7 +10,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 from seq2seq.extras import require
-from seq2seq.music.keys import fifths
+from seq2seq.music.keys import MAJOR, MINOR, fifths
 from seq2seq.music.notes import Music, Note
 from seq2seq.music.quantising import Sound, Tell, apart, nearest, quiet, to_grid
 
@@ -21,9 +21,6 @@ SLOWEST, FASTEST = 3.6, 999.0
 _DRUMS = 9
 """The channel of drums, from 0."""
 _VELOCITY = 80
-_MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
-_MINOR = ("Abm", "Ebm", "Bbm", "Fm", "Cm", "Gm", "Dm", "Am", "Em", "Bm", "F#m", "C#m", "G#m", "D#m", "A#m")
-"""From 7 flats to 7 sharps."""
 
 
 def read_midi(data: bytes, name: str, steps_per_quarter: int = 4, tell: Tell = quiet) -> Music:
@@ -260,12 +257,12 @@ def _title(file: Any) -> str:
 
 
 def _key(name: str) -> str:
-    return name if name in _MAJOR or name in _MINOR else ""
+    return name if name in MAJOR or name in MINOR else ""
 
 
 def _signature_name(key: str) -> str:
     """Returns the major or minor key of the same signature."""
-    return (_MINOR if key.endswith("m") else _MAJOR)[fifths(key) + 7]
+    return (MINOR if key.endswith("m") else MAJOR)[fifths(key) + 7]
 
 
 def _encodable(text: str) -> str:

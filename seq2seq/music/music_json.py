@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from seq2seq.files import format_json, parse_json
-from seq2seq.music.notes import Music, Note
+from seq2seq.music.notes import MOST_STEPS, Music, Note
+from seq2seq.music.scales import written_key
 
 _NUMBERS = {"steps": 0, "steps_per_quarter": 4, "upbeat": 0}
 """Fields that are whole numbers, and what they are where they are missing; steps: the end of the last note."""
 _FIELDS = {"notes", "meter", "key", "tempo", "title", *_NUMBERS}
-MOST_STEPS = 10_000_000
 
 
 def music_to_json(music: Music) -> str:
@@ -83,6 +83,7 @@ def _piece(value: Any, place: str) -> Music:
         if not isinstance(one, str):
             raise ValueError(f"{place}: expected a text as {name}. Received: {_short(one)}")
     try:
+        texts["key"] = texts["key"] and written_key(texts["key"])
         return Music(notes, meter=(meter[0], meter[1]), tempo=float(tempo), **numbers, **texts)
     except ValueError as error:
         raise ValueError(f"{place}: {error}") from None

@@ -275,6 +275,15 @@ def test_a_chord_is_held_to_the_next_and_is_a_voice_below():
     assert {n.voice for n in tune('"C"C4|', chords=False).notes} == {0}
 
 
+def test_a_chord_of_an_overlay_sounds_where_it_stands():
+    chords = tune('z2 "G"D2 & "F"E4|"C"C4|').notes
+    assert [(n.start, n.length, n.pitch) for n in chords if n.voice == 1] == [
+        *((0, 8, p) for p in (41, 45, 48)),
+        *((8, 8, p) for p in (43, 47, 50)),
+        *((16, 16, p) for p in (36, 40, 43)),
+    ]
+
+
 def test_text_over_the_staff_is_no_chord_and_an_unknown_chord_is_told():
     assert losses('"^slow"C "C"D') == []
     assert losses('"Boo"C') == ['a.abc:1: chord symbols that are not known are left out: "Boo".']

@@ -68,6 +68,26 @@ def test_statistics_count_the_highest_notes_that_begin_at_a_time():
     assert statistics(known.notes[:0], known.ends * 0, known.steps, 4) == {}
 
 
+def test_a_corpus_gives_back_the_notes_of_its_pieces():
+    empty = Music((), 8)
+    pieces = [CORPUS[0], empty, CORPUS[1]]
+    assert list(Corpus.of(pieces).pieces()) == pieces
+
+
+def test_a_corpus_with_a_note_that_cannot_be_is_damaged(tmp_path):
+    for place, value in ((0, -1), (0, 10**6), (1, 128), (2, 0), (3, -1)):
+        known = Corpus.of(CORPUS)
+        known.notes[3, place] = value
+        known.save(tmp_path / "corpus.npz")
+        with pytest.raises(ValueError, match=r"corpus\.npz: missing or damaged"):
+            Corpus.load(tmp_path / "corpus.npz")
+    known = Corpus.of(CORPUS)
+    known.steps[0] = 10**9
+    known.save(tmp_path / "corpus.npz")
+    with pytest.raises(ValueError, match="steps"):
+        Corpus.load(tmp_path / "corpus.npz")
+
+
 def test_a_corpus_is_written_and_read_again_and_a_damaged_one_is_named(tmp_path):
     known = Corpus.of(CORPUS)
     known.save(tmp_path / "corpus.npz")

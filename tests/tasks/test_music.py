@@ -20,8 +20,12 @@ from seq2seq.music.music_json import music_from_json, music_to_json
 from seq2seq.music.notes import Music, Note
 from seq2seq.music.rolls import LOWEST_KEY, ROLL, RollCollation, roll_of
 from seq2seq.run.parsing import RecipeError, from_json
+from seq2seq.tasks.music.data import find_corpus
+from seq2seq.tasks.music.evaluation import Baseline, open_pieces
+from seq2seq.tasks.music.folder import MusicRunFolder
 from seq2seq.tasks.music.network import build_network
 from seq2seq.tasks.music.recipe import Recipe
+from seq2seq.text.ngrams import KneserNey
 from seq2seq.training import checkpoint
 from tests.runs import training_of
 
@@ -99,6 +103,28 @@ def test_evaluate_gives_what_the_run_has_recorded_with_an_n_gram_beside_it(music
     assert "|given:" in found["model"]["frame_nll"]["signature"]
     assert set(found) == {"model", "3-gram", "model and 3-gram"}
     assert found["model and 3-gram"]["frame_nll"]["score"] < found["model"]["frame_nll"]["score"]
+
+
+def test_n_grams_learn_from_the_pieces_that_the_run_keeps_in_every_key(music_run):
+    recipe, codec = MusicRunFolder(music_run).load_recipe(), MusicRunFolder(music_run).load_codec()
+    rows = []
+    for piece in find_corpus(recipe).train:
+        events = codec.encode(piece)
+        rows += [codec.transposed(events, by).tokens for by in codec.intervals(events, recipe.events.transpose)]
+    baseline, direct = Baseline(music_run, 3), KneserNey(codec.size, 3).fit(rows)
+    for one, piece in zip(baseline.score(pieces(3)), pieces(3), strict=True):
+        np.testing.assert_allclose(one.log_probs, direct.log_probs(codec.encode(piece).tokens), rtol=1e-6)
+
+
+def test_only_the_split_that_is_asked_for_is_read(tmp_path, monkeypatch):
+    MusicRunFolder(tmp_path).save_recipe(Recipe())
+    read = []
+    monkeypatch.setattr(tunes, "load", lambda split, grid: read.append(split) or [split])
+    assert open_pieces(tmp_path, None, None) == ["test"]
+    assert open_pieces(tmp_path, "validation", None) == ["validation"]
+    assert read == ["test", "validation"]
+    with pytest.raises(ValueError, match="knows the test sets test"):
+        open_pieces(tmp_path, "dev", None)
 
 
 def test_a_model_that_knows_nothing_takes_the_logarithm_of_the_size_for_each_token(composer):
@@ -223,6 +249,58 @@ def test_compose_writes_pieces_and_says_how_they_compare(music_run, cli, tmp_pat
     assert "longest stretch that also stands in training" in out
     code, _, err = cli("compose", music_run, "--harmonise", primer, "--beam", "2", "--output", tmp_path / "h.json")
     assert code == 0, err
+
+
+def test_of_several_pieces_each_is_a_line_of_a_table_that_says_what_json_says(music_run, cli, tmp_path):
+    words = ["compose", music_run, "--bars", "1", "--count", "10", "--output", tmp_path / "t.json"]
+    code, out, err = cli(*words, "--json")
+    assert code == 0, err
+    records = [json.loads(line) for line in out.splitlines()]
+    code, out, err = cli(*words)
+    assert code == 0, err
+    heads, *lines = out.splitlines()
+    assert heads.split() == ["key", "bars", "nats", "copied", "in", "key", "intervals"]
+    names = [f"t-{number:02}.json" for number in range(1, 11)]
+    for name, line, record in zip(names, lines, records, strict=False):
+        assert record["file"] == str(tmp_path / name)
+        assert music_from_json((tmp_path / name).read_text(), name)[0].steps == record["steps"]
+        share = ["–"] if record["in_key"] is None else [f"{100 * record['in_key']:.0f}", "%"]
+        distance = "–" if record["interval_distance"] is None else f"{record['interval_distance']:.2f}"
+        key = [record["key"] + "?" * record["key_is_estimated"]] if record["key"] else []
+        cells = [f"{record['bars']:g}", f"{record['frame_nll']:.2f}", str(record["longest_copy"]["notes"]), *share]
+        assert line.split() == [record["file"], *key, *cells, distance]
+    assert [line.split()[0] for line in lines[10:13]] == ["median", "lowest", "highest"]
+    most = max(records, key=lambda record: record["longest_copy"]["notes"])
+    assert lines[12].split()[3] == str(most["longest_copy"]["notes"])
+    assert lines[14].endswith(f"most in {most['file']}")
+
+
+def test_a_scale_or_an_unusual_name_of_a_key_is_written_as_a_key(music_run, cli, tmp_path):
+    for words, key in (
+        (["--scale", "Eb major"], "Eb"),
+        (["--scale", "G# minor", "--key", "a minor"], "Am"),
+        (["--key", "G#"], "Ab"),
+        (["--key", "Dbm"], "C#m"),
+    ):
+        code, _, err = cli("compose", music_run, "--bars", "1", *words, "--output", tmp_path / "a.json")
+        assert code == 0, err
+        assert json.loads((tmp_path / "a.json").read_text())["key"] == key
+
+
+def test_what_is_in_key_and_how_far_intervals_are_from_training(composer):
+    notes = (Note(0, 60, 2), Note(2, 62, 2), Note(4, 66, 2), Note(6, 67, 2))
+    found = composer.compared(Music(notes, 16, key="C"), 0, 0.0, notes)
+    assert (found.key, found.in_key, found.bars) == ("C", 0.75, 1.0)
+    known = found.corpus_statistics
+    shares = {"repeats": 0, "steps": 2 / 3, "thirds": 1 / 3, "leaps": 0}
+    expected = sum(abs(share - known[name]) for name, share in shares.items()) / 2
+    assert found.interval_distance == pytest.approx(expected)
+    free = composer.compared(Music(notes, 16), 0, 0.0, notes)
+    assert (free.key, free.in_key) == ("", None)  # four pitches are in many keys
+    more = (*notes, Note(8, 69, 2), Note(10, 71, 2), Note(12, 64, 2))
+    free = composer.compared(Music(more, 16), 0, 0.0, more)
+    assert (free.key, free.in_key) == ("G", 1.0)
+    assert composer.compared(Music((), 16, key="C"), 0, 0.0, ()).in_key is None
 
 
 def test_python_composes_and_scores_too(music_run):

@@ -11,6 +11,7 @@ from pathlib import Path
 from seq2seq.music.notes import Music
 from seq2seq.music.reading import SUFFIXES, read_music
 from seq2seq.tasks.music.recipe import Recipe
+from seq2seq.tasks.token_model import VALIDATION
 from seq2seq.text.corpus import CorpusError, split_paths
 
 HELD_OUT = 20
@@ -48,16 +49,17 @@ def find_corpus(recipe: Recipe) -> Corpus:
     return corpus
 
 
-def _catalogued(recipe: Recipe) -> Corpus:
+def catalogued(recipe: Recipe, split: str) -> Sequence[Music]:
+    """Returns a split of the recipe's data set of the catalogue; ValueError if there is none or it is not available."""
     module = importlib.import_module(f"seq2seq.catalogue.{recipe.data.corpus}")
-
     options = {} if recipe.data.chords else {"chords": False}
+    found: Sequence[Music] = module.load(split, recipe.events.steps_per_quarter, **options)
+    return found
 
-    def load(split: str) -> Sequence[Music]:
-        found: Sequence[Music] = module.load(split, recipe.events.steps_per_quarter, **options)
-        return found
 
-    return Corpus(load("train"), load("validation"), {name: load(name) for name in recipe.data.tests})
+def _catalogued(recipe: Recipe) -> Corpus:
+    tests = {name: catalogued(recipe, name) for name in recipe.data.tests}
+    return Corpus(catalogued(recipe, "train"), catalogued(recipe, VALIDATION), tests)
 
 
 def _own(recipe: Recipe) -> Corpus:

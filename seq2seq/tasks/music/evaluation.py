@@ -9,10 +9,12 @@ import numpy as np
 
 from seq2seq.inference.music import ScoredMusic
 from seq2seq.music.notes import Music
-from seq2seq.tasks.music.data import find_corpus, own_files, read_pieces
+from seq2seq.tasks.music.data import catalogued, find_corpus, own_files, read_pieces
 from seq2seq.tasks.music.folder import MusicRunFolder
 from seq2seq.tasks.token_model import VALIDATION, chosen_test
 from seq2seq.text.ngrams import KneserNey
+
+OTHERWISE = "--files FOLDER"
 
 
 def open_pieces(run: Path, test: str | None, files: str | None) -> Sequence[Music]:
@@ -29,20 +31,20 @@ def open_pieces(run: Path, test: str | None, files: str | None) -> Sequence[Musi
 
     if files:
         return read(own_files(files, "--files"))
-    if recipe.data.corpus == "files" and test != VALIDATION:
-        tests: dict[str, Sequence[Music]] = {}
-        if found := folder.read_test_files():
-            tests["test"] = read(found)
-    else:
-        corpus = find_corpus(recipe)
-        tests = {VALIDATION: corpus.validation} if test == VALIDATION else dict(corpus.tests)
-    return chosen_test(tests, test, "--files FOLDER")
+    own = recipe.data.corpus == "files"
+    if test == VALIDATION:
+        return find_corpus(recipe).validation if own else catalogued(recipe, VALIDATION)
+    if own:
+        found = folder.read_test_files()
+        return read(chosen_test({"test": found} if found else {}, test, OTHERWISE))
+    return catalogued(recipe, chosen_test({name: name for name in recipe.data.tests}, test, OTHERWISE))
 
 
 class Baseline:
     """An n-gram model with modified Kneser-Ney smoothing over a run's tokens.
 
-    It learns from the run's training pieces, each in every transposition that training may draw.
+    It learns from the run's training pieces, whose notes the run keeps, each in every transposition that training may
+    draw.
 
     Args:
         run: A run folder.
@@ -54,9 +56,9 @@ class Baseline:
         recipe = folder.load_recipe()
         self.codec, self.order, self.transpose = folder.load_codec(), order, recipe.events.transpose
         rows = []
-        for piece in find_corpus(recipe).train:
-            events = self.codec.encode(piece)
-            rows += [self.codec.shifted(events.tokens, by) for by in self.codec.intervals(events, self.transpose)]
+        for piece in folder.load_corpus().pieces():
+            tokens = np.asarray(self.codec.tokens(piece), np.int32)
+            rows += [self.codec.shifted(tokens, by) for by in self.codec.room(tokens, self.transpose)]
         self.model = KneserNey(self.codec.size, order).fit(rows)
 
     @property
@@ -66,7 +68,7 @@ class Baseline:
 
     def score(self, pieces: Sequence[Music]) -> list[ScoredMusic]:
         """Scores pieces, each by itself."""
-        rows = [self.codec.encode(piece).tokens for piece in pieces]
+        rows = [np.asarray(self.codec.tokens(piece), np.int32) for piece in pieces]
         return [
             ScoredMusic(piece, tokens, log_probs.astype(np.float32), self.codec.frame_numbers(tokens))
             for piece, tokens, log_probs in zip(pieces, rows, self.model.score(rows), strict=True)

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from seq2seq.backend import check_process
+from seq2seq.indexing import gather
 from seq2seq.inference.batching import by_length, padded_with_eos
 from seq2seq.inference.checks import check_batch_size, check_numbers, check_pairs
 from seq2seq.inference.constraints import Constraints, TokenConstraints, to_arrays
@@ -232,7 +233,7 @@ class _Scorer(keras.Model):
         log_probs = ops.log_softmax(logits)
         expected = ops.expand_dims(target_output, 2)
         is_expected = ops.equal(ops.cast(ops.argmax(log_probs, axis=2, keepdims=True), expected.dtype), expected)
-        values = ops.take_along_axis(log_probs, expected, axis=2), ops.max(log_probs, axis=2, keepdims=True)
+        values = gather(log_probs, expected), ops.max(log_probs, axis=2, keepdims=True)
         return ops.concatenate([*values, ops.cast(is_expected, "float32")], axis=2)
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from seq2seq.indexing import gather
 from seq2seq.inference.text_scoring import Codec, Drawn, State, TextScorer
 from seq2seq.search.greedy import draw
 from seq2seq.search.options import SearchOptions
@@ -113,5 +114,5 @@ class Sampler(keras.Model):
         logits = ops.cast(logits[:, -1], "float32")
         allowed = inputs.get("allowed", ~np.isin(np.arange(logits.shape[-1]), (PAD, BOS)))
         ids = draw(ops.where(allowed, logits, FORBIDDEN), inputs["uniforms"], self.options)
-        log_probs = ops.take_along_axis(ops.log_softmax(logits), ops.expand_dims(ids, 1), axis=1)[:, 0]
+        log_probs = gather(ops.log_softmax(logits), ops.expand_dims(ids, 1))[:, 0]
         return {"ids": ids, "log_probs": log_probs, "state": state}

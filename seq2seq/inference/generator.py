@@ -20,6 +20,7 @@ from seq2seq.inference.lines import LineGenerator
 from seq2seq.inference.searcher import Searcher, first_of
 from seq2seq.inference.simultaneous import Interpreter, check_wait_k
 from seq2seq.inference.simultaneous_network import KerasNetwork, obstacle
+from seq2seq.kernels.shapes import predict
 from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import forbid_control_symbols
@@ -156,11 +157,11 @@ class Generator(LineGenerator):
             self._searchers[kind] = _compiled(
                 Searcher(self.model, self.options, whole_beam=whole_beam, terms=kind == "terms", marks=self.marks())
             )
-        return self._searchers[kind].predict_on_batch(inputs)
+        return predict(self._searchers[kind], inputs)
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         target_input, _ = shift(_static(padded_with_eos(targets)).values)
-        return np.asarray(self._aligner.predict_on_batch((self._batch(sources), target_input)))
+        return np.asarray(predict(self._aligner, (self._batch(sources), target_input)))
 
     def score(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
         """Returns for each (source line, target line) the log-probability of every target token and of the EOS.
@@ -194,7 +195,7 @@ class Generator(LineGenerator):
         for chosen in by_length(sources, batch_size):
             target_input, target_output = shift(_static(padded_with_eos([targets[i] for i in chosen])).values)
             source = self._batch([sources[i] for i in chosen])
-            scores = np.asarray(self._scorer.predict_on_batch((source, target_input, target_output)))
+            scores = np.asarray(predict(self._scorer, (source, target_input, target_output)))
             check_numbers(scores)
             for row, i in enumerate(chosen):
                 results[i] = scores[row, : len(targets[i]) + 1]

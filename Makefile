@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test test-long lint types format notebooks clean help
 
@@ -22,11 +23,10 @@ demo: $(READY)   ## train on the embedded corpus, score, translate (takes minute
 test: $(READY)   ## lint, type checks, and tests on all cores
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/mypy & types=$$!; $(PYTEST); tests=$$?; wait $$types && exit $$tests
 
 test-long: $(READY) ## tests with every combination of options
-	$(BIN)/python -m pytest -n auto --dist loadfile --long
+	$(PYTEST) --long
 
 lint: $(READY)   ## lint only
 	$(BIN)/ruff check .

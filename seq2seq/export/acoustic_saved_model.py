@@ -67,6 +67,12 @@ class IdsService(tf.Module):
         self._frontend = GraphFrontend(frontend)
         network: Any = recognizer.network
         self.weights = [variable.value for variable in network.model.hearing_variables]
+        heard = traced(self._trace_hearing, *_SOUND)  # once for all signatures
+
+        def hear_once(waveform: Any, lengths: Any) -> tuple[Any, Any]:
+            return heard(waveform, lengths)
+
+        self._hear = hear_once  # not `heard`, which TensorFlow would save as one more function to call
         self.log_probs = traced(self._log_probs, *_SOUND)
         self.ids = traced(self._ids, *_SOUND)
 
@@ -74,7 +80,7 @@ class IdsService(tf.Module):
         """By the names that a client calls."""
         return {"serving_default": self.ids, "ids": self.ids, "log_probs": self.log_probs}
 
-    def _hear(self, waveform: Any, lengths: Any) -> tuple[Any, Any]:
+    def _trace_hearing(self, waveform: Any, lengths: Any) -> tuple[Any, Any]:
         """Returns log-probabilities `(batch, t, size)` and how many steps of each row are real."""
         network: Any = self._recognizer.network
         waveform, lengths = _checked(waveform, lengths)

@@ -66,6 +66,12 @@ class IdsService(tf.Module):
         # The network stays behind the model, where TensorFlow does not look: it would save the variables twice.
         self._model = model
         self.weights = [variable.value for variable in model.model.variables]
+        read = traced(self._trace_reading, *_IDS)  # once for all signatures
+
+        def read_once(ids: Any, lengths: Any) -> tuple[Any, Any]:
+            return read(ids, lengths)
+
+        self._read = read_once  # not `read`, which TensorFlow would save as one more function to call
         self.score = traced(self._score_ids, *_IDS)
         self.next = traced(self._next_ids, *_IDS, *_K)
         self.sample = traced(self._sample_ids, *_IDS, *_SAMPLING)
@@ -86,7 +92,7 @@ class IdsService(tf.Module):
         drawn, log_probs = self._sample(ids, _checked(ids, lengths), Sampling(*sampling))
         return {"ids": drawn, "log_probabilities": log_probs}
 
-    def _read(self, ids: Any, lengths: Any) -> tuple[Any, Any]:
+    def _trace_reading(self, ids: Any, lengths: Any) -> tuple[Any, Any]:
         """Reads an EOS and `(batch, width)` ids, of which `lengths` count.
 
         Returns the features before each id and at the end, `(batch, longest + 1, features_dim)`, and the state.

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from seq2seq.layers.recurrence import join, split
+from seq2seq.indexing import join, split
 from seq2seq.models.language_model import LanguageModel
 
 

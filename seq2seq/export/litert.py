@@ -109,6 +109,7 @@ def convert(model: keras.Model, signatures: dict[str, Any], quantize: str) -> by
         tf.saved_model.save(module, temporary, signatures=signatures)
         converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=list(signatures))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]  # nothing of TensorFlow's own
+        converter.exclude_conversion_metadata = True  # to write it, Python takes the whole file apart
         if quantize != "none":
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if quantize == "int8":

@@ -9,7 +9,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from seq2seq.layers.recurrence import join, run_cell, split
+from seq2seq.indexing import join, split
+from seq2seq.layers.recurrence import run_cell
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.search.greedy import follow
 from seq2seq.search.rules import Rules, forbid_control_symbols, forbid_ids

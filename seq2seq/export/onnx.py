@@ -27,7 +27,7 @@ from seq2seq import __version__
 from seq2seq.extras import EXPORTS, require
 from seq2seq.files import follow_links
 from seq2seq.folders import check_replaceable, whole_folder
-from seq2seq.layers.recurrence import join, split
+from seq2seq.indexing import join, split
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.outputs import export_kind
 from seq2seq.search.rules import forbid_control_symbols

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from seq2seq.audio.features import Frames
+from seq2seq.kernels.shapes import predict
 from seq2seq.pipeline.padding import padded
 from seq2seq.symbols import BOS, EOS
 from seq2seq.types import Padded
@@ -61,7 +62,7 @@ class _Hearing(keras.Model):
         width = _on_grid(max(len(part) for part in frames), GRID)
         source = padded(frames, width, "float32", (self.model.frontend.features,))
         source.mask[:, 0] = True  # of a recording without a frame: a row must have one
-        found = self.predict_on_batch({"source": source.values, "source_mask": source.mask})
+        found = predict(self, {"source": source.values, "source_mask": source.mask})
         log_probs, mask, *outputs = found
         for row, part in enumerate(frames):
             steps = int(mask[row].sum()) if len(part) else 0
@@ -86,14 +87,15 @@ class KerasRescorer:
             padded([(BOS, *label) for label in labels], width),
             padded([(*label, EOS) for label in labels], width),
         )
-        found: np.ndarray = self._scoring.predict_on_batch(
+        found: np.ndarray = predict(
+            self._scoring,
             {
                 "heard": memory.values,
                 "heard_mask": memory.mask,
                 "ids": inputs.values,
                 "target": target.values,
                 "target_mask": target.mask,
-            }
+            },
         )
         return found
 

@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from seq2seq.kernels.compiled import compiled
+from seq2seq.kernels.shapes import predict
 from seq2seq.series.table import Booleans, Floats
 
 
@@ -21,7 +22,7 @@ class KerasDirect:
         self._predictor = _Predictor(model)
 
     def parameters(self, inputs: Mapping[str, Any]) -> Floats:
-        return np.asarray(self._predictor.predict_on_batch(dict(inputs)), np.float64)
+        return np.asarray(predict(self._predictor, dict(inputs), axes=1), np.float64)
 
 
 class KerasSteps:
@@ -29,13 +30,14 @@ class KerasSteps:
 
     def __init__(self, model: Any):
         self.model = model
-        self._stepper = _Stepper(model)
+        self._one_step, self._steps = _Stepper(model), _Stepper(model)  # one step needs no loop
 
     def begin(self, rows: int) -> Any:
         return keras.tree.map_structure(keras.ops.convert_to_numpy, self.model.initial_state(rows))
 
     def advance(self, inputs: Mapping[str, Any], state: Any) -> tuple[Floats, Any]:
-        found = self._stepper.predict_on_batch({"inputs": dict(inputs), "state": state})
+        stepper = self._one_step if inputs["target_input"].shape[1] == 1 else self._steps
+        found = predict(stepper, {"inputs": dict(inputs), "state": state})
         return np.asarray(found["parameters"], np.float64), found["state"]
 
     def repeat(self, state: Any, times: int) -> Any:
@@ -59,11 +61,11 @@ class KerasStreams:
     def advance(self, features: Floats, mask: Booleans | None, state: Any) -> tuple[Floats, Any]:
         given = (features.astype(np.float32), state)
         if mask is not None:
-            parameters, state = self._stepper.predict_on_batch((*given, mask))
+            parameters, state = predict(self._stepper, (*given, mask))
         elif features.shape[:2] == (1, 1):
             parameters, state = self._step(given)
         else:
-            parameters, state = self._stepper.predict_on_batch(given)
+            parameters, state = predict(self._stepper, given)
         return np.asarray(parameters, np.float64), state
 
     def _step(self, given: tuple[Any, Any]) -> Any:

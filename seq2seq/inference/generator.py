@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from seq2seq.backend import check_process
+from seq2seq.indexing import gather
 from seq2seq.inference.batching import by_length, padded_with_eos
 from seq2seq.inference.checks import check_batch_size, check_numbers, check_pairs
 from seq2seq.inference.constraints import Constraints, TokenConstraints, to_arrays
@@ -19,6 +20,7 @@ from seq2seq.inference.lines import LineGenerator
 from seq2seq.inference.searcher import Searcher, first_of
 from seq2seq.inference.simultaneous import Interpreter, check_wait_k
 from seq2seq.inference.simultaneous_network import KerasNetwork, obstacle
+from seq2seq.kernels.shapes import predict
 from seq2seq.models.seq2seq import NO_SELECTOR, Seq2Seq
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import forbid_control_symbols
@@ -155,11 +157,11 @@ class Generator(LineGenerator):
             self._searchers[kind] = _compiled(
                 Searcher(self.model, self.options, whole_beam=whole_beam, terms=kind == "terms", marks=self.marks())
             )
-        return self._searchers[kind].predict_on_batch(inputs)
+        return predict(self._searchers[kind], inputs)
 
     def _align(self, sources: list[list[int]], targets: list[list[int]]) -> np.ndarray:
         target_input, _ = shift(_static(padded_with_eos(targets)).values)
-        return np.asarray(self._aligner.predict_on_batch((self._batch(sources), target_input)))
+        return np.asarray(predict(self._aligner, (self._batch(sources), target_input)))
 
     def score(self, pairs: Sequence[tuple[str, str]], batch_size: int = 64) -> list[np.ndarray]:
         """Returns for each (source line, target line) the log-probability of every target token and of the EOS.
@@ -193,7 +195,7 @@ class Generator(LineGenerator):
         for chosen in by_length(sources, batch_size):
             target_input, target_output = shift(_static(padded_with_eos([targets[i] for i in chosen])).values)
             source = self._batch([sources[i] for i in chosen])
-            scores = np.asarray(self._scorer.predict_on_batch((source, target_input, target_output)))
+            scores = np.asarray(predict(self._scorer, (source, target_input, target_output)))
             check_numbers(scores)
             for row, i in enumerate(chosen):
                 results[i] = scores[row, : len(targets[i]) + 1]
@@ -232,7 +234,7 @@ class _Scorer(keras.Model):
         log_probs = ops.log_softmax(logits)
         expected = ops.expand_dims(target_output, 2)
         is_expected = ops.equal(ops.cast(ops.argmax(log_probs, axis=2, keepdims=True), expected.dtype), expected)
-        values = ops.take_along_axis(log_probs, expected, axis=2), ops.max(log_probs, axis=2, keepdims=True)
+        values = gather(log_probs, expected), ops.max(log_probs, axis=2, keepdims=True)
         return ops.concatenate([*values, ops.cast(is_expected, "float32")], axis=2)
 
 

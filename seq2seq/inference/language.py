@@ -9,7 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from seq2seq.indexing import gather
 from seq2seq.inference.text_scoring import Codec, Drawn, State, TextScorer
+from seq2seq.kernels.shapes import predict
 from seq2seq.search.greedy import draw
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.step import FORBIDDEN
@@ -44,11 +46,11 @@ class TextModel(TextScorer):
         """As `advance`; in the middle the features that the ids are predicted from, `(rows, time, features_dim)`."""
         ids = np.asarray(ids, np.int32)
         inputs = np.concatenate([state.last[:, None], ids[:, :-1]], axis=1)
-        found = self._scorer.predict_on_batch({"ids": inputs, "targets": ids, "state": state.carried})
+        found = predict(self._scorer, {"ids": inputs, "targets": ids, "state": state.carried})
         return found["log_probs"], found["features"], State(ids[:, -1], found["state"])
 
     def next_log_probs(self, state: State) -> tuple[np.ndarray, Any]:
-        found = self._next.predict_on_batch({"ids": state.last[:, None], "state": state.carried})
+        found = predict(self._next, {"ids": state.last[:, None], "state": state.carried})
         return found["log_probs"], found["state"]
 
     def select(self, carried: Any, rows: Sequence[int]) -> Any:
@@ -63,8 +65,8 @@ class TextModel(TextScorer):
         draws = [np.random.default_rng([seed, row]) for row in range(len(state.last))]
         while True:
             uniforms = np.asarray([draw.random(dtype=np.float32) for draw in draws])
-            found = self._samplers[options].predict_on_batch(
-                {"ids": state.last[:, None], "state": state.carried, "uniforms": uniforms}
+            found = predict(
+                self._samplers[options], {"ids": state.last[:, None], "state": state.carried, "uniforms": uniforms}
             )
             state = State(found["ids"], found["state"])
             yield [Drawn(int(i), float(p)) for i, p in zip(found["ids"], found["log_probs"], strict=True)]
@@ -113,5 +115,5 @@ class Sampler(keras.Model):
         logits = ops.cast(logits[:, -1], "float32")
         allowed = inputs.get("allowed", ~np.isin(np.arange(logits.shape[-1]), (PAD, BOS)))
         ids = draw(ops.where(allowed, logits, FORBIDDEN), inputs["uniforms"], self.options)
-        log_probs = ops.take_along_axis(ops.log_softmax(logits), ops.expand_dims(ids, 1), axis=1)[:, 0]
+        log_probs = gather(ops.log_softmax(logits), ops.expand_dims(ids, 1))[:, 0]
         return {"ids": ids, "log_probs": log_probs, "state": state}

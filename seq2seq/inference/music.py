@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from seq2seq.inference.language import NextIds, Sampler, Scorer
+from seq2seq.kernels.shapes import predict
 from seq2seq.metrics.frames import FrameLikelihood
 from seq2seq.music.constraints import Constraints, TokenRules
 from seq2seq.music.events import EventCodec, Events
@@ -171,7 +172,7 @@ class Composer:
             targets = pad([pieces[row].tokens for row in rows])
             ids = pad([pieces[row].inputs for row in rows], shape=(len(self.codec.input_sizes),))
             state = self.model.initial_state(len(rows))
-            scored = self._scorer.predict_on_batch({"ids": ids, "targets": targets, "state": state})["log_probs"]
+            scored = predict(self._scorer, {"ids": ids, "targets": targets, "state": state})["log_probs"]
             found |= {row: one[: len(pieces[row].tokens)] for row, one in zip(rows, scored, strict=True)}
         return [found[number] for number in range(len(pieces))]
 
@@ -206,7 +207,7 @@ class Composer:
                 "uniforms": np.asarray([random.random(dtype=np.float32) for random in draws]),
                 "allowed": np.stack([rules.allowed(tape) for tape in tapes]),
             }
-            found = sampler.predict_on_batch(inputs)
+            found = predict(sampler, inputs)
             state = found["state"]
             for row in np.flatnonzero(under_way):
                 token = int(found["ids"][row])
@@ -250,7 +251,7 @@ class Composer:
         events = self.codec.encode(first, end=False)
         if len(events.tokens):
             inputs = {"ids": events.inputs[None], "targets": events.tokens[None], "state": state}
-            state = self._scorer.predict_on_batch(inputs)["state"]
+            state = predict(self._scorer, inputs)["state"]
             for token in events.tokens:
                 self.codec.advance(tape, int(token))
         return keras.tree.map_structure(keras.ops.convert_to_numpy, state), tape
@@ -258,7 +259,7 @@ class Composer:
     def advance(self, tapes: Sequence[Tape], state: Any) -> tuple[np.ndarray, Any]:
         """Returns the log-probabilities of the next token of each tape, `(rows, size)`, and the state."""
         ids = np.asarray([[tape.columns()] for tape in tapes], np.int32)
-        found = self._next.predict_on_batch({"ids": ids, "state": state})
+        found = predict(self._next, {"ids": ids, "state": state})
         return found["log_probs"], found["state"]
 
     def _compositions(self, first: Music, drawn: Sequence[Sequence[int]]) -> list[Composition]:

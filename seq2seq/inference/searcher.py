@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.indexing import gather, repeat_rows
 from seq2seq.inference.constraints import ConstraintArrays
 from seq2seq.layers.decoder_state import track_coverage
 from seq2seq.models.seq2seq import Seq2Seq
@@ -149,17 +150,14 @@ def _sample(
 ) -> SearchResult:
     """Draws `num_best` outputs of each source, each with its own random numbers, and puts the likeliest first."""
     batch, count = ops.shape(limits)[0], options.num_best
-    state = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, count, axis=0), state)
-    start = None if start is None else Start(*(ops.repeat(part, count, axis=0) for part in start))
-    limits = ops.repeat(limits, count)
+    state, start, limits = (repeat_rows(each, count) for each in (state, start, limits))
     uniforms = ops.reshape(uniforms, (batch * count, ops.shape(uniforms)[2]))
     drawn, _ = sample_search(step, state, limits, longest, uniforms, options, exclude=exclude, start=start)
     drawn = SearchResult(*(ops.reshape(part, (batch, count, *ops.shape(part)[2:])) for part in drawn))
     if count == 1:
         return drawn
     order = ops.argsort(-drawn.scores, axis=1)
-    ids = ops.take_along_axis(drawn.ids, ops.expand_dims(order, 2), axis=1)
-    return SearchResult(ids, *(ops.take_along_axis(part, order, axis=1) for part in drawn[1:]))
+    return SearchResult(*(gather(part, order) for part in drawn))
 
 
 def first_of(source: Padded | Sequence[Padded]) -> Padded:

@@ -12,6 +12,7 @@ from keras import ops
 from seq2seq.backend import check_process
 from seq2seq.inference.checks import check_numbers
 from seq2seq.inference.simultaneous import Choice, Rows
+from seq2seq.kernels.shapes import predict
 from seq2seq.layers.cells import zero_state
 from seq2seq.layers.frontends import TokenEmbedding
 from seq2seq.models.seq2seq import Seq2Seq
@@ -59,9 +60,7 @@ class KerasNetwork:
     def read(self, parts: Sequence[Sequence[int]], states: Sequence[Rows]) -> list[tuple[Rows, Rows]]:
         check_process()
         source = padded([parts[row] for row in _filled(len(parts))], -(-max(map(len, parts)) // PART) * PART)
-        found = self._reader.predict_on_batch(
-            {"source": source.values, "source_mask": source.mask, **_named(_stacked(states))}
-        )
+        found = predict(self._reader, {"source": source.values, "source_mask": source.mask, **_named(_stacked(states))})
         state = _state_of(found)
         return [
             (
@@ -80,14 +79,15 @@ class KerasNetwork:
             np.stack([np.pad(memories[row][n], [(0, width - lengths[row]), (0, 0)]) for row in rows]) for n in (0, 1)
         )
         mask = np.arange(width) < np.asarray(lengths)[rows][:, None]
-        found = self._writer.predict_on_batch(
+        found = predict(
+            self._writer,
             {
                 "tokens": np.asarray(tokens, np.int32)[rows],
                 "values": values,
                 "keys": keys,
                 "mask": mask,
                 **_named(_stacked(states)),
-            }
+            },
         )
         check_numbers(found["log_probs"])
         state = _state_of(found)

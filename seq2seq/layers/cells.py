@@ -15,6 +15,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from seq2seq.indexing import split
 from seq2seq.layers.names import CellName
 from seq2seq.types import Shape, Tensor
 
@@ -52,14 +53,15 @@ class GRUCell(keras.layers.GRUCell):
         return 3 * self.units
 
     def project(self, inputs: Tensor) -> Tensor:
-        return ops.matmul(inputs, self.kernel) + self.bias[0]
+        return ops.matmul(inputs, self.kernel) + ops.unstack(self.bias)[0]
 
     def recur(self, projected: Tensor, state: CellState, kernel: Tensor | None = None) -> tuple[Tensor, CellState]:
         (h,) = state
-        recurrent = ops.matmul(h, _given(kernel, self.recurrent_kernel)) + self.bias[1]
+        recurrent = ops.matmul(h, _given(kernel, self.recurrent_kernel)) + ops.unstack(self.bias)[1]
+        widths = [2 * self.units, self.units]
         # Not slices: the gradient of a slice fills a whole tensor with zeros, that of a split concatenates.
-        to_gates, to_candidate = ops.split(projected, [2 * self.units], axis=-1)
-        from_gates, from_candidate = ops.split(recurrent, [2 * self.units], axis=-1)
+        to_gates, to_candidate = split(projected, widths)
+        from_gates, from_candidate = split(recurrent, widths)
         update, reset = ops.split(ops.sigmoid(to_gates + from_gates), 2, axis=-1)
         candidate = ops.tanh(to_candidate + reset * from_candidate)
         output = candidate + update * (h - candidate)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from keras import ops
 
+from seq2seq.indexing import gather
 from seq2seq.types import Ids, Tensor
 
 BUDGET = 64 * 2**20
@@ -168,7 +169,7 @@ class _Forward:
         probabilities = ops.softmax(logits, axis=-1)
         # logits - log(probabilities) is the same for every token; at the likeliest both are far from underflow.
         normalizer = ops.max(logits, axis=-1) - ops.log(ops.max(probabilities, axis=-1))
-        plain = normalizer - ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(y, 1), axis=1), 1)
+        plain = normalizer - ops.squeeze(gather(logits, ops.expand_dims(y, 1)), 1)
         share, shares = 1.0, []  # of the softmax in the probability of the label; of both parts of a mixture
         if mixture is not None:
             generated, copied = mixture[:, 0] - plain, mixture[:, 1]

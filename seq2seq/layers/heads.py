@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from seq2seq.indexing import gather
 from seq2seq.layers.cross_entropy import BUDGET, fused_cross_entropy
 from seq2seq.layers.frontends import ColumnEmbedding, TokenEmbedding
 from seq2seq.types import Ids, Logits, Padded, Shape, Tensor, Vectors
@@ -341,7 +342,7 @@ class CopyGate(keras.layers.Layer):
         per_source = ops.zeros((batch, cells // batch, 1), "int32")
         first = ops.reshape(ops.logical_and(per_source == 0, ops.expand_dims(first, 1)), (-1, width))
         ids = ops.reshape(per_source + ops.expand_dims(ids, 1), (-1, width))  # (cells, source)
-        written = ops.take_along_axis(generated, ids, axis=1)
+        written = gather(generated, ids)
         top = ops.maximum(written, pointed)  # exports have these operations, but no logaddexp
         mixed = top + ops.log(ops.exp(written - top) + ops.exp(pointed - top))
         gain = ops.where(first, mixed - written, 0.0)
@@ -380,7 +381,7 @@ def log_of(probabilities: Tensor) -> Tensor:
 
 def _take_ids(log_probabilities: Tensor, ids: Ids) -> Tensor:
     """`(rows, target, size)` -> `(rows, target)`, those of `ids`."""
-    return ops.squeeze(ops.take_along_axis(log_probabilities, ops.expand_dims(ids, 2), axis=2), 2)
+    return ops.squeeze(gather(log_probabilities, ops.expand_dims(ids, 2)), 2)
 
 
 def _normalized(weights: Tensor) -> Tensor:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import accumulate
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from seq2seq.indexing import join, split
 from seq2seq.layers.cells import CellState, LinearCell
 from seq2seq.types import Mask, Tensor
 
@@ -201,21 +201,3 @@ def _pack(structure: Nest, tensors: Sequence[Tensor]) -> Nest:
 def _split_as(structure: Nest, joined: Tensor) -> Nest:
     """Splits a tensor into parts as wide as the tensors of `structure`."""
     return _pack(structure, split(joined, [tensor.shape[-1] for tensor in _tensors(structure)]))
-
-
-def join(parts: Sequence[Tensor]) -> Tensor:
-    """Concatenates tensors along their last axis."""
-    return ops.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
-
-
-def split(joined: Tensor, widths: Sequence[int]) -> list[Tensor]:
-    """Splits what `join` made of tensors of these widths; the last width may be unknown."""
-    if len(widths) == 1:
-        return [joined]
-    ends = list(accumulate(widths[:-1]))
-    if joined.shape[-1] is None:  # Keras' split needs a known width, and a slice of an unknown one has none
-        rows = ops.shape(joined)[:-1]
-        parts = [joined[..., end - width : end] for width, end in zip(widths, ends, strict=False)]
-        known = [ops.reshape(part, (*rows, width)) for part, width in zip(parts, widths, strict=False)]
-        return [*known, joined[..., ends[-1] :]]
-    return list(ops.split(joined, ends, axis=-1))

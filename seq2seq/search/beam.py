@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from seq2seq.indexing import gather, repeat_rows
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import Rules, extend_matches, forbid, forbid_control_symbols, matches_of
 from seq2seq.search.scoring import length_normalizer
@@ -128,16 +129,16 @@ def beam_search(
     """
     groups = options.groups
     # A group is searched like a source of its own, except for the diversity.
-    limits = ops.repeat(ops.cast(limits, "int32"), groups)
+    limits = repeat_rows(ops.cast(limits, "int32"), groups)
     search = _BeamSearch(
         options,
         Rules(options.min_length, options.no_repeat_ngram, exclude, symbols),
-        None if terms is None else Terms(*(ops.repeat(part, groups, axis=0) for part in terms)),
+        repeat_rows(terms, groups),
         penalize,
         ops.expand_dims(limits, 1),
         length_normalizer(ops.cast(limits, "float32") + 1.0, options.normalization, options.length_penalty),
         max_length + 1,
-        None if start is None else Start(*(ops.repeat(part, groups, axis=0) for part in start)),
+        repeat_rows(start, groups),
         keep_state,
     )
 
@@ -206,7 +207,7 @@ class _BeamSearch:
             if self.terms is not None:
                 progress = TermProgress(*map(self._repeat, progress_of(self.terms, ids, start.lengths)))
         live = LiveBeams(token, written, totals, matches, progress)
-        state = keras.tree.map_structure(lambda tensor: ops.repeat(tensor, self.options.beam_size, axis=0), state)
+        state = repeat_rows(state, self.options.beam_size)
         ended = EndedBeams(blank, ops.zeros((parts, m), "int32"), nothing, scores, self._kept(state))
         return LoopState(ops.zeros((), "int32"), live, ended, state)
 
@@ -234,7 +235,7 @@ class _BeamSearch:
         matches = ops.reshape(live.matches, (-1, self.width)) if self.rules.no_repeat else None
         position = self._position(loop)
         if self.start is not None:
-            position = ops.repeat(position[:, 0], m)
+            position = repeat_rows(position[:, 0], m)
         log_probs = forbid(log_probs, ids, position, self.rules, matches)
         return ops.reshape(log_probs, (self.parts, m, logits.shape[-1])), state
 
@@ -258,7 +259,7 @@ class _BeamSearch:
         ending = EndedBeams(live.ids, lengths, totals, scores, self._kept(state))
         both = keras.tree.map_structure(lambda *pair: ops.concatenate(pair, axis=1), ended, ending)
         _, best = ops.top_k(both.scores, self.beam_size)
-        chosen: EndedBeams = keras.tree.map_structure(lambda tensor: _pick(tensor, best), both)
+        chosen: EndedBeams = keras.tree.map_structure(lambda tensor: gather(tensor, best), both)
         return chosen._replace(scores=ops.where(is_bad, float("nan"), chosen.scores))
 
     def extend(self, loop: LoopState, log_probs: Tensor) -> tuple[LiveBeams, Tensor]:
@@ -273,15 +274,15 @@ class _BeamSearch:
         tokens, parents, totals = extension
         # At its limit a hypothesis can only end, which it has just done.
         totals = ops.where(position >= self.limits, FORBIDDEN, ops.maximum(totals, FORBIDDEN))
-        before = _pick(live.ids, parents)
+        before = gather(live.ids, parents)
         is_here = ops.equal(ops.arange(self.width, dtype="int32"), ops.expand_dims(position, -1))
         ids = ops.where(is_here, ops.expand_dims(tokens, 2), before)
         matches: Tensor | tuple[()] = ()
         if self.rules.no_repeat:
-            matches = extend_matches(_pick(live.matches, parents), before, position, tokens)
+            matches = extend_matches(gather(live.matches, parents), before, position, tokens)
         progress: TermProgress | tuple[()] = ()
         if self.terms is not None:
-            progress = advance(self.terms, TermProgress(*(_pick(part, parents) for part in live.progress)), tokens)
+            progress = advance(self.terms, TermProgress(*(gather(part, parents) for part in live.progress)), tokens)
         return LiveBeams(tokens, ids, totals, matches, progress), parents
 
     def _extend_diversely(self, log_probs: Tensor, live: LiveBeams, room: Tensor) -> Extension:
@@ -310,7 +311,7 @@ class _BeamSearch:
         """The rows of `(parts * m, …)` from which the new live hypotheses go on."""
         first_rows = ops.expand_dims(ops.arange(self.parts, dtype="int32") * self.beam_size, 1)
         rows = ops.reshape(first_rows + parents, (-1,))
-        return keras.tree.map_structure(lambda tensor: ops.take(tensor, rows, axis=0), state)
+        return keras.tree.map_structure(lambda tensor: gather(tensor, rows), state)
 
     def goes_on(self, loop: LoopState) -> Tensor:
         """Whether a live hypothesis of any part can still be among the `num_best` ended ones."""
@@ -327,16 +328,10 @@ def _best(ended: EndedBeams, options: SearchOptions) -> tuple[SearchResult, Stat
             lambda tensor: ops.reshape(tensor, (-1, options.beam_size, *ops.shape(tensor)[2:])), ended
         )
         _, best = ops.top_k(ended.scores, options.num_best)
-        ended = keras.tree.map_structure(lambda tensor: _pick(tensor, best), ended)
+        ended = keras.tree.map_structure(lambda tensor: gather(tensor, best), ended)
     ids, lengths, totals, scores, state = keras.tree.map_structure(lambda tensor: tensor[:, : options.num_best], ended)
     state = keras.tree.map_structure(lambda tensor: ops.reshape(tensor, (-1, *ops.shape(tensor)[2:])), state)
     return SearchResult(ids[:, :, :-1], lengths, totals, scores), state
-
-
-def _pick(tensor: Tensor, beams: Tensor) -> Tensor:
-    """`(parts, m, …)` at `(parts, n)` -> `(parts, n, …)`."""
-    index = ops.reshape(beams, (*ops.shape(beams), *([1] * (len(tensor.shape) - 2))))
-    return ops.take_along_axis(tensor, index, axis=1)
 
 
 def _extend(
@@ -373,13 +368,13 @@ def _extend(
         missing = count_missing(longer)
         sums = ops.where(missing > room, FORBIDDEN, sums)
         _, chosen = ops.top_k(allocate_beam(sums, missing, ops.shape(terms.tokens)[1]), m)
-        sums = ops.take_along_axis(sums, chosen, axis=1)
+        sums = gather(sums, chosen)
     chosen = ops.cast(chosen, "int32")
     parents = chosen // n
-    tokens = ops.take_along_axis(tokens, chosen, axis=1)
+    tokens = gather(tokens, chosen)
     if worth is not log_probs:
-        own = ops.take_along_axis(_pick(log_probs, parents), ops.expand_dims(tokens, 2), axis=2)[:, :, 0]
-        own = own + ops.take_along_axis(totals, parents, axis=1)
+        own = gather(gather(log_probs, parents), ops.expand_dims(tokens, 2))[:, :, 0]
+        own = own + gather(totals, parents)
         sums = ops.where(sums > FORBIDDEN / 2, own, FORBIDDEN)
     return Extension(tokens, parents, sums)
 
@@ -398,5 +393,5 @@ def _add_candidates(worth: Tensor, values: Tensor, tokens: Ids, more: Ids) -> tu
     is_none = more < 0
     more = ops.maximum(more, 0)
     dropped = ops.logical_or(ops.logical_or(is_known, is_twice), is_none)
-    more_values = ops.where(dropped, FORBIDDEN, ops.take_along_axis(worth, more, axis=2))
+    more_values = ops.where(dropped, FORBIDDEN, gather(worth, more))
     return ops.concatenate([values, more_values], axis=2), ops.concatenate([tokens, more], axis=2)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from seq2seq.indexing import gather
 from seq2seq.search.options import SearchOptions
 from seq2seq.search.rules import Rules, extend_matches, forbid, forbid_control_symbols, matches_of
 from seq2seq.search.start import Start
@@ -79,7 +80,7 @@ def follow(
         logits = forbid_control_symbols(logits, rules.symbols)
         allowed = forbid(logits, loop.ids, position, rules, loop.matches if rules.no_repeat else None)
         chosen = ops.where(position >= limits, eos, ops.cast(choose(allowed, position), "int32"))
-        chosen_logit = ops.squeeze(ops.take_along_axis(logits, ops.expand_dims(chosen, 1), axis=1), 1)
+        chosen_logit = ops.squeeze(gather(logits, ops.expand_dims(chosen, 1)), 1)
         log_prob = chosen_logit - ops.logsumexp(logits, axis=-1)  # of the chosen token only
         chosen = ops.where(loop.ended, pad, chosen)
         ended = ops.logical_or(loop.ended, ops.equal(chosen, eos))
@@ -201,7 +202,7 @@ def sample_search(
     def choose(logits: Tensor, position: Tensor) -> Ids:
         if len(position.shape):
             position = ops.minimum(position, ops.shape(uniforms)[1] - 1)  # a row that has ended may be past its end
-            uniform = ops.take_along_axis(uniforms, ops.expand_dims(position, 1), axis=1)[:, 0]
+            uniform = gather(uniforms, ops.expand_dims(position, 1))[:, 0]
         else:
             uniform = ops.take(uniforms, position, axis=1)
         return draw(logits, uniform, options)
@@ -234,4 +235,5 @@ def draw(logits: Tensor, uniform: Tensor, options: SearchOptions) -> Ids:
     index = ops.sum(ops.cast(sums <= ops.expand_dims(threshold, 1), "int32"), axis=-1)
     # Rounding may push the threshold beyond the last token that may be drawn.
     last = ops.sum(ops.cast(probabilities > 0, "int32"), axis=-1) - 1
-    return ops.take_along_axis(ids, ops.expand_dims(ops.minimum(index, last), 1), axis=1)[:, 0]
+    place = ops.maximum(ops.minimum(index, last), 0)  # of logits that are no numbers there is no last one
+    return gather(ids, ops.expand_dims(place, 1))[:, 0]

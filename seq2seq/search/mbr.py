@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from keras import ops
 
+from seq2seq.indexing import gather
 from seq2seq.search.options import MBR_ORDERS
 from seq2seq.search.step import FORBIDDEN
 from seq2seq.types import Ids, SearchResult, Tensor
@@ -34,11 +35,9 @@ def choose_by_mbr(beam: SearchResult, exponent: float, num_best: int) -> SearchR
     expected = ops.sum(agreements * ops.expand_dims(weights, 1), axis=2)  # (batch, n)
     scores, best = ops.top_k(ops.where(is_real, expected, FORBIDDEN), num_best)
     scores = ops.where(ops.isnan(beam.scores[:, :1]), float("nan"), scores)  # see `beam_search`
-    lengths, log_probabilities = (
-        ops.take_along_axis(part, best, axis=1) for part in (beam.lengths, beam.log_probabilities)
-    )
+    lengths, log_probabilities = (gather(part, best) for part in (beam.lengths, beam.log_probabilities))
     ids = ops.pad(beam.ids, [[0, 0], [0, 0], [0, 1]])  # an output of width 0 has nothing to take from
-    ids = ops.take_along_axis(ids, ops.expand_dims(best, 2), axis=1)[:, :, :-1]
+    ids = gather(ids, best)[:, :, :-1]
     return SearchResult(ids, lengths, log_probabilities, scores)
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from keras import ops
 
+from seq2seq.indexing import gather
 from seq2seq.search.rules import forbid_control_symbols
 from seq2seq.search.step import DecodeFunction, Symbols
 from seq2seq.types import Ids, State, Tensor
@@ -50,7 +51,7 @@ def prefill(
     # The last token is left to the first step of the search.
     logits, state = decode(inputs[:, :-1], mask, state)
     logits = forbid_control_symbols(logits, symbols)
-    chosen = ops.take_along_axis(logits, ops.expand_dims(prompt, 2), axis=2)[:, :, 0]
+    chosen = gather(logits, ops.expand_dims(prompt, 2))[:, :, 0]
     log_probs = ops.where(mask, chosen - ops.logsumexp(logits, axis=-1), 0.0)  # (batch, n)
-    token = ops.take_along_axis(inputs, ops.expand_dims(lengths, 1), axis=1)[:, 0]
+    token = gather(inputs, ops.expand_dims(lengths, 1))[:, 0]
     return Start(token, ops.where(mask, prompt, symbols.pad), lengths, ops.sum(log_probs, axis=1)), state

@@ -36,18 +36,24 @@ from seq2seq.export.acoustic_litert import export_acoustic_litert
 
 pytestmark = pytest.mark.usefixtures("loaded_once")
 
+DECODER = {"attention_weight": 0.3, "decoder_units": 4}
 MODELS = {
-    "gru": {"lookahead": 3, "stack": 3},
+    "gru with convolutions": {"lookahead": 3, "filters": (4, 6), "stack": 3},
     "lstm": {"cell": "lstm", "residual": True, "input_units": 5},
     "layer_norm_lstm": {"cell": "layer_norm_lstm", "lookahead": 5},
     "ssru": {"cell": "ssru", "lookahead": 1},
-    "gru with convolutions": {"filters": (4, 6), "stack": 3},
     "gru with a convolution in both directions": {"filters": (5,), "bidirectional": True},
-    "simple in both directions": {"cell": "simple", "bidirectional": True, "num_layers": 1},
+    "simple in both directions beside a decoder": {"cell": "simple", "bidirectional": True, "num_layers": 1, **DECODER},
     "lstm in both directions": {"cell": "lstm", "bidirectional": True, "residual": True, "input_units": 10},
-    "beside a decoder": {"bidirectional": True, "attention_weight": 0.3, "decoder_units": 4},
     "min_gru in both directions": {"cell": "min_gru", "bidirectional": True, "num_layers": 3},
 }
+MORE = {
+    "gru": {"lookahead": 3, "stack": 3},
+    "gru with convolutions that does not look ahead": {"filters": (4, 6), "stack": 3},
+    "simple in both directions without a decoder": {"cell": "simple", "bidirectional": True, "num_layers": 1},
+    "beside a decoder": {"bidirectional": True, **DECODER},
+}
+"""Options of the others, in other combinations."""
 FRAMES = (0, 1, 7, 8, 9, 16, 31, 64, 100)
 """Less than a step, whole blocks, and some beside them."""
 
@@ -80,9 +86,9 @@ def lite(request, tmp_path_factory):
     )
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [*MODELS, *(pytest.param(name, marks=pytest.mark.long) for name in MORE)])
 def test_every_kind_of_model_hears_as_in_memory(name, tmp_path, rng):
-    recognizer = make_recognizer(**MODELS[name])
+    recognizer = make_recognizer(**(MODELS | MORE)[name])
     found = load_recognizer(export_acoustic_litert(recognizer, tmp_path / "it", "none"))
     assert (found.rate, found.step_seconds) == (recognizer.rate, recognizer.step_seconds)
     assert found.can_stream == recognizer.can_stream
@@ -106,12 +112,10 @@ def test_convolutions_are_exported_in_fewer_bits(kind, error, tmp_path, rng):
     assert 0 < np.abs(one - other).max() < error
 
 
-def test_a_decoder_of_labels_stays_in_the_run(tmp_path):
-    sizes = []
-    for weight in (0.0, 0.3):
-        recognizer = make_recognizer(bidirectional=True, num_layers=1, attention_weight=weight)
-        found = load_recognizer(export_acoustic_litert(recognizer, tmp_path / str(weight), "none"))
-        sizes.append((tmp_path / str(weight) / NETWORKS_FILE).stat().st_size)
+def test_a_decoder_of_labels_stays_in_the_run(both, tmp_path):
+    folder = export_acoustic_litert(make_recognizer(bidirectional=True, attention_weight=0.3), tmp_path / "it", "none")
+    found = load_recognizer(folder)
+    sizes = [(each / NETWORKS_FILE).stat().st_size for each in (both, folder)]
     assert sizes[1] - sizes[0] < 4096  # the decoder alone has 500 KB
     with pytest.raises(ValueError, match="exports have no decoder"):
         found.rescoring = 0.5
@@ -163,19 +167,17 @@ def test_a_file_gives_the_bits_of_its_samples_and_a_batch_the_same_text(lite, tm
     assert batched.text.split() == whole.text.split()
 
 
-@pytest.mark.parametrize(("quantize", "share", "bound"), [("float16", 0.65, 0.02), ("int8", 0.5, 0.4)])
-def test_quantised_networks_are_smaller_and_nearly_the_same(quantize, share, bound, tmp_path):
+def test_quantised_networks_are_smaller_and_nearly_the_same(tmp_path):
     recognizer = make_recognizer(units=64, input_units=64, scale=0.15)
     frames = [recognizer.frontend.frames(sound(2.0))]
     (expected,) = recognizer.network.log_probs(frames)
-    sizes = {}
-    for kind in ("none", quantize):
-        folder = export_acoustic_litert(recognizer, tmp_path / kind, kind)
-        sizes[kind] = (folder / "model.tflite").stat().st_size
-    assert sizes[quantize] < share * sizes["none"]
-    (found,) = load_recognizer(tmp_path / quantize).network.log_probs(frames)
-    np.testing.assert_allclose(found, expected, atol=bound)
-    assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.9
+    whole = (export_acoustic_litert(recognizer, tmp_path / "none", "none") / NETWORKS_FILE).stat().st_size
+    for quantize, share, bound in (("float16", 0.65, 0.02), ("int8", 0.5, 0.4)):
+        folder = export_acoustic_litert(recognizer, tmp_path / quantize, quantize)
+        assert (folder / NETWORKS_FILE).stat().st_size < share * whole
+        (found,) = load_recognizer(folder).network.log_probs(frames)
+        np.testing.assert_allclose(found, expected, atol=bound)
+        assert (found.argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.9
 
 
 @pytest.mark.parametrize("name", ["folder", "both"])

@@ -36,9 +36,24 @@ PTB = Recipe(
     name="ptb",
     data=Data(corpus="ptb"),
     tokenizer=Tokenizer(kind="words", size=0),
-    model=Model(embedding=500, units=500, num_layers=2, readout=False, dropout=0.3, variational_dropout=False),
-    batching=Batching(rows=64, steps=35),
-    training=Training(epochs=16, learning_rate=0.0035, warmup_steps=300, precision="mixed_bfloat16"),
+    model=Model(
+        embedding=400,
+        scale_embedding=False,
+        units=400,
+        num_layers=2,
+        readout=False,
+        dropout=0.3,
+        variational_dropout=False,
+    ),
+    batching=Batching(rows=20, steps=35),
+    training=Training(
+        epochs=13,
+        optimizer="sgd",
+        learning_rate=20,
+        warmup_steps=20,
+        gradient_clip=0.25,
+        precision="mixed_bfloat16",
+    ),
 )
 """Penn Treebank, words."""
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from seq2seq.cli.compare_options import add_compare_arguments, compare_options, compare_with_baselines
+from seq2seq.cli.arguments import options_from
+from seq2seq.cli.compare_options import CompareOptions, add_compare_arguments, check_runs, compare_with_baselines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compares the runs. Raises ValueError if they cannot be compared."""
-    options = compare_options(arguments)
+    options = options_from(CompareOptions, arguments)
+    check_runs(options)
     from seq2seq.evaluation.forecast_comparison import as_text, compare, find_losses, read_losses
 
     tables = find_losses([Path(path) for path in options.run], options.test)

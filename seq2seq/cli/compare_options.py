@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from seq2seq.cli.arguments import options_from, positive
+from seq2seq.cli.arguments import positive
 from seq2seq.messages import show
 from seq2seq.outputs import STDOUT, check_outputs
 
@@ -54,18 +54,16 @@ def add_compare_arguments(parser: argparse.ArgumentParser, runs: str, test: str,
     )
 
 
-def compare_options(arguments: argparse.Namespace, fewest: int = 1) -> CompareOptions:
-    """Returns the options of a command that prints and writes no file.
+def check_runs(options: CompareOptions, fewest: int = 1) -> None:
+    """Checks the runs of a command that prints and writes no file.
 
     Raises:
         ValueError: there are too few runs, one is given twice, or one would be overwritten.
     """
-    options = options_from(CompareOptions, arguments)
     check_outputs(options.run, {"standard output": STDOUT})
     if len(options.run) < fewest or len({*options.run}) < len(options.run):
         expected = "two or more different runs" if fewest > 1 else "different runs"
         raise ValueError(f"Expected {expected} to compare. Received: {', '.join(options.run)}")
-    return options
 
 
 def show_comparisons(comparisons: Sequence[Any], as_text: Callable[[Any], str], as_json: bool) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from seq2seq.cli.compare_options import add_compare_arguments, compare_options, show_comparisons
+from seq2seq.cli.arguments import options_from
+from seq2seq.cli.compare_options import CompareOptions, add_compare_arguments, check_runs, show_comparisons
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Compares the runs. Raises ValueError if they cannot be compared."""
-    options = compare_options(arguments, fewest=2)
+    options = options_from(CompareOptions, arguments)
+    check_runs(options, fewest=2)
     from seq2seq.evaluation.recognition import as_text, compare, read_table
     from seq2seq.tasks.speech.folder import SpeechRunFolder
 

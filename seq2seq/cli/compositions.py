@@ -39,8 +39,8 @@ def record(composition: Composition, target: Path) -> dict[str, Any]:
         else {"notes": copied.notes, "of_training_piece": copied.piece + 1, "at_its_step": copied.step},
         "key": composition.key,
         "key_is_estimated": not composition.music.key,
-        "in_key": None if composition.in_key is None else round(composition.in_key, 3),
-        "interval_distance": None if distance is None else round(distance, 3),
+        "in_key": None if composition.in_key is None else round(composition.in_key, 6),
+        "interval_distance": None if distance is None else round(distance, 6),
         "statistics": {name: round(value, 3) for name, value in composition.statistics.items()},
         "training_statistics": {name: round(value, 3) for name, value in composition.corpus_statistics.items()},
     }

@@ -75,6 +75,9 @@ class Start:
             cell.bias.assign(bias)
 
 
+LEAST = 1e-15
+"""The least norm that is told from 0: squares of smaller ones are rounding."""
+
 TANH = [Start(f"tanh, radius {radius}", "simple", radius) for radius in (0.5, 0.9, 1.0, 1.1, 1.5)]
 TANH.append(Start("tanh, orthogonal", "simple"))
 GATED = [
@@ -132,7 +135,7 @@ def gradient_norms(cell: Any, inputs: np.ndarray, seed: int) -> list[float]:
 
     It is the Frobenius norm over the root of the state's size, so that an identity has 1, as the geometric mean over
     the rows of `inputs`, `(rows, time, features)`. By Hutchinson's estimate: for a normal vector v, the mean of
-    |v J|² is the square of the Frobenius norm of J.
+    |v J|² is the square of the Frobenius norm of J. What is less than `LEAST` counts as that.
     """
     probes = 8
     rows, steps, _ = inputs.shape
@@ -152,7 +155,7 @@ def gradient_norms(cell: Any, inputs: np.ndarray, seed: int) -> list[float]:
     for parts in reversed(found):
         squares = sum(tf.reduce_sum(tf.square(part), axis=1) for part in parts).numpy()
         means = squares.reshape(rows, probes).mean(axis=1) / last.shape[1]
-        norms.append(float(np.exp(np.log(np.maximum(means, 1e-30)).mean() / 2)))
+        norms.append(float(np.exp(np.log(np.maximum(means, LEAST**2)).mean() / 2)))
     return norms
 
 
@@ -273,7 +276,8 @@ def _at_start(found: dict[str, list[list[float]]], units: int, steps: int) -> Pa
             "vanishes exponentially; above 1 it may explode, held back only by the flat ends of tanh. An orthogonal "
             "matrix alone would keep the norm, but tanh takes from it at each step.",
             "In an LSTM the way through c is scaled by the forget gate: by about 1/2 at bias 0, which vanishes as fast "
-            "as a small tanh network, and by 0.73 at bias 1.",
+            "as a small tanh network, and by 0.73 at bias 1. "
+            f"Norms below {LEAST:.0e} are drawn there.",
         ],
         [
             plot("tanh", "tanh networks", TANH),
@@ -353,7 +357,8 @@ def _remedies(outcomes: dict[str, list[Outcome]], length: int, most: int) -> Par
 
 def _answer(start: dict[str, list[list[float]]], outcomes: dict[str, list[Outcome]], steps: int) -> str:
     def at_end(name: str) -> str:
-        return f"{median(norms[-1] for norms in start[name]):.1g}"
+        norm = median(norms[-1] for norms in start[name])
+        return f"{LEAST:.0e} or less" if norm < 1.01 * LEAST else f"{norm:.1g}"
 
     learned = {name: sum(run.steps is not None for run in runs) for name, runs in outcomes.items()}
     seeds = len(next(iter(outcomes.values())))

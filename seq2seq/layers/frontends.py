@@ -59,10 +59,7 @@ class TokenEmbedding(keras.layers.Layer):
         self.size = size
         self.units = units
         self.scaled = scaled
-        as_they_are = keras.initializers.RandomUniform(-0.1, 0.1)
-        self.initializer = keras.initializers.get(
-            initializer or (embedding_initializer(units) if scaled else as_they_are)
-        )
+        self.initializer = keras.initializers.get(initializer or embedding_initializer(units, scaled))
         self.table = keras.layers.Embedding(size, units, self.initializer, name="table")
         self.dropout = keras.layers.Dropout(dropout, name="dropout")
 
@@ -222,9 +219,12 @@ class VectorProjection(keras.layers.Layer):
         return {**super().get_config(), "features": self.features, "units": self.units}
 
 
-def embedding_initializer(units: int) -> keras.initializers.Initializer:
+def embedding_initializer(units: int, scaled: bool = True) -> keras.initializers.Initializer:
     """Returns what the matrix of a `TokenEmbedding` of this width starts from."""
-    return keras.initializers.RandomNormal(stddev=units**-0.5)
+    # Only the one that is used is made: each takes a random number, and all that come after it would be others.
+    return (
+        keras.initializers.RandomNormal(stddev=units**-0.5) if scaled else keras.initializers.RandomUniform(-0.1, 0.1)
+    )
 
 
 KERNEL = 9

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -34,6 +36,22 @@ def test_vectors_that_are_not_scaled_are_the_rows_in_a_copy_too(array):
         again = type(layer).from_config(layer.get_config())
         again.build()
         np.testing.assert_array_equal(array(again.embed(ids)), array(again.embeddings)[IDS])
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+def test_an_embedding_draws_for_its_matrix_and_its_dropout_alone(scaled):
+    """What is made after it starts from other weights otherwise: a run would not be the same one by the same seed."""
+    states = []
+    for make in (lambda: TokenEmbedding(12, 5, scaled=scaled), _matrix_and_dropout):
+        random.seed(5)  # of which Keras draws the seeds of layers and initializers
+        make()
+        states.append(random.getstate())
+    assert states[0] == states[1]
+
+
+def _matrix_and_dropout():
+    keras.initializers.RandomNormal()
+    keras.layers.Dropout(0.0)
 
 
 def test_an_embedding_makes_the_same_layer_of_its_config():

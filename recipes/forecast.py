@@ -32,12 +32,18 @@ TINY = Recipe(
 """Goes through every stage in seconds; learns nothing useful."""
 
 
+_SHRINK: dict[int, Literal["none", "validation", "history"]] = {
+    96: "none",
+    192: "validation",
+    336: "validation",
+    720: "history",  # validation holds three stretches of it
+}
+"""By hours ahead."""
+
+
 def _etth1(horizon: int) -> Recipe:
-    name = "etth1" if horizon == 96 else f"etth1_{horizon}"
-    # Validation holds three stretches of 720 hours.
-    shrink: Literal["validation", "history"] = "history" if horizon == 720 else "validation"
     return Recipe(
-        name=name,
+        name="etth1" if horizon == 96 else f"etth1_{horizon}",
         data=Data(corpus="etth1", standardize=True),
         window=Window(horizon=horizon, context=336, scaling="last", min_context=336),
         model=Model(
@@ -46,7 +52,7 @@ def _etth1(horizon: int) -> Recipe:
             calendar=False,
             dropout=0.3,
             train_skip=False,
-            shrink="none" if horizon == 96 else shrink,
+            shrink=_SHRINK[horizon],
         ),
         batching=Batching(size=512),
         training=Training(epochs=8, learning_rate=0.004, warmup_steps=100, ema=0.99, select_by="mse"),
@@ -82,7 +88,7 @@ CUSTOM = Recipe(
 RECIPES = {
     "demo": DEMO,
     "tiny": TINY,
-    **{recipe.name: recipe for recipe in map(_etth1, (96, 192, 336, 720))},
+    **{recipe.name: recipe for recipe in map(_etth1, _SHRINK)},
     "m4_hourly": M4_HOURLY,
     "m4_weekly": M4_WEEKLY,
     "custom": CUSTOM,

@@ -109,11 +109,13 @@ def test_the_past_is_forecast_by_a_network_that_saw_only_what_came_before(with_p
     assert (windows.cuts + 6 <= data.train.lengths[windows.series]).all()
     assert half.load_codec() == learn_codec(learned, Columns(), (), "error", recipe.model.calendar, False)
     model, codec = half.load_model()
-    sums = shrinking._sums(model, codec, half.load_recipe(), earlier.validation)
+    sums = shrinking.products_and_squares(model, codec, half.load_recipe(), earlier.validation)
     np.testing.assert_allclose(folder.load_past(6), sums, rtol=1e-5)
     assert sums.shape[1] > shrinking.FEWEST
     fewer = Windows(windows.series[::3], windows.cuts[::3])
-    thinned = shrinking._sums(model, codec, half.load_recipe(), earlier.validation._replace(windows=fewer))
+    thinned = shrinking.products_and_squares(
+        model, codec, half.load_recipe(), earlier.validation._replace(windows=fewer)
+    )
     np.testing.assert_allclose(thinned.sum() / sums.sum() * sums.shape[1] / thinned.shape[1], 1, atol=0.3)  # not 1 / 3
 
 
@@ -124,7 +126,7 @@ def test_the_past_changes_the_share_and_nothing_else(finished, with_past):
         if "share" not in one.path:
             np.testing.assert_array_equal(one, other)
     recipe, codec = plain.load_recipe(), plain.load_codec()
-    held = shrinking._sums(models[1], codec, recipe, find_corpus(recipe).validation)
+    held = shrinking.products_and_squares(models[1], codec, recipe, find_corpus(recipe).validation)
     both = np.concatenate([held, folder.load_past(6)], axis=1)
     np.testing.assert_allclose(share_of(with_past), shares(*both), atol=1e-5)
     assert not np.array_equal(share_of(with_past), share_of(finished))
@@ -147,6 +149,18 @@ def test_halves_that_are_too_short_are_refused_before_the_epochs(tmp_path, capsy
         "model.shrink history halves the training part, whose longest series has 200 steps" in capsys.readouterr().err
     )
     assert not (tmp_path / "run" / "history.csv").exists()
+
+
+def test_a_newer_half_of_windows_in_too_few_stretches_is_refused_before_the_epochs(tmp_path, capsys):
+    table = written(tmp_path / "own.csv")
+    table.write_text("".join(line for line in table.read_text().splitlines(True) if not line.startswith("b")))
+    words = ["tiny", "--run-folder", str(tmp_path / "run"), "--data.corpus", "files", "--model.shrink", "history"]
+    words += ["--data.train", str(table), "--data.validation_windows", "4", "--window.horizon", "24"]
+    assert run_recipe(RECIPES, "train", "", words) == 2  # three horizons, whose windows begin within little over two
+    assert (
+        "model.shrink history halves the training part, whose longest series has 144 steps" in capsys.readouterr().err
+    )
+    assert not (tmp_path / "run" / "past").exists()
 
 
 @pytest.mark.parametrize("head", ["quantiles", "gaussian", "student_t"])

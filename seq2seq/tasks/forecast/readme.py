@@ -34,7 +34,8 @@ def write_readme(
     known = ', future="next.csv"' if ahead else ""
     said = f" {', '.join(map(plain_markdown, recipe.data.future))} must be known for the steps ahead." if ahead else ""
     kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
-    shares = "" if share is None else f"{described(share)}, by the same windows.\n"
+    past = " and the newer half of the training part" if model.shrink == "history" else ""
+    shares = "" if share is None else f"{described(share)}, by the same windows{past}.\n"
     drawn = (
         "| scores.json, losses-test.csv | the tests; what was lost on each window, for `seq2seq compare` |\n"
         "| forecasts.png | forecasts of the test beside what came |\n"

@@ -33,7 +33,7 @@ def choose_share(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> Flo
         `(horizon,)`.
     """
     model, codec = folder.load_model()
-    sums = _sums(model, codec, recipe, data.validation)
+    sums = products_and_squares(model, codec, recipe, data.validation)
     if recipe.model.shrink == "history":
         sums = np.concatenate([sums, folder.load_past(recipe.window.horizon)], axis=1)
     found = shares(*sums)
@@ -54,11 +54,11 @@ def try_the_past(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> Non
     from seq2seq.run.train import train
     from seq2seq.tasks import forecast
 
-    earlier = halved(recipe, data)
     if folder.past_file.exists():
         return
-    quiet = {"model": {"shrink": "validation"}, "training": {"start_from": "", "keep_epochs": 0}}
-    sections = {name: getattr(recipe, name).model_copy(update=fields) for name, fields in quiet.items()}
+    earlier = halved(recipe, data)
+    changes = {"model": {"shrink": "validation"}, "training": {"start_from": "", "keep_epochs": 0}}
+    sections = {name: getattr(recipe, name).model_copy(update=fields) for name, fields in changes.items()}
     half, before = ForecastRunFolder(folder.inside(folder.past)), recipe.model_copy(update=sections)
     _log.info("Trained first on the older half, to see what the network adds in the newer one:")
     if team.is_leader():
@@ -68,7 +68,7 @@ def try_the_past(folder: ForecastRunFolder, recipe: Recipe, data: Corpus) -> Non
     _log.info("Now the run itself:")
 
     def keep() -> None:
-        products, squares = _sums(*half.load_model(), before, earlier.validation)
+        products, squares = products_and_squares(*half.load_model(), before, earlier.validation)
         folder.write_json(folder.past_file, {"products": products.tolist(), "squares": squares.tolist()})
 
     team.leader_first(keep, lambda: None)
@@ -78,26 +78,31 @@ def halved(recipe: Recipe, data: Corpus) -> Corpus:
     """Returns the older half of the training part to learn from, and windows of the newer half for validation.
 
     Raises:
-        ValueError: the older half holds no window, or the newer one fewer horizons than `shares` needs.
+        ValueError: the older half holds no window, or the newer one fewer groups than `shares` needs.
     """
     window, longest = recipe.window, int(data.train.lengths.max(initial=0))
-    later = longest // 2 // window.horizon * window.horizon
-    if later < FEWEST * window.horizon or longest - later < window.horizon + max(window.min_context, 1):
-        raise ValueError(
-            f"model.shrink history halves the training part, whose longest series has {longest} steps: too few for a "
-            f"window of {window.min_context} + {window.horizon} steps and, later, {FEWEST} horizons. "
-            "Choose model.shrink validation or none."
-        )
-    step = max(1, window.horizon // 4)
-    count = (later - window.horizon) // step + 1
-    origins = rolling_origins(data.train, window.horizon, count, step, max(window.min_context, 1))
+    context, horizon = max(window.min_context, 1), window.horizon
+    later = longest // 2 // horizon * horizon
+    too_short = ValueError(
+        f"model.shrink history halves the training part, whose longest series has {longest} steps: too few for a "
+        f"window of {context} + {horizon} steps and, later, the windows of {FEWEST} horizons or more. "
+        "Choose model.shrink validation or none."
+    )
+    if later < FEWEST * horizon or longest - later < context + horizon:
+        raise too_short
+    step = max(1, horizon // 4)
+    origins = rolling_origins(data.train, horizon, (later - horizon) // step + 1, step, context)
     future = recipe.data.future if recipe.data.corpus == "files" else ()
     held = forecastable(WindowSet(data.train, origins), window, future, "the newer half")
+    try:
+        groups_of(*held, horizon)
+    except ValueError:
+        raise too_short from None
     return dataclasses.replace(data, train=data.train.cut(0, -later), validation=held)
 
 
-def _sums(model: Any, codec: SeriesCodec, recipe: Recipe, held: WindowSet) -> Floats:
-    """Returns products and squares, as `shares` takes them, of each group of windows: `(2, groups, horizon)`.
+def products_and_squares(model: Any, codec: SeriesCodec, recipe: Recipe, held: WindowSet) -> Floats:
+    """Returns what `shares` takes, of each group of windows: `(2, groups, horizon)`.
 
     They are divided by the windows of a group, so that a stretch of the past, where origins are few, counts as much as
     one of validation.

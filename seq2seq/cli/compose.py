@@ -147,7 +147,7 @@ def read_piece(name: str, option: str, steps_per_quarter: int) -> Music:
 
     if not Path(name).is_file():
         raise ValueError(f"{option}: {name}: no such file.")
-    return read_music(name, steps_per_quarter, tell=say)[0]
+    return read_music(name, steps_per_quarter, warn=say)[0]
 
 
 def _key(options: ComposeArguments) -> str:

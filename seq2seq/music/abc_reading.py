@@ -22,7 +22,7 @@ from seq2seq.music.abc_voice import Part, held_chords, played_chords, played_not
 from seq2seq.music.chord_symbols import chord_pitches
 from seq2seq.music.keys import altered, parse_key
 from seq2seq.music.notes import HIGHEST, LOWEST, Music
-from seq2seq.music.quantising import Sound, Tell, nearest, quiet, to_grid
+from seq2seq.music.quantising import Sound, Warn, nearest, quiet, to_grid
 
 MOST_QUARTERS = 100_000
 """Length of the longest tune that is read: a slip such as C99999 takes no memory."""
@@ -31,7 +31,7 @@ _PROPAGATE = re.compile(r"(?:%%|I:)\s*propagate-accidentals\s+(not|octave|pitch)
 _JUMP = re.compile(r"(?:D\.?C|D\.?S|fine|coda|segno|dacapo|dacoda)\b\.?", re.IGNORECASE)
 
 
-def read_abc(text: str, name: str, steps_per_quarter: int = 4, chords: bool = True, tell: Tell = quiet) -> list[Music]:
+def read_abc(text: str, name: str, steps_per_quarter: int = 4, chords: bool = True, warn: Warn = quiet) -> list[Music]:
     """Returns the tunes of a tune book.
 
     Voices (V:) keep their order; chord symbols follow as one more voice. A piece has the meter, key and tempo with
@@ -42,7 +42,7 @@ def read_abc(text: str, name: str, steps_per_quarter: int = 4, chords: bool = Tr
         name: The file, for messages.
         steps_per_quarter: Steps of a quarter note.
         chords: Whether chord symbols are read.
-        tell: Gets a sentence for each thing that is lost: notes off the grid, changes of meter, key or tempo, jumps,
+        warn: Gets a sentence for each thing that is lost: notes off the grid, changes of meter, key or tempo, jumps,
             chord symbols that are not known, lines outside of any tune.
 
     Raises:
@@ -50,13 +50,13 @@ def read_abc(text: str, name: str, steps_per_quarter: int = 4, chords: bool = Tr
             file and line, what was expected and what came.
     """
     defaults: list[tuple[int, str]] = []
-    blocks = list(_blocks(text, name, defaults, tell))
+    blocks = list(_blocks(text, name, defaults, warn))
     if not blocks:
         raise ValueError(f"{name}: expected tunes in ABC, each from a line X: on. Received: a file without one")
-    return [_Tune(name, block, defaults, chords, tell).music(steps_per_quarter) for block in blocks]
+    return [_Tune(name, block, defaults, chords, warn).music(steps_per_quarter) for block in blocks]
 
 
-def _blocks(text: str, name: str, defaults: list[tuple[int, str]], tell: Tell) -> Iterator[list[tuple[int, str]]]:
+def _blocks(text: str, name: str, defaults: list[tuple[int, str]], warn: Warn) -> Iterator[list[tuple[int, str]]]:
     """Yields the numbered lines of each tune; fields before the first become `defaults`."""
     block: list[tuple[int, str]] = []
     seen, stray = False, 0
@@ -78,16 +78,16 @@ def _blocks(text: str, name: str, defaults: list[tuple[int, str]], tell: Tell) -
     if block:
         yield block
     if stray:
-        tell(f"{name}:{stray}: text outside of any tune, after an empty line, is left out.")
+        warn(f"{name}:{stray}: text outside of any tune, after an empty line, is left out.")
 
 
 class _Tune:
     """Reads one tune."""
 
     def __init__(
-        self, name: str, lines: list[tuple[int, str]], defaults: list[tuple[int, str]], chords: bool, tell: Tell
+        self, name: str, lines: list[tuple[int, str]], defaults: list[tuple[int, str]], chords: bool, warn: Warn
     ):
-        self._name, self._chords, self._tell = name, chords, tell
+        self._name, self._chords, self._warn = name, chords, warn
         self._line, self._first = lines[0]
         self._first_line = self._line
         self._title, self._key = "", ""
@@ -129,7 +129,7 @@ class _Tune:
             symbols = [one for part, order in zip(parts, orders, strict=True) for one in played_chords(part, order)]
             sounds += held_chords(sorted(symbols), end, len(parts))
         place = f"{self._name}:{self._first_line}"
-        notes = to_grid(sounds, steps_per_quarter, place, self._tell)
+        notes = to_grid(sounds, steps_per_quarter, place, self._warn)
         self._tell_losses(place)
         steps = max([nearest(end, steps_per_quarter), *(note.start + note.length for note in notes)])
         beats, unit = self._meter
@@ -160,12 +160,12 @@ class _Tune:
 
     def _tell_losses(self, place: str) -> None:
         for what, count in self._lost.items():
-            self._tell(f"{place}: {what}" + (f" ({count} times)." if count > 1 else "."))
+            self._warn(f"{place}: {what}" + (f" ({count} times)." if count > 1 else "."))
         if self._unknown:
             names = ", ".join(f'"{symbol}"' for symbol in list(self._unknown)[:5])
-            self._tell(f"{place}: chord symbols that are not known are left out: {names}.")
+            self._warn(f"{place}: chord symbols that are not known are left out: {names}.")
         if self._long_bars:
-            self._tell(f"{place}: {self._long_bars} bars are longer than the meter says; they are played as written.")
+            self._warn(f"{place}: {self._long_bars} bars are longer than the meter says; they are played as written.")
 
     def _error(self, message: str) -> ValueError:
         return ValueError(f"{self._name}:{self._line}: {message[:1].lower()}{message[1:]}")
@@ -307,7 +307,7 @@ class _Tune:
             part.longest = max(part.longest, part.time)
             part.time, part.last = part.bar, None
         elif kind == "repaired":
-            self._tell(f"{self._name}:{self._line}: a chord has no ]; it is read as {token.text}].")
+            self._warn(f"{self._name}:{self._line}: a chord has no ]; it is read as {token.text}].")
         elif kind == "mark" and _JUMP.fullmatch(token.text):
             self._lost["jumps such as D.C. are not followed"] += 1
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from seq2seq.music.keys import SEMITONES, fifths
 from seq2seq.music.notes import HIGHEST, LOWEST, Music
-from seq2seq.music.quantising import Sound, Tell, nearest, quiet, to_grid
+from seq2seq.music.quantising import Sound, Warn, nearest, quiet, to_grid
 
 _LENGTH = re.compile(r"(\d{1,5})(?:%(\d{1,4}))?(\.*)")
 _PITCH = re.compile(r"([a-g]+|[A-G]+)(#+|-+|n|)")
@@ -31,19 +31,19 @@ class _Spine:
     """When the note in it ends, quarter notes."""
 
 
-def read_kern(text: str, name: str, steps_per_quarter: int = 4, tell: Tell = quiet) -> Music:
+def read_kern(text: str, name: str, steps_per_quarter: int = 4, warn: Warn = quiet) -> Music:
     """Returns the music of a **kern file.
 
     Args:
         text: The file.
         name: The file, for messages.
         steps_per_quarter: Of the grid; times go to it as `quantising.to_grid` says.
-        tell: Gets a sentence for each thing that is lost.
+        warn: Gets a sentence for each thing that is lost.
 
     Raises:
         ValueError: it has no spine in **kern or no notes, or a line cannot be read: one sentence that names the line.
     """
-    reader = _Reader(name, tell)
+    reader = _Reader(name, warn)
     for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), 1):
         try:
             reader.read_line(line.rstrip("\r\n"))
@@ -53,8 +53,8 @@ def read_kern(text: str, name: str, steps_per_quarter: int = 4, tell: Tell = qui
 
 
 class _Reader:
-    def __init__(self, name: str, tell: Tell):
-        self._name, self._tell = name, tell
+    def __init__(self, name: str, warn: Warn):
+        self._name, self._warn = name, warn
         self._spines: list[_Spine] = []
         self._time = Fraction(0)
         self._sounds: list[Sound] = []
@@ -71,10 +71,10 @@ class _Reader:
         if not self._sounds:
             raise ValueError(f"{self._name}: expected a spine **kern with notes. Received: none")
         for change in sorted(self._changes):
-            self._tell(f"{self._name}: the {change} changes; the piece keeps the first.")
+            self._warn(f"{self._name}: the {change} changes; the piece keeps the first.")
         order = {voice: place for place, voice in enumerate(sorted({one.voice for one in self._sounds}, reverse=True))}
         sounds = [sound._replace(voice=order[sound.voice]) for sound in self._sounds]
-        notes = to_grid(sounds, steps_per_quarter, self._name, self._tell)
+        notes = to_grid(sounds, steps_per_quarter, self._name, self._warn)
         end = max(self._time, *(spine.until for spine in self._spines), *(sound.end for sound in sounds))
         meter = self._meter or (4, 4)
         upbeat = nearest(next((bar for bar in self._bars if 0 < bar < end), Fraction(0)), steps_per_quarter)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from seq2seq.extras import require
 from seq2seq.music.keys import MAJOR, MINOR, fifths
 from seq2seq.music.notes import Music, Note
-from seq2seq.music.quantising import Sound, Tell, apart, nearest, quiet, to_grid
+from seq2seq.music.quantising import Sound, Warn, apart, nearest, quiet, to_grid
 
 MOST_QUARTERS = 100_000
 """Length of the longest file that is read: a damaged time takes no memory."""
@@ -23,7 +23,7 @@ _DRUMS = 9
 _VELOCITY = 80
 
 
-def read_midi(data: bytes, name: str, steps_per_quarter: int = 4, tell: Tell = quiet) -> Music:
+def read_midi(data: bytes, name: str, steps_per_quarter: int = 4, warn: Warn = quiet) -> Music:
     """Returns the music of a MIDI file of type 0 or 1.
 
     Each track with notes is a voice, in the order of the file; of a file with one track each channel is. Times go to
@@ -34,7 +34,7 @@ def read_midi(data: bytes, name: str, steps_per_quarter: int = 4, tell: Tell = q
         data: The file.
         name: The file, for messages.
         steps_per_quarter: Of the grid.
-        tell: Gets a sentence for each thing that is lost: notes off the grid, notes that never end, drums, changes of
+        warn: Gets a sentence for each thing that is lost: notes off the grid, notes that never end, drums, changes of
             meter, key or tempo.
 
     Raises:
@@ -45,7 +45,7 @@ def read_midi(data: bytes, name: str, steps_per_quarter: int = 4, tell: Tell = q
     file = _parsed(data, name)
     events = list(_events(file, name))
     ticks = file.ticks_per_beat
-    sounds, end = _sounds(events, ticks, name, tell)
+    sounds, end = _sounds(events, ticks, name, warn)
     if not sounds:
         what = "only drums" if any(event.message.type == "note_on" for event in events) else "none"
         raise ValueError(f"{name}: expected notes. Received: a MIDI file with {what}")
@@ -53,11 +53,11 @@ def read_midi(data: bytes, name: str, steps_per_quarter: int = 4, tell: Tell = q
     for event in sorted(events, key=lambda event: event.time):
         if event.message.is_meta:
             metas[event.message.type].append((event.time, event.message))
-    notes = to_grid(sounds, steps_per_quarter, name, tell)
-    meter, upbeat = _meter(metas["time_signature"], ticks, name, tell)
-    _tell_changes([message.tempo for _, message in metas["set_tempo"]], "tempo", name, tell)
+    notes = to_grid(sounds, steps_per_quarter, name, warn)
+    meter, upbeat = _meter(metas["time_signature"], ticks, name, warn)
+    _warn_of_changes([message.tempo for _, message in metas["set_tempo"]], "tempo", name, warn)
     keys = [key for _, message in metas["key_signature"] if (key := _key(message.key))]
-    _tell_changes(keys, "key", name, tell)
+    _warn_of_changes(keys, "key", name, warn)
     steps = max([nearest(end, steps_per_quarter), *(note.start + note.length for note in notes)])
     beats, unit = meter
     bar = beats * 4 * steps_per_quarter // unit
@@ -164,7 +164,7 @@ def _events(file: Any, name: str) -> Iterator[_Event]:
             yield _Event(time, number, message)
 
 
-def _sounds(events: list[_Event], ticks: int, name: str, tell: Tell) -> tuple[list[Sound], Fraction]:
+def _sounds(events: list[_Event], ticks: int, name: str, warn: Warn) -> tuple[list[Sound], Fraction]:
     """Returns the notes in time, voices numbered, and the end of the last track, quarter notes."""
     open_notes: dict[tuple[int, int, int], list[int]] = defaultdict(list)
     balance: Counter[tuple[int, int, int]] = Counter()
@@ -197,9 +197,9 @@ def _sounds(events: list[_Event], ticks: int, name: str, tell: Tell) -> tuple[li
         hanging += len(starts)
         found[track, channel] += [(start, max(ends[track], start + 1), pitch) for start in starts]
     if drums:
-        tell(f"{name}: {drums:,} strokes of drums are left out.")
+        warn(f"{name}: {drums:,} strokes of drums are left out.")
     if hanging:
-        tell(f"{name}: {hanging:,} notes never end; they are held to the end of their track.")
+        warn(f"{name}: {hanging:,} notes never end; they are held to the end of their track.")
     tracks = {track for track, _ in found}
     lines = sorted(found) if len(tracks) == 1 else sorted(tracks)
     voices = {line: voice for voice, line in enumerate(lines)}
@@ -216,7 +216,7 @@ def _sounds(events: list[_Event], ticks: int, name: str, tell: Tell) -> tuple[li
     return sounds, Fraction(end, ticks)
 
 
-def _meter(messages: list[tuple[int, Any]], ticks: int, name: str, tell: Tell) -> tuple[tuple[int, int], Fraction]:
+def _meter(messages: list[tuple[int, Any]], ticks: int, name: str, warn: Warn) -> tuple[tuple[int, int], Fraction]:
     """Returns the meter of a piece and the length of its upbeat, quarter notes."""
     meters = [(Fraction(time, ticks), (one.numerator, one.denominator)) for time, one in messages]
     meters = [(time, meter) for time, meter in meters if meter[0] > 0 and meter[1] in (1, 2, 4, 8, 16, 32)]
@@ -229,13 +229,13 @@ def _meter(messages: list[tuple[int, Any]], ticks: int, name: str, tell: Tell) -
         (time, second) = meters[1]
         if time == length and length < Fraction(4 * second[0], second[1]):
             meters, first, upbeat = meters[1:], second, time
-    _tell_changes([meter for _, meter in meters], "meter", name, tell)
+    _warn_of_changes([meter for _, meter in meters], "meter", name, warn)
     return first, upbeat
 
 
-def _tell_changes(values: Iterable[Any], what: str, name: str, tell: Tell) -> None:
+def _warn_of_changes(values: Iterable[Any], what: str, name: str, warn: Warn) -> None:
     if len(set(values)) > 1:
-        tell(f"{name}: the {what} changes; the piece keeps the first.")
+        warn(f"{name}: the {what} changes; the piece keeps the first.")
 
 
 def _tempo(messages: list[tuple[int, Any]]) -> float:

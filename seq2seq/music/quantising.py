@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from seq2seq.music.notes import ORDER, Note
 
-Tell = Callable[[str], None]
+Warn = Callable[[str], None]
 """Takes one sentence about something that a file holds and the notes do not."""
 _FINEST = 96
 """Steps a quarter; a finer grid is not recommended."""
@@ -28,7 +28,7 @@ class Sound(NamedTuple):
 
 
 def quiet(_: str) -> None:
-    """A `Tell` that drops what it is told."""
+    """A `Warn` that drops what it gets."""
 
 
 def nearest(time: Fraction, steps_per_quarter: int) -> int:
@@ -37,7 +37,7 @@ def nearest(time: Fraction, steps_per_quarter: int) -> int:
     return (2 * above * steps_per_quarter + below) // (2 * below)
 
 
-def to_grid(sounds: Iterable[Sound], steps_per_quarter: int, place: str, tell: Tell = quiet) -> list[Note]:
+def to_grid(sounds: Iterable[Sound], steps_per_quarter: int, place: str, warn: Warn = quiet) -> list[Note]:
     """Returns notes on a grid.
 
     Each beginning and each end goes to the nearest step, halves up, so that what touches still touches. A note left
@@ -47,7 +47,7 @@ def to_grid(sounds: Iterable[Sound], steps_per_quarter: int, place: str, tell: T
         sounds: In any order.
         steps_per_quarter: Of the grid.
         place: The file, for what is told.
-        tell: Gets one sentence if anything moved or was dropped.
+        warn: Gets one sentence if anything moved or was dropped.
     """
     notes: list[Note] = []
     short: list[Note] = []
@@ -70,7 +70,7 @@ def to_grid(sounds: Iterable[Sound], steps_per_quarter: int, place: str, tell: T
         lost = f", and {dropped:,} left without a step were dropped" if dropped else ""
         finer = math.lcm(exact, steps_per_quarter)
         advice = f" A grid of {finer} steps a quarter holds them all." if finer <= _FINEST else ""
-        tell(
+        warn(
             f"{place}: {moved:,} of {len(notes) + len(short):,} notes are not on the grid of {steps_per_quarter} steps "
             f"a quarter; they were moved to the nearest step, by at most {furthest:.2f} steps{lost}.{advice}"
         )

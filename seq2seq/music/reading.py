@@ -10,21 +10,21 @@ from seq2seq.music.kern import read_kern
 from seq2seq.music.midi import read_midi
 from seq2seq.music.music_json import music_from_json
 from seq2seq.music.notes import Music
-from seq2seq.music.quantising import Tell, quiet
+from seq2seq.music.quantising import Warn, quiet
 
 SUFFIXES = (".mid", ".midi", ".abc", ".krn", ".kern", ".json")
 """Of the files that can be read."""
 MOST_BYTES = 1 << 26
 
 
-def read_music(path: Path | str, steps_per_quarter: int = 4, chords: bool = True, tell: Tell = quiet) -> list[Music]:
+def read_music(path: Path | str, steps_per_quarter: int = 4, chords: bool = True, warn: Warn = quiet) -> list[Music]:
     """Returns the pieces of a file: of a tune book and of JSON any number, of MIDI and kern one.
 
     Args:
         path: A file whose name ends in one of `SUFFIXES`; capitals do not matter.
         steps_per_quarter: Of the grid. A piece in JSON has its own.
         chords: Whether the chord symbols of ABC become a voice.
-        tell: Gets a sentence for each thing that is lost; see `read_abc`, `read_midi` and `read_kern`.
+        warn: Gets a sentence for each thing that is lost; see `read_abc`, `read_midi` and `read_kern`.
 
     Raises:
         ValueError: the file is none of these, a folder, not a file, longer than `MOST_BYTES`, or cannot be read: one
@@ -44,12 +44,12 @@ def read_music(path: Path | str, steps_per_quarter: int = 4, chords: bool = True
     except ValueError as error:
         raise ValueError(f"{name}: expected a file of music. Received: {error}") from None
     if suffix in (".mid", ".midi"):
-        return [read_midi(data, name, steps_per_quarter, tell)]
+        return [read_midi(data, name, steps_per_quarter, warn)]
     if suffix == ".json":
         return music_from_json(data, name)
     if suffix == ".abc":
-        return read_abc(_text(data), name, steps_per_quarter, chords, tell)
-    return [read_kern(_text(data), name, steps_per_quarter, tell)]
+        return read_abc(_text(data), name, steps_per_quarter, chords, warn)
+    return [read_kern(_text(data), name, steps_per_quarter, warn)]
 
 
 def _text(data: bytes) -> str:

@@ -37,7 +37,7 @@ def letters(body, head=COMMON):
 
 def losses(body, head=COMMON, **options):
     told = []
-    tune(body, head, tell=told.append, **options)
+    tune(body, head, warn=told.append, **options)
     return told
 
 
@@ -232,7 +232,7 @@ def test_changes_are_told():
 
 def test_lines_outside_of_a_tune_are_told():
     told = []
-    assert len(read_abc("%abc\n\nX:1\nK:C\nC\n\nDDD\n\nX:2\nK:C\nD", "b.abc", tell=told.append)) == 2
+    assert len(read_abc("%abc\n\nX:1\nK:C\nC\n\nDDD\n\nX:2\nK:C\nD", "b.abc", warn=told.append)) == 2
     assert told == ["b.abc:7: text outside of any tune, after an empty line, is left out."]
 
 

@@ -19,7 +19,7 @@ from tests.pieces import KEYS, pieces
 
 def read(text, **options):
     told = []
-    (music,) = read_abc(text, "a.abc", tell=told.append, **options)
+    (music,) = read_abc(text, "a.abc", warn=told.append, **options)
     return music, told
 
 

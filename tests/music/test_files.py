@@ -20,7 +20,7 @@ PIECE = Music(NOTES, 16, meter=(3, 4), upbeat=4, key="Am", title="A tune")
 def test_what_is_written_is_read(tmp_path, name):
     told = []
     write_music(PIECE, tmp_path / name)
-    assert read_music(tmp_path / name, tell=told.append) == [PIECE]
+    assert read_music(tmp_path / name, warn=told.append) == [PIECE]
     assert told == []
 
 
@@ -144,7 +144,7 @@ KERN = """!!!OTL: A tune
 
 def test_kern_is_read():
     told = []
-    music = read_kern(KERN, "a.krn", steps_per_quarter=12, tell=told.append)
+    music = read_kern(KERN, "a.krn", steps_per_quarter=12, warn=told.append)
     assert [(note.start, note.pitch, note.length) for note in music.notes if note.voice == 0] == [
         *((0, 67, 12), (12, 68, 9), (21, 68, 3), (48, 72, 12), (48, 76, 12)),
         *((60, 74, 4), (64, 76, 4), (68, 77, 4), (72, 74, 12)),

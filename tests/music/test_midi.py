@@ -35,7 +35,7 @@ def meter(beats, unit):
 
 def read(data, **options):
     told = []
-    music = read_midi(data, "a.mid", tell=told.append, **options)
+    music = read_midi(data, "a.mid", warn=told.append, **options)
     return music, told
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from seq2seq.audio.features import FLOOR, FULL_SCALE, PREEMPHASIS
 from seq2seq.audio.frontend import Frontend
-from seq2seq.export.graphs import check_backend, largest, traced, write_version
+from seq2seq.export.graphs import check_backend, largest, traced, traced_once, write_version
 from seq2seq.inference.recognition import Recognizer
 from seq2seq.search.ctc import BLANK
 from seq2seq.text.vocabulary import Vocabulary
@@ -67,12 +67,7 @@ class IdsService(tf.Module):
         self._frontend = GraphFrontend(frontend)
         network: Any = recognizer.network
         self.weights = [variable.value for variable in network.model.hearing_variables]
-        heard = traced(self._trace_hearing, *_SOUND)  # once for all signatures
-
-        def hear_once(waveform: Any, lengths: Any) -> tuple[Any, Any]:
-            return heard(waveform, lengths)
-
-        self._hear = hear_once  # not `heard`, which TensorFlow would save as one more function to call
+        self._hear = traced_once(self._trace_hearing, *_SOUND)
         self.log_probs = traced(self._log_probs, *_SOUND)
         self.ids = traced(self._ids, *_SOUND)
 

@@ -50,6 +50,15 @@ def traced(function: Any, *signature: tf.TensorSpec) -> Any:
     return tf.function(function, input_signature=signature, autograph=False)
 
 
+def traced_once(function: Any, *signature: tf.TensorSpec) -> Any:
+    """Returns a function for several signatures to call, of which there is one graph.
+
+    Unlike that of `traced` it can be kept in a module: TensorFlow does not save it as one more signature.
+    """
+    graph = traced(function, *signature)
+    return lambda *tensors: graph(*tensors)
+
+
 def largest(lengths: Any) -> Any:
     """Returns the largest length; 0 of none."""
     return tf.maximum(tf.reduce_max(lengths), 0)  # the largest of none is the smallest number there is

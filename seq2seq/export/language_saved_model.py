@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.export.graphs import check_backend, largest, text_checks, traced, write_version
+from seq2seq.export.graphs import check_backend, largest, text_checks, traced, traced_once, write_version
 from seq2seq.inference.language import TextModel
 from seq2seq.search.step import FORBIDDEN
 from seq2seq.symbols import BOS, EOS, NAMES, PAD
@@ -66,12 +66,7 @@ class IdsService(tf.Module):
         # The network stays behind the model, where TensorFlow does not look: it would save the variables twice.
         self._model = model
         self.weights = [variable.value for variable in model.model.variables]
-        read = traced(self._trace_reading, *_IDS)  # once for all signatures
-
-        def read_once(ids: Any, lengths: Any) -> tuple[Any, Any]:
-            return read(ids, lengths)
-
-        self._read = read_once  # not `read`, which TensorFlow would save as one more function to call
+        self._read = traced_once(self._trace_reading, *_IDS)
         self.score = traced(self._score_ids, *_IDS)
         self.next = traced(self._next_ids, *_IDS, *_K)
         self.sample = traced(self._sample_ids, *_IDS, *_SAMPLING)

@@ -119,8 +119,8 @@ def ours(precision: str, folder: str, seconds: float) -> float:
 
     from seq2seq.backend import prepare_keras
     from seq2seq.run.folder import RunFolder
+    from seq2seq.run.train import make_optimizer
     from seq2seq.tasks.text_to_text import task
-    from seq2seq.training.optimizers import AveragingAdam
 
     prepare_keras()
     import keras
@@ -133,7 +133,7 @@ def ours(precision: str, folder: str, seconds: float) -> float:
     keras.config.set_dtype_policy(precision)
     objective = task.objective(recipe, task.build_model(recipe, prepared.codec))
     objective.build()
-    objective.compile(AveragingAdam(0.001, global_clipnorm=1.0))
+    objective.compile(make_optimizer(recipe, prepared.stores.steps))
     plan = prepared.stores.plan(0)
     began, sentences = 0.0, 0
     for step in itertools.count():

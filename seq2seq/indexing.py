@@ -35,7 +35,7 @@ def split(joined: Tensor, widths: Sequence[int]) -> list[Tensor]:
 
 
 def gather(tensor: Tensor, index: Ids) -> Tensor:
-    """Takes entries of the axis that stands where the last one of `index` does.
+    """Takes entries of a tensor along the axis in the place of the last one of `index`.
 
     Args:
         tensor: `(a…, n, b…)`, with as many axes a as `index` has.

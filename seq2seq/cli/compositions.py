@@ -89,7 +89,8 @@ class Table:
 
     def summary(self) -> str:
         """Returns the median, the lowest and the highest of each column, and what the columns hold."""
-        columns = [[value for value in column if value is not None] for column in zip(*self._numbers, strict=True)]
+        rows = [_numbers(composition) for _, composition in self._rows]
+        columns = [[value for value in column if value is not None] for column in zip(*rows, strict=True)]
         lines = [
             self._line(name, "", [choose(column) if column else None for column in columns])
             for name, choose in (("median", median), ("lowest", min), ("highest", max))
@@ -104,10 +105,6 @@ class Table:
                 "intervals: distance of the shares of repeats, steps, thirds and leaps from those of training, 0 to 1",
             ]
         )
-
-    @property
-    def _numbers(self) -> list[list[float | None]]:
-        return [_numbers(composition) for _, composition in self._rows]
 
     def _line(self, name: str, key: str, numbers: Sequence[float | None]) -> str:
         cells = "".join(

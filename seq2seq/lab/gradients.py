@@ -76,7 +76,7 @@ class Start:
 
 
 LEAST = 1e-15
-"""The least norm that is told from 0: squares of smaller ones are rounding."""
+"""The least norm shown: the squares of much smaller ones are below what float32 holds."""
 
 TANH = [Start(f"tanh, radius {radius}", "simple", radius) for radius in (0.5, 0.9, 1.0, 1.1, 1.5)]
 TANH.append(Start("tanh, orthogonal", "simple"))
@@ -135,7 +135,7 @@ def gradient_norms(cell: Any, inputs: np.ndarray, seed: int) -> list[float]:
 
     It is the Frobenius norm over the root of the state's size, so that an identity has 1, as the geometric mean over
     the rows of `inputs`, `(rows, time, features)`. By Hutchinson's estimate: for a normal vector v, the mean of
-    |v J|² is the square of the Frobenius norm of J. What is less than `LEAST` counts as that.
+    |v J|² is the square of the Frobenius norm of J. Less than `LEAST` counts as that.
     """
     probes = 8
     rows, steps, _ = inputs.shape
@@ -276,8 +276,8 @@ def _at_start(found: dict[str, list[list[float]]], units: int, steps: int) -> Pa
             "vanishes exponentially; above 1 it may explode, held back only by the flat ends of tanh. An orthogonal "
             "matrix alone would keep the norm, but tanh takes from it at each step.",
             "In an LSTM the way through c is scaled by the forget gate: by about 1/2 at bias 0, which vanishes as fast "
-            "as a small tanh network, and by 0.73 at bias 1. "
-            f"Norms below {LEAST:.0e} are drawn there.",
+            "as a small tanh network, and by 0.73 at bias 1.",
+            f"Norms below {LEAST:.0e} are drawn at it.",
         ],
         [
             plot("tanh", "tanh networks", TANH),

@@ -286,9 +286,7 @@ def _training(losses: Sequence[Sequence[float]], steps: int) -> Part:
     words = (
         f"{steps:,} steps of {ROWS} windows of {STEPS} characters. The text is made up: groups of 2 to 6 out of "
         f"{len(WORDS)} short words, 3 of 10 in quotes and as many in brackets, in lines of at most {WIDTH} characters. "
-        "So all that is to learn beside the words is when a mark closes and a line ends. In the embedded sentences, of "
-        "thousands of words, a GRU of 128 units was still busy with spelling after as many steps, and no unit followed "
-        "anything but letters."
+        "So all that is to learn beside the words is when a mark closes and a line ends."
     )
     return Part("Training", [words], [plot])
 

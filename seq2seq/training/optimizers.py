@@ -17,11 +17,11 @@ START = 10.0
 
 
 class _Averaging(keras.optimizers.Optimizer):
-    """What comes before one of Keras' optimizers: its moving average is for validation and for the saved model;
-    training never continues from it.
+    """The moving average and the guard of an optimizer, in front of one of Keras' own.
 
-    Keras' own `fit` ends by writing the average into the weights. `fit` runs here once an epoch, so every epoch would
-    begin far behind where the last one ended.
+    The average is for validation and for the saved model; training never continues from it. Keras' own
+    `fit` ends by writing the average into the weights. `fit` runs here once an epoch, so every epoch would begin far
+    behind where the last one ended.
 
     A step whose gradient is 0, is not finite or is `EXPLOSION` times longer than usual changes nothing but `refused`.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from statistics import correlation
 
 from seq2seq.music.keys import MAJOR, MINOR, SEMITONES, fifths
 from seq2seq.music.notes import Music
@@ -15,6 +16,11 @@ _NEARLY_ALL = 0.8
 """Share of what sounds that a key must hold to be that of a piece."""
 _CLEARLY = 0.1
 """Share of what sounds that it must hold beyond the key that the piece says."""
+_EXPECTED = {
+    "": (5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0),
+    "m": (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0),
+}
+"""How much each pitch class sounds in major and minor, from the tonic upwards (Temperley 1999: What's Key for Key?)."""
 
 
 def spelled(pitch: int, key: str) -> tuple[str, int, int]:
@@ -47,10 +53,11 @@ def spelling_key(music: Music) -> str:
 
 
 def fitting_key(music: Music) -> str:
-    """Returns the major or minor key that holds most of what sounds; empty where too few pitches tell.
+    """Returns the major or minor key that fits best what sounds; empty where too few pitches tell.
 
-    In minor the raised sixth and seventh count half. Of several keys the nearest to the signature of the piece is
-    returned.
+    That is the key whose expected durations of the pitch classes correlate most with those of the piece (Krumhansl &
+    Schmuckler; the expected ones are Temperley's). Of keys that sound alike, such as E flat and D sharp minor, it is
+    the nearest to the signature of the piece.
 
     Raises:
         ValueError: the piece has a key that `keys.fifths` does not know.
@@ -60,9 +67,17 @@ def fitting_key(music: Music) -> str:
         return ""
 
     def order(key: str) -> tuple[float, int, int]:
-        return -_held(sounding, key), abs(fifths(key) - own), abs(fifths(key))
+        return -_correlation(sounding, key), abs(fifths(key) - own), abs(fifths(key))
 
     return min((*MAJOR, *MINOR), key=order)
+
+
+def _correlation(sounding: Counter[int], key: str) -> float:
+    """Returns how the durations of the pitch classes correlate with those expected in a key; 0 where all are equal."""
+    mode = "m" if key.endswith("m") else ""
+    tonic = 7 * fifths(key) + (9 if mode else 0)
+    found = [float(sounding[(tonic + degree) % 12]) for degree in range(12)]
+    return correlation(found, _EXPECTED[mode]) if len(set(found)) > 1 else 0.0
 
 
 def _sounding(music: Music) -> Counter[int]:

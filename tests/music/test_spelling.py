@@ -79,6 +79,25 @@ def test_too_few_pitches_tell_no_key():
     assert spelling_key(Music((), 0)) == ""
 
 
+def chords(*roots_and_notes):
+    """Chords of a half note each."""
+    notes = [Note(8 * at, pitch, 8) for at, pitches in enumerate(roots_and_notes) for pitch in pitches]
+    return Music(tuple(sorted(notes)), 8 * len(roots_and_notes))
+
+
+@pytest.mark.parametrize("tonic", range(12))
+def test_a_cadence_tells_major_from_its_relative_minor(tonic):
+    def moved(*chord):
+        return [pitch + tonic for pitch in chord]
+
+    one, four, five = moved(48, 64, 67), moved(53, 57, 60), moved(55, 59, 62)
+    passing = moved(52, 56, 59)  # the dominant of the relative minor, once
+    major = fitting_key(chords(one, four, five, one, passing, moved(57, 60, 64), four, five, one))
+    assert (major in MAJOR, (7 * fifths(major)) % 12) == (True, tonic)
+    minor = fitting_key(chords(*[moved(*chord) for chord in ((57, 60, 64), (50, 53, 57), (52, 56, 59), (57, 60, 64))]))
+    assert (minor in MINOR, (7 * fifths(minor)) % 12) == (True, tonic)
+
+
 @given(st.sampled_from([*MODES, *FURTHER]), st.sampled_from(["C", "Db", "E", "F#", "B"]), st.sampled_from(KEYS))
 @settings(max_examples=60, deadline=None)
 def test_what_is_written_by_another_key_is_read_as_the_same_music(mode, tonic, key):

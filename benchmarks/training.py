@@ -10,8 +10,8 @@ decoder GRU 512, readout 512, nothing tied; dropout 0.3, label smoothing 0.1, Ad
 norm 1; the same batches in the same order for all, some 70 sentences each. Those peers of `training_peers.py` are
 measured that this interpreter has, or one given by --python. Each contender runs in a process of its own. Prints for
 each, as medians over the turns: sentences, source + target tokens and target tokens a second, without padding; peak
-memory; and utilisation, the floating-point operations of the model (`operations`) a second as a share of TensorFlow's
-matrix peak in float32, measured in the same process.
+memory; utilisation, the floating-point operations of the model (`operations`) a second as a share of TensorFlow's
+matrix peak in float32, measured in the same process; and the tokens of the fastest peer in the same number format.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 from seq2seq.catalogue.fetch import FetchError
 
-from benchmarks.training_peers import PEERS, SIZES, Steps, is_installed
+from benchmarks.training_peers import BFLOAT16, PEERS, SIZES, Steps, is_installed
 from benchmarks.training_peers import load as load_peer
 from seq2seq.cli import stderr_filter
 from seq2seq.pipeline.plan import Batching, Plan
@@ -41,7 +41,7 @@ from seq2seq.text.token_batches import PAIRS
 from seq2seq.types import Batch
 
 ROOT = Path(__file__).parent.parent
-OURS = {"seq2seq, float32": "float32", "seq2seq, bfloat16": "mixed_bfloat16"}
+OURS = {"seq2seq": "float32", f"seq2seq{BFLOAT16}": "mixed_bfloat16"}
 """Names of the project's own contenders, with their dtype policies."""
 WARM_UP = 30
 """Steps before the clock starts: graphs are traced, memory is allocated."""
@@ -68,10 +68,10 @@ def main() -> int:
         print("MEASURED", json.dumps(measure(*arguments.work, arguments)))
         return 0
     pythons = dict(pair.partition("=")[::2] for pair in arguments.python)
-    names = [*OURS, *(name for name in PEERS if name in pythons or is_installed(name))]
+    names = [*OURS, *(name for name in PEERS if PEERS[name] in pythons or is_installed(name))]
     if arguments.only:
         names = [name for name in names if name.startswith(tuple(arguments.only))]
-    if not names or not set(pythons) <= set(PEERS):
+    if not names or not set(pythons) <= set(PEERS.values()):
         parser.error(f"expected contenders among: {', '.join([*OURS, *PEERS])}")
     with tempfile.TemporaryDirectory() as temporary:
         try:
@@ -93,7 +93,7 @@ def main() -> int:
         for turn in range(arguments.turns):
             for name in names:
                 print(f"turn {turn + 1}/{arguments.turns}: {name}", file=sys.stderr, flush=True)
-                found[name].append(work(name, temporary, pythons.get(name, sys.executable), arguments))
+                found[name].append(work(name, temporary, pythons.get(PEERS.get(name, ""), sys.executable), arguments))
     report(found, arguments)
     return 0
 
@@ -289,13 +289,16 @@ def report(found: dict[str, list[dict[str, float]]], arguments: argparse.Namespa
                 cells[0] = f"not reached in {cells[0]}: {middle(name, 'loss'):.3f}"
             print(f"| {name} | {' | '.join(cells)} |")
         return
-    peers = [middle(name, "tokens") for name in found if name in PEERS]
-    print("| model | sentences/s | tokens/s | target tokens/s | memory, MB | utilisation | of the fastest peer |")
+    fastest: dict[bool, float] = {}  # peer, by whether it is in bfloat16
+    for name in (name for name in found if name in PEERS):
+        fastest[name.endswith(BFLOAT16)] = max(middle(name, "tokens"), fastest.get(name.endswith(BFLOAT16), 0.0))
+    print("| model | sentences/s | tokens/s | target tokens/s | memory, MB | utilisation | of the fastest peer so |")
     print("|---|---|---|---|---|---|---|")
     for name, turns in found.items():
         numbers: list[Any] = [f"{middle(name, key):,.0f}" for key in ("sentences", "tokens", "targets", "memory")]
         utilisation = statistics.median(turn["operations"] / turn["peak"] for turn in turns)
-        ratio = f"{middle(name, 'tokens') / max(peers):.2f}" if peers else ""
+        peer = fastest.get(name.endswith(BFLOAT16))
+        ratio = f"{middle(name, 'tokens') / peer:.2f}" if peer else ""
         print(f"| {name} | {' | '.join(numbers)} | {utilisation:.0%} | {ratio} |")
     print(f"\nMatrix peak {statistics.median(t['peak'] for turns in found.values() for t in turns) / 1e9:.0f} GFLOP/s")
 

@@ -22,8 +22,11 @@ from seq2seq.symbols import PAD
 from seq2seq.types import Batch
 
 SIZES = {"embedding": 256, "encoder": 256, "decoder": 512, "readout": 512, "attention": 512, "vocabulary": 8000}
+BFLOAT16 = " in bfloat16"
 PEERS = {"torch": "torch", "keras": "keras", "opennmt": "opennmt"}
-"""The peers, and the module that each needs."""
+PEERS |= {f"{name}{BFLOAT16}": PEERS[name] for name in ("torch", "keras")}
+"""The peers, and the module that each needs. Those in bfloat16 use what their makers offer for it: autocast on the CPU,
+and the policy mixed_bfloat16."""
 
 
 class Steps(ABC):
@@ -50,10 +53,12 @@ def is_installed(name: str) -> bool:
 
 def load(name: str) -> Steps:
     """Returns a new model of the peer, which uses all cores of the process."""
-    return {"torch": _torch, "keras": _keras, "opennmt": _opennmt}[name]()
+    if PEERS[name] == "opennmt":
+        return _opennmt()
+    return {"torch": _torch, "keras": _keras}[PEERS[name]](name.endswith(BFLOAT16))
 
 
-def _torch() -> Steps:
+def _torch(bfloat16: bool) -> Steps:
     import torch
     from torch import nn
     from torch.nn import functional as F
@@ -95,8 +100,9 @@ def _torch() -> Steps:
     class TorchSteps(Steps):
         def loss(self, batch: Batch, **options: Any) -> Any:
             source, given, expected = (torch.from_numpy(ids.astype(np.int64)) for ids in ids_of(batch))
-            logits = network(source, given)
-            return F.cross_entropy(logits.flatten(0, 1), expected.flatten(), ignore_index=PAD, **options)
+            with torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+                logits = network(source, given)
+            return F.cross_entropy(logits.float().flatten(0, 1), expected.flatten(), ignore_index=PAD, **options)
 
         def train(self, batch: Batch) -> None:
             network.train()
@@ -113,10 +119,11 @@ def _torch() -> Steps:
     return TorchSteps()
 
 
-def _keras() -> Steps:
+def _keras(bfloat16: bool) -> Steps:
     import keras
     from keras import layers, ops
 
+    keras.config.set_dtype_policy("mixed_bfloat16" if bfloat16 else "float32")
     keras.utils.set_random_seed(1)
     e, h, d, r, a, v = SIZES.values()
     source, target = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
@@ -130,9 +137,12 @@ def _keras() -> Steps:
     keys, queries = layers.Dense(a)(values), layers.Dense(a, use_bias=False)(states)
     context = layers.AdditiveAttention()([queries, values, keys], mask=[None, mask])
     features = layers.Dense(r, "tanh")(layers.Concatenate()([states, context, given]))
-    model = keras.Model([source, target], layers.Dense(v)(layers.Dropout(0.3)(features)))
+    model = keras.Model(
+        [source, target], layers.Dense(v)(layers.Dropout(0.3)(features))
+    )  # logits in the policy's dtype
 
     def smoothed(y: Any, logits: Any) -> Any:
+        logits = ops.cast(logits, "float32")
         plain = keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
         return 0.9 * plain - 0.1 * ops.mean(ops.log_softmax(logits), axis=-1)
 
@@ -143,7 +153,7 @@ def _keras() -> Steps:
             model.train_on_batch([batch.source.values, batch.target_input], batch.target_output, batch.weights)
 
         def validate(self, batch: Batch) -> tuple[float, float]:
-            logits = model.predict_on_batch([batch.source.values, batch.target_input])
+            logits = model.predict_on_batch([batch.source.values, batch.target_input]).astype(np.float32)
             log_probs = np.take_along_axis(logits, batch.target_output[..., None], 2)[..., 0]
             top = logits.max(-1)
             log_probs -= top + np.log(np.exp(logits - top[..., None]).sum(-1))

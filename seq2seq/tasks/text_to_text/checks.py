@@ -58,6 +58,13 @@ def _data(recipe: Recipe) -> Iterator[str]:
 
 def _tokenizer(recipe: Recipe) -> Iterator[str]:
     options = recipe.tokenizer
+    if options.model and len(options.model) != (1 if options.joint else 2):
+        expected = "one file where tokenizer.joint is true" if options.joint else "two where tokenizer.joint is false"
+        yield f"tokenizer.model must name {expected}, received {len(options.model)}"
+    if options.model:
+        for name, used in (("casing mark", options.casing == "mark"), ("placeholders", bool(options.placeholders))):
+            if used:
+                yield f"tokenizer.{name} is learned with a vocabulary and does not go with tokenizer.model"
     rules = {"normalization": options.normalization, "source_normalization": options.source_normalization}
     for name, rule in rules.items():
         if not rule and name == "source_normalization":

@@ -49,8 +49,12 @@ def learn_tokenizers(
     """Returns source and target tokeniser, learned from the training text or, in a run that goes on, read again."""
     if (folder.path / "target.model").exists():
         return folder.load_tokenizers()
-    _log.info("Learning a vocabulary of %s tokens", f"{recipe.tokenizer.size:,}")
+    own = recipe.tokenizer.model
+    if not own:
+        _log.info("Learning a vocabulary of %s tokens", f"{recipe.tokenizer.size:,}")
     source, target = learn(recipe, lambda: ((e.source, e.target) for e in corpus.train))
+    for path, tokenizer in zip(own, (source, target), strict=False):
+        _log.info("%s: a vocabulary of %s tokens", path, f"{tokenizer.size:,}")
     copy_rules(recipe, folder)
     if recipe.model.words or recipe.training.wait_k:
         name = "model.words" if recipe.model.words else "training.wait_k"

@@ -128,9 +128,10 @@ def explanation(recipe: Recipe, size: CorpusSize) -> str:
     preset = preset_for(size)
     more = "" if size.is_complete else "more than "
     model, training = recipe.model, recipe.training
+    vocabulary = ", ".join(recipe.tokenizer.model) or f"{recipe.tokenizer.size:,}"
     return (
         f"{more}{size.pairs:,} pairs, {more}{size.words:,} words: preset {preset.name} ({preset.reason}).\n"
-        f"Vocabulary {recipe.tokenizer.size:,}; encoder 2 x {model.encoder.units}, decoder "
+        f"Vocabulary {vocabulary}; encoder 2 x {model.encoder.units}, decoder "
         f"{model.decoder.num_layers} x {model.decoder.units}; dropout {model.decoder.dropout:g}; batches of "
         f"{recipe.batching.tokens:,} tokens; {training.epochs} epochs."
     )

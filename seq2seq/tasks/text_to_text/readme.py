@@ -7,15 +7,15 @@ from typing import Any
 
 from seq2seq.clock import clock
 from seq2seq.messages import plain_markdown, shell_word, visible
-from seq2seq.run.folder import RunFolder
 from seq2seq.run.report import versions
 from seq2seq.run.selection import Selection
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.kind import kind_of
 from seq2seq.tasks.text_to_text.recipe import Recipe
 
 
 def write_readme(
-    folder: RunFolder, recipe: Recipe, scores: dict[str, Any], history: list[dict[str, str]], selection: Selection
+    folder: TextRunFolder, recipe: Recipe, scores: dict[str, Any], history: list[dict[str, str]], selection: Selection
 ) -> None:
     """Writes what the run is, its data, its scores and how to use it."""
     best = history[selection.best(history)]["epoch"]
@@ -32,6 +32,9 @@ def write_readme(
         for test, values in scores.items()
         for name, value in values.items()
     ]
+    source, target = (side.size for side in folder.load_tokenizers())
+    joint = f"vocabulary of {target:,} tokens"
+    sizes = joint if recipe.tokenizer.joint else f"vocabularies of {source:,} and {target:,} tokens"
     path = shell_word(folder.path)
     live = f"\n    seq2seq {verb} {path} --wait-k 3    # writes while it reads" * bool(recipe.training.wait_k)
     kept = "| epochs | weights of the last epochs, for `seq2seq average` |\n" * (recipe.training.keep_epochs > 0)
@@ -43,7 +46,7 @@ def write_readme(
 {does}:
 {direction} {encoder.cell} encoder of {encoder.num_layers} x {encoder.units},
 {decoder.cell} decoder of {decoder.num_layers} x {decoder.units}, {attention}{" and a pointer" * recipe.model.pointer},
-{"a selector on the encoder, " * recipe.model.selector}vocabulary of {recipe.tokenizer.size:,} tokens.
+{"a selector on the encoder, " * recipe.model.selector}{sizes}.
 
 Data: {plain_markdown(data.corpus)}.
 Trained {len(history)} epochs in {spent}. Epoch {best} was the best on the validation text (by {selection.name}).

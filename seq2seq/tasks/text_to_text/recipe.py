@@ -74,6 +74,9 @@ class Data(Section):
 class Tokenizer(Section):
     """How text becomes tokens."""
 
+    model: tuple[str, ...] = ()
+    """File of your own SentencePiece model, unigram or BPE, for both sides; or two of them, source.model,target.model,
+    with joint false. Nothing is learned then, and of this section only joint and sampling count. Empty: learn one."""
     kind: Literal["unigram", "bpe"] = "unigram"
     """Kind of SentencePiece model."""
     size: int = 5000

@@ -13,6 +13,7 @@ from seq2seq.tasks.text_to_text.kind import placeholders_of
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.text.corpus import read_lines
 from seq2seq.text.normalization import NAMES, Normalization, parse_rules
+from seq2seq.text.own_model import read_own_model
 from seq2seq.text.placeholders import Placeholders, count_in
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -44,12 +45,15 @@ def needs_one_word(recipe: Recipe) -> bool:
 
 
 def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokenizer]:
-    """Learns the tokenisers of both sides, one and the same where the recipe joins them.
+    """Learns the tokenisers of both sides, one and the same where the recipe joins them, or reads the user's own.
 
     Raises:
-        ValueError: as `normalizations` and `SubwordTokenizer.train`.
+        ValueError: as `normalizations`, `SubwordTokenizer.train` and `read_own_model`.
     """
     options = recipe.tokenizer
+    if options.model:
+        source, *others = (read_own_model(Path(path)) for path in options.model)
+        return source, others[0] if others else source
     for_source, for_target = normalizations(recipe)
     masked, placeholders = _masked(recipe, pairs)
 
@@ -95,6 +99,8 @@ def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, Placeholders | None]:
 def copy_rules(recipe: Recipe, folder: RunFolder) -> None:
     """Copies the recipe's own files of rules to the run, as source.rules.tsv and target.rules.tsv."""
     options = recipe.tokenizer
+    if options.model:
+        return
     for side, rule in (("source", options.source_normalization), ("target", options.normalization)):
         if rule and rule not in NAMES:
             folder.write(folder.path / f"{side}.rules.tsv", "".join(f"{line}\n" for line in read_lines(Path(rule))))

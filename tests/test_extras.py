@@ -81,6 +81,7 @@ COMMANDS = {
     "next": ["language", "a"],
     "sample": ["language"],
     "score": ["run", *PAIRS],
+    "augment": ["run", "--input", "x", "--output", "new.tsv"],
     "rerank": ["--source", "x", "--n-best", "list", "--score", "run"],
     "average": ["run", "--output", "new"],
     "export": ["run", "--format", "litert"],

@@ -16,10 +16,9 @@ from seq2seq import __version__
 from seq2seq.bulk.cluster import LOCAL, check_ray, map_on_ray
 from seq2seq.bulk.processes import map_on_processes
 from seq2seq.bulk.shards import UNPACKED, Shard, cut, outcome, read_shard, shard_folder, shards_of
-from seq2seq.cli.alignment_files import AlignmentOptions
 from seq2seq.cli.arguments import positive
 from seq2seq.cli.line_progress import LineProgress
-from seq2seq.cli.line_translator import Counts, LineTranslator, TranslationOptions
+from seq2seq.cli.line_translator import Counts, TranslationOptions
 from seq2seq.messages import say
 from seq2seq.outputs import check_holds_none
 from seq2seq.tasks.text_to_text.loading import fingerprint
@@ -55,18 +54,13 @@ def add_bulk_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_bulk(
-    options: BulkOptions, translation: TranslationOptions, output: str | None, alignment: AlignmentOptions
-) -> None:
+def check_bulk(options: BulkOptions, translation: TranslationOptions, output: str | None) -> None:
     """Raises ValueError for arguments that contradict each other."""
     if not options.workers:
         for flag, value in (("--shard-lines", options.shard_lines), ("--ray", options.ray)):
             if value is not None:
                 raise ValueError(f"{flag} is for --workers N.")
         return
-    for flag, path in alignment.outputs.items():
-        if path:
-            raise ValueError(f"{flag} is not for --workers: align what comes out with seq2seq align.")
     source = translation.input.input
     for flag, path in (("--input", source), ("--output", output)):
         if not path or (Path(path).exists() and not Path(path).is_file()):
@@ -86,7 +80,7 @@ def check_bulk(
 
 def run_bulk(options: BulkOptions, translation: TranslationOptions, output: str) -> Counts:
     """Translates --input into `output` by workers, after `check_bulk`. Returns the counts of the shards done now."""
-    chunk_lines = LineTranslator(translation, lambda message: None).chunk_lines  # reports mistakes in its files
+    chunk_lines = translation.translator(lambda message: None).chunk_lines  # reports mistakes in its files
     shard_lines = -(-(options.shard_lines or 1) // chunk_lines) * chunk_lines
     source, target = Path(str(translation.input.input)), Path(output)
     with shard_folder(target, _made_with(translation, shard_lines)) as folder:
@@ -167,6 +161,7 @@ def _made_with(options: TranslationOptions, shard_lines: int) -> dict[str, Any]:
         "n_best": options.n_best,
         "replace_unknown": options.replace_unknown,
         "batch_size": options.batch_size,
+        **options.more(),
     }
     del values["input"]
     flags: dict[str, Any] = {
@@ -224,7 +219,7 @@ class ShardTranslator:
         logger.propagate = False
         self._folder = folder
         self._text = text
-        self._translator = LineTranslator(options, self._messages.lines.append)
+        self._translator = options.translator(self._messages.lines.append)
         self._translator.load(threads)
 
     def __call__(self, shard: Shard) -> tuple[list[str], Counts]:

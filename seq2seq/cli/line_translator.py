@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from seq2seq.cli.alignment_files import check_attention
 from seq2seq.cli.arguments import BATCHES, SearchChanges
@@ -37,8 +38,17 @@ class TranslationOptions:
     dictionary: str | None
     batch_size: int
 
+    def translator(self, notify: Callable[[str], None]) -> LineTranslator:
+        """Returns what does the work; see there."""
+        return LineTranslator(self, notify)
 
-class Counts(NamedTuple):
+    def more(self) -> dict[str, Any]:
+        """Returns what else an output depends on, by the names of the flags."""
+        return {}
+
+
+@dataclass(frozen=True)
+class Counts:
     """Numbers of lines that the user should know of."""
 
     too_long: int = 0
@@ -49,10 +59,14 @@ class Counts(NamedTuple):
     """Their outputs may be cut short."""
     several_sentences: int = 0
     """Lines of several sentences, for a model that was trained on single ones."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Of synthetic pairs: how many were left out, by reason."""
+    pairs: int = 0
+    """Synthetic pairs, those left out included."""
 
     def plus(self, other: Counts) -> Counts:
         """Returns the sums."""
-        return Counts(*(one + more for one, more in zip(self, other, strict=True)))
+        return Counts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(Counts)))
 
     @property
     def has_errors(self) -> bool:

@@ -30,6 +30,7 @@ VERBS = {
     "next": "show what a language model expects next",
     "sample": "write text with a language model",
     "score": "give the log-probability of given translations or, by a language model, of text (RUN --help)",
+    "augment": "make synthetic pairs from text of one language, with a trained run",
     "rerank": "sort an n-best list by the scores of several runs",
     "average": "make a run from the mean weights of others",
     "export": "write a trained run in a form that others serve",

@@ -16,7 +16,7 @@ from seq2seq.cli.arguments import add_batch_size, add_search_arguments, options_
 from seq2seq.cli.bulk_translation import BulkOptions, add_bulk_arguments, check_bulk, run_bulk
 from seq2seq.cli.common import EXIT_MISTAKE
 from seq2seq.cli.line_progress import LineProgress
-from seq2seq.cli.line_translator import Counts, LineTranslator, TranslationOptions
+from seq2seq.cli.line_translator import Counts, TranslationOptions
 from seq2seq.cli.model_arguments import add_ensemble_arguments
 from seq2seq.cli.request_input import add_input_arguments
 from seq2seq.cli.simultaneous import check_simultaneous, translate_words
@@ -84,7 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
     translation, source = options.translation, options.translation.input
     read = [*translation.model.runs, source.input or STDIN, translation.dictionary, source.terms, source.exclude_file]
     check_outputs(read, {"--output": options.output or STDOUT, **options.alignment.outputs})
-    check_bulk(options.bulk, translation, options.output, options.alignment)
+    for flag, path in options.alignment.outputs.items():
+        if path and options.bulk.workers:
+            raise ValueError(f"{flag} is not for --workers: align what comes out with seq2seq align.")
+    check_bulk(options.bulk, translation, options.output)
     if options.wait_k:
         check_simultaneous(translation, {**options.alignment.outputs, "--workers": options.bulk.workers})
         counts = translate_words(translation, options.wait_k, options.output)
@@ -107,7 +110,7 @@ def _translate(options: TranslateOptions) -> Counts:
             progress.clear()
             say(message)
 
-        translator = LineTranslator(translation, notify)
+        translator = translation.translator(notify)
         chunks = translator.read()
         generator = translator.load()
         out = stack.enter_context(output(options.output))

@@ -321,6 +321,7 @@ VERBS = [
     ["compare", "FILE", "FILE"],
     ["average", "FILE", "FILE", "--output", "NEW"],
     ["export", "FILE", "--format", "saved_model"],
+    ["augment", "FILE", "--input", "TEXT", "--output", "NEW"],
     ["rerank", "--source", "TEXT", "--n-best", "LIST", "--score", "FILE"],
     ["doctor", "--source", "TEXT", "--target", "TEXT", "--run", "FILE"],
     ["doctor", "--source", "TEXT", "--target", "TEXT", "--recipe", "FILE"],

@@ -93,6 +93,7 @@ def test_a_verb_takes_the_runs_of_its_tasks_alone(fortune, tmp_path):
         ["compare", "ANOTHER", "RUN"],
         ["align", "RUN", "--source", "x", "--target", "x"],
         ["score", "RUN", "--source", "x", "--target", "x"],
+        ["augment", "RUN", "--input", "x", "--output", "x"],
         ["rerank", "--source", "x", "--n-best", "x", "--score", "RUN"],
         ["rerank", "--source", "x", "--n-best", "x", "--reverse", "RUN"],
         ["average", "RUN", "--output", "x"],

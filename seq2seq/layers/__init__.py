@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from seq2seq.layers.label_decoder import LabelDecoder as LabelDecoder
     from seq2seq.layers.lookahead import Lookahead as Lookahead
     from seq2seq.layers.options import AttentionOptions as AttentionOptions
+    from seq2seq.layers.options import DropoutOptions as DropoutOptions
 
 __all__ = [
     "AdditiveAttention",
@@ -57,6 +58,7 @@ __all__ = [
     "CTCHead",
     "ColumnEmbedding",
     "DotAttention",
+    "DropoutOptions",
     "EncoderOutput",
     "FrameStack",
     "GRUCell",
@@ -90,6 +92,6 @@ __getattr__, __dir__ = lazy_names(
         "heads": ["BernoulliHead", "PointerHead", "Selector", "VocabularyHead"],
         "label_decoder": ["LabelDecoder"],
         "lookahead": ["Lookahead"],
-        "options": ["AttentionOptions"],
+        "options": ["AttentionOptions", "DropoutOptions"],
     },
 )

@@ -10,11 +10,11 @@ from keras import ops
 
 from seq2seq.layers.attention import AdditiveAttention, make_attention
 from seq2seq.layers.bridge import Bridge
-from seq2seq.layers.cells import CellState, LinearCell, make_cell, state_sizes, zero_state
+from seq2seq.layers.cells import CellState, make_cell, state_sizes, zero_state
 from seq2seq.layers.decoder_state import DecoderOutput, DecoderState, StackOutputs, StepInputs, track_coverage
-from seq2seq.layers.dropout import drop_weights, sequence_dropout
+from seq2seq.layers.dropout import drop_weights, make_dropouts, make_step_dropout, make_weight_dropouts
 from seq2seq.layers.names import AttentionPosition, BridgeName, CellName
-from seq2seq.layers.options import AttentionOptions
+from seq2seq.layers.options import AttentionOptions, DropoutOptions
 from seq2seq.layers.recurrence import (
     Implementation,
     Step,
@@ -52,10 +52,8 @@ class RNNDecoder(keras.layers.Layer):
         readout_units: Width of the features; None: no readout, the top output is the features (no attention only).
         bridge: A `BridgeName`: how the encoder's last state becomes the first one here.
         residual: Add a layer's input to its output from the second layer on.
-        dropout: Rate on every layer's input and on the features, in training only.
-        variational_dropout: One mask a sequence instead of one a step.
-        weight_dropout: Rate on the recurrent weights of every layer, in training only; without input feeding, and not
-            for attention "before".
+        dropout: `DropoutOptions`, or a rate on every layer's input and on the features; in training only. That of
+            weights excludes input feeding and attention "before".
 
     Raises:
         ValueError: unknown names, numbers out of range, or options that exclude each other.
@@ -70,9 +68,7 @@ class RNNDecoder(keras.layers.Layer):
         readout_units: int | None = None,
         bridge: BridgeName = "dense",
         residual: bool = False,
-        dropout: float = 0.0,
-        variational_dropout: bool = False,
-        weight_dropout: float = 0.0,
+        dropout: DropoutOptions | float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -83,8 +79,6 @@ class RNNDecoder(keras.layers.Layer):
             raise ValueError(f'Attention position "between" needs at least two layers. Received: {num_layers}')
         if attention is not None and readout_units is None:
             raise ValueError("With attention the decoder needs readout_units, the width of its features.")
-        if weight_dropout and attention is not None and (attention.input_feeding or attention.position == "before"):
-            raise ValueError('weight_dropout excludes input feeding and attention position "before".')
         self.units = units
         self.cell = cell
         self.num_layers = num_layers
@@ -92,18 +86,16 @@ class RNNDecoder(keras.layers.Layer):
         self.readout_units = readout_units
         self.bridge = bridge
         self.residual = residual
-        self.dropout = dropout
-        self.variational_dropout = variational_dropout
-        self.weight_dropout = weight_dropout
+        self.dropout = DropoutOptions.of(dropout)
+        in_loop = attention is not None and (attention.input_feeding or attention.position == "before")
+        if self.dropout.weights and in_loop:
+            raise ValueError('Dropout of weights excludes input feeding and attention position "before".')
 
         self.cells = [make_cell(cell, units, f"layer_{number}") for number in range(num_layers)]
-        if weight_dropout and isinstance(self.cells[0], LinearCell):
-            raise ValueError(f"weight_dropout needs a cell with recurrent weights. Received: cell={cell!r}")
         self.bridge_layer = Bridge(bridge, [state_sizes(c) for c in self.cells])
-        self.dropouts = [sequence_dropout(dropout, variational_dropout, f"dropout_{i}") for i in range(num_layers + 1)]
-        self.weight_dropouts = [
-            keras.layers.Dropout(weight_dropout, name=f"weight_dropout_{i}") for i in range(num_layers)
-        ]
+        self.step_dropout = make_step_dropout(self.dropout)
+        self.dropouts = make_dropouts(self.dropout, num_layers)
+        self.weight_dropouts = make_weight_dropouts(self.dropout, self.cells)
         self.attention_layer: Any = None if attention is None else make_attention(attention, units)
         self.readout = None if readout_units is None else keras.layers.Dense(readout_units, "tanh", name="readout")
         self.query_input_projection = self._make_query_input_projection()
@@ -236,7 +228,8 @@ class RNNDecoder(keras.layers.Layer):
             if self.attention is not None:
                 raise ValueError("This decoder attends to a memory. Received: memory=None")
             memory = Memory(None, None, None)
-        inputs, first = self.dropouts[0](inputs, training=training), state
+        inputs, first = self.step_dropout(inputs, training=training), state
+        inputs = self.dropouts[0](inputs, training=training)
         if not self.coverage:  # if tracked at all, it is added up at the end
             state = state._replace(coverage=())
         if self._feeds_readout or self._attends("before"):
@@ -338,7 +331,7 @@ class RNNDecoder(keras.layers.Layer):
 
     def _draw_dropout(self, inputs: Tensor, training: bool | None) -> list[Tensor]:
         """Draws the dropout between layers for all steps before the loop, which must stay pure."""
-        if not training or self.dropout == 0:
+        if not training or self.dropout.rate == 0:
             return []
         ones = ops.ones((*ops.shape(inputs)[:2], self.units), dtype=inputs.dtype)
         return [dropout(ones, training=True) for dropout in self.dropouts[1:-1]]
@@ -406,14 +399,18 @@ class RNNDecoder(keras.layers.Layer):
         return self.readout(ops.concatenate([x for x in (outputs, context, inputs) if x is not None], -1))
 
     def get_config(self) -> dict[str, Any]:
-        names = [
-            *("units", "cell", "num_layers", "readout_units", "bridge", "residual"),
-            *("dropout", "variational_dropout", "weight_dropout"),
-        ]
-        attention = None if self.attention is None else asdict(self.attention)
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}, "attention": attention}
+        names = ("units", "cell", "num_layers", "readout_units", "bridge", "residual")
+        options = {
+            "attention": None if self.attention is None else asdict(self.attention),
+            "dropout": asdict(self.dropout),
+        }
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}, **options}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> RNNDecoder:
         attention = config["attention"]
-        return cls(**{**config, "attention": None if attention is None else AttentionOptions(**attention)})
+        options = {
+            "attention": None if attention is None else AttentionOptions(**attention),
+            "dropout": DropoutOptions.of(config["dropout"]),
+        }
+        return cls(**{**config, **options})

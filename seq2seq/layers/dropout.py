@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
+from seq2seq.layers.cells import LinearCell
+from seq2seq.layers.options import DropoutOptions
 from seq2seq.types import Tensor
 
 
-def sequence_dropout(rate: float, variational: bool, name: str) -> keras.layers.Dropout:
-    """Dropout for `(batch, time, features)`.
+def make_dropouts(options: DropoutOptions, num_layers: int) -> list[keras.layers.Dropout]:
+    """Returns the dropout of `(batch, time, features)` on the input of each layer and, last, on what comes out."""
+    shape = (None, 1, None) if options.variational else None
+    rates = options.rates(num_layers)
+    return [keras.layers.Dropout(rate, noise_shape=shape, name=f"dropout_{i}") for i, rate in enumerate(rates)]
 
-    Args:
-        rate: Share of the values that become 0, in [0, 1).
-        variational: Drop the same features at every step of a sequence (Gal & Ghahramani 2016) instead of
-            drawing at each step.
-    """
-    return keras.layers.Dropout(rate, noise_shape=(None, 1, None) if variational else None, name=name)
+
+def make_step_dropout(options: DropoutOptions) -> keras.layers.Dropout:
+    """Returns the dropout of whole steps of `(batch, time, features)`."""
+    return keras.layers.Dropout(options.steps, noise_shape=(None, None, 1), name="step_dropout")
+
+
+def make_weight_dropouts(options: DropoutOptions, cells: Sequence[Any]) -> list[keras.layers.Dropout]:
+    """Returns the dropout of the recurrent weights of each cell; ValueError if there is some and a cell has none."""
+    if options.weights and any(isinstance(cell, LinearCell) for cell in cells):
+        raise ValueError("Dropout of weights needs a cell with recurrent weights. Received: ssru or min_gru")
+    return [keras.layers.Dropout(options.weights, name=f"weight_dropout_{i}") for i, _ in enumerate(cells)]
 
 
 def drop_weights(dropout: keras.layers.Dropout, cell: Any, training: bool | None) -> Tensor | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from seq2seq.layers.cells import CellState, make_cell, state_sizes, zero_state
-from seq2seq.layers.dropout import sequence_dropout
+from seq2seq.layers.dropout import drop_weights, make_dropouts, make_step_dropout, make_weight_dropouts
 from seq2seq.layers.names import CellName
+from seq2seq.layers.options import DropoutOptions
 from seq2seq.layers.recurrence import Implementation, choose_implementation, run_layer
 from seq2seq.types import Mask, Shape, Tensor
 
@@ -38,8 +40,7 @@ class RNNEncoder(keras.layers.Layer):
         num_layers: Layers on top of each other, at least 1.
         bidirectional: Run each layer in both directions and concatenate the outputs; the memory is then 2 x units wide.
         residual: Add a layer's input to its output wherever they are equally wide (Wu et al. 2016).
-        dropout: Rate on every layer's input and on the memory, in training only.
-        variational_dropout: One mask a sequence instead of one a step.
+        dropout: `DropoutOptions`, or a rate on every layer's input and on the memory; in training only.
 
     Call arguments:
         inputs: `(batch, source, features)`, float.
@@ -60,8 +61,7 @@ class RNNEncoder(keras.layers.Layer):
         num_layers: int = 1,
         bidirectional: bool = True,
         residual: bool = False,
-        dropout: float = 0.0,
-        variational_dropout: bool = False,
+        dropout: DropoutOptions | float = 0.0,
         **kwargs: Any,
     ):
         super().__init__(**kwargs)
@@ -73,14 +73,15 @@ class RNNEncoder(keras.layers.Layer):
         self.num_layers = num_layers
         self.bidirectional = bidirectional
         self.residual = residual
-        self.dropout = dropout
-        self.variational_dropout = variational_dropout
+        self.dropout = DropoutOptions.of(dropout)
         directions = ("forward", "backward") if bidirectional else ("forward",)
         self.layers = [
             [make_cell(cell, units, f"{direction}_{number}") for direction in directions]
             for number in range(num_layers)
         ]
-        self.dropouts = [sequence_dropout(dropout, variational_dropout, f"dropout_{i}") for i in range(num_layers + 1)]
+        self.step_dropout = make_step_dropout(self.dropout)
+        self.dropouts = make_dropouts(self.dropout, num_layers)
+        self.weight_dropouts = make_weight_dropouts(self.dropout, [cell for cells in self.layers for cell in cells])
 
     @property
     def memory_dim(self) -> int:
@@ -105,23 +106,26 @@ class RNNEncoder(keras.layers.Layer):
     ) -> EncoderOutput:
         if state is not None and self.bidirectional:
             raise ValueError("A bidirectional encoder needs the whole sequence: it cannot go on from a state.")
-        values, finals = inputs, []
-        for number, (cells, dropout) in enumerate(zip(self.layers, self.dropouts, strict=False)):
+        values, finals = self.step_dropout(inputs, training=training), []
+        for number, dropout in enumerate(self.dropouts[:-1]):
             start = None if state is None else state[number]
             dropped = dropout(values, training=training)
-            outputs, final = self._run(cells, dropped, mask, start, training)
+            outputs, final = self._run(number, dropped, mask, start, training)
             values = outputs + values if self.residual and values.shape[-1] == outputs.shape[-1] else outputs
             finals.append(final)
         return EncoderOutput(self.dropouts[-1](values, training=training), mask, finals)
 
     def _run(
-        self, cells: list[Any], inputs: Tensor, mask: Mask, state: CellState | None, training: bool | None
+        self, number: int, inputs: Tensor, mask: Mask, state: CellState | None, training: bool | None
     ) -> tuple[Tensor, CellState]:
         """Runs one layer, in one or both directions."""
+        cells = self.layers[number]
+        dropouts = self.weight_dropouts[number * len(cells) :]
         outputs, finals = [], []
-        for cell, reverse in zip(cells, (False, True), strict=False):
+        for cell, reverse, dropout in zip(cells, (False, True), dropouts, strict=False):
             start = zero_state(cell, ops.shape(inputs)[0]) if state is None else state
-            output, final = run_layer(cell, inputs, start, mask, reverse, training)
+            kernel = drop_weights(dropout, cell, training)
+            output, final = run_layer(cell, inputs, start, mask, reverse, training, kernel)
             outputs.append(output)
             finals.append(final)
         if len(cells) == 1:
@@ -136,5 +140,10 @@ class RNNEncoder(keras.layers.Layer):
         return [choose_implementation(cells[0], inputs_known=True) for cells in self.layers]
 
     def get_config(self) -> dict[str, Any]:
-        names = ("units", "cell", "num_layers", "bidirectional", "residual", "dropout", "variational_dropout")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        names = ("units", "cell", "num_layers", "bidirectional", "residual")
+        own = {name: getattr(self, name) for name in names}
+        return {**super().get_config(), **own, "dropout": asdict(self.dropout)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> RNNEncoder:
+        return cls(**{**config, "dropout": DropoutOptions.of(config["dropout"])})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from seq2seq.layers.names import ATTENTION_NAMES, ATTENTION_POSITIONS, AttentionName, AttentionPosition
 
@@ -45,3 +47,43 @@ class AttentionOptions:
             raise ValueError('Attention position "between" cannot be combined with input feeding.')
         if self.query_input and self.position != "before":
             raise ValueError(f'query_input requires attention position "before". Received: {self.position!r}')
+
+
+@dataclass(frozen=True)
+class DropoutOptions:
+    """What stacked recurrent layers drop in training.
+
+    Raises:
+        ValueError: a rate that is not in [0, 1).
+    """
+
+    rate: float = 0.0
+    """On the input of every layer, and on what comes out of the last one."""
+    variational: bool = False
+    """One mask for all steps of a sequence instead of one for each step (Gal & Ghahramani 2016)."""
+    inputs: float | None = None
+    """On the input of the first layer; None: `rate`."""
+    outputs: float | None = None
+    """On what comes out of the last layer; None: `rate`."""
+    steps: float = 0.0
+    """Share of the steps whose whole input becomes 0: word dropout, where a step is a word (Sennrich & Zhang 2019)."""
+    weights: float = 0.0
+    """On the recurrent weights of every layer, the same for all steps (DropConnect; Merity et al. 2018)."""
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "inputs", "outputs", "steps", "weights"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1:
+                raise ValueError(f"Expected dropout rates in [0, 1). Received: {name}={value}")
+
+    @classmethod
+    def of(cls, value: DropoutOptions | float | Mapping[str, Any]) -> DropoutOptions:
+        """Returns options as they are, those of a rate alone, or those that a saved layer has."""
+        if isinstance(value, DropoutOptions):
+            return value
+        return cls(**value) if isinstance(value, Mapping) else cls(value)
+
+    def rates(self, num_layers: int) -> list[float]:
+        """Returns the rates on the input of each layer and, last, on what comes out."""
+        inputs, outputs = (self.rate if one is None else one for one in (self.inputs, self.outputs))
+        return [inputs, *[self.rate] * (num_layers - 1), outputs]

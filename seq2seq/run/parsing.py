@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from pydantic import BaseModel, ValidationError
 
@@ -16,8 +16,6 @@ from seq2seq.search.options import SearchOptions
 RecipeT = TypeVar("RecipeT", bound=BaseModel)
 
 
-OPTIONAL = frozenset(f"search.{field.name}" for field in fields(SearchOptions) if "None" in str(field.type))
-"""Fields that may be none."""
 LARGEST = 2**31 - 1
 """Of the whole numbers of a recipe; the libraries below take no larger ones."""
 
@@ -32,7 +30,7 @@ def override(recipe: RecipeT, changes: Mapping[str, str]) -> RecipeT:
     Raises:
         RecipeError: unknown fields (with the nearest name), wrong types, contradictions: all at once.
     """
-    known = dict(leaves(recipe))
+    known, optional = dict(leaves(recipe)), set(optional_fields(recipe))
     values: dict[str, Any] = recipe.model_dump()
     unknown = []
     for name, text in changes.items():
@@ -43,7 +41,7 @@ def override(recipe: RecipeT, changes: Mapping[str, str]) -> RecipeT:
         place = values
         for part in path:
             place = place[part]
-        if text == "none" and name in OPTIONAL:
+        if text == "none" and name in optional:
             place[last] = None
         else:
             place[last] = _parts(text) if isinstance(known[name], tuple) else text
@@ -80,6 +78,16 @@ def leaves(recipe: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value
+
+
+def optional_fields(recipe: Any, prefix: str = "") -> Iterator[str]:
+    """Yields the dotted names of the fields that may be None."""
+    for name, kind in get_type_hints(type(recipe)).items():
+        value = getattr(recipe, name, None)
+        if isinstance(value, (BaseModel, Batching, SearchOptions)):
+            yield from optional_fields(value, f"{prefix}{name}.")
+        elif type(None) in get_args(kind):
+            yield prefix + name
 
 
 def _validated(kind: type[RecipeT], values: dict[str, Any], problems: Sequence[str]) -> RecipeT:

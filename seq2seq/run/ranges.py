@@ -42,5 +42,5 @@ def out_of_range(
         if values.get(name, 0) < 0:
             yield f"{name} must not be negative, received {values[name]}"
     for name in (*shares, *SHARES):
-        if not 0 <= values.get(name, 0) < 1:
+        if not 0 <= (values.get(name) or 0) < 1:
             yield f"{name} must be in [0, 1), received {values[name]}"

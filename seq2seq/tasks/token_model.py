@@ -122,6 +122,7 @@ def build_network(recipe: Model, sizes: Sequence[int]) -> Any:
 def connect(recipe: Model, embedding: Any, head: Any) -> Any:
     """Returns a new, built `LanguageModel` whose decoder is the section's."""
     from seq2seq.layers.decoder import RNNDecoder
+    from seq2seq.layers.options import DropoutOptions
     from seq2seq.models.language_model import LanguageModel
 
     decoder = RNNDecoder(
@@ -131,9 +132,7 @@ def connect(recipe: Model, embedding: Any, head: Any) -> Any:
         attention=None,
         readout_units=recipe.embedding if recipe.readout else None,
         residual=recipe.residual,
-        dropout=recipe.dropout,
-        variational_dropout=recipe.variational_dropout,
-        weight_dropout=recipe.weight_dropout,
+        dropout=DropoutOptions(recipe.dropout, recipe.variational_dropout, weights=recipe.weight_dropout),
         name="decoder",
     )
     model = LanguageModel(embedding, decoder, head, name="language_model")

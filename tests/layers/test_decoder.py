@@ -11,6 +11,7 @@ import pytest
 from seq2seq.layers.cells import CELLS
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.decoder_state import track_coverage
+from seq2seq.layers.options import DropoutOptions
 from tests.decoders import make_decoder
 from tests.pairs import all_pairs
 
@@ -171,7 +172,7 @@ def test_variational_dropout_between_layers_is_constant_over_time(
     make, inputs, memory_and_state, array, monkeypatch, input_feeding
 ):
     decoder = make(
-        num_layers=2, input_feeding=input_feeding, dropout=0.5, variational_dropout=True, attention_position="after"
+        num_layers=2, input_feeding=input_feeding, dropout=DropoutOptions(0.5, True), attention_position="after"
     )
     (memory, state), drawn = memory_and_state(decoder), []
     for place, dropout in enumerate(decoder.dropouts):

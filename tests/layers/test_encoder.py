@@ -7,6 +7,7 @@ import pytest
 
 from seq2seq.layers.cells import CELLS
 from seq2seq.layers.encoder import RNNEncoder
+from seq2seq.layers.options import DropoutOptions
 
 BATCH, TIME, FEATURES, UNITS = 3, 5, 4, 2
 LENGTHS = np.array([5, 3, 1])
@@ -92,7 +93,7 @@ def test_residual_leaves_a_layer_alone_where_widths_differ(make, rng, array):
 @pytest.mark.parametrize("variational", [True, False])
 def test_only_variational_dropout_drops_the_same_features_at_every_step(make, rng, array, variational):
     inputs = rng.normal(size=(4, 12, FEATURES)).astype("float32")
-    encoder = make(units=8, dropout=0.5, variational_dropout=variational)
+    encoder = make(units=8, dropout=DropoutOptions(0.5, variational))
     values = array(encoder(inputs, np.ones((4, 12), bool), training=True)[0])
     dropped = values == 0.0
     assert 0.25 < dropped.mean() < 0.75
@@ -109,6 +110,17 @@ def test_dropout_stands_before_every_layer_and_behind_the_last(make, inputs, arr
             dropout.rate = 0.5 if i == place else 0.0
         assert not np.allclose(array(encoder(inputs, WHOLE, training=True)[0]), expected)
         np.testing.assert_array_equal(array(encoder(inputs, WHOLE)[0]), expected)
+
+
+@pytest.mark.parametrize("cell", ["simple", "lstm"])
+def test_weight_dropout_of_each_direction_is_that_of_its_recurrent_kernel(make, inputs, array, monkeypatch, cell):
+    encoder = make(cell=cell, dropout=DropoutOptions(weights=0.5))
+    for dropout, kept in zip(encoder.weight_dropouts, (0.0, 3.0), strict=True):
+        monkeypatch.setattr(dropout, "call", lambda x, training=None, kept=kept: kept * x)
+    outputs = array(encoder(inputs, WHOLE, training=True).values)
+    for one, kept in zip(encoder.layers[0], (0.0, 3.0), strict=True):
+        one.recurrent_kernel.assign(kept * one.recurrent_kernel)
+    np.testing.assert_allclose(outputs, array(encoder(inputs, WHOLE).values), atol=1e-5)
 
 
 def test_state_sizes_tell_the_widths_of_the_state(make, inputs):

@@ -16,6 +16,7 @@ import pytest
 
 from seq2seq.layers.attention import ATTENTIONS
 from seq2seq.layers.cells import CELLS
+from seq2seq.layers.options import DropoutOptions
 from seq2seq.models.seq2seq import Seq2Seq
 from seq2seq.symbols import NAMES
 from tests.inputs import named, padded
@@ -199,7 +200,7 @@ def test_gradients_reach_every_trainable_variable(model, gradients):
 
 
 def test_dropout_changes_training_and_leaves_inference_alone(case, model, build_model, whole, array):
-    rates = {"dropout": 0.3, "variational_dropout": case["tie"] == "all"}
+    rates = {"dropout": DropoutOptions(0.3, case["tie"] == "all")}
     sides = {name: case[name] | rates for name in ("encoder", "decoder")}
     dropping = build_model(**{**case, **sides})
     dropping.set_weights(model.get_weights())

@@ -14,6 +14,7 @@ from seq2seq.layers.cells import CELLS
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.frontends import TokenEmbedding
 from seq2seq.layers.heads import VocabularyHead
+from seq2seq.layers.options import DropoutOptions
 from seq2seq.models.language_model import LanguageModel
 from tests.pairs import all_pairs
 
@@ -45,9 +46,7 @@ def build(row, seed=3, dropout=0.0):
         attention=None,
         readout_units=5 if row["readout"] else None,
         residual=row["residual"],
-        dropout=dropout,
-        variational_dropout=True,
-        weight_dropout=row["weight_dropout"],
+        dropout=DropoutOptions(dropout, variational=True, weights=row["weight_dropout"]),
     )
     model = LanguageModel(embedding, decoder, VocabularyHead(SIZE, embedding if row["tied"] else None))
     model.build()
@@ -120,7 +119,7 @@ def simple(**options):
 
 
 def test_weight_dropout_drops_the_same_weights_at_every_step_and_none_in_use(array):
-    decoder, ones = simple(weight_dropout=0.5), np.ones((1, 6, 4), np.float32)
+    decoder, ones = simple(dropout=DropoutOptions(weights=0.5)), np.ones((1, 6, 4), np.float32)
     decoder.build((None, None, 4))
     cell = decoder.cells[0]
     cell.kernel.assign(np.zeros((4, 4)))
@@ -153,9 +152,12 @@ def test_embedding_dropout_drops_ids_for_a_whole_batch(array):
     ("make", "message"),
     [
         (lambda: LanguageModel(None, RNNDecoder(4, readout_units=4), VocabularyHead(5)), "no source to attend to"),
-        (lambda: RNNDecoder(4, cell="ssru", attention=None, weight_dropout=0.1), "needs a cell with recurrent weights"),
         (
-            lambda: RNNDecoder(4, attention=AttentionOptions(), readout_units=4, weight_dropout=0.1),
+            lambda: RNNDecoder(4, cell="ssru", attention=None, dropout=DropoutOptions(weights=0.1)),
+            "needs a cell with recurrent weights",
+        ),
+        (
+            lambda: RNNDecoder(4, attention=AttentionOptions(), readout_units=4, dropout=DropoutOptions(weights=0.1)),
             'excludes input feeding and attention position "before"',
         ),
     ],

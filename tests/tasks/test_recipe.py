@@ -5,11 +5,13 @@ from pydantic import ValidationError
 
 from recipes.translation import RECIPES
 from seq2seq.cli.train import parse
+from seq2seq.layers.options import DropoutOptions
 from seq2seq.run.folder import RunFolderError
 from seq2seq.run.parsing import RecipeError, describe, from_json, leaves, override
 from seq2seq.tasks import load_recipe
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
-from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.model import build_model
+from seq2seq.tasks.text_to_text.recipe import Decoder, Encoder, Model, Recipe
 from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn
 
 
@@ -56,6 +58,10 @@ def test_every_error_is_told_at_once():
         ("training.learning_rate", "nan"),
         ("training.label_smoothing", "1"),
         ("model.encoder.dropout", "-0.1"),
+        ("model.encoder.input_dropout", "1"),
+        ("model.encoder.word_dropout", "none"),
+        ("model.decoder.output_dropout", "-0.1"),
+        ("model.decoder.weight_dropout", "0.5"),
         ("model.encoder.units", "0"),
         ("model.encoder.units", "1.5"),
         ("tokenizer.character_coverage", "0"),
@@ -73,6 +79,38 @@ def test_every_error_is_told_at_once():
 def test_a_value_that_cannot_work_is_refused_when_made(name, value):
     with pytest.raises(RecipeError):
         override(Recipe(), {name: value})
+
+
+@pytest.mark.parametrize("name", ["model.encoder.input_dropout", "model.decoder.output_dropout", "search.max_ratio"])
+def test_a_field_that_may_be_none_takes_none_and_a_number(name):
+    number = override(Recipe(), {name: "0.25"})
+    assert dict(leaves(number))[name] == 0.25
+    assert dict(leaves(override(number, {name: "none"})))[name] is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"decoder.weight_dropout": "0.2"}, "needs attention_position 'between' or 'after', or no attention"),
+        (
+            {"decoder.weight_dropout": "0.2", "decoder.attention_position": "after", "decoder.input_feeding": "true"},
+            "decoder.weight_dropout needs input_feeding false",
+        ),
+        ({"encoder.weight_dropout": "0.2", "encoder.cell": "ssru"}, "encoder.weight_dropout needs a cell with"),
+    ],
+)
+def test_dropped_weights_are_refused_where_none_would_be(changes, message):
+    with pytest.raises(RecipeError, match=message):
+        override(Recipe(), {f"model.{name}": value for name, value in changes.items()})
+
+
+def test_each_rate_of_a_recipe_reaches_the_network():
+    rates = {"dropout": 0.1, "input_dropout": 0.2, "output_dropout": 0.3, "word_dropout": 0.4, "weight_dropout": 0.5}
+    section = {**rates, "units": 2, "variational_dropout": True}
+    decoder = Decoder(**section, attention_position="between", num_layers=2)
+    model = build_model(Model(embedding=2, encoder=Encoder(**section), decoder=decoder), 4, 4)
+    expected = DropoutOptions(0.1, True, 0.2, 0.3, 0.4, 0.5)
+    assert model.encoder.dropout == model.decoder.dropout == expected
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from seq2seq.layers.decoder import RNNDecoder
 from seq2seq.layers.frontends import TokenEmbedding
 from seq2seq.layers.heads import VocabularyHead
+from seq2seq.layers.options import DropoutOptions
 from seq2seq.models.language_model import LanguageModel
 from seq2seq.pipeline.feed import as_fit_data
 from seq2seq.pipeline.stream import StreamPlan
@@ -23,7 +24,7 @@ TEXT = np.random.default_rng(2).integers(0, SIZE, 90).astype(np.int32)
 def objective(terms=(), dropout=0.0, rows=ROWS, rate=0.1):
     keras.utils.set_random_seed(4)
     embedding = TokenEmbedding(SIZE, 4, dropout=dropout)
-    decoder = RNNDecoder(4, "lstm", 2, None, dropout=dropout, weight_dropout=dropout)
+    decoder = RNNDecoder(4, "lstm", 2, None, dropout=DropoutOptions(dropout, weights=dropout))
     found = StreamObjective(LanguageModel(embedding, decoder, VocabularyHead(SIZE, embedding)), rows, terms)
     found.build()
     found.compile(keras.optimizers.Adam(rate))

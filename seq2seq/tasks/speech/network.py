@@ -20,6 +20,7 @@ def build_network(recipe: Model, mels: int, size: int) -> Any:
     from seq2seq.layers.encoder import RNNEncoder
     from seq2seq.layers.frontends import FrameStack
     from seq2seq.layers.lookahead import Lookahead
+    from seq2seq.layers.options import DropoutOptions
     from seq2seq.models.acoustic import AcousticModel
 
     encoder = RNNEncoder(
@@ -28,8 +29,7 @@ def build_network(recipe: Model, mels: int, size: int) -> Any:
         num_layers=recipe.num_layers,
         bidirectional=recipe.bidirectional,
         residual=recipe.residual,
-        dropout=recipe.dropout,
-        variational_dropout=recipe.variational_dropout,
+        dropout=DropoutOptions(recipe.dropout, recipe.variational_dropout),
         name="encoder",
     )
     lookahead = Lookahead(recipe.lookahead, name="lookahead") if recipe.lookahead else None
@@ -45,6 +45,7 @@ def _build_label_decoder(recipe: Model, size: int) -> Any:
     from seq2seq.layers.frontends import TokenEmbedding
     from seq2seq.layers.heads import VocabularyHead
     from seq2seq.layers.label_decoder import LabelDecoder
+    from seq2seq.layers.options import DropoutOptions
 
     units = recipe.decoder_units
     decoder = RNNDecoder(
@@ -53,8 +54,7 @@ def _build_label_decoder(recipe: Model, size: int) -> Any:
         num_layers=recipe.decoder_layers,
         readout_units=units,
         bridge="zero",
-        dropout=recipe.dropout,
-        variational_dropout=recipe.variational_dropout,
+        dropout=DropoutOptions(recipe.dropout, recipe.variational_dropout),
         name="decoder",
     )
     embedding = TokenEmbedding(size, units, name="embedding")

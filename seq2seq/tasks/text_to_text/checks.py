@@ -34,6 +34,12 @@ NOT_NEGATIVE = (
     "tokenizer.sampling",
 )
 
+RATES = tuple(
+    f"model.{part}.{name}"
+    for part in ("encoder", "decoder")
+    for name in ("dropout", "input_dropout", "output_dropout", "word_dropout", "weight_dropout")
+)
+
 
 def contradictions(recipe: Recipe) -> Iterator[str]:
     """Yields a sentence for everything that contradicts itself or is out of range."""
@@ -45,7 +51,7 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
     yield from _wait_k(recipe)
     if recipe.search.extract and not recipe.model.selector:
         yield "search.extract needs model.selector"
-    yield from out_of_range(recipe, LEAST_ONE, NOT_NEGATIVE, ("model.encoder.dropout", "model.decoder.dropout"))
+    yield from out_of_range(recipe, LEAST_ONE, NOT_NEGATIVE, RATES)
 
 
 def _data(recipe: Recipe) -> Iterator[str]:
@@ -113,6 +119,13 @@ def _decoder(recipe: Recipe) -> Iterator[str]:
         yield "model.decoder.readout must be true where there is attention"
     if decoder.attention_position == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
         yield "model.decoder.attention_position 'between' needs num_layers of at least 2 and input_feeding false"
+    if decoder.weight_dropout and decoder.attention != "none" and decoder.attention_position == "before":
+        yield "model.decoder.weight_dropout needs attention_position 'between' or 'after', or no attention"
+    if decoder.weight_dropout and decoder.input_feeding:
+        yield "model.decoder.weight_dropout needs input_feeding false"
+    for name, part in (("encoder", recipe.model.encoder), ("decoder", decoder)):
+        if part.weight_dropout and part.cell in ("ssru", "min_gru"):
+            yield f"model.{name}.weight_dropout needs a cell with recurrent weights, received {part.cell}"
     if decoder.query_input and (decoder.attention_position != "before" or decoder.attention == "none"):
         yield "model.decoder.query_input needs attention, and attention_position 'before'"
 

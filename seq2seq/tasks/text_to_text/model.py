@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.backend import prepare_keras
+from seq2seq.layers.options import DropoutOptions
 from seq2seq.run.folder import RunFolderError
-from seq2seq.tasks.text_to_text.recipe import Model, Training
+from seq2seq.tasks.text_to_text.recipe import Decoder, Encoder, Model, Training
 
 
 def build_model(recipe: Model, source_size: int, target_size: int, pieces: Sequence[str] | None = None) -> Any:
@@ -23,8 +24,17 @@ def build_model(recipe: Model, source_size: int, target_size: int, pieces: Seque
     prepare_keras()
     from seq2seq.layers.encoder import RNNEncoder
 
+    encoder = recipe.encoder
     model = connect(
-        RNNEncoder(**recipe.encoder.model_dump(), name="encoder"),
+        RNNEncoder(
+            encoder.units,
+            cell=encoder.cell,
+            num_layers=encoder.num_layers,
+            bidirectional=encoder.bidirectional,
+            residual=encoder.residual,
+            dropout=_dropout(encoder),
+            name="encoder",
+        ),
         _build_decoder(recipe),
         (source_size, target_size),
         recipe.embedding,
@@ -60,9 +70,19 @@ def _build_decoder(recipe: Model) -> Any:
         readout_units=recipe.embedding if section.readout else None,
         bridge=section.bridge,
         residual=section.residual,
-        dropout=section.dropout,
-        variational_dropout=section.variational_dropout,
+        dropout=_dropout(section),
         name="decoder",
+    )
+
+
+def _dropout(section: Encoder | Decoder) -> DropoutOptions:
+    return DropoutOptions(
+        section.dropout,
+        section.variational_dropout,
+        section.input_dropout,
+        section.output_dropout,
+        section.word_dropout,
+        section.weight_dropout,
     )
 
 

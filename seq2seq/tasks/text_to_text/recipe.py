@@ -124,6 +124,15 @@ class Encoder(Section):
     """Add each layer's input to its output where they are equally wide."""
     dropout: float = 0.3
     """Dropout rate on every layer's input and on the memory."""
+    input_dropout: float | None = None
+    """On the embeddings; none: as dropout."""
+    output_dropout: float | None = None
+    """On the memory; none: as dropout."""
+    word_dropout: float = 0.0
+    """Share of the tokens whose whole embedding becomes 0 in training; 0.1 to 0.3 helps small corpora (Sennrich & Zhang
+    2019)."""
+    weight_dropout: float = 0.0
+    """Dropout rate on the recurrent weights (Merity et al. 2018)."""
     variational_dropout: bool = False
     """One dropout mask for all steps of a sequence instead of one for each step."""
 
@@ -162,6 +171,14 @@ class Decoder(Section):
     """Add each layer's input to its output from the second layer on."""
     dropout: float = 0.3
     """Dropout rate on every layer's input and before the output layer."""
+    input_dropout: float | None = None
+    """On the embeddings; none: as dropout."""
+    output_dropout: float | None = None
+    """Before the output layer; none: as dropout."""
+    word_dropout: float = 0.0
+    """Share of the tokens whose whole embedding becomes 0 in training."""
+    weight_dropout: float = 0.0
+    """Dropout rate on the recurrent weights; needs attention between, after or none."""
     variational_dropout: bool = False
     """One dropout mask for all steps of a sequence instead of one for each step."""
 

@@ -8,10 +8,8 @@ from typing import NamedTuple
 from keras import ops
 
 from seq2seq.indexing import gather
+from seq2seq.layers.chunks import BUDGET, Chunks, with_gradients
 from seq2seq.types import Ids, Tensor
-
-BUDGET = 64 * 2**20
-"""Bytes of the logits of one chunk, if nothing else is asked for."""
 
 
 def fused_cross_entropy(
@@ -49,20 +47,12 @@ def fused_cross_entropy(
     """
     forward = _Forward(labels, weights, label_smoothing, budget, training)
 
-    @ops.custom_gradient
-    def fused(*inputs: Tensor) -> Tensor:
-        loss, nll, *gradients = forward(*inputs)
-
-        def gradient(*args: Tensor, upstream: Tensor = None) -> tuple[Tensor, ...]:
-            up = args[0] if upstream is None else upstream
-            up = up[0] if isinstance(up, (tuple, list)) else up
-            return tuple(ops.cast(up, d.dtype) * d for d in gradients)
-
-        return (loss, nll), gradient
-
-    kernel, bias = ops.cast(kernel, features.dtype), ops.cast(bias, features.dtype)
-    loss, nll = (fused if training else forward)(features, kernel, bias, *(mixture or ()))
-    return loss, ops.stop_gradient(nll)
+    inputs = features, ops.cast(kernel, features.dtype), ops.cast(bias, features.dtype), *(mixture or ())
+    if not training:
+        loss, nll = forward(*inputs)[0]
+        return loss, ops.stop_gradient(nll)
+    loss, nll = with_gradients(forward, inputs)
+    return loss, nll
 
 
 class _Chunk(NamedTuple):
@@ -101,67 +91,37 @@ class _Forward:
     budget: int
     training: bool
 
-    def __call__(self, features: Tensor, kernel: Tensor, bias: Tensor, *mixture: Tensor) -> tuple[Tensor, ...]:
+    def __call__(
+        self, features: Tensor, kernel: Tensor, bias: Tensor, *mixture: Tensor
+    ) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, ...]]:
         """Returns the two sums and, in training, the gradient of the first by each argument."""
-        size, dim = kernel.shape
-        rows = ops.shape(features)[0]
-        limit = max(1, self.budget // (4 * size))
-        chunks = (rows + limit - 1) // limit
-        height = (rows + chunks - 1) // chunks
-
-        def split(tensor: Tensor) -> Tensor:
-            """`(rows, …)` -> `(chunks, height, …)`, filled up with zeros."""
-            fill = [[0, chunks * height - rows]] + [[0, 0]] * (len(tensor.shape) - 1)
-            return ops.reshape(ops.pad(tensor, fill), (chunks, height, *tensor.shape[1:]))
-
+        size = kernel.shape[0]
+        chunks = Chunks.of(ops.shape(features)[0], size, self.budget)
         parts = _Chunk(
-            split(features),
-            split(self.labels),
-            split(self.weights),
-            split(ops.stack(mixture, axis=1)) if mixture else None,
+            chunks.split(features),
+            chunks.split(self.labels),
+            chunks.split(self.weights),
+            chunks.split(ops.stack(mixture, axis=1)) if mixture else None,
         )
         # Even smoothing needs the mean of all logits, which is linear in the features.
         layer = _Layer(kernel, bias, ops.mean(ops.cast(kernel, "float32"), axis=0), ops.mean(ops.cast(bias, "float32")))
-        sums = self._over_chunks(parts, chunks, layer)
-        if not self.training:
-            return sums[:2]
-        loss, nll, dkernel, dbias, dx, *shares = sums
-        share = ops.reshape(shares[0], (-1, 2))[:rows] if mixture else None
-        gradients = ops.reshape(dx, (-1, dim))[:rows], dkernel, dbias
-        return loss, nll, *self._subtract_target(features, kernel, gradients, share)
 
-    def _over_chunks(self, parts: _Chunk, chunks: int | Tensor, layer: _Layer) -> tuple[Tensor, ...]:
-        """Adds up what `_chunk` returns; the gradients by the rows are put side by side."""
-        room = [part for part in (parts.features, parts.mixture) if part is not None]
-
-        def take(i: int | Tensor) -> tuple[Tensor, ...]:
+        def step(i: int | Tensor) -> tuple[Tensor, ...]:
             return self._chunk(_Chunk(*(None if part is None else part[i] for part in parts)), layer)
 
-        def body(
-            i: Tensor, loss: Tensor, nll: Tensor, dkernel: Tensor, dbias: Tensor, *whole: Tensor
-        ) -> tuple[Tensor, ...]:
-            more_loss, more_nll, more_dkernel, more_dbias, *new = take(i)
-            if self.training:
-                whole = tuple(
-                    ops.scatter_update(tensor, ops.reshape(i, (1, 1)), part)
-                    for tensor, part in zip(whole, new, strict=True)
-                )
-                dkernel, dbias = dkernel + more_dkernel, dbias + more_dbias
-            return i + 1, loss + more_loss, nll + more_nll, dkernel, dbias, *whole
-
-        # The first chunk, often the only one, is computed before the loop: nothing is added to zeros.
-        loss, nll, dkernel, dbias, *first = take(0)
-        if isinstance(chunks, int) and chunks == 1:
-            return loss, nll, dkernel, dbias, *first
-        whole = [ops.concatenate([part, more[1:]], axis=0) for part, more in zip(first, room, strict=True)]
-        start = (ops.ones((), "int32"), loss, nll, dkernel, dbias, *whole)
-        return tuple(ops.while_loop(lambda i, *_: i < chunks, body, start)[1:])
+        if not self.training:
+            loss, nll = chunks.run(step, 2)
+            return (loss, nll), ()
+        room = [part for part in (parts.features, parts.mixture) if part is not None]
+        loss, nll, dkernel, dbias, *by_row = chunks.run(step, 4, room)
+        dx, *shares = (chunks.join(part) for part in by_row)
+        gradients = dx, dkernel, dbias
+        return (loss, nll), self._subtract_target(features, kernel, gradients, shares[0] if mixture else None)
 
     def _chunk(self, chunk: _Chunk, layer: _Layer) -> tuple[Tensor, ...]:
-        """Returns the sums of a chunk and its gradients, those by the rows `(1, height, …)`.
+        """Returns the sums of a chunk and, in training, its gradients, those by the rows `(1, height, …)`.
 
-        The gradients lack what `_subtract_target` takes off. Outside of training the kernel, the bias and a row take
-        their places, so that a loop has the same shapes.
+        The gradients lack what `_subtract_target` takes off.
         """
         smoothing, (x, y, w, mixture), kernel = self.label_smoothing, chunk, layer.kernel
         # Every line that has the height and the whole vocabulary is a pass over the largest tensor here.
@@ -183,8 +143,7 @@ class _Forward:
             smooth = (1 - smoothing) * plain + smoothing * (normalizer - mean)
         sums = ops.sum(w * smooth), ops.sum(w * plain)
         if not self.training:
-            rows = [part for part in (chunk.features, mixture) if part is not None]
-            return *sums, kernel, layer.bias, *(ops.expand_dims(part, 0) for part in rows)
+            return sums
         # The weights would scale the rows of p; they scale the smaller factor of each product instead.
         pull = w if mixture is None else w * (share * (1 - smoothing) + smoothing)
         p, scale = ops.cast(probabilities, x.dtype), ops.expand_dims(ops.cast(pull, x.dtype), 1)

@@ -17,7 +17,9 @@ import keras
 from keras import ops
 
 from seq2seq.indexing import gather
-from seq2seq.layers.cross_entropy import BUDGET, fused_cross_entropy
+from seq2seq.layers.chunks import BUDGET
+from seq2seq.layers.cross_entropy import fused_cross_entropy
+from seq2seq.layers.divergence import fused_divergence
 from seq2seq.layers.frontends import ColumnEmbedding, TokenEmbedding
 from seq2seq.types import Ids, Logits, Padded, Shape, Tensor, Vectors
 
@@ -140,6 +142,17 @@ class VocabularyHead(keras.layers.Layer):
         features = ops.reshape(features, (-1, features.shape[-1]))
         loss, nll = fused_cross_entropy(features, kernel, bias, labels, flat, label_smoothing, budget, training, parts)
         return HeadLoss(loss, nll, ops.sum(flat))
+
+    def divergence(self, first: Tensor, second: Tensor, weights: Tensor, budget: int = BUDGET) -> Tensor:
+        """Sums how far the distributions of two passes differ; see `fused_divergence`.
+
+        Args:
+            first: Features of the one, `(rows, features_dim)`.
+            second: Of the other.
+            weights: `(rows,)`, float32.
+            budget: Bytes that the logits of one chunk may take.
+        """
+        return fused_divergence(first, second, *self.kernel_and_bias(), weights, budget)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size, "tied": self.tied}

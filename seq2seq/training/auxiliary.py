@@ -1,4 +1,4 @@
-"""Terms that an objective adds to the loss of the head: coverage, alignment, selector, and sizes of activations."""
+"""Terms that an objective adds to the loss of the head: coverage, alignment, selector, activations and agreement."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class CoverageLoss:
     rate: float = 1.0
     name: ClassVar[str] = "coverage"
     needs_attention: ClassVar[bool] = True
+    needs_two_passes: ClassVar[bool] = False
     extras: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, batch: Batch, outputs: Any) -> Tensor:
@@ -39,6 +40,7 @@ class AlignmentLoss:
     rate: float = 1.0
     name: ClassVar[str] = "alignment"
     needs_attention: ClassVar[bool] = True
+    needs_two_passes: ClassVar[bool] = False
     extras: ClassVar[tuple[str, ...]] = ("alignment",)
 
     def __call__(self, batch: Batch, outputs: Any) -> Tensor:
@@ -56,6 +58,7 @@ class SelectorLoss:
     rate: float = 1.0
     name: ClassVar[str] = "selector"
     needs_attention: ClassVar[bool] = False
+    needs_two_passes: ClassVar[bool] = False
     extras: ClassVar[tuple[str, ...]] = ("alignment",)
 
     def __call__(self, batch: Batch, outputs: Any) -> Tensor:
@@ -75,6 +78,7 @@ class ActivationLoss:
     rate: float = 2.0
     name: ClassVar[str] = "activation"
     needs_attention: ClassVar[bool] = False
+    needs_two_passes: ClassVar[bool] = False
     extras: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, batch: Batch, outputs: Any) -> Tensor:
@@ -94,12 +98,40 @@ class SlownessLoss:
     rate: float = 1.0
     name: ClassVar[str] = "slowness"
     needs_attention: ClassVar[bool] = False
+    needs_two_passes: ClassVar[bool] = False
     extras: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, batch: Batch, outputs: Any) -> Tensor:
         features = ops.cast(outputs.features, "float32")
         changes = ops.mean(ops.square(features[:, 1:] - features[:, :-1]), axis=2)
         return ops.sum(changes * batch.weights[:, 1:])
+
+
+@dataclass(frozen=True)
+class AgreementLoss:
+    """Makes two passes over a batch, which drop other values, agree on the next token (R-Drop; Wu et al. 2021, eq. 4).
+
+    With a rate of alpha the loss is half of theirs: the mean cross-entropy of both passes, and alpha / 4 times the sum
+    of the divergences in both directions.
+
+    Args:
+        head: A `VocabularyHead`.
+        rate: alpha. 5 is usual for translation.
+        budget: Bytes that the logits may take at once.
+    """
+
+    head: Any
+    rate: float = 5.0
+    budget: int = 64 * 2**20
+    name: ClassVar[str] = "agreement"
+    needs_attention: ClassVar[bool] = False
+    needs_two_passes: ClassVar[bool] = True
+    extras: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, batch: Batch, outputs: Any) -> Tensor:
+        rows = ops.reshape(outputs.features, (2, -1, outputs.features.shape[-1]))
+        weights = ops.reshape(batch.weights, (2, -1))[0]  # half of each step's: the passes share it
+        return self.head.divergence(rows[0], rows[1], weights, self.budget)
 
 
 def coverage_loss(attention: Tensor, weights: Tensor) -> Tensor:

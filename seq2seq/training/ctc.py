@@ -25,6 +25,7 @@ class LabelDecoderLoss:
     label_smoothing: float = 0.1
     name: ClassVar[str] = "label_decoder"
     needs_attention: ClassVar[bool] = False
+    needs_two_passes: ClassVar[bool] = False
     extras: ClassVar[tuple[str, ...]] = ()
 
     def __call__(self, batch: Batch, outputs: Any) -> Tensor:

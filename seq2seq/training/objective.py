@@ -41,11 +41,19 @@ class Term(Protocol):
         """Whether `Outputs.attention` must be there."""
 
     @property
+    def needs_two_passes(self) -> bool:
+        """Whether the batch must stand twice, one below the other; such a term counts in training only."""
+
+    @property
     def extras(self) -> Sequence[str]:
         """Names in `Batch.extras`; in a batch that lacks one the term does not count."""
 
     def __call__(self, batch: Batch, outputs: Outputs) -> Tensor:
         """Returns the sum over the batch, a float32 scalar."""
+
+
+def _twice(tensor: Tensor) -> Tensor:
+    return ops.concatenate([tensor, tensor], axis=0)
 
 
 class Objective(keras.Model):
@@ -108,17 +116,24 @@ class Objective(keras.Model):
         self.model.build()
         self.built = True
 
-    def _terms_of(self, inputs: Mapping[str, Tensor]) -> list[Term]:
+    def _terms_of(self, inputs: Mapping[str, Tensor], training: bool | None) -> list[Term]:
         """The terms that count in a batch with these inputs."""
-        return [term for term in self.terms if all(name in inputs for name in term.extras)]
+        terms = (term for term in self.terms if all(name in inputs for name in term.extras))
+        return [term for term in terms if training or not term.needs_two_passes]
+
+    def _passes_twice(self, training: bool | None) -> bool:
+        """Whether every row is computed twice, which dropout makes two different outputs, and shares its weight."""
+        return bool(training) and any(term.needs_two_passes for term in self.terms)
 
     def call(self, inputs: Mapping[str, Tensor], training: bool | None = None) -> dict[str, Any]:
+        if self._passes_twice(training):
+            inputs = {name: _twice(tensor) for name, tensor in inputs.items()}
         encoded = self.model.encode(source_of(inputs), training)
         if "visible" in inputs:
             encoded = self.model.limit(encoded, inputs["visible"])
         output = self.model.decode_features(inputs["target_input"], encoded, encoded.state, training)
         outputs = {"features": self.model.head_features(output, encoded)}
-        if any(term.needs_attention for term in self._terms_of(inputs)):
+        if any(term.needs_attention for term in self._terms_of(inputs, training)):
             outputs["attention"] = self.model.decoder.align(output, encoded.memory)
         if encoded.keep is not None:
             outputs["keep"] = encoded.keep
@@ -133,11 +148,14 @@ class Objective(keras.Model):
         training: bool = True,
     ) -> Tensor:
         weights = ops.ones(ops.shape(y)[:2]) if sample_weight is None else sample_weight
+        if self._passes_twice(training):
+            x = {name: _twice(tensor) for name, tensor in x.items()}
+            y, weights = _twice(y), _twice(weights) / 2
         batch, outputs = Batch.of(x, y, weights), Outputs(**y_pred)
         loss, nll, count = self.model.head.loss(outputs.features, y, weights, training=training, **self.head_options)
         if self.head_rate != 1.0:
             loss = self.head_rate * loss
-        for term in self._terms_of(x):
+        for term in self._terms_of(x, training):
             loss = loss + self.rates[term.name] * term(batch, outputs)
         own_loss = loss
         if training and self.exchange is not None:

@@ -12,6 +12,7 @@ from seq2seq.layers.heads import log_of
 from seq2seq.training.auxiliary import CoverageLoss, coverage_loss
 from seq2seq.training.objective import Objective
 from tests.inputs import named
+from tests.tensor_sizes import largest_tensor
 
 ROWS, DIM, SIZE = 23, 4, 50
 ONE_ROW = 4 * SIZE
@@ -88,47 +89,22 @@ def test_logits_of_any_size_stay_finite(problem, array):
     assert np.isfinite(array(fused_cross_entropy(1e4 * features, *others)[0]))
 
 
-def largest_tensor(budget: int, problem, training: bool = True) -> int:
-    """Bytes of the largest tensor that a step makes, gradients and the bodies of loops included."""
-    if keras.backend.backend() == "jax":
-        import jax
+def fused_size(budget: int, problem, training: bool = True) -> int:
+    """Bytes of the largest tensor that a step makes."""
+    labels, weights = problem[3:]
 
-        features, kernel, bias, labels, weights = problem
-        loss = lambda x, k, b: fused_cross_entropy(x, k, b, labels, weights, 0.1, budget, training)[0]  # noqa: E731
-        program = jax.make_jaxpr(jax.grad(loss, argnums=(0, 1, 2)) if training else loss)(features, kernel, bias)
+    def loss(x, k, b):
+        return fused_cross_entropy(x, k, b, labels, weights, 0.1, budget, training)[0]
 
-        def sizes(jaxpr):
-            for equation in jaxpr.eqns:
-                yield from (v.aval.size * v.aval.dtype.itemsize for v in equation.outvars)
-            for inner in jax.core.subjaxprs(jaxpr):
-                yield from sizes(inner)
-
-        return max(sizes(program.jaxpr))
-
-    import tensorflow as tf
-
-    @tf.function
-    def step(features, kernel, bias):
-        with tf.GradientTape() as tape:
-            tape.watch((features, kernel, bias))
-            loss = fused_cross_entropy(features, kernel, bias, *problem[3:], 0.1, budget, training)[0]
-        return tape.gradient(loss, (features, kernel, bias)) if training else loss
-
-    graph = step.get_concrete_function(*(tf.constant(x) for x in problem[:3])).graph.as_graph_def(add_shapes=True)
-    found = []
-    for node in [*graph.node, *(n for function in graph.library.function for n in function.node_def)]:
-        for shape in node.attr["_output_shapes"].list.shape:
-            assert not shape.unknown_rank or node.op in ("TensorListReserve", "Placeholder", "NoOp"), node.op
-            found.append(4 * int(np.prod([max(d.size, 1) for d in shape.dim])))
-    return max(found)
+    return largest_tensor(loss, problem[:3], training)
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_no_tensor_is_larger_than_the_budget(problem, training):
     budget = 6 * ONE_ROW
     assert budget > 4 * max(ROWS * DIM, SIZE * DIM)  # the inputs themselves
-    assert largest_tensor(budget, problem, training) <= budget
-    assert largest_tensor(ROWS * ONE_ROW, problem, training) == ROWS * ONE_ROW
+    assert fused_size(budget, problem, training) <= budget
+    assert fused_size(ROWS * ONE_ROW, problem, training) == ROWS * ONE_ROW
 
 
 class _Batches(keras.utils.PyDataset):

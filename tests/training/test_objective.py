@@ -25,6 +25,7 @@ class Constant:
     name: str = "constant"
     rate: float = 1.0
     needs_attention: bool = False
+    needs_two_passes: bool = False
     extras: tuple[str, ...] = ()
 
     def __call__(self, batch, outputs):

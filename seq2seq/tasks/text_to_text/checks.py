@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from seq2seq.run.parsing import leaves
 from seq2seq.run.ranges import out_of_range
 from seq2seq.text.normalization import NAMES, can_mark_capitals
 from seq2seq.text.placeholders import check
@@ -30,6 +31,7 @@ NOT_NEGATIVE = (
     "training.alignment_loss",
     "training.alignment_epochs",
     "training.selector_loss",
+    "training.agreement_loss",
     "model.decoder.attention_units",
     "tokenizer.sampling",
 )
@@ -140,8 +142,17 @@ def _training(recipe: Recipe) -> Iterator[str]:
         yield "training.alignment_loss needs data.train_alignments"
     if training.alignment_loss > 0 and recipe.data.right_to_left:
         yield "training.alignment_loss needs data.right_to_left false: alignments count words from the left"
+    if training.agreement_loss and recipe.model.pointer:
+        yield "training.agreement_loss compares distributions over the vocabulary and needs model.pointer false"
+    if training.agreement_loss and not _drops(recipe):
+        yield "training.agreement_loss needs a dropout above 0 in the encoder or the decoder"
     if training.alignment_epochs and not training.alignment_loss:
         yield "training.alignment_epochs needs training.alignment_loss above 0"
+
+
+def _drops(recipe: Recipe) -> bool:
+    rates = dict(leaves(recipe))
+    return any(rates[name] for name in RATES)
 
 
 def _wait_k(recipe: Recipe) -> Iterator[str]:

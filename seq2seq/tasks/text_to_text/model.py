@@ -149,7 +149,7 @@ def _check_sizes(sizes: tuple[int, int], options: dict[str, bool]) -> None:
 
 def build_objective(options: Training, model: Any) -> Any:
     """Returns the `Objective` of a training: the loss of the model's head, and the terms that the options ask for."""
-    from seq2seq.training.auxiliary import AlignmentLoss, CoverageLoss, SelectorLoss
+    from seq2seq.training.auxiliary import AgreementLoss, AlignmentLoss, CoverageLoss, SelectorLoss
     from seq2seq.training.objective import Objective, Term
 
     terms: list[Term] = []
@@ -160,6 +160,8 @@ def build_objective(options: Training, model: Any) -> Any:
     if options.selector_loss:
         terms.append(SelectorLoss(options.selector_loss))
     budget = options.loss_budget_mb * 2**20
+    if options.agreement_loss:
+        terms.append(AgreementLoss(model.head, options.agreement_loss, budget))
     return Objective(model, terms, {"label_smoothing": options.label_smoothing, "budget": budget})
 
 

@@ -221,6 +221,9 @@ class Training(sections.TokenTraining):
     """Add the alignment loss in this many epochs only, the first ones; 0 is all."""
     selector_loss: float = 0.0
     """With model.selector: weight of the cross-entropy of its choices, summed over source tokens. 1 is usual."""
+    agreement_loss: float = 0.0
+    """Read every pair twice, with other values dropped, and add this many times how far the two differ (R-Drop; Wu et
+    al. 2021). For small corpora: 5 is usual there. A step takes about twice as long. 0 is off."""
     wait_k: tuple[int, ...] = ()
     """For simultaneous translation, which writes while it reads: how many words to read before the first is written
     (Ma et al. 2019). Several numbers, one drawn for each pair, make one model for them all (Elbayad et al. 2020):

@@ -112,7 +112,7 @@ Outcomes = Mapping[tuple[str, CellName, int], Sequence[Outcome]]
 def run(settings: Settings, progress: Progress) -> Report:
     """Trains every cell on every puzzle and length."""
     quick = settings.quick
-    units, symbols, lengths, most = (32, 2, (6, 12), 90) if quick else (32, 10, (25, 50, 100), 500)
+    units, symbols, lengths, most = (32, 2, (6, 12), 90) if quick else (32, 5, (25, 50, 100), 1_500)
     rate = 0.02 if quick else 0.01
     tasks = puzzles(symbols)
     found: dict[tuple[str, CellName, int], list[Outcome]] = {}

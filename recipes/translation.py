@@ -83,6 +83,27 @@ TATOEBA = Recipe(
 )
 """118,964 short everyday sentences."""
 
+G2P = Recipe(
+    name="g2p_en",
+    data=Data(
+        corpus="sigmorphon_g2p",
+        source_language="en",
+        target_language="ipa",
+        score_tokenizer="none",
+        tests=("test",),
+    ),
+    tokenizer=Tokenizer(kind="words", source_kind="characters", joint=False),
+    model=Model(
+        embedding=128,
+        tie="target",
+        encoder=Encoder(units=256, num_layers=2),
+        decoder=Decoder(units=256, num_layers=2, attention_position="between", attention_units=128),
+    ),
+    batching=Batching(tokens=2048),
+    training=Training(epochs=20, learning_rate=0.002, warmup_steps=300, select_by="exact_match"),
+)
+"""The pronunciation of 33,344 English words, from letters to phones."""
+
 CUSTOM = Recipe(name="custom", data=Data(corpus="grammar", tests=("test",)))
 """Your own files: --data.train.source and --data.train.target name them."""
 
@@ -93,7 +114,7 @@ RECIPES = {
     for recipe in (
         *(DEMO, TINY),
         *(_multi30k(*pair) for pair in permutations(_LANGUAGES, 2)),
-        *(_multi30k_waitk(), TATOEBA, CUSTOM),
+        *(_multi30k_waitk(), TATOEBA, G2P, CUSTOM),
     )
 }
 """The named variants."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import sentencepiece
 
@@ -26,7 +26,10 @@ from seq2seq.text.sampling import WordSampler
 from seq2seq.text.spelling import mark
 from seq2seq.types import Marks
 
-KINDS = ("unigram", "bpe")
+TokenizerKind = Literal["unigram", "bpe", "words", "characters"]
+KINDS = get_args(TokenizerKind)
+_MODEL_TYPES = {"words": "word", "characters": "char"}
+"""SentencePiece's names, where they differ."""
 MOST_BYTES = 1 << 29
 """Bytes of a model, at most: far more than a million long pieces need."""
 
@@ -110,8 +113,9 @@ class SubwordTokenizer:
         Args:
             lines: One sentence each; read once.
             size: Number of ids, including control symbols. If the corpus is too small for it, the vocabulary gets as
-                many as the corpus allows, with a warning.
-            kind: "unigram" (Kudo 2018) or "bpe" (Sennrich et al. 2016).
+                many as the corpus allows, with a warning if they are learned.
+            kind: "unigram" (Kudo 2018) or "bpe" (Sennrich et al. 2016), which are learned; "words", between spaces, or
+                "characters".
             byte_fallback: Spell unknown characters as bytes instead of UNK; takes 256 ids.
             character_coverage: Fraction of the characters that get their own piece, in (0, 1].
             max_lines: If there are more lines, a random sample of this size is used.
@@ -132,7 +136,7 @@ class SubwordTokenizer:
         if not text:
             raise ValueError("No text to learn a vocabulary from: every line is empty.")
         options: dict[str, Any] = {
-            "model_type": kind,
+            "model_type": _MODEL_TYPES.get(kind, kind),
             "byte_fallback": byte_fallback or normalization.needs_bytes,
             "split_digits": split_digits,
             "character_coverage": character_coverage,
@@ -295,7 +299,8 @@ def _train_to_fit(text: list[str], size: int, options: dict[str, Any]) -> bytes:
         if reachable is None:
             raise ValueError(refusal.format(size, _reason(error))) from error
     most = int(reachable.group(1))
-    _log.warning("The text is too small for a vocabulary of %s tokens: using %s.", f"{size:,}", f"{most:,}")
+    if options["model_type"] not in _MODEL_TYPES.values():
+        _log.warning("The text is too small for a vocabulary of %s tokens: using %s.", f"{size:,}", f"{most:,}")
     try:
         return in_background(lambda: _train(text, most, options))
     except RuntimeError as error:

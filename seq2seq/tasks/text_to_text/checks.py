@@ -82,6 +82,19 @@ def _tokenizer(recipe: Recipe) -> Iterator[str]:
         elif options.casing == "mark" and not can_mark_capitals(rule):
             yield f"tokenizer.casing mark needs tokenizer.{name} keep, lossless, identity or a .tsv, received {rule!r}"
     yield from (f"tokenizer.placeholders {wrong}" for name in options.placeholders if (wrong := check(name)))
+    kinds = {"kind": options.kind, "source_kind": options.source_kind}
+    whole = [f"{name} {kind}" for name, kind in kinds.items() if kind in ("words", "characters")]
+    learned = {
+        "sampling": options.sampling > 0,
+        "byte_fallback": options.byte_fallback,
+        "normalization lossless": "lossless" in rules.values(),
+        "casing mark": options.casing == "mark",
+        "placeholders": bool(options.placeholders),
+    }
+    for name in (name for name, used in learned.items() if used and whole and not options.model):
+        yield f"tokenizer.{name} needs unigram or bpe, and does not go with tokenizer.{whole[0]}"
+    if options.joint and options.source_kind not in (None, options.kind):
+        yield "tokenizer.source_kind other than the target's needs tokenizer.joint false"
     if options.joint and options.source_normalization not in ("", options.normalization):
         yield "tokenizer.source_normalization other than the target's needs tokenizer.joint false"
     if options.casing == "mark":

@@ -28,6 +28,7 @@ CATALOGUE = {
     "grammar": "grammar_files",
     "multi30k": "multi30k",
     "tatoeba_spa": "tatoeba",
+    "sigmorphon_g2p": "sigmorphon",
     "phrases": "phrases",
     "aeslc": "aeslc",
     "sentence_compression": "sentence_compression",

@@ -11,6 +11,7 @@ from seq2seq.run import sections
 from seq2seq.run.sections import Section
 from seq2seq.search.options import SearchOptions
 from seq2seq.tasks.text_to_text.checks import contradictions
+from seq2seq.text.subword import TokenizerKind
 
 
 class Files(Section):
@@ -27,9 +28,16 @@ class Files(Section):
 class Data(Section):
     """What to learn from."""
 
-    corpus: Literal["grammar", "multi30k", "tatoeba_spa", "phrases", "aeslc", "sentence_compression", "files"] = (
-        "grammar"
-    )
+    corpus: Literal[
+        "grammar",
+        "multi30k",
+        "tatoeba_spa",
+        "sigmorphon_g2p",
+        "phrases",
+        "aeslc",
+        "sentence_compression",
+        "files",
+    ] = "grammar"
     """A data set of the catalogue, or "files" for your own, named below."""
     source_language: str = "en"
     """Language of the source (ISO 639-1 code)."""
@@ -77,10 +85,13 @@ class Tokenizer(Section):
     model: tuple[str, ...] = ()
     """File of your own SentencePiece model, unigram or BPE, for both sides; or two of them, source.model,target.model,
     with joint false. Nothing is learned then, and of this section only joint and sampling count. Empty: learn one."""
-    kind: Literal["unigram", "bpe"] = "unigram"
-    """Kind of SentencePiece model."""
+    kind: TokenizerKind = "unigram"
+    """Pieces of SentencePiece, unigram or bpe; or words, of text that is cut at its spaces; or characters, for words
+    themselves, as in transliteration."""
+    source_kind: TokenizerKind | None = None
+    """Of the source, where not joint; none: as kind."""
     size: int = 5000
-    """Size of the vocabulary, of each where not joint."""
+    """Size of the vocabulary, of each where not joint; of words and characters at most, the most frequent ones."""
     joint: bool = True
     """Learn one vocabulary from both sides; embeddings can then be shared."""
     byte_fallback: bool = False

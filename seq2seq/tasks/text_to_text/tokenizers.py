@@ -57,11 +57,11 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
     for_source, for_target = normalizations(recipe)
     masked, placeholders = _masked(recipe, pairs)
 
-    def train(lines: Iterable[str], normalization: Normalization) -> SubwordTokenizer:
+    def train(lines: Iterable[str], normalization: Normalization, kind: str) -> SubwordTokenizer:
         return SubwordTokenizer.train(
             lines,
             options.size,
-            options.kind,
+            kind,
             options.byte_fallback,
             options.character_coverage,
             seed=recipe.seed,
@@ -73,9 +73,9 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
     sources, targets = (source for source, _ in masked()), (target for _, target in masked())
 
     if options.joint:
-        joint = train(chain(sources, targets), for_target)
+        joint = train(chain(sources, targets), for_target, options.kind)
         return joint, joint
-    return train(sources, for_source), train(targets, for_target)
+    return train(sources, for_source, options.source_kind or options.kind), train(targets, for_target, options.kind)
 
 
 def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, Placeholders | None]:

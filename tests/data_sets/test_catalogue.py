@@ -21,6 +21,7 @@ from seq2seq.catalogue import (
     ptb,
     sentence_compression,
     sentences,
+    sigmorphon,
     tatoeba,
     tinyshakespeare,
 )
@@ -107,6 +108,18 @@ def test_tatoeba_keeps_an_english_sentence_in_one_split(places, monkeypatch):
     assert sum(map(len, english)) == 1000
     assert all(english)
     assert [(e.target, e.source) for e in tatoeba.load("val", "es", "en")] == splits["val"]
+
+
+def test_words_go_from_letters_to_phones(places, monkeypatch):
+    path = places / "mirror" / sigmorphon.NAME / "eng_us_dev.tsv"
+    path.parent.mkdir(parents=True)
+    path.write_text("abaht\tə b ɑ t\n", "utf-8")
+    monkeypatch.setitem(sigmorphon.SHA256, "val", hashlib.sha256(path.read_bytes()).hexdigest())
+    assert [(e.source, e.target) for e in sigmorphon.load("val", "en", "ipa")] == [("abaht", "ə b ɑ t")]
+    with pytest.raises(ValueError, match=r"from en to ipa\. Received: 'ipa' to 'en'"):
+        sigmorphon.load("val", "ipa", "en")
+    with pytest.raises(ValueError, match=r"splits train, val, test\. Received: 'dev'"):
+        sigmorphon.load("dev", "en", "ipa")
 
 
 MAILS = {

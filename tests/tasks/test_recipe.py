@@ -81,6 +81,25 @@ def test_a_value_that_cannot_work_is_refused_when_made(name, value):
         override(Recipe(), {name: value})
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "words", "sampling": "0.1"}, "sampling needs unigram or bpe, .* tokenizer.kind words"),
+        (
+            {"source_kind": "characters", "joint": "false", "casing": "mark"},
+            "casing mark needs .*source_kind characters",
+        ),
+        ({"kind": "characters", "byte_fallback": "true"}, "byte_fallback needs unigram or bpe"),
+        ({"kind": "words", "normalization": "lossless"}, "normalization lossless needs unigram or bpe"),
+        ({"kind": "words", "placeholders": "url"}, "placeholders needs unigram or bpe"),
+        ({"source_kind": "words"}, "source_kind other than the target's needs tokenizer.joint false"),
+    ],
+)
+def test_what_only_learned_pieces_can_do_is_refused_of_words_and_characters(changes, message):
+    with pytest.raises(RecipeError, match=message):
+        override(Recipe(), {f"tokenizer.{name}": value for name, value in changes.items()} | {"model.tie": "target"})
+
+
 @pytest.mark.parametrize("name", ["model.encoder.input_dropout", "model.decoder.output_dropout", "search.max_ratio"])
 def test_a_field_that_may_be_none_takes_none_and_a_number(name):
     number = override(Recipe(), {name: "0.25"})

@@ -216,6 +216,23 @@ def test_a_size_beyond_the_text_falls_back_with_a_warning(caplog, kind):
     assert tokenizer.decode(tokenizer.encode(["the cat"])) == ["the cat"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "size", "pieces", "kept"),
+    [
+        ("characters", 100, ["▁", "a", "b", "▁", "c", "t", "\u0361", "ʃ"], "ab ct͡ʃ"),
+        ("words", 100, ["▁ab", "▁ct͡ʃ"], "ab ct͡ʃ"),
+        ("words", 5, ["▁ab", "<unk>"], "ab ⁇"),
+    ],
+)
+def test_words_and_characters_are_tokens_by_themselves(caplog, kind, size, pieces, kept):
+    tokenizer = SubwordTokenizer.train(["ab ct͡ʃ", "ab ab d"], size, kind)
+    assert not caplog.records
+    (ids,) = tokenizer.encode(["ab ct͡ʃ"])
+    assert tokenizer.pieces(ids) == pieces
+    assert [text.strip() for text in tokenizer.decode([ids])] == [kept]
+    assert tokenizer.size <= size
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_split_digits_merge_with_nothing(kind):
     lines = ["in 2014, 1,000 paid $10.50 and 50% more", "in 2014. 1,000 paid $10.50 and 50% less"] * 20
@@ -233,7 +250,7 @@ def test_split_digits_merge_with_nothing(kind):
     ("lines", "options", "message"),
     [
         (["", "  "], {}, "every line is empty"),
-        (["the cat"], {"kind": "wordpiece"}, "unigram, bpe. Received: 'wordpiece'"),
+        (["the cat"], {"kind": "wordpiece"}, "unigram, bpe, words, characters. Received: 'wordpiece'"),
         (["the cat sat on the mat"], {"size": 5}, "vocabulary of 5"),
     ],
 )

@@ -1,18 +1,19 @@
 """Training: objectives with a memory-saving loss, an optimizer that averages weights, schedules, checkpoints.
 
 Everything works with Keras' own `compile` and `fit`; see `seq2seq.models` for the same with stock losses. `Objective`
-computes the loss of a model's head without making all logits at once, and adds further terms, such as one against
-attending twice to the same place:
+computes the loss of a model's head without making all logits at once, and adds further terms, such as one that keeps
+activations small:
 
 >>> import keras
 >>> import numpy as np
->>> from seq2seq.layers import AttentionOptions, RNNDecoder, RNNEncoder, TokenEmbedding, VocabularyHead
+>>> from seq2seq.layers import RNNDecoder, RNNEncoder, TokenEmbedding, VocabularyHead
 >>> from seq2seq.models import Seq2Seq
->>> from seq2seq.training import AveragingAdam, CoverageLoss, Objective, StreamObjective, WarmUpDecay, averaged_weights
+>>> from seq2seq.training import ActivationLoss, AveragingAdam, Objective
+>>> from seq2seq.training import StreamObjective, WarmUpDecay, averaged_weights
 >>> table = TokenEmbedding(size=9, units=8)
->>> decoder = RNNDecoder(8, attention=AttentionOptions(coverage=True), readout_units=8)
+>>> decoder = RNNDecoder(8, readout_units=8)
 >>> model = Seq2Seq(table, RNNEncoder(8), table, decoder, VocabularyHead(9, embedding=table))
->>> objective = Objective(model, [CoverageLoss(0.5)], {"label_smoothing": 0.1})
+>>> objective = Objective(model, [ActivationLoss(0.5)], {"label_smoothing": 0.1})
 >>> rate = WarmUpDecay("cosine", peak=0.01, warmup_steps=2, total_steps=10)
 >>> objective.compile(AveragingAdam(rate, use_ema=True, ema_momentum=0.9))
 >>> ids = np.array([[4, 5, 6], [7, 8, 0]], "int32")
@@ -40,7 +41,7 @@ A `StreamObjective` trains a `LanguageModel` on one long text, cut into rows tha
 >>> language = LanguageModel(TokenEmbedding(9, 8), RNNDecoder(8, "lstm", attention=None), VocabularyHead(9))
 >>> stream = StreamObjective(language, rows=4)
 >>> stream.compile("adam")
->>> for batch in StreamPlan(np.arange(100) % 9, rows=4, length=10, seed=1):
+>>> for batch in StreamPlan(np.arange(120) % 9, rows=4, length=10, seed=1):
 ...     losses = stream.train_on_batch(batch.inputs(), batch.target_output, batch.weights, return_dict=True)
 >>> sorted(losses)
 ['loss', 'nll']

@@ -25,7 +25,7 @@ from seq2seq.export.onnx import export_onnx
 
 OPTIONS = SearchOptions(beam_size=3, num_best=2, max_ratio=1.0, max_extra=3)
 MODELS = {
-    "fed": ({"cell": "lstm"}, {"input_feeding": True, "cell": "lstm"}),
+    "fed, with words and a selector": ({"cell": "lstm"}, {"input_feeding": True, "cell": "gru"}),
     "heads with a pointer": (
         {"bidirectional": False, "num_layers": 2, "residual": True},
         {"attention": "multi_head", "attention_position": "between", "cell": "ssru", "num_layers": 2},
@@ -35,7 +35,6 @@ MODELS = {
         {"cell": "simple"},
         {"cell": "simple", "attention": "dot", "bridge": "copy", "coverage": True},
     ),
-    "words and a selector": ({}, {}),
 }
 """Every option of a network is in one of them."""
 

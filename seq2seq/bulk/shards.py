@@ -22,6 +22,8 @@ UNPACKED = "input"
 """The text of a compressed input, so that a part can be read without all that precedes it."""
 BLOCK = 1 << 20
 """Bytes that are read at once."""
+RECORD = ".json"
+"""Ending of what is known of an outcome."""
 _OUTCOME = re.compile(r"\d{6,}-[0-9a-f]{32}")
 
 
@@ -130,6 +132,19 @@ def outcome(folder: Path, shard: Shard) -> Iterator[TextIO]:
         yield stream
 
 
+def write_record(folder: Path, shard: Shard, record: dict[str, Any]) -> None:
+    """Keeps what is to be known of a shard's outcome beside it; called before the outcome is whole."""
+    write_text(folder / f"{shard.name}{RECORD}", json.dumps(record))
+
+
+def read_record(folder: Path, shard: Shard) -> dict[str, Any]:
+    """Returns what `write_record` kept; nothing where there is no such file."""
+    try:
+        return dict(read_json(folder / f"{shard.name}{RECORD}"))
+    except (OSError, ValueError, TypeError):
+        return {}
+
+
 class ShardFolder:
     """The outcomes of shards, beside the output that they become. Made by `shard_folder`.
 
@@ -172,7 +187,8 @@ class ShardFolder:
         """Removes the files of this class, and the folder unless it holds others."""
         remove_leftovers(self.path)
         # The record goes last: if the process is killed in between, the folder is still recognised.
-        for name in (*self.outcomes(), UNPACKED, MANIFEST):
+        finished = self.outcomes()
+        for name in (*(f"{one}{RECORD}" for one in finished), *finished, UNPACKED, MANIFEST):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()

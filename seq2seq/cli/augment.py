@@ -6,6 +6,7 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from seq2seq.cli.arguments import add_batch_size, add_search_arguments, options_from, positive, utf8
@@ -15,7 +16,7 @@ from seq2seq.cli.line_translator import Counts, LineTranslator, TranslationOptio
 from seq2seq.cli.model_arguments import add_ensemble_arguments
 from seq2seq.cli.request_input import InputLine
 from seq2seq.cli.text_io import input_lines, output
-from seq2seq.messages import say
+from seq2seq.messages import say, shell_word
 from seq2seq.outputs import check_outputs
 from seq2seq.text.synthetic import PairFilter, noisy
 from seq2seq.types import Hypothesis
@@ -40,6 +41,16 @@ class SyntheticOptions:
     max_words: int
     length_ratio: float
     min_confidence: float
+
+    def __post_init__(self) -> None:
+        if " ".join(self.tag.split()) != self.tag:
+            raise ValueError(
+                "Expected a --tag of words with single spaces between, without tabs and line breaks. "
+                f"Received: {self.tag!r}"
+            )
+        if not 0 <= self.min_confidence <= 1:
+            raise ValueError(f"Expected --min-confidence in [0, 1]. Received: {self.min_confidence:g}")
+        _ = self.filter  # is made once, to see that it can be
 
     @property
     def filter(self) -> PairFilter:
@@ -169,10 +180,10 @@ def run(arguments: argparse.Namespace) -> int:
         return _report(_copy(pairs, arguments.input, arguments.output), arguments.output)
     options = options_from(AugmentOptions, arguments)
     check_outputs([*options.translation.model.runs, arguments.input], {"--output": options.output})
+    for flag, path in (("--input", arguments.input), ("--output", arguments.output)):
+        if Path(path).exists() and not Path(path).is_file():
+            raise ValueError(f"Expected {flag} FILE, a file on disk, which processes share. Received: {path}")
     check_bulk(options.bulk, options.translation, options.output)
-    if not 0 <= options.translation.pairs.min_confidence <= 1:
-        raise ValueError(f"Expected --min-confidence in [0, 1]. Received: {arguments.min_confidence:g}")
-    _ = options.translation.pairs.filter  # is made once, to see that it can be
     return _report(run_bulk(options.bulk, options.translation, options.output), options.output)
 
 
@@ -194,9 +205,7 @@ def _report(counts: Counts, path: str) -> int:
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in counts.left_out.most_common())
     for warning in counts.warnings():
         say(warning)
-    say(
-        f"{path}: {counts.pairs - lost:,} of {counts.pairs:,} pairs."
-        + (f" Left out: {reasons}." if lost else "")
-        + f" Look at them: seq2seq doctor {path}"
-    )
+    say(f"{path}: {counts.pairs - lost:,} of {counts.pairs:,} pairs." + (f" Left out: {reasons}." if lost else ""))
+    if lost < counts.pairs:
+        say(f"Look at them: seq2seq doctor --source {shell_word(path)}")
     return EXIT_MISTAKE if counts.has_errors else 0

@@ -15,7 +15,17 @@ from typing import Any
 from seq2seq import __version__
 from seq2seq.bulk.cluster import LOCAL, check_ray, map_on_ray
 from seq2seq.bulk.processes import map_on_processes
-from seq2seq.bulk.shards import UNPACKED, Shard, cut, outcome, read_shard, shard_folder, shards_of
+from seq2seq.bulk.shards import (
+    UNPACKED,
+    Shard,
+    cut,
+    outcome,
+    read_record,
+    read_shard,
+    shard_folder,
+    shards_of,
+    write_record,
+)
 from seq2seq.cli.arguments import positive
 from seq2seq.cli.line_progress import LineProgress
 from seq2seq.cli.line_translator import Counts, TranslationOptions
@@ -79,7 +89,7 @@ def check_bulk(options: BulkOptions, translation: TranslationOptions, output: st
 
 
 def run_bulk(options: BulkOptions, translation: TranslationOptions, output: str) -> Counts:
-    """Translates --input into `output` by workers, after `check_bulk`. Returns the counts of the shards done now."""
+    """Translates --input into `output` by workers, after `check_bulk`. Returns the counts of all shards."""
     chunk_lines = translation.translator(lambda message: None).chunk_lines  # reports mistakes in its files
     shard_lines = -(-(options.shard_lines or 1) // chunk_lines) * chunk_lines
     source, target = Path(str(translation.input.input)), Path(output)
@@ -95,13 +105,16 @@ def run_bulk(options: BulkOptions, translation: TranslationOptions, output: str)
         total, before = (sum(shard.lines for shard in some) for some in (shards, set(shards) - set(missing)))
         with LineProgress(translation.input.input, total, before) as progress:
             try:
-                counts = _run_workers(options, make, missing, progress, before)
+                _run_workers(options, make, missing, progress, before)
             except BaseException:
                 if finished := len(folder.outcomes()):
                     progress.clear()
                     kept = _shards_are(finished, len(shards))
                     say(f"{kept} kept in {folder.path}: the same command goes on from there.")
                 raise
+        counts = Counts()
+        for shard in shards:
+            counts = counts.plus(Counts.of(read_record(folder.path, shard)))
         folder.join(shards, target)
     return counts
 
@@ -112,26 +125,24 @@ def _run_workers(
     shards: list[Shard],
     progress: LineProgress,
     before: int,
-) -> Counts:
+) -> None:
     """Has every shard done, and shows messages and progress. `before` lines were done earlier."""
 
     def notify(message: str) -> None:
         progress.clear()
         say(message)
 
-    counts, done, workers = Counts(), before, options.workers or 1
+    done, workers = before, options.workers or 1
     if options.ray:
         results = map_on_ray(make, shards, workers, options.ray, notify, _place)
     else:
         results = map_on_processes(make, shards, workers, notify, _place)
     with closing(results):
-        for shard, (messages, more) in results:
+        for shard, messages in results:
             for message in messages:
                 notify(message)
-            counts = counts.plus(more)
             done += shard.lines
             progress.show(done)
-    return counts
 
 
 def _shards_are(count: int, total: int) -> str:
@@ -222,8 +233,8 @@ class ShardTranslator:
         self._translator = options.translator(self._messages.lines.append)
         self._translator.load(threads)
 
-    def __call__(self, shard: Shard) -> tuple[list[str], Counts]:
-        """Writes the shard's outcome unless it is there. Returns the messages about its lines, and its counts.
+    def __call__(self, shard: Shard) -> list[str]:
+        """Writes the shard's outcome, and its counts, unless it is there. Returns the messages about its lines.
 
         Raises:
             ValueError: a line is wrong; the message names it.
@@ -232,7 +243,7 @@ class ShardTranslator:
         self._messages.lines.clear()
         translator.counts = Counts()
         if (self._folder / shard.name).exists():
-            return [], Counts()
+            return []
         lines = read_shard(self._text, shard, translator.options.input.name)
         done = shard.first
         with outcome(self._folder, shard) as out:
@@ -240,7 +251,8 @@ class ShardTranslator:
                 results = translator.translate(chunk, done)
                 out.write(translator.format(chunk, done, results))
                 done += len(chunk)
-        return list(self._messages.lines), translator.counts
+            write_record(self._folder, shard, translator.counts.as_record())
+        return list(self._messages.lines)
 
 
 class _Messages(logging.Handler):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,15 @@ class Counts:
     """Of synthetic pairs: how many were left out, by reason."""
     pairs: int = 0
     """Synthetic pairs, those left out included."""
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Counts:
+        """Returns counts from a record of `as_record`, or from an empty one."""
+        return cls(**{**record, "left_out": Counter(record.get("left_out", {}))})
+
+    def as_record(self) -> dict[str, Any]:
+        """Returns them as JSON holds them."""
+        return {**vars(self), "left_out": dict(self.left_out)}
 
     def plus(self, other: Counts) -> Counts:
         """Returns the sums."""

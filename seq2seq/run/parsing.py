@@ -144,7 +144,7 @@ def describe(recipe: BaseModel) -> str:
                 lines.append(f"\n{meaning}")
                 walk(field, value, f"{prefix}{name}.")
             else:
-                lines.append(f"  --{prefix}{name} {_type(field)}  (default: {_show(value)})\n      {meaning}")
+                lines.append(f"  --{prefix}{name} {_type(field)}  (default: {show(value)})\n      {meaning}")
 
     walk(schema, recipe, "")
     return "\n".join(lines)
@@ -159,7 +159,8 @@ def _type(field: dict[str, Any]) -> str:
     return names.get(field["type"], "none")
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
+    """Returns the value of a field as it is written on a command line."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple):

@@ -14,7 +14,7 @@ import numpy as np
 from seq2seq.files import read_json
 from seq2seq.run.environment import sha256
 from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
-from seq2seq.run.parsing import RecipeError, leaves
+from seq2seq.run.parsing import RecipeError, leaves, show
 from seq2seq.run.sections import Recipe
 from seq2seq.run.task import Task
 
@@ -146,7 +146,7 @@ def _check_codec(recipe: Recipe, other: Recipe, path: Path) -> None:
     """Raises RecipeError, which lists them, for fields of which the vocabulary of the run knows nothing."""
     before = dict(leaves(other))
     apart = [
-        f"\n  {name}: {before[name]!r} there, {value!r} now"
+        f"\n  {name}: {show(before[name])} there, {show(value)} now"
         for name, value in leaves(recipe)
         if name.split(".")[0] in CODEC_SECTIONS and name not in FREE and before[name] != value
     ]

@@ -12,7 +12,8 @@ from seq2seq.text.subword import MOST_BYTES, SubwordTokenizer
 def read_own_model(path: Path) -> SubwordTokenizer:
     """Reads a SentencePiece model that cuts text as it did, with ids that begin with those of `seq2seq.symbols`.
 
-    Its own symbols for padding, unknown text, beginning and end are left out. All other pieces stay, in their order.
+    Its own symbols for padding, unknown text, beginning and end are left out. All other pieces stay, in their order. A
+    model that adds no space in front of a text gets one with it, as all tokenisers of the toolkit do.
 
     Raises:
         ValueError: the file is missing, no SentencePiece model, or neither of kind unigram nor BPE; it names the file.
@@ -20,6 +21,8 @@ def read_own_model(path: Path) -> SubwordTokenizer:
     try:
         check_regular(path)
         return SubwordTokenizer(with_control_symbols(read_bytes(path, MOST_BYTES)))
+    except IsADirectoryError:
+        raise ValueError(f"{path}: it is a folder. Expected a SentencePiece model.") from None
     except FileNotFoundError:
         raise ValueError(f"{path}: no such file. Expected a SentencePiece model.") from None
     except ValueError as error:
@@ -34,15 +37,21 @@ def with_control_symbols(model: bytes) -> bytes:
     try:
         proto = ModelProto.FromString(model)
     except DecodeError:
-        raise ValueError(f"Not a SentencePiece model ({len(model):,} bytes).") from None
+        raise ValueError(
+            f"Not a SentencePiece model ({len(model):,} bytes): it is damaged, or in another format."
+        ) from None
     spec, piece = proto.trainer_spec, ModelProto.SentencePiece
     if not proto.pieces:
         raise ValueError("Not a SentencePiece model: it has no pieces.")
     if spec.model_type not in (TrainerSpec.UNIGRAM, TrainerSpec.BPE):
         kind = TrainerSpec.ModelType.Name(spec.model_type).lower()
         raise ValueError(f"Expected a SentencePiece model of kind unigram or bpe. Received: {kind}")
+    if spec.treat_whitespace_as_suffix:
+        raise ValueError("Expected pieces that begin with the space. Received: a model with treat_whitespace_as_suffix")
     replaced = {*NAMES, spec.pad_piece, spec.unk_piece, spec.bos_piece, spec.eos_piece}
     kept = [one for one in proto.pieces if one.type != piece.UNKNOWN and one.piece not in replaced]
+    if not any(one.type in (piece.NORMAL, piece.USER_DEFINED, piece.BYTE) for one in kept):
+        raise ValueError("Expected a SentencePiece model with pieces of text. Received: symbols alone")
     symbols = [piece(piece=name, score=0.0, type=piece.CONTROL) for name in NAMES]
     symbols[UNK].type = piece.UNKNOWN
     del proto.pieces[:]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from seq2seq.bulk.shards import ShardFolder
 from seq2seq.cli.main import main
 from seq2seq.text.corpus import text_at
 from seq2seq.text.synthetic import PairFilter, noisy
@@ -47,7 +48,7 @@ def expected(outputs, kind, judge):
 
 
 @pytest.mark.parametrize("kind", ["back", "forward"])
-def test_the_model_writes_one_side_and_the_rest_is_counted_by_reason(augment, litert_folder, outputs, kind):
+def test_the_model_writes_one_side_and_the_rest_is_counted_by_reason(augment, litert_folder, outputs, tmp_path, kind):
     code, pairs, err = augment(litert_folder, "--kind", kind, "--max-words", 60, "--length-ratio", 8, "--min-words", 2)
     judge = PairFilter(2, 60, 8.0)
     assert code == 0
@@ -55,8 +56,7 @@ def test_the_model_writes_one_side_and_the_rest_is_counted_by_reason(augment, li
     assert 0 < len(pairs) < len(LINES)
     assert f"{len(pairs)} of {len(LINES)} pairs. Left out: " in err
     assert "an empty side: 8" in err
-    assert err.strip().endswith("pairs.tsv")
-    assert "seq2seq doctor" in err
+    assert f"seq2seq doctor --source {tmp_path / 'pairs.tsv'}" in err
 
 
 def test_any_number_of_processes_writes_the_same_noise_and_tags(augment, litert_folder, outputs):
@@ -68,6 +68,30 @@ def test_any_number_of_processes_writes_the_same_noise_and_tags(augment, litert_
     pairs = enumerate(zip(outputs, lines, strict=True))
     kept = [("<BT> " + noisy(out, (7, n)), line) for n, (out, line) in pairs if not judge.reason(out, line)]
     assert one == two == [list(pair) for pair in kept]
+
+
+def test_a_stopped_command_counts_what_it_had_done_before(augment, litert_folder, tmp_path, monkeypatch):
+    words = (litert_folder, "--batch-size", 1, "--max-words", 3, "--length-ratio", 99)
+    whole = augment(*words)
+    (tmp_path / "pairs.tsv").unlink()
+
+    class Stopped(Exception):
+        pass
+
+    def stop(*_):
+        raise Stopped
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ShardFolder, "join", stop)
+        with pytest.raises(Stopped):
+            augment(*words)
+    shards = sorted(path for path in (tmp_path / "pairs.tsv.shards").iterdir() if "-" in path.name and not path.suffix)
+    assert len(shards) > 1
+    shards[-1].unlink()
+    again = augment(*words)
+    assert again[:2] == whole[:2]
+    assert "1 of 2 shards is already there: going on." in again[2]
+    assert again[2].splitlines()[-2:] == whole[2].splitlines()[-2:]
 
 
 def test_nothing_is_certain_enough(augment, litert_folder):
@@ -89,6 +113,9 @@ def test_copies_need_no_run(augment):
         (("RUN", "--kind", "copy"), "Expected no run with --kind copy. Received: "),
         (("RUN", "--min-confidence", "2"), "Expected --min-confidence in [0, 1]. Received: 2"),
         (("RUN", "--min-words", "9", "--max-words", "8"), "--min-words of at most --max-words. Received: 9 and 8"),
+        (("RUN", "--tag", "a\tb"), "without tabs and line breaks. Received: 'a\\tb'"),
+        (("--kind", "copy", "--tag", "a\nb"), "without tabs and line breaks. Received: 'a\\nb'"),
+        (("--kind", "copy", "--min-words", "9", "--max-words", "8"), "Received: 9 and 8"),
         (("nowhere",), "nowhere"),
     ],
 )

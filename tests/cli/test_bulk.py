@@ -80,7 +80,7 @@ def shards(tmp_path):
     """The finished shards, in order."""
 
     def find():
-        return sorted(path for path in (tmp_path / "out.shards").glob("0*"))
+        return sorted(path for path in (tmp_path / "out.shards").glob("0*") if not path.suffix)
 
     return find
 

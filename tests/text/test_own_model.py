@@ -4,9 +4,13 @@ import io
 
 import pytest
 import sentencepiece
+from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
+from seq2seq.run.folder import RunFolderError
 from seq2seq.run.parsing import RecipeError, override
 from seq2seq.symbols import NAMES
+from seq2seq.tasks.text_to_text.folder import TextRunFolder
+from seq2seq.tasks.text_to_text.prepare import Corpus, learn_tokenizers
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.tokenizers import learn
 from seq2seq.text.own_model import read_own_model
@@ -55,19 +59,52 @@ def test_text_is_cut_as_the_model_cut_it(tmp_path, options):
         assert ours.decode([ids])[0] == theirs.DecodeIds(expected).removeprefix(lead)
 
 
+def made(content):
+    """Bytes as they are, a model of these options, or one without pieces of text."""
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, dict):
+        return trained(**content)
+    model = ModelProto.FromString(trained())
+    del model.pieces[3:]
+    return model.SerializeToString()
+
+
+def test_another_model_under_the_name_of_the_first_is_refused_and_none_at_all_is_fine(tmp_path):
+    path, folder = tmp_path / "my.model", TextRunFolder(tmp_path / "run")
+    path.write_bytes(trained())
+    recipe = override(Recipe(), {"tokenizer.model": str(path)})
+    folder.path.mkdir()
+    folder.save_recipe(recipe)
+    first, _ = learn_tokenizers(folder, recipe, Corpus([], [], {}))
+    path.unlink()
+    assert learn_tokenizers(folder, recipe, Corpus([], [], {}))[0].model == first.model
+    path.write_bytes(trained(model_type="bpe", hard_vocab_limit=True, vocab_size=45))
+    with pytest.raises(RunFolderError, match=r"my\.model: another model than the one that .*run began with"):
+        learn_tokenizers(folder, recipe, Corpus([], [], {}))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (None, "my.model: no such file. Expected a SentencePiece model"),
         (b"", "my.model: Not a SentencePiece model"),
         (b"hello, I am text", "my.model: Not a SentencePiece model"),
+        (
+            {"treat_whitespace_as_suffix": True},
+            "begin with the space. Received: a model with treat",
+        ),
+        (".", "my.model: it is a folder. Expected a SentencePiece model"),
+        ("symbols", "Expected a SentencePiece model with pieces of text. Received: symbols alone"),
         ({"model_type": "word"}, "kind unigram or bpe. Received: word"),
         ({"model_type": "char"}, "kind unigram or bpe. Received: char"),
     ],
 )
 def test_a_file_that_is_no_such_model_is_named(tmp_path, content, message):
-    if content is not None:
-        (tmp_path / "my.model").write_bytes(trained(**content) if isinstance(content, dict) else content)
+    if content == ".":
+        (tmp_path / "my.model").mkdir()
+    elif content is not None:
+        (tmp_path / "my.model").write_bytes(made(content))
     with pytest.raises(ValueError, match=message):
         read_own_model(tmp_path / "my.model")
 

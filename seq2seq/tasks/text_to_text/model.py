@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from seq2seq.backend import prepare_keras
-from seq2seq.layers.options import DropoutOptions
 from seq2seq.run.folder import RunFolderError
-from seq2seq.tasks.text_to_text.recipe import Decoder, Encoder, Model, Training
+from seq2seq.tasks.text_to_text.checks import dropout_of
+from seq2seq.tasks.text_to_text.recipe import Model, Training
 
 
 def build_model(recipe: Model, source_size: int, target_size: int, pieces: Sequence[str] | None = None) -> Any:
@@ -32,7 +32,7 @@ def build_model(recipe: Model, source_size: int, target_size: int, pieces: Seque
             num_layers=encoder.num_layers,
             bidirectional=encoder.bidirectional,
             residual=encoder.residual,
-            dropout=_dropout(encoder),
+            dropout=dropout_of(encoder),
             name="encoder",
         ),
         _build_decoder(recipe),
@@ -70,19 +70,8 @@ def _build_decoder(recipe: Model) -> Any:
         readout_units=recipe.embedding if section.readout else None,
         bridge=section.bridge,
         residual=section.residual,
-        dropout=_dropout(section),
+        dropout=dropout_of(section),
         name="decoder",
-    )
-
-
-def _dropout(section: Encoder | Decoder) -> DropoutOptions:
-    return DropoutOptions(
-        section.dropout,
-        section.variational_dropout,
-        section.input_dropout,
-        section.output_dropout,
-        section.word_dropout,
-        section.weight_dropout,
     )
 
 

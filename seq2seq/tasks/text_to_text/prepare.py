@@ -9,17 +9,20 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.distributed import team
 from seq2seq.pipeline.plan import Layout, Plan
 from seq2seq.pipeline.store import Store
+from seq2seq.run.folder import RunFolderError
 from seq2seq.run.plans import training_plan, validation_plan
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_word
 from seq2seq.text.alignment import align_tokens
 from seq2seq.text.examples import AlignmentPoints, Example
+from seq2seq.text.own_model import read_own_model
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS, WaitK, spaced_word_starts
 from seq2seq.text.token_store import Align, check_ids, counts_of, write_token_store
@@ -47,9 +50,16 @@ def learn_tokenizers(
     folder: TextRunFolder, recipe: Recipe, corpus: Corpus
 ) -> tuple[SubwordTokenizer, SubwordTokenizer]:
     """Returns source and target tokeniser, learned from the training text or, in a run that goes on, read again."""
-    if (folder.path / "target.model").exists():
-        return folder.load_tokenizers()
     own = recipe.tokenizer.model
+    if (folder.path / "target.model").exists():
+        found = folder.load_tokenizers()
+        for path, tokenizer in zip(own, found if len(own) > 1 else found[1:], strict=False):
+            if Path(path).exists() and read_own_model(Path(path)).model != tokenizer.model:
+                raise RunFolderError(
+                    f"{path}: another model than the one that {folder.path} began with. Put that one there, or choose "
+                    "another --run-folder."
+                )
+        return found
     if not own:
         _log.info("Learning a vocabulary of %s tokens", f"{recipe.tokenizer.size:,}")
     source, target = learn(recipe, lambda: ((e.source, e.target) for e in corpus.train))

@@ -174,8 +174,12 @@ def spread_over_seeds(name: str, x: Sequence[float], runs: Sequence[Sequence[flo
 
 
 def median_and_range(values: Sequence[float]) -> str:
-    """Returns a median with its range as text, such as `0.82 (0.71 to 0.90)`."""
-    return f"{median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
+    """Returns a median with its range as text, such as `0.82 (0.71 to 0.9)`; from 1,000 on without decimals."""
+    return f"{_short(median(values))} ({_short(min(values))} to {_short(max(values))})"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def better(one: str, first: Sequence[float], other: str, second: Sequence[float]) -> str:

@@ -4,7 +4,9 @@ import pytest
 
 from seq2seq.bulk.shards import ShardFolder
 from seq2seq.cli.main import main
-from seq2seq.text.corpus import text_at
+from seq2seq.tasks.text_to_text.data import find_corpus
+from seq2seq.tasks.text_to_text.recipe import Data, Files
+from seq2seq.text.corpus import CorpusError, text_at
 from seq2seq.text.synthetic import PairFilter, noisy
 
 pytest.importorskip("ai_edge_litert")
@@ -132,3 +134,10 @@ def test_a_file_that_is_named_twice_counts_twice(tmp_path):
         (tmp_path / f"{name}.tsv").write_text(rows)
     true, back = tmp_path / "true.tsv", tmp_path / "back.tsv"
     assert [example.source for example in text_at(f"{true},{true},{back}")] == ["a", "c", "a", "c", "e"]
+    twice = Data(corpus="files", train=Files(source=f"{true},{back},{true}"))
+    with pytest.raises(
+        CorpusError, match=r"names .*true\.tsv twice.*Name a validation text: --data\.validation\.source"
+    ):
+        find_corpus(twice)
+    find_corpus(twice.model_copy(update={"validation": Files(source=str(back))}))
+    find_corpus(twice.model_copy(update={"train": Files(source=f"{true},{back}")}))

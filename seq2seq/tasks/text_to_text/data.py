@@ -60,6 +60,12 @@ def _files(data: Data) -> Corpus:
     tests = {"test": _text(data, data.test, "test")} if data.test.source else {}
     if data.validation.source:
         return Corpus(_aligned(data, train), _text(data, data.validation, "validation"), tests)
+    paths = split_paths(data.train.source)
+    if twice := next((path for path in paths if paths.count(path) > 1), None):
+        raise CorpusError(
+            f"--data.train.source names {twice} twice, so pairs that are held out for validation would be trained on as "
+            "well. Name a validation text: --data.validation.source FILE."
+        )
     return Corpus(Part(_aligned(data, train), held_out=False), Part(train, held_out=True), tests)
 
 

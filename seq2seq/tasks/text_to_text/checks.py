@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from seq2seq.layers.options import DropoutOptions
 from seq2seq.run.ranges import out_of_range
+from seq2seq.tasks.text_to_text.dropout import dropout_of
 from seq2seq.text.normalization import NAMES, can_mark_capitals
 from seq2seq.text.placeholders import check
 
 if TYPE_CHECKING:
-    from seq2seq.tasks.text_to_text.recipe import Decoder, Encoder, Recipe
+    from seq2seq.tasks.text_to_text.recipe import Recipe
 
 LEAST_ONE = (
     "tokenizer.size",
@@ -167,18 +167,6 @@ def _drops(recipe: Recipe) -> bool:
     encoder, decoder = (dropout_of(part) for part in (recipe.model.encoder, recipe.model.decoder))
     rates = [*encoder.rates(recipe.model.encoder.num_layers), *decoder.rates(recipe.model.decoder.num_layers)]
     return any((*rates, encoder.steps, encoder.weights, decoder.steps, decoder.weights))
-
-
-def dropout_of(section: Encoder | Decoder) -> DropoutOptions:
-    """Returns what the layers of an encoder or decoder drop."""
-    return DropoutOptions(
-        section.dropout,
-        section.variational_dropout,
-        section.input_dropout,
-        section.output_dropout,
-        section.word_dropout,
-        section.weight_dropout,
-    )
 
 
 def _wait_k(recipe: Recipe) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from seq2seq.backend import prepare_keras
 from seq2seq.run.folder import RunFolderError
-from seq2seq.tasks.text_to_text.checks import dropout_of
+from seq2seq.tasks.text_to_text.dropout import dropout_of
 from seq2seq.tasks.text_to_text.recipe import Model, Training
 
 

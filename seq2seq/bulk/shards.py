@@ -187,8 +187,9 @@ class ShardFolder:
         """Removes the files of this class, and the folder unless it holds others."""
         remove_leftovers(self.path)
         # The record goes last: if the process is killed in between, the folder is still recognised.
-        finished = self.outcomes()
-        for name in (*(f"{one}{RECORD}" for one in finished), *finished, UNPACKED, MANIFEST):
+        # A process that is killed before its outcome is whole leaves the record of it.
+        records = [path.name for path in self.path.iterdir() if _OUTCOME.fullmatch(path.name.removesuffix(RECORD))]
+        for name in (*records, UNPACKED, MANIFEST):
             (self.path / name).unlink(missing_ok=True)
         with suppress(OSError):
             self.path.rmdir()

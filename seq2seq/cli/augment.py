@@ -37,10 +37,8 @@ class SyntheticOptions:
     tag: str
     noise: bool
     noise_seed: int
-    min_words: int
-    max_words: int
-    length_ratio: float
     min_confidence: float
+    filter: PairFilter
 
     def __post_init__(self) -> None:
         if " ".join(self.tag.split()) != self.tag:
@@ -50,12 +48,6 @@ class SyntheticOptions:
             )
         if not 0 <= self.min_confidence <= 1:
             raise ValueError(f"Expected --min-confidence in [0, 1]. Received: {self.min_confidence:g}")
-        _ = self.filter  # is made once, to see that it can be
-
-    @property
-    def filter(self) -> PairFilter:
-        """What leaves pairs out; ValueError for numbers that leave nothing."""
-        return PairFilter(self.min_words, self.max_words, self.length_ratio)
 
     def row(self, number: int, line: str, written: str) -> tuple[str, str]:
         """Returns a line of the TSV, empty if it is left out, and why it is.
@@ -85,13 +77,15 @@ class AugmentedOptions(TranslationOptions):
 
     def more(self) -> dict[str, Any]:
         """Returns the options of the pairs, by the names of the flags."""
-        return asdict(self.pairs)
+        values = asdict(self.pairs)
+        return values | values.pop("filter")
 
 
 class PairWriter(LineTranslator):
     """Writes pairs in place of outputs."""
 
     options: AugmentedOptions
+    without = "Its pair is left out."
 
     def format(self, chunk: Sequence[InputLine], first: int, results: Sequence[Sequence[Hypothesis]]) -> str:
         """Returns the rows of a chunk, and counts what is left out; arguments as in `translate`."""
@@ -156,8 +150,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_search_arguments(parser)
     add_batch_size(parser, "lines searched together")
     # What `translate` can do with its lines beside.
-    nothing = dict.fromkeys(("prefix",), "") | dict.fromkeys(("exclude_file", "terms", "dictionary"))
-    parser.set_defaults(n_best=1, replace_unknown=False, json=False, field="", include=[], exclude=[], **nothing)
+    parser.set_defaults(workers=1, n_best=1, json=False, field="", replace_unknown=False, dictionary=None)
+    parser.set_defaults(prefix="", include=[], exclude=[], exclude_file=None, terms=None)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -169,7 +163,6 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         ValueError: a mistake in the arguments or in the input.
     """
-    arguments.workers = arguments.workers or 1
     is_copy = arguments.kind == "copy"
     if bool(arguments.run) == is_copy:
         expected = "no run with --kind copy" if is_copy else f"a run with --kind {arguments.kind}: it writes one side"

@@ -120,6 +120,9 @@ class LineTranslator:
         ValueError: a file of the options is wrong, or they contradict each other.
     """
 
+    without = "Its output is left empty."
+    """What becomes of a line with an error."""
+
     def __init__(self, options: TranslationOptions, notify: Callable[[str], None]):
         if options.dictionary and not options.replace_unknown:
             raise ValueError("--dictionary is for --replace-unknown.")
@@ -161,7 +164,7 @@ class LineTranslator:
         results = self.generator.answer(requests, self.options.batch_size, first)
         for number, result in enumerate(results, first + 1):
             if result.error:
-                rest = "" if result.error.reason == "nothing_fits" else " Its output is left empty."
+                rest = "" if result.error.reason == "nothing_fits" else f" {self.without}"
                 self._notify(f"{self.options.input.name}:{number}: {result.error.message}{rest}")
         self.counts = self.counts.plus(self._count(chunk, results))
         hypotheses = [list(result.hypotheses) for result in results]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seq2seq.bulk.shards import ShardFolder
+from seq2seq.bulk.shards import Shard, ShardFolder, shard_folder, write_record
 from seq2seq.cli.main import main
 from seq2seq.tasks.text_to_text.data import find_corpus
 from seq2seq.tasks.text_to_text.recipe import Data, Files
@@ -100,6 +100,19 @@ def test_nothing_is_certain_enough(augment, litert_folder):
     code, pairs, err = augment(litert_folder, "--min-confidence", 1)
     assert (code, pairs) == (0, [])
     assert f"0 of {len(LINES)} pairs. Left out: outputs below --min-confidence: {len(LINES) - 8}" in err
+
+
+def test_a_line_that_is_too_long_has_no_pair(augment, litert_folder, tmp_path):
+    (tmp_path / "long").write_text("ab\n" + "cd " * 300 + "\n")
+    _, _, err = augment(litert_folder, "--max-input", 20, source=tmp_path / "long")
+    assert "long:2: " in err
+    assert "Its pair is left out." in err
+
+
+def test_what_a_killed_process_left_of_a_shard_goes_with_the_folder(tmp_path):
+    with shard_folder(tmp_path / "out", {}) as folder:
+        write_record(folder.path, Shard(0, 0, 1, 0, "0" * 32), {"pairs": 1})
+    assert not list(tmp_path.iterdir())
 
 
 def test_copies_need_no_run(augment):

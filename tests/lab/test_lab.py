@@ -247,6 +247,7 @@ def test_influence_is_shared_over_the_steps_back():
 
 
 def test_ranges_stay_on_one_line_and_other_text_may_break():
+    assert median_and_range([999.4, 1000.0, 12345.6]) == "1,000 (999 to 12,346)"
     row = ["two words", median_and_range([1.0, 2.0]), median_and_range([-0.5, 1e-9]), 3, "3 of 5 (to be seen)"]
     found = re.findall(r"<td([^>]*)>", table_of(Table("t", "T", list("abcde"), [row])))
     assert found == ["", ' class="range"', ' class="range"', ' class="n"', ""]

@@ -63,8 +63,8 @@ def _files(data: Data) -> Corpus:
     paths = split_paths(data.train.source)
     if twice := next((path for path in paths if paths.count(path) > 1), None):
         raise CorpusError(
-            f"--data.train.source names {twice} twice, so pairs that are held out for validation would be trained on as "
-            "well. Name a validation text: --data.validation.source FILE."
+            f"--data.train.source names {twice} twice, so pairs that are held out for validation would be trained on "
+            "as well. Name a validation text: --data.validation.source FILE."
         )
     return Corpus(Part(_aligned(data, train), held_out=False), Part(train, held_out=True), tests)
 

@@ -31,6 +31,7 @@ VERBS = {
     "sample": "write text with a language model",
     "score": "give the log-probability of given translations or, by a language model, of text (RUN --help)",
     "augment": "make synthetic pairs from text of one language, with a trained run",
+    "distill": "have trained runs write the training text of small, fast ones, train these and compare",
     "rerank": "sort an n-best list by the scores of several runs",
     "average": "make a run from the mean weights of others",
     "export": "write a trained run in a form that others serve",
@@ -39,7 +40,7 @@ VERBS = {
 """Verb -> its help. The module of that name in this folder has `add_arguments(parser)` and `run(arguments)`; if tasks
 share a verb, `tasks.module_of_verb` names the module. train has `main(words)`: recipes' fields are its options."""
 
-RUNS = ("run", "runs", "others", "score", "reverse")
+RUNS = ("run", "runs", "others", "score", "reverse", "teachers", "backward")
 """Arguments of the verbs that name run folders."""
 
 SHARED = ("evaluate", "score")

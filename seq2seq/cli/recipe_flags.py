@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from seq2seq.run.parsing import RecipeError
 
-SEVERAL = {f"data.{part}.{side}" for part in ("train", "validation", "test") for side in ("source", "target")}
+SEVERAL = {f"data.{part}.{side}" for part in ("train", "added", "validation", "test") for side in ("source", "target")}
 SEVERAL |= {"source", "target"}
 SEVERAL |= {f"data.{name}" for name in ("target_columns", "future", "historic", "static")}
 SEVERAL |= {"model.lags", "model.levels", "scoring.level"}

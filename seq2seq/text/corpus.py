@@ -34,6 +34,7 @@ __all__ = [
     "overlap",
     "read_lines",
     "reading",
+    "same_text_key",
     "split_paths",
     "text_at",
 ]
@@ -270,11 +271,12 @@ def files_of(text: object) -> list[Path]:
 
 def overlap(train: Iterable[Example], tests: Mapping[str, Iterable[Example]]) -> dict[str, int]:
     """Returns for each test how many of its sources are also in the training text, ignoring case and spacing."""
-    keys = {name: [_key(example.source) for example in text] for name, text in tests.items()}
+    keys = {name: [same_text_key(example.source) for example in text] for name, text in tests.items()}
     test_keys = set(chain.from_iterable(keys.values()))
-    shared = {key for example in train if (key := _key(example.source)) in test_keys}
+    shared = {key for example in train if (key := same_text_key(example.source)) in test_keys}
     return {name: sum(key in shared for key in test) for name, test in keys.items()}
 
 
-def _key(text: str) -> str:
+def same_text_key(text: str) -> str:
+    """Returns what is equal for texts that differ in case and spacing alone."""
     return " ".join(text.casefold().split())

@@ -62,6 +62,8 @@ def _data(recipe: Recipe) -> Iterator[str]:
         yield "data.train.source must name a file where data.corpus is 'files'"
     if data.train_alignments and not recipe.training.alignment_loss:
         yield "data.train_alignments needs training.alignment_loss above 0"
+    if data.train_alignments and data.added.source:
+        yield "data.added has no alignments and does not go with data.train_alignments"
 
 
 def _tokenizer(recipe: Recipe) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -45,8 +46,11 @@ def find_corpus(data: Data) -> Corpus:
     Raises:
         ValueError: an unknown split or language, a file that is missing or cannot be downloaded.
     """
-    if data.corpus == "files":
-        return _files(data)
+    corpus = _files(data) if data.corpus == "files" else _of_catalogue(data)
+    return replace(corpus, added=_added(data)) if data.added.source else corpus
+
+
+def _of_catalogue(data: Data) -> Corpus:
     module = importlib.import_module(f"seq2seq.catalogue.{CATALOGUE[data.corpus]}")
     languages = data.source_language, data.target_language
     tests = {name: module.load(name, *languages) for name in data.tests}
@@ -67,6 +71,13 @@ def _files(data: Data) -> Corpus:
             "as well. Name a validation text: --data.validation.source FILE."
         )
     return Corpus(Part(_aligned(data, train), held_out=False), Part(train, held_out=True), tests)
+
+
+def _added(data: Data) -> Text:
+    # Another source than the corpus, so its fields have their usual names.
+    return _text(
+        data.model_copy(update={"source_field": "", "target_field": "", "reference_fields": ()}), data.added, "added"
+    )
 
 
 def _aligned(data: Data, train: Text) -> Text | AlignedText:

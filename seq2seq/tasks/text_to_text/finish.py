@@ -34,8 +34,8 @@ def record_data(folder: RunFolder, corpus: Corpus) -> None:
     Raises:
         RunFolderError: the run goes on, but its training text is another one by now.
     """
-    shared = overlap(corpus.train, corpus.tests)  # reads the whole text, and raises where it is wrong
-    training = checksums([*files_of(corpus.train), *files_of(corpus.validation)])
+    shared = overlap(corpus.training(), corpus.tests)  # reads the whole text, and raises where it is wrong
+    training = checksums([*files_of(corpus.train), *files_of(corpus.validation), *files_of(corpus.added)])
     same_data(folder, training)
     entries = {name: data_entry(text) for name, text in corpus.tests.items()}
     for name, count in shared.items():

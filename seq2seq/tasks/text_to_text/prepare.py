@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +44,12 @@ class Corpus:
     validation: Iterable[Example]
     tests: dict[str, Text]
     """By name; what `seq2seq evaluate --test NAME` finds later."""
+    added: Iterable[Example] = ()
+    """Further training pairs."""
+
+    def training(self, most: int = 0) -> Iterator[Example]:
+        """Yields the first `most` pairs of `train`, 0 for all, and then those that are added."""
+        return chain(islice(self.train, most or None), self.added)
 
 
 def learn_tokenizers(
@@ -62,7 +68,7 @@ def learn_tokenizers(
         return found
     if not own:
         _log.info("Learning a vocabulary of %s tokens", f"{recipe.tokenizer.size:,}")
-    source, target = learn(recipe, lambda: ((e.source, e.target) for e in corpus.train))
+    source, target = learn(recipe, lambda: ((e.source, e.target) for e in corpus.training()))
     for path, tokenizer in zip(own, (source, target), strict=False):
         _log.info("%s: a vocabulary of %s tokens", path, f"{tokenizer.size:,}")
     copy_rules(recipe, folder)
@@ -92,7 +98,7 @@ class TokenisedCorpus:
     ):
         self.folder, self.recipe, self.corpus = folder, recipe, corpus
         self.source, self.target = source, target
-        self.train = self._leader_first("train", lambda: islice(corpus.train, recipe.data.max_train or None))
+        self.train = self._leader_first("train", lambda: corpus.training(recipe.data.max_train))
         self.validation = self._leader_first("validation", lambda: corpus.validation)
         for name, store in (("Training", self.train), ("Validation", self.validation)):
             counts = counts_of(store)
@@ -124,7 +130,7 @@ class TokenisedCorpus:
         base = (self.recipe.seed * 100_003 + number) * 2
         return self._leader_first(
             "sampled",
-            lambda: islice(self.corpus.train, self.recipe.data.max_train or None),
+            lambda: self.corpus.training(self.recipe.data.max_train),
             (base * 1_000_003, (base + 1) * 1_000_003),
         )
 

@@ -56,6 +56,9 @@ class Data(Section):
     out for it."""
     test: Files = Files()
     """For "files": what to score at the end; optional."""
+    added: Files = Files()
+    """Further training pairs, beside those of any corpus, such as `seq2seq augment` makes: all are trained on, none is
+    held out, and data.max_train does not count them. A file that is named twice is read twice."""
     source_field: str = ""
     """For "files": the source's field in JSON ("source" where empty; translation.en is the field en in the field
     translation), or its column in a .csv or .tsv whose first line names the columns. Where empty, a .tsv has no such

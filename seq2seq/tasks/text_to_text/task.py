@@ -33,7 +33,7 @@ VERBS = {
     name: name
     for name in (
         *("translate", "summarize", "evaluate", "compare", "align"),
-        *("score", "augment", "rerank", "average", "export", "doctor"),
+        *("score", "augment", "distill", "rerank", "average", "export", "doctor"),
     )
 }
 """Verbs of the command line that take such a run, and the modules of cli/ that carry them out."""

@@ -14,7 +14,7 @@ from seq2seq.cli.distill_compare import compare_costs
 from seq2seq.cli.distill_texts import Factory, FactoryOptions, write_synthetic
 from seq2seq.cli.train import build_run, carry_out
 from seq2seq.extras import require
-from seq2seq.files import locked, read_json, remove_leftovers, write_text
+from seq2seq.files import format_json, locked, read_json, remove_leftovers, write_text
 from seq2seq.messages import say, show
 from seq2seq.outputs import check_run_folder
 from seq2seq.run.folder import RunFolder, RunFolderError
@@ -81,6 +81,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--n-best", type=positive, default=5, metavar="N", help="hypotheses of a teacher for a source (default 5)"
+    )
+    parser.add_argument(
+        "--folds",
+        type=positive,
+        default=0,
+        metavar="K",
+        help="for teachers that know the corpus by heart: train K more, each on all but one part of the corpus, and "
+        "have each write the part that it has not seen",
     )
     parser.add_argument("--workers", type=positive, default=1, metavar="N", help="processes that write (default 1)")
     parser.add_argument(
@@ -172,8 +180,6 @@ def _check_manifest(folder: Path, made_with: dict[str, Any]) -> None:
     """Raises ValueError if the texts of the folder were made with something else; otherwise records it."""
     file = folder / MANIFEST
     if not file.exists():
-        from seq2seq.files import format_json
-
         write_text(file, format_json(made_with, indent=2) + "\n")
         return
     before = dict(read_json(file))

@@ -20,6 +20,7 @@ from seq2seq import __version__
 from seq2seq.cli.arguments import SearchChanges
 from seq2seq.cli.augment import AugmentedOptions, SyntheticOptions
 from seq2seq.cli.bulk_translation import BulkOptions, run_bulk
+from seq2seq.cli.distill_folds import write_by_folds
 from seq2seq.cli.line_translator import LineTranslator, TranslationOptions
 from seq2seq.cli.model_arguments import ModelOptions
 from seq2seq.cli.request_input import InputLine, InputOptions
@@ -35,6 +36,8 @@ from seq2seq.text.corpus import one_line, read_lines, same_text_key
 from seq2seq.text.synthetic import PairFilter
 from seq2seq.types import Hypothesis
 
+BY_HEART = 0.5
+"""A share of true targets above which teachers tell a student little that is new."""
 HELD_OUT = "sources that are in a test or in the validation text"
 KNOWN = "pairs that are there already"
 
@@ -49,8 +52,15 @@ class FactoryOptions:
     monolingual_target: str | None
     choose: tuple[str, ...]
     n_best: int
+    folds: int
     workers: int
     batch_size: int
+
+    def __post_init__(self) -> None:
+        if self.folds == 1:
+            raise ValueError(
+                "Expected --folds of at least 2: each is written by a teacher that learned from the others."
+            )
 
 
 @dataclass
@@ -102,6 +112,7 @@ class Factory:
             "--backward": [fingerprint(Path(path)) for path in options.backward],
             "--choose": list(options.choose),
             "--n-best": options.n_best,
+            "--folds": options.folds,
             **{flag: _digest(Path(path)) if path else "" for flag, path in files.items()},
         }
 
@@ -131,7 +142,8 @@ def write_synthetic(factory: Factory) -> tuple[int, int]:
     reasons = "; ".join(f"{reason}: {count:,}" for reason, count in counts["left_out"].items())
     say(f"{factory.synthetic}: {counts['pairs']:,} pairs." + (f" Left out: {reasons}." if reasons else ""))
     for name, count in counts["equal"].items():
-        say(f"Chosen by {name}: {count:.0%} are the true target itself.")
+        advice = " The teachers know the corpus by heart: try --folds 5 in another folder." if count > BY_HEART else ""
+        say(f"Chosen by {name}: {count:.0%} are the true target itself.{advice}")
     if not counts["pairs"]:
         raise ValueError("The teachers wrote no pair that is not in the corpus already.")
     return counts["true"], counts["pairs"]
@@ -139,9 +151,12 @@ def write_synthetic(factory: Factory) -> tuple[int, int]:
 
 def _write_sources(factory: Factory) -> None:
     """Writes the sources and the targets of the corpus that teachers are given, a line each."""
-    source, target = factory.text("source"), factory.text("target")
-    if source.exists() and target.exists():
+    source, target, validation = (factory.text(name) for name in ("source", "target", "validation.tsv"))
+    if source.exists() and target.exists() and validation.exists():
         return
+    with output_text(validation) as out:
+        for example in factory.corpus.validation:
+            out.write(f"{one_line(example.source)}\t{one_line(example.target)}\n")
     with output_text(source) as sources, output_text(target) as targets:
         for example in factory.corpus.training(factory.base.data.max_train):
             sides = one_line(example.source).strip(), one_line(example.target).strip()
@@ -156,11 +171,16 @@ def _forward(factory: Factory) -> Iterator[Path]:
     texts = [("corpus", factory.text("source"), options.choose)]
     if options.monolingual:
         texts.append(("monolingual", _allowed(factory, Path(options.monolingual)), ("mbr",)))
+
+    def write(name: str, run: Path | str, source: Path) -> Path:
+        return _write(factory, name, ListOptions(**_translation(factory, str(run), source)))
+
     for name, source, how in texts:
-        lists = [
-            _write(factory, f"{name}-teacher{n}.jsonl", ListOptions(**_translation(factory, run, source)))
-            for n, run in enumerate(options.teachers, 1)
-        ]
+        if name == "corpus" and options.folds:
+            runs = factory.folder / "folds"
+            lists = [write_by_folds(factory.base, factory.text, runs, options.folds, write)]
+        else:
+            lists = [write(f"{name}-teacher{n}.jsonl", run, source) for n, run in enumerate(options.teachers, 1)]
         yield _choose(factory, name, source, lists, how)
 
 

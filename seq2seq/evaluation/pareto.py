@@ -60,19 +60,25 @@ def draw_pareto(path: Path, points: Sequence[CostPoint], metric: str) -> None:
     figure = new_figure(figsize=(11, 4.5), layout="constrained")
     labels = {"milliseconds": "milliseconds a text, one core", "megabytes": "megabytes on disk"}
     for axes, (cost, label) in zip(figure.subplots(1, 2, sharey=True), labels.items(), strict=True):
-        front = pareto_front(points, cost)
-        costs, scores = ([getattr(each, name) for each in front] for name in (cost, "score"))
-        axes.step(costs, scores, where="post", color="lightgrey", zorder=0)
-        for each in points:
-            color, marker = ("tab:orange", "s") if each.is_student else ("tab:blue", "o")
-            axes.scatter(getattr(each, cost), each.score, color=color, marker=marker)
-            place = getattr(each, cost), each.score
-            axes.annotate(f"{each.name}, {each.search}", place, textcoords="offset points", xytext=(5, 4), fontsize=7)
+        _draw_cost(axes, points, cost)
         axes.set(xlabel=label)
-        axes.margins(0.15)
-        axes.grid(alpha=0.3)
     figure.axes[0].set(ylabel=metric)
     figure.suptitle("Teachers (blue) and students (orange); the grey line joins what nothing beats", fontsize=9)
     kind = Path(path).suffix.lower()[1:]
     with output_file(path) as partial:
         figure.savefig(partial, format=kind, dpi=100, metadata={"Date": None} if kind == "svg" else None)
+
+
+def _draw_cost(axes: Any, points: Sequence[CostPoint], cost: str) -> None:
+    front = pareto_front(points, cost)
+    axes.step(*([getattr(each, name) for each in front] for name in (cost, "score")), where="post", color="lightgrey")
+    costs = [getattr(each, cost) for each in points]
+    middle = (min(costs) + max(costs)) / 2
+    for each, place in zip(points, costs, strict=True):
+        color, marker = ("tab:orange", "s") if each.is_student else ("tab:blue", "o")
+        axes.scatter(place, each.score, color=color, marker=marker)
+        shift, side = (-5, "right") if place > middle else (5, "left")  # names stay within the axes
+        name = f"{each.name}, {each.search}"
+        axes.annotate(name, (place, each.score), textcoords="offset points", xytext=(shift, 4), ha=side, fontsize=7)
+    axes.margins(0.15)
+    axes.grid(alpha=0.3)

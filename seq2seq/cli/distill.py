@@ -19,6 +19,7 @@ from seq2seq.messages import say, show
 from seq2seq.outputs import check_run_folder
 from seq2seq.run.folder import RunFolder, RunFolderError
 from seq2seq.run.parsing import leaves, override
+from seq2seq.signals import Terminated
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.pooling import CHOICES
 from seq2seq.tasks.text_to_text.recipe import Recipe
@@ -169,7 +170,11 @@ def _claimed(path: Path) -> Iterator[Path]:
     try:
         with locked(path, wait=False):
             remove_leftovers(path)
-            yield path
+            try:
+                yield path
+            except (KeyboardInterrupt, Terminated):
+                say(f"\nWhat was done so far is kept in {path}; the same command goes on from there.")
+                raise
     except BlockingIOError:
         raise ValueError(
             f"--folder {path}: another process is working in it. Wait for it, or choose another."

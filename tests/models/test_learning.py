@@ -85,3 +85,21 @@ def test_short_sequences_are_learned(task, network):
     answer = np.where(expected == EOS, PAD, expected)[:, :LONGEST]
     right = (found[:, :LONGEST] == answer).all(1) & (found[:, LONGEST:] == PAD).all(1)
     assert right[unseen].mean() > 0.9
+
+
+def test_a_student_of_itself_finds_its_own_greedy_text_likelier(network):
+    trainer, translate, reset = network
+    source, target = examples("copy", 1024, seed=1)
+    keras.utils.set_random_seed(1)
+    reset()
+
+    def fit(target, count, **options):
+        given, wanted = shift(target)
+        weights = (wanted != PAD).astype("float32")
+        rows = named(source[:count], given)
+        return trainer.fit(rows, wanted, sample_weight=weights, batch_size=128, verbose=0, **options).history["nll"]
+
+    fit(target, 1024, epochs=1)
+    own = ops.convert_to_numpy(translate(padded(source[:128])))[:, : LONGEST + 1]
+    before, after = fit(own, 128, epochs=2, shuffle=False)  # a step each, measured before it
+    assert after < before

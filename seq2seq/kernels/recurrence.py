@@ -125,16 +125,16 @@ def run(
         `[outputs]` or, with attention, `[outputs, contexts]`, `(rows, time, …)` each; and the last state.
     """
     count, dtype = len(state), projected.dtype
-    keep = None if mask is None else _by_time(tf.cast(mask, dtype)[:, :, None])
+    keep = None if mask is None else by_time(tf.cast(mask, dtype)[:, :, None])
     low = None if attention is None else tf.cast(tf.where(attention_mask, 0.0, -1e9), dtype)
 
     @tf.custom_gradient
     def differentiable(projected: Tensor, kernel: Tensor, bias: Tensor, *rest: Tensor) -> Any:
-        attending = None if attention is None else _Attending(AdditiveInputs(*rest[count:]), low, CELLS[cell].parts)
+        attending = None if attention is None else Attending(AdditiveInputs(*rest[count:]), low, CELLS[cell].parts)
         loop = _Loop(CELLS[cell], projected, kernel, bias, keep, reverse, attending)
         saved, final = loop.forward(list(rest[:count]))
         sequences = [*saved.outputs, *saved.attention[:1]]
-        return [*(_by_time(array.stack()) for array in sequences), *final], loop.gradient_of(saved, count)
+        return [*(by_time(array.stack()) for array in sequences), *final], loop.gradient_of(saved, count)
 
     results = differentiable(projected, kernel, bias, *state, *(attention or ()))
     return results[:-count], results[-count:]
@@ -153,20 +153,20 @@ class _Saved(NamedTuple):
     """With attention: context `(rows, memory_dim)`, weights `(rows, source)`, hidden `(rows, source, units)`."""
 
 
-class _Attending:
+class Attending:
     """Additive attention at one step, forward and backward."""
 
     def __init__(self, inputs: AdditiveInputs, low: Tensor, parts: int):
         self.inputs = inputs
         self.low = low  # (rows, source): far below every score at padding, otherwise 0
-        self.query_inputs = _by_time(inputs.query_inputs)
+        self.query_inputs = by_time(inputs.query_inputs)
         self.units, self.memory_dim = inputs.keys.shape[-1], inputs.values.shape[-1]
         self.feedback_kernels = tf.split(inputs.feedback_kernel, parts, 1)
         self.shapes = (None, self.memory_dim), (None, None), (None, None, self.units)
         """Of what `forward` returns."""
 
     def forward(self, t: Tensor, h: Tensor) -> list[Tensor]:
-        """Returns context, weights and hidden, from the state before step `t`, `(rows, cell units)`."""
+        """Returns context, weights and hidden of step `t`, from what queries it, `(rows, cell units)`."""
         query = tf.matmul(h, self.inputs.query_kernel) + self.query_inputs[t]
         hidden = tf.tanh(query[:, None] + self.inputs.keys)
         scores = tf.matmul(tf.reshape(hidden, (-1, hidden.shape[-1])), self.inputs.weight)
@@ -205,17 +205,29 @@ class _Attending:
         return dquery, dcontext, sums
 
     def gradients(
-        self, saved: _Saved, states: Tensor, dxs: list[Tensor], dqueries: Tensor, dcontexts: Tensor, sums: list[Tensor]
+        self,
+        attended: list[Any],
+        states: Tensor,
+        dxs: list[Tensor],
+        dqueries: Tensor,
+        dcontexts: Tensor,
+        sums: list[Tensor],
     ) -> list[Tensor]:
-        """Returns the gradients of the `AdditiveInputs`, from those of all steps, `(time, rows, …)` each."""
-        contexts, weights = saved.attention[0].stack(), saved.attention[1].stack()
+        """Returns the gradients of the `AdditiveInputs`, from those of all steps, `(time, rows, …)` each.
+
+        Args:
+            attended: The arrays of what `forward` returned.
+            states: What `forward` was given.
+            dxs: As `dx` of `backward`, and so on.
+        """
+        contexts, weights = attended[0].stack(), attended[1].stack()
         return [
             sums[0] * self.weight_row,
-            tf.matmul(tf.transpose(weights, (1, 2, 0)), _by_time(dcontexts)),
-            _outer(states, dqueries),
+            tf.matmul(tf.transpose(weights, (1, 2, 0)), by_time(dcontexts)),
+            outer(states, dqueries),
             tf.cast(tf.transpose(sums[1]), dqueries.dtype),
-            tf.concat([_outer(contexts, d) for d in dxs], 1),
-            _by_time(dqueries),
+            tf.concat([outer(contexts, d) for d in dxs], 1),
+            by_time(dqueries),
         ]
 
 
@@ -233,29 +245,18 @@ class _Loop:
         bias: Tensor,
         keep: Tensor | None,
         reverse: bool,
-        attending: _Attending | None,
+        attending: Attending | None,
     ):
         self.cell, self.keep, self.reverse, self.attending = cell, keep, reverse, attending
         self.size, self.dtype = kernel.shape[0], projected.dtype
         self.steps = tf.shape(projected)[1]
         self.kernels, self.biases = tf.split(kernel, cell.parts, 1), tf.split(bias, cell.parts, 0)
-        inputs = tf.split(_by_time(projected), cell.parts, -1)
+        inputs = tf.split(by_time(projected), cell.parts, -1)
         pairs = enumerate(zip(inputs, self.biases, strict=True))
         self.inputs = [x if k in cell.separate else x + b for k, (x, b) in pairs]
 
     def _arrays(self, *shapes: tuple[int | None, ...]) -> list[Any]:
-        """Returns an empty array over the steps for each shape of an element."""
-        return [tf.TensorArray(self.dtype, self.steps, element_shape=s, clear_after_read=False) for s in shapes]
-
-    def _repeat(self, body: Callable[..., Any], *start: Any) -> Any:
-        """Calls `body(i, *values)` for every step `i` from 0; returns the last values."""
-        _, *values = tf.while_loop(
-            lambda i, *_: i < self.steps,
-            lambda i, *values: (i + 1, *body(i, *values)),
-            (0, *start),
-            maximum_iterations=self.steps,
-        )
-        return values
+        return make_arrays(self.dtype, self.steps, *shapes)
 
     def forward(self, start: list[Tensor]) -> tuple[_Saved, list[Tensor]]:
         """Runs all steps from the state `start`. Returns what it saved and the last state."""
@@ -275,7 +276,7 @@ class _Loop:
             if self.keep is not None:
                 new = [old + self.keep[t] * (changed - old) for old, changed in zip(state, new, strict=True)]
             values = _Saved(state, new[:1], of_cell, attended)
-            return new, _Saved(*(_write(arrays, t, value) for arrays, value in zip(saved, values, strict=True)))
+            return new, _Saved(*(write(arrays, t, value) for arrays, value in zip(saved, values, strict=True)))
 
         saved = _Saved(
             self._arrays(*state_shapes),
@@ -283,14 +284,14 @@ class _Loop:
             self._arrays(*[(None, self.size)] * self.cell.saved),
             self._arrays(*(() if attending is None else attending.shapes)),
         )
-        final, saved = self._repeat(body, start, saved)
+        final, saved = repeat(self.steps, body, start, saved)
         return saved, final
 
     def gradient_of(self, saved: _Saved, count: int) -> Callable[..., list[Tensor]]:
         """Returns the function that `tf.custom_gradient` needs; `count` is the number of tensors of the state."""
 
         def gradient(*upstream: Tensor) -> list[Tensor]:
-            sequences, dfinal = [_by_time(d) for d in upstream[:-count]], list(upstream[-count:])
+            sequences, dfinal = [by_time(d) for d in upstream[:-count]], list(upstream[-count:])
             sums = [] if self.attending is None else self.attending.start_backward()
             dstart, sums, reached = self._backward(saved, sequences, dfinal, sums)
             stacked, parts = [array.stack() for array in reached], self.cell.parts
@@ -298,12 +299,12 @@ class _Loop:
             for place, k in enumerate(self.cell.separate, parts):
                 dproducts[k] = stacked[place]
             states = saved.states[0].stack()
-            dkernel = tf.concat([_outer(states, d) for d in dproducts], 1)
+            dkernel = tf.concat([outer(states, d) for d in dproducts], 1)
             dbias = tf.concat([tf.reduce_sum(d, (0, 1)) for d in dproducts], 0)
-            result = [_by_time(tf.concat(dxs, -1)), dkernel, dbias, *dstart]
+            result = [by_time(tf.concat(dxs, -1)), dkernel, dbias, *dstart]
             if self.attending is None:
                 return result
-            return [*result, *self.attending.gradients(saved, states, dxs, stacked[-2], stacked[-1], sums)]
+            return [*result, *self.attending.gradients(saved.attention, states, dxs, stacked[-2], stacked[-1], sums)]
 
         return gradient
 
@@ -348,22 +349,39 @@ class _Loop:
             products = [tf.matmul(d, by) for d, by in zip(dproduct, back, strict=True)]
             shares = zip([products, *[[]] * (count - 1)], direct, held, strict=True)  # only h enters products
             dstate = [tf.add_n([*through, *(d for d in others if d is not None)]) for through, *others in shares]
-            return dstate, sums, _write(reached, t, values)
+            return dstate, sums, write(reached, t, values)
 
-        dstart, sums, reached = self._repeat(body, dfinal, sums, self._arrays(*((None, w) for w in widths)))
+        dstart, sums, reached = repeat(self.steps, body, dfinal, sums, self._arrays(*((None, w) for w in widths)))
         return dstart, sums, reached
 
 
-def _write(arrays: list[Any], t: Tensor, values: list[Tensor]) -> list[Any]:
+def make_arrays(dtype: Any, steps: Tensor, *shapes: tuple[int | None, ...]) -> list[Any]:
+    """Returns an empty array over the steps for each shape of an element."""
+    return [tf.TensorArray(dtype, steps, element_shape=shape, clear_after_read=False) for shape in shapes]
+
+
+def repeat(steps: Tensor, body: Callable[..., Any], *start: Any) -> Any:
+    """Calls `body(i, *values)` for every step `i` from 0; returns the last values."""
+    _, *values = tf.while_loop(
+        lambda i, *_: i < steps,
+        lambda i, *values: (i + 1, *body(i, *values)),
+        (0, *start),
+        maximum_iterations=steps,
+    )
+    return values
+
+
+def write(arrays: list[Any], t: Tensor, values: list[Tensor]) -> list[Any]:
+    """Writes a value into each array at step `t`."""
     return [array.write(t, value) for array, value in zip(arrays, values, strict=True)]
 
 
-def _by_time(tensor: Tensor) -> Tensor:
+def by_time(tensor: Tensor) -> Tensor:
     """`(rows, time, …)` -> `(time, rows, …)`, and back."""
     return tf.transpose(tensor, (1, 0, 2))
 
 
-def _outer(left: Tensor, right: Tensor) -> Tensor:
+def outer(left: Tensor, right: Tensor) -> Tensor:
     """`(time, rows, m)` and `(time, rows, n)` -> `(m, n)`, summed over time and rows."""
     left, right = (tf.reshape(x, (-1, x.shape[-1])) for x in (left, right))
     return tf.matmul(left, right, transpose_a=True)

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from seq2seq.layers.attention import AdditiveAttention, make_attention
+from seq2seq.layers.attention_kernels import run_before, run_conditional
 from seq2seq.layers.bridge import Bridge
 from seq2seq.layers.cells import CellState, make_cell, state_sizes, zero_state
 from seq2seq.layers.decoder_state import DecoderOutput, DecoderState, StackOutputs, StepInputs, track_coverage
@@ -19,7 +20,6 @@ from seq2seq.layers.recurrence import (
     Implementation,
     Step,
     choose_implementation,
-    recurrent_weights,
     repeat_over_time,
     run_layer,
 )
@@ -32,17 +32,20 @@ class RNNDecoder(keras.layers.Layer):
 
     The position of attention decides what queries the memory, and which layer reads the context:
 
-        before    the bottom layer's previous output queries; its input at this step includes the context
-                  (Bahdanau et al. 2015)
-        between   the bottom layer's new output queries, and the next layer reads the context, as in the conditional
-                  GRU (Sennrich et al. 2017, Nematus): the query depends on the last token, the context still recurs
-        after     the top layer's new output queries; only the readout reads the context (Luong et al. 2015)
+        before       the bottom layer's previous output queries; its input at this step includes the context
+                     (Bahdanau et al. 2015)
+        conditional  the bottom layer's state makes two transitions a step (Sennrich et al. 2017, Nematus): the first
+                     reads the input, its output queries, and the second reads the context; so the query depends on
+                     the last token and on the contexts before
+        between      the bottom layer's new output queries, and the next layer reads the context: as "conditional", but
+                     with a state for each of the two, so the query does not depend on the contexts before
+        after        the top layer's new output queries; only the readout reads the context (Luong et al. 2015)
 
     The features are `readout = tanh(W [output; context; input])`. Without attention this is the encoder-decoder of
     Sutskever et al. 2014.
 
     Only what recurs through attention or input feeding runs in the time loop: with "between" or "after" attention works
-    on all steps at once; with "before" the layers above the bottom one run after it, one by one.
+    on all steps at once; with "before" or "conditional" the layers above the bottom one run after it, one by one.
 
     Args:
         units: Width of every layer, at least 1.
@@ -53,7 +56,7 @@ class RNNDecoder(keras.layers.Layer):
         bridge: A `BridgeName`: how the encoder's last state becomes the first one here.
         residual: Add a layer's input to its output from the second layer on.
         dropout: `DropoutOptions`, or a rate on every layer's input and on the features; in training only. That of
-            weights excludes input feeding and attention "before".
+            weights excludes input feeding and attention "before" or "conditional".
 
     Raises:
         ValueError: unknown names, numbers out of range, or options that exclude each other.
@@ -87,15 +90,19 @@ class RNNDecoder(keras.layers.Layer):
         self.bridge = bridge
         self.residual = residual
         self.dropout = DropoutOptions.of(dropout)
-        in_loop = attention is not None and (attention.input_feeding or attention.position == "before")
-        if self.dropout.weights and in_loop:
-            raise ValueError('Dropout of weights excludes input feeding and attention position "before".')
+        if self.dropout.weights and (self._feeds_readout or self._attends("before", "conditional")):
+            raise ValueError(
+                'Dropout of weights excludes input feeding and attention position "before" or "conditional".'
+            )
 
         self.cells = [make_cell(cell, units, f"layer_{number}") for number in range(num_layers)]
         self.bridge_layer = Bridge(bridge, [state_sizes(c) for c in self.cells])
         self.step_dropout = make_step_dropout(self.dropout)
         self.dropouts = make_dropouts(self.dropout, num_layers)
         self.weight_dropouts = make_weight_dropouts(self.dropout, self.cells)
+        self.context_cell: Any = None  # the second transition of the bottom layer's state
+        if self._attends("conditional"):
+            self.context_cell = make_cell(cell, units, "layer_0_context")
         self.attention_layer: Any = None if attention is None else make_attention(attention, units)
         self.readout = None if readout_units is None else keras.layers.Dense(readout_units, "tanh", name="readout")
         self.query_input_projection = self._make_query_input_projection()
@@ -121,18 +128,18 @@ class RNNDecoder(keras.layers.Layer):
     def _feeds_readout(self) -> bool:
         return self.attention is not None and self.attention.input_feeding
 
-    def _attends(self, position: AttentionPosition) -> bool:
-        return self.attention is not None and self.attention.position == position
+    def _attends(self, *positions: AttentionPosition) -> bool:
+        return self.attention is not None and self.attention.position in positions
 
     def implementations(self) -> list[Implementation]:
         """How each layer runs over time in training, from the bottom up."""
         if self._feeds_readout:
             return [Implementation("loop", "the readout recurs")] * self.num_layers
         bottom, *above = (choose_implementation(cell, inputs_known=True) for cell in self.cells)
-        return [self._attending_implementation() if self._attends("before") else bottom, *above]
+        return [self._attending_implementation() if self._attends("before", "conditional") else bottom, *above]
 
     def _attending_implementation(self) -> Implementation:
-        """How the bottom layer runs over time together with attention before it."""
+        """How the bottom layer runs over time together with attention before it or within it."""
         if type(self.attention_layer) is not AdditiveAttention or self.coverage:
             kind = self.attention and self.attention.kind
             return Implementation("loop", f"there is no kernel for {kind} attention" + " with coverage" * self.coverage)
@@ -164,6 +171,8 @@ class RNNDecoder(keras.layers.Layer):
         for number, cell in enumerate(self.cells):
             cell.build((None, width))
             width = self.units + (context_dim if number == 0 and self._attends("between") else 0)
+        if self.context_cell is not None:
+            self.context_cell.build((None, context_dim))
         feedback_dim = context_dim if self._attends("before") else 0
         feedback_dim += self.features_dim if self._feeds_readout else 0
         if feedback_dim:
@@ -232,7 +241,7 @@ class RNNDecoder(keras.layers.Layer):
         inputs = self.dropouts[0](inputs, training=training)
         if not self.coverage:  # if tracked at all, it is added up at the end
             state = state._replace(coverage=())
-        if self._feeds_readout or self._attends("before"):
+        if self._feeds_readout or self._attends("before", "conditional"):
             parts, state = self._run_with_attention(inputs, memory, state, mask, training)
         else:
             outputs, bottom = self._run_layer(0, inputs, state.layers[0], mask, training)
@@ -269,7 +278,7 @@ class RNNDecoder(keras.layers.Layer):
             start = state._replace(layers=list(state.layers[:depth]))
             parts, (finals, feedback, coverage) = repeat_over_time(self._step(memory, depth), given, start, mask)
             state = state._replace(feedback=feedback)
-        if not self._feeds_readout:  # quicker than one by one in the loop
+        if parts.queries is None:  # quicker than one by one in the loop
             before = ops.expand_dims(bottom.state_output(state.layers[0]), 1)
             before = ops.concatenate([before, parts.outputs[:, :-1]], axis=1)
             parts = parts._replace(queries=self._project_query(before, query))
@@ -285,15 +294,22 @@ class RNNDecoder(keras.layers.Layer):
                 query = self._project_query(self.cells[0].state_output(layers[0]), given.query)
                 context, weights, coverage = self.attention_layer.attend_once(query, memory, coverage)
                 feedback.insert(0, context)
-            projected = given.projected + self.feedback_projection(ops.concatenate(feedback, -1))
+            projected = given.projected
+            if feedback:
+                projected = projected + self.feedback_projection(ops.concatenate(feedback, -1))
             output, layers[0] = self.cells[0].recur(projected, layers[0])
+            if self.context_cell is not None:
+                query = self._project_query(output)
+                context, weights, coverage = self.attention_layer.attend_once(query, memory, coverage)
+                output, layers[0] = self.context_cell.recur(self.context_cell.project(context), layers[0])
             for i, cell in enumerate(self.cells[1:depth], 1):
                 below = output
                 dropped = below * given.dropout[i - 1] if given.dropout else below
                 output, layers[i] = cell.recur(cell.project(dropped), layers[i])
                 output = output + below if self.residual else output
             if not self._feeds_readout:
-                return StackOutputs(output, context, None, weights), DecoderState(layers, (), coverage)
+                known = query if self.context_cell is not None else None
+                return StackOutputs(output, context, known, weights), DecoderState(layers, (), coverage)
             if self._attends("after"):
                 query = self._project_query(output)
                 context, weights, coverage = self.attention_layer.attend_once(query, memory, coverage)
@@ -306,28 +322,11 @@ class RNNDecoder(keras.layers.Layer):
         self, projected: Tensor, query: Tensor | None, memory: Memory, state: CellState, mask: Mask | None
     ) -> tuple[StackOutputs, list[CellState]]:
         """Runs the loop of the bottom layer and additive attention with its hand-written gradient."""
-        from seq2seq.kernels import recurrence
-
-        attention = self.attention_layer
-        query_kernel, score_kernel, feedback_kernel = (
-            ops.cast(weight, self.compute_dtype)
-            for weight in (attention.query_projection.kernel, attention.weight, self.feedback_projection.kernel)
-        )
-        if query is None:
-            query = ops.zeros((*ops.shape(projected)[:2], query_kernel.shape[1]), projected.dtype)
-        given = recurrence.AdditiveInputs(
-            memory.keys, memory.values, query_kernel, score_kernel, feedback_kernel, query
-        )
-        (outputs, context), final = recurrence.run(
-            type(self.cells[0]).__name__,
-            projected,
-            state,
-            *recurrent_weights(self.cells[0]),
-            mask=mask,
-            attention=given,
-            attention_mask=memory.mask,
-        )
-        return StackOutputs(outputs, context), [final]
+        cell, attention = self.cells[0], self.attention_layer
+        if self.context_cell is not None:
+            return run_conditional(cell, self.context_cell, attention, projected, memory, state, mask)
+        kernel = self.feedback_projection.kernel
+        return run_before(cell, attention, kernel, projected, query, memory, state, mask)
 
     def _draw_dropout(self, inputs: Tensor, training: bool | None) -> list[Tensor]:
         """Draws the dropout between layers for all steps before the loop, which must stay pure."""

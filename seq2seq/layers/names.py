@@ -10,8 +10,9 @@ CellName = Literal["simple", "gru", "lstm", "layer_norm_lstm", "ssru", "min_gru"
 AttentionName = Literal["none", "additive", "general", "dot", "multi_head"]
 """A kind of attention; `layers.attention.ATTENTIONS` has the classes of all but "none"."""
 
-AttentionPosition = Literal["before", "between", "after"]
-"""Where a decoder attends among its recurrent layers: before the bottom one, after it, or after all."""
+AttentionPosition = Literal["before", "between", "after", "conditional"]
+"""Where a decoder attends among its recurrent layers: before the bottom one, after it, after all, or within the bottom
+one, between two transitions of its state."""
 
 BridgeName = Literal["dense", "copy", "zero"]
 """How the encoder's last state becomes the decoder's first; see `layers.bridge.Bridge`."""

@@ -143,6 +143,12 @@ def recurrent_weights(cell: Any, kernel: Tensor | None = None) -> tuple[Tensor, 
     return kernel, bias[1] if len(bias.shape) == 2 else ops.zeros_like(bias)
 
 
+def input_bias(cell: Any) -> Tensor:
+    """Returns the bias of the product with the input, in the compute dtype, of a cell that has a kernel."""
+    bias = ops.cast(cell.bias, cell.compute_dtype)
+    return bias[0] if len(bias.shape) == 2 else bias
+
+
 def _linear_step(inputs: tuple[Tensor, Tensor], state: CellState) -> tuple[Tensor, CellState]:
     keep, add = inputs
     new = keep * state[0] + add

@@ -22,6 +22,8 @@ KINDS = {
         {"cell": "lstm", "num_layers": 2},
         {"attention_position": "after", "attention": "general", "cell": "lstm"},
     ),
+    "conditional": ({}, {"attention_position": "conditional", "num_layers": 2, "attention_units": 3}),
+    "lstm_conditional": ({}, {"cell": "lstm", "attention_position": "conditional", "bridge": "copy"}),
     "none": ({}, {"attention": "none", "readout_units": None, "units": 5}),
 }
 
@@ -29,6 +31,7 @@ KINDS = {
 @pytest.fixture
 def used(monkeypatch):
     """The cells that ran by kernels."""
+    from seq2seq.kernels import conditional
     from seq2seq.kernels import recurrence as kernels
 
     class Calls(list):
@@ -41,10 +44,13 @@ def used(monkeypatch):
 
     from seq2seq.layers import decoder
 
-    calls, run = Calls(), kernels.run
-    monkeypatch.setattr(
-        kernels, "run", lambda cell, *rest, **options: calls.append(cell) or run(cell, *rest, **options)
-    )
+    calls = Calls()
+
+    def record(run):
+        return lambda cell, *rest, **options: calls.append(cell) or run(cell, *rest, **options)
+
+    for module in (kernels, conditional):
+        monkeypatch.setattr(module, "run", record(module.run))
     return calls
 
 

@@ -90,7 +90,7 @@ def test_a_query_with_the_input_is_the_plain_one_where_its_kernel_is_zero(
 
 SHARING = {
     "attention": ["additive", "general", "dot", "multi_head"],
-    "attention_position": ["before", "between", "after"],
+    "attention_position": ["before", "between", "after", "conditional"],
     "input_feeding": [False, True],
     "coverage": [False, True],
 }
@@ -195,7 +195,9 @@ def test_variational_dropout_between_layers_is_constant_over_time(
     [
         ({"num_layers": 0}, "num_layers=0"),
         ({"attention": "bahdanau"}, "additive, general, .*Received: 'bahdanau'"),
-        ({"attention_position": "during"}, "before, between, after. Received: 'during'"),
+        ({"attention_position": "during"}, "before, between, after, conditional. Received: 'during'"),
+        ({"attention_position": "conditional", "query_input": True}, "position \"before\". Received: 'conditional'"),
+        ({"attention_position": "conditional", "dropout": DropoutOptions(weights=0.1)}, "Dropout of weights excludes"),
         ({"attention_position": "between"}, "at least two layers. Received: 1"),
         ({"query_input": True, "attention_position": "after"}, "position \"before\". Received: 'after'"),
         ({"attention_position": "between", "num_layers": 2, "input_feeding": True}, "input feeding"),
@@ -216,6 +218,9 @@ PROMPTS = {
     "before, general": {"attention": "general", "query_input": True, "num_layers": 2},
     "between": {"attention_position": "between", "num_layers": 2},
     "after": {"attention_position": "after", "attention": "multi_head", "heads": 2},
+    "conditional": {"attention_position": "conditional", "cell": "lstm", "num_layers": 2},
+    "conditional, general": {"attention_position": "conditional", "attention": "general"},
+    "conditional, coverage": {"attention_position": "conditional", "coverage": True, "input_feeding": True},
     "input feeding": {"input_feeding": True, "num_layers": 2},
     "coverage before": {"coverage": True},
     "coverage between": {"coverage": True, "attention_position": "between", "num_layers": 2},

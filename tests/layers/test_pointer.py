@@ -75,6 +75,7 @@ PLACES = {
     "before": {"attention_position": "before"},
     "between": {"attention_position": "between", "num_layers": 2},
     "after": {"attention_position": "after"},
+    "conditional": {"attention_position": "conditional"},
     "fed": {"attention_position": "after", "input_feeding": True},
     "fed before": {"attention_position": "before", "input_feeding": True, "num_layers": 2},
 }

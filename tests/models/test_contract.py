@@ -30,7 +30,7 @@ PIECES = [*NAMES, "▁", "▁walk", "ing", "▁talk", "ed", ".", "▁Bob", "s"]
 OPTIONS: dict[str, list[Any]] = {
     "cell": list(CELLS),
     "attention": ["none", *ATTENTIONS],
-    "attention_position": ["before", "between", "after"],
+    "attention_position": ["before", "between", "after", "conditional"],
     "num_layers": [1, 2],
     "input_feeding": [False, True],
     "query_input": [False, True],

@@ -111,6 +111,7 @@ def test_a_field_that_may_be_none_takes_none_and_a_number(name):
     ("changes", "message"),
     [
         ({"decoder.weight_dropout": "0.2"}, "needs attention_position 'between' or 'after', or no attention"),
+        ({"decoder.weight_dropout": "0.2", "decoder.attention_position": "conditional"}, "needs attention_position"),
         (
             {"decoder.weight_dropout": "0.2", "decoder.attention_position": "after", "decoder.input_feeding": "true"},
             "decoder.weight_dropout needs input_feeding false",

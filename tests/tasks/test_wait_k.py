@@ -47,6 +47,7 @@ def test_all_that_it_needs_is_told_at_once():
         ("model.decoder.bridge", "dense", "needs model.decoder.bridge zero$"),
         ("model.decoder.attention", "none", "needs model.decoder.attention other than none"),
         ("model.decoder.attention_position", "before", "needs model.decoder.attention_position between or after$"),
+        ("model.decoder.attention_position", "conditional", "attention_position between or after$"),
         ("model.decoder.coverage", "true", "needs model.decoder.coverage false$"),
         ("model.pointer", "true", "needs model.pointer false$"),
         ("model.words", "true", "needs model.words false$"),

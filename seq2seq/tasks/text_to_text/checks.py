@@ -42,6 +42,9 @@ RATES = tuple(
     for name in ("dropout", "input_dropout", "output_dropout", "word_dropout", "weight_dropout")
 )
 
+_IN_TIME_LOOP = ("before", "conditional")
+"""The positions of attention whose context recurs in the bottom layer."""
+
 
 def contradictions(recipe: Recipe) -> Iterator[str]:
     """Yields a sentence for everything that contradicts itself or is out of range."""
@@ -136,7 +139,7 @@ def _decoder(recipe: Recipe) -> Iterator[str]:
         yield "model.decoder.readout must be true where there is attention"
     if decoder.attention_position == "between" and (decoder.num_layers < 2 or decoder.input_feeding):
         yield "model.decoder.attention_position 'between' needs num_layers of at least 2 and input_feeding false"
-    if decoder.weight_dropout and decoder.attention != "none" and decoder.attention_position == "before":
+    if decoder.weight_dropout and decoder.attention != "none" and decoder.attention_position in _IN_TIME_LOOP:
         yield "model.decoder.weight_dropout needs attention_position 'between' or 'after', or no attention"
     if decoder.weight_dropout and decoder.input_feeding:
         yield "model.decoder.weight_dropout needs input_feeding false"
@@ -181,7 +184,7 @@ def _wait_k(recipe: Recipe) -> Iterator[str]:
         "model.encoder.bidirectional false": model.encoder.bidirectional,
         "model.decoder.bridge zero": decoder.bridge != "zero",
         "model.decoder.attention other than none": decoder.attention == "none",
-        "model.decoder.attention_position between or after": decoder.attention_position == "before",
+        "model.decoder.attention_position between or after": decoder.attention_position in _IN_TIME_LOOP,
         "model.decoder.input_feeding false": decoder.input_feeding,
         "model.decoder.coverage false": decoder.coverage,
         "model.pointer false": model.pointer,

@@ -169,7 +169,9 @@ class Decoder(Section):
     """Heads of multi-head attention."""
     attention_position: AttentionPosition = "before"
     """before: attention before the recurrent layers (Bahdanau); between: after the first of at least two layers, which
-    trains faster, as attention leaves the time loop; after: after all of them (Luong)."""
+    trains faster, as attention leaves the time loop; after: after all of them (Luong); conditional: within the first
+    layer, whose state makes two steps for each token, one that reads the token and one that reads what attention found
+    (Nematus, Sennrich et al. 2017)."""
     query_input: bool = False
     """With attention_position "before": add the last token to the query."""
     coverage: bool = False

@@ -1,0 +1,264 @@
+"""The time loop of two transitions of one state with additive attention between them, its gradient written by hand.
+
+As `kernels.recurrence`, whose cells and attention it uses, for the conditional layer of a decoder: the first transition
+reads the input, its output queries the memory, and the second transition reads the context alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from seq2seq.kernels.recurrence import (
+    CELLS,
+    AdditiveInputs,
+    Attending,
+    by_time,
+    make_arrays,
+    outer,
+    repeat,
+    write,
+)
+from seq2seq.types import Mask, Tensor
+
+
+class TransitionWeights(NamedTuple):
+    """What the two transitions multiply and add."""
+
+    kernel: Tensor
+    """Of the first, `(units, projected_size)`; its input comes projected."""
+    bias: Tensor
+    """`(projected_size,)`, added to the product with `kernel`."""
+    second_kernel: Tensor
+    """Of the second; the context is projected by the attention's `feedback_kernel`."""
+    second_bias: Tensor
+    """`(projected_size,)`, added to the product with `second_kernel`."""
+    context_bias: Tensor
+    """`(projected_size,)`, added to the projected context."""
+
+
+def run(
+    cell: str,
+    projected: Tensor,
+    state: Sequence[Tensor],
+    weights: TransitionWeights,
+    attention: AdditiveInputs,
+    attention_mask: Mask,
+    mask: Mask | None = None,
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Runs both transitions over time.
+
+    Args:
+        cell: Of both, a name of `CELLS`.
+        projected: `(rows, time, projected_size)`.
+        state: The state before the first step, `(rows, units)` each.
+        weights: Of the transitions.
+        attention: With what the first transition's output attends.
+        attention_mask: `(rows, source)`, bool.
+        mask: `(rows, time)`, bool, or None; where False the state does not change.
+
+    Returns:
+        `[outputs, contexts, queried]`, `(rows, time, …)` each, `queried` the first transition's output; and the last
+        state.
+    """
+    count, dtype = len(state), projected.dtype
+    keep = None if mask is None else by_time(tf.cast(mask, dtype)[:, :, None])
+    low = tf.cast(tf.where(attention_mask, 0.0, -1e9), dtype)
+
+    @tf.custom_gradient
+    def differentiable(projected: Tensor, *rest: Tensor) -> Any:
+        given = TransitionWeights(*rest[:5])
+        start, attended = list(rest[5 : 5 + count]), AdditiveInputs(*rest[5 + count :])
+        loop = _Loop(CELLS[cell], projected, given, keep, Attending(attended, low, CELLS[cell].parts))
+        saved, final = loop.forward(start)
+        sequences = [saved.outputs[0], saved.attention[0], saved.middles[0]]
+        return [*(by_time(array.stack()) for array in sequences), *final], loop.gradient_of(saved, count)
+
+    results = differentiable(projected, *weights, *state, *attention)
+    return results[:-count], results[-count:]
+
+
+class _Saved(NamedTuple):
+    """What the forward loop saves: arrays with an element a step."""
+
+    states: list[Any]
+    """For each tensor of the state, `(rows, units)` before the step."""
+    middles: list[Any]
+    """The same between the two transitions."""
+    outputs: list[Any]
+    """One array, `(rows, units)`."""
+    first: list[Any]
+    """What the cell's `forward` saves in the first transition, `(rows, units)` each."""
+    second: list[Any]
+    """The same in the second."""
+    attention: list[Any]
+    """What `Attending.forward` returns."""
+
+
+class _Reached(NamedTuple):
+    """The gradients that reach each step: arrays in the backward loop, then `(time, rows, …)`."""
+
+    first: list[Any]
+    """By the parts of the first transition's input, then by its separate products."""
+    second: list[Any]
+    """The same of the second."""
+    attention: list[Any]
+    """By query and context."""
+
+
+class _Transition:
+    """A cell and its recurrent weights, a tensor for each part."""
+
+    def __init__(self, cell: Any, kernel: Tensor, bias: Tensor):
+        self.cell = cell
+        self.kernels, self.biases = tf.split(kernel, cell.parts, 1), tf.split(bias, cell.parts, 0)
+
+    def add_bias(self, inputs: list[Tensor]) -> list[Tensor]:
+        """Adds the bias of the product to the parts of an input, where it can be added before the loop."""
+        pairs = enumerate(zip(inputs, self.biases, strict=True))
+        return [x if k in self.cell.separate else x + bias for k, (x, bias) in pairs]
+
+    def forward(self, x: list[Tensor], state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """As the `forward` of a cell, from the parts of an input with the bias."""
+        product = [tf.matmul(state[0], kernel) for kernel in self.kernels]
+        for k in self.cell.separate:
+            product[k] = tf.nn.bias_add(product[k], self.biases[k])
+        new, saved = self.cell.forward(x, product, state)
+        return list(new), saved
+
+    def start_backward(self) -> None:
+        """Prepares the weights for the backward loop."""
+        self.back = [tf.transpose(kernel) for kernel in self.kernels]
+
+    def backward(
+        self, gradient: list[Tensor], state: list[Tensor], saved: list[Tensor], more: list[Tensor | None]
+    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
+        """Returns the gradients by the input's parts, by the separate products, and by the state before.
+
+        Args:
+            gradient: By the new state.
+            state: The state before.
+            saved: What `forward` saved.
+            more: What else reaches each tensor of the state before; None: nothing.
+        """
+        dx, dproduct, direct = self.cell.backward(gradient, state, saved)
+        through: list[list[Tensor]] = [[] for _ in state]
+        through[0] = [tf.matmul(d, by) for d, by in zip(dproduct, self.back, strict=True)]  # only h enters products
+        dstate = [
+            tf.add_n([*products, *(d for d in others if d is not None)])
+            for products, *others in zip(through, direct, more, strict=True)
+        ]
+        return dx, [dproduct[k] for k in self.cell.separate], dstate
+
+    def gradients(self, states: Tensor, reached: list[Tensor]) -> list[Tensor]:
+        """Returns the gradients by kernel and bias, from those of all steps, `(time, rows, units)` each.
+
+        Args:
+            states: The first tensor of the state before each step.
+            reached: By the input's parts, then by the separate products.
+        """
+        dproducts = reached[: self.cell.parts]
+        for place, k in enumerate(self.cell.separate, self.cell.parts):
+            dproducts[k] = reached[place]
+        return [tf.concat([outer(states, d) for d in dproducts], 1), _summed(dproducts)]
+
+
+class _Loop:
+    """The loops over time, forward and backward."""
+
+    def __init__(
+        self, cell: Any, projected: Tensor, weights: TransitionWeights, keep: Tensor | None, attending: Attending
+    ):
+        self.cell, self.keep, self.attending = cell, keep, attending
+        self.size, self.dtype, self.steps = weights.kernel.shape[0], projected.dtype, tf.shape(projected)[1]
+        self.first = _Transition(cell, weights.kernel, weights.bias)
+        self.second = _Transition(cell, weights.second_kernel, weights.second_bias)
+        self.inputs = self.first.add_bias(tf.split(by_time(projected), cell.parts, -1))
+        self.context_biases = self.second.add_bias(tf.split(weights.context_bias, cell.parts, 0))
+
+    def _arrays(self, *shapes: tuple[int | None, ...]) -> list[Any]:
+        return make_arrays(self.dtype, self.steps, *shapes)
+
+    def forward(self, start: list[Tensor]) -> tuple[_Saved, list[Tensor]]:
+        """Runs all steps from the state `start`. Returns what it saved and the last state."""
+
+        def body(t: Tensor, state: list[Tensor], saved: _Saved) -> Any:
+            middle, of_first = self.first.forward([part[t] for part in self.inputs], state)
+            attended = self.attending.forward(t, middle[0])
+            new, of_second = self.second.forward(self.attending.feed(attended[0], self.context_biases), middle)
+            if self.keep is not None:
+                new = [old + self.keep[t] * (changed - old) for old, changed in zip(state, new, strict=True)]
+            values = _Saved(state, middle, new[:1], of_first, of_second, attended)
+            return new, _Saved(*(write(arrays, t, value) for arrays, value in zip(saved, values, strict=True)))
+
+        shape = (None, self.size)
+        counts = len(start), len(start), 1, self.cell.saved, self.cell.saved
+        saved = _Saved(*(self._arrays(*[shape] * count) for count in counts), self._arrays(*self.attending.shapes))
+        final, saved = repeat(self.steps, body, start, saved)
+        return saved, final
+
+    def gradient_of(self, saved: _Saved, count: int) -> Callable[..., list[Tensor]]:
+        """Returns the function that `tf.custom_gradient` needs; `count` is the number of tensors of the state."""
+
+        def gradient(*upstream: Tensor) -> list[Tensor]:
+            dsequences, dfinal = [by_time(d) for d in upstream[:-count]], list(upstream[-count:])
+            dstart, sums, arrays = self._backward(saved, dsequences, dfinal)
+            reached = _Reached(*([array.stack() for array in part] for part in arrays))
+            states, middles, parts = saved.states[0].stack(), saved.middles[0].stack(), self.cell.parts
+            return [
+                by_time(tf.concat(reached.first[:parts], -1)),
+                *self.first.gradients(states, reached.first),
+                *self.second.gradients(middles, reached.second),
+                _summed(reached.second[:parts]),
+                *dstart,
+                *self.attending.gradients(saved.attention, middles, reached.second[:parts], *reached.attention, sums),
+            ]
+
+        return gradient
+
+    def _backward(
+        self, saved: _Saved, dsequences: list[Tensor], dfinal: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor], _Reached]:
+        """Runs all steps backward.
+
+        Args:
+            saved: From `forward`.
+            dsequences: The gradients by outputs, contexts and queried, `(time, rows, …)`.
+            dfinal: The gradient by the last state.
+
+        Returns:
+            The gradient by the first state; the sums of `Attending`; and arrays of what reached each step.
+        """
+        nothing: list[Tensor | None] = [None] * len(dfinal)
+        sums = self.attending.start_backward()
+        self.first.start_backward()
+        self.second.start_backward()
+        query_back = tf.transpose(self.attending.inputs.query_kernel)
+        doutputs, dcontexts, dqueried = dsequences
+
+        def body(i: Tensor, dstate: list[Tensor], sums: list[Tensor], reached: _Reached) -> Any:
+            t = self.steps - 1 - i
+            dstate, held = [dstate[0] + doutputs[t], *dstate[1:]], nothing
+            if self.keep is not None:
+                moved = [self.keep[t] * d for d in dstate]
+                held, dstate = [d - m for d, m in zip(dstate, moved, strict=True)], moved
+            state, middle, _, of_first, of_second, attended = ([array.read(t) for array in part] for part in saved)
+            dx, dseparate, dmiddle = self.second.backward(dstate, middle, of_second, nothing)
+            dquery, dcontext, sums = self.attending.backward(dx, dcontexts[t], attended, sums)
+            dmiddle[0] = tf.add_n([dmiddle[0], tf.matmul(dquery, query_back), dqueried[t]])
+            first_dx, first_dseparate, dstate = self.first.backward(dmiddle, state, of_first, held)
+            values = _Reached([*first_dx, *first_dseparate], [*dx, *dseparate], [dquery, dcontext])
+            return dstate, sums, _Reached(*(write(part, t, value) for part, value in zip(reached, values, strict=True)))
+
+        widths = [(None, self.size)] * (self.cell.parts + len(self.cell.separate))
+        attended = (None, self.attending.units), (None, self.attending.memory_dim)
+        reached = _Reached(self._arrays(*widths), self._arrays(*widths), self._arrays(*attended))
+        dstart, sums, reached = repeat(self.steps, body, dfinal, sums, reached)
+        return dstart, sums, reached
+
+
+def _summed(parts: list[Tensor]) -> Tensor:
+    """`(time, rows, units)` each -> `(parts * units,)`, summed over time and rows."""
+    return tf.concat([tf.reduce_sum(part, (0, 1)) for part in parts], 0)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from seq2seq.run.ranges import out_of_range
 from seq2seq.tasks.text_to_text.dropout import dropout_of
+from seq2seq.text import tags
 from seq2seq.text.normalization import NAMES, can_mark_capitals
 from seq2seq.text.placeholders import check
 
@@ -81,7 +82,10 @@ def _tokenizer(recipe: Recipe) -> Iterator[str]:
             yield f"tokenizer.{name} must be {', '.join(NAMES)} or the path of a .tsv, received {rule!r}"
         elif options.casing == "mark" and not can_mark_capitals(rule):
             yield f"tokenizer.casing mark needs tokenizer.{name} keep, lossless, identity or a .tsv, received {rule!r}"
-    yield from (f"tokenizer.placeholders {wrong}" for name in options.placeholders if (wrong := check(name)))
+    wrong_names = [f"tokenizer.placeholders {wrong}" for name in options.placeholders if (wrong := check(name))]
+    yield from wrong_names
+    copied = () if wrong_names else options.placeholders
+    yield from (f"tokenizer.tags {wrong}" for wrong in tags.problems(options.tags, copied))
     kinds = {"kind": options.kind, "source_kind": options.source_kind}
     whole = [f"{name} {kind}" for name, kind in kinds.items() if kind in ("words", "characters")]
     learned = {

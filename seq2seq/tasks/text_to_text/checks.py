@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,8 @@ NOT_NEGATIVE = (
     "tokenizer.sampling",
 )
 
+MOST_WEIGHT = 1000
+"""Times that an epoch reads a file, at most."""
 RATES = tuple(
     f"model.{part}.{name}"
     for part in ("encoder", "decoder")
@@ -61,6 +64,14 @@ def _data(recipe: Recipe) -> Iterator[str]:
     data = recipe.data
     if data.corpus == "files" and not data.train.source:
         yield "data.train.source must name a file where data.corpus is 'files'"
+    weights = data.train_weights
+    shown = ",".join(f"{weight:g}" for weight in weights)
+    if weights and data.corpus != "files":
+        yield "data.train_weights needs files of your own: data.train.source"
+    if not all(math.isfinite(weight) and 0 <= weight <= MOST_WEIGHT for weight in weights):
+        yield f"data.train_weights must be numbers from 0 to {MOST_WEIGHT}, received {shown}"
+    elif weights and not any(weights):
+        yield f"data.train_weights must not all be 0: nothing would be trained on, received {shown}"
     if data.train_alignments and not recipe.training.alignment_loss:
         yield "data.train_alignments needs training.alignment_loss above 0"
 

@@ -57,6 +57,7 @@ def find_corpus(data: Data) -> Corpus:
 
 def _files(data: Data) -> Corpus:
     train = _text(data, data.train, "train")
+    _check_weights(data)
     tests = {"test": _text(data, data.test, "test")} if data.test.source else {}
     if data.validation.source:
         return Corpus(_aligned(data, train), _text(data, data.validation, "validation"), tests)
@@ -67,6 +68,21 @@ def _files(data: Data) -> Corpus:
             "as well. Name a validation text: --data.validation.source FILE."
         )
     return Corpus(Part(_aligned(data, train), held_out=False), Part(train, held_out=True), tests)
+
+
+def _check_weights(data: Data) -> None:
+    """Raises CorpusError where the weights of training files do not fit the files."""
+    paths, weights = split_paths(data.train.source), data.train_weights
+    if weights and len(weights) != len(paths):
+        raise CorpusError(
+            f"--data.train_weights expects a number for each of the {len(paths)} training file{'s' * (len(paths) > 1)} "
+            f"({', '.join(map(str, paths))}). Received {len(weights)}: {','.join(f'{weight:g}' for weight in weights)}"
+        )
+    if weights and (twice := next((path for path in paths if paths.count(path) > 1), None)):
+        raise CorpusError(
+            f"--data.train.source names {twice} twice. With --data.train_weights name it once, with the sum of its "
+            "weights."
+        )
 
 
 def _aligned(data: Data, train: Text) -> Text | AlignedText:

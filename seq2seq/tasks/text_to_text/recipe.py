@@ -70,6 +70,9 @@ class Data(Section):
     train_alignments: str = ""
     """For training.alignment_loss: file with one line per training pair in Pharaoh format: `0-0 1-2` aligns source word
     0 to target word 0 and source word 1 to target word 2, split at spaces. It may be compressed."""
+    train_weights: tuple[float, ...] = ()
+    """For "files": how often an epoch reads a pair of each training file, on average. With 1,2,0.5 those of the first
+    once, of the second twice, and half of the third, its other half in the next epoch. Empty: all once."""
     max_train: int = 0
     """Use only this many training pairs, the first ones; 0 is all."""
     max_length: int = 150

@@ -123,7 +123,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="",
         metavar="TEXT",
         help="goes in front of every source, so that the model can tell these pairs from true ones (Caswell et al. "
-        "2019), such as <BT>",
+        '2019), such as <BT>; train on them with --tokenizer.tags "<BT>", so that it is one token',
     )
     parser.add_argument(
         "--noise",

@@ -13,6 +13,7 @@ from seq2seq.cli.text_io import output
 from seq2seq.doctor.kinds import dropped
 from seq2seq.messages import say, show
 from seq2seq.outputs import STDOUT, Folder, check_outputs
+from seq2seq.pipeline.mixture import size_of_epoch
 from seq2seq.text.corpus import (
     AlignedText,
     Joined,
@@ -152,7 +153,8 @@ def _diagnose(
         from seq2seq.tasks.text_to_text.cost import forecast
 
         progress("measuring training steps", 0.0)
-        report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.tokens)
+        share = _share_of_epoch(recipe, corpus.train)
+        report.forecast = forecast(recipe, diagnosis.vocabularies, diagnosis.tokens, share=share)
     return diagnosis
 
 
@@ -260,6 +262,15 @@ def _corpus_of(recipe: Recipe, given: dict[str, Text]) -> _Corpus:
     known = {"validation": validation, **corpus.tests}
     texts = {name: text for name, text in known.items() if isinstance(text, ParallelText | Records | Joined)}
     return _Corpus(train, texts | given, None if "validation" in given else held_out)
+
+
+def _share_of_epoch(recipe: Recipe, train: Text) -> float:
+    """Returns how many pairs an epoch reads for each of the text, by the recipe's weights of files."""
+    weights, texts = recipe.data.train_weights, train.texts if isinstance(train, Joined) else (train,)
+    if len(weights) != len(texts):
+        return 1.0
+    counts = [sum(1 for _ in text) for text in texts]
+    return size_of_epoch(counts, weights) / max(1, sum(counts))
 
 
 def _plain(path: str) -> bool:

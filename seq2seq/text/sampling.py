@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any
@@ -33,15 +33,16 @@ class WordSampler:
         processor: A SentencePiece processor, unigram or BPE, that marks the beginnings of words.
         alpha: Unigram: a segmentation of log-probability s is drawn in proportion to exp(alpha * s) (Kudo 2018). BPE:
             the fraction of merges dropped at each step (Provilkov et al. 2020).
+        symbols: Ids that stay as they are, such as tags.
     """
 
-    def __init__(self, processor: Any, alpha: float):
-        self.processor, self.alpha = processor, alpha
+    def __init__(self, processor: Any, alpha: float, symbols: Collection[int] = ()):
+        self.processor, self.alpha, self.symbols = processor, alpha, symbols
         ids = range(processor.GetPieceSize())
         pieces = [processor.IdToPiece(i) for i in ids]
         self.special = {i for i in ids if processor.IsControl(i) or processor.IsUnknown(i) or processor.IsByte(i)}
         self.begins = [piece.startswith(BEGIN) for piece in pieces]
-        self.pieces = {piece: i for i, piece in enumerate(pieces) if i not in self.special}
+        self.pieces = {piece: i for i, piece in enumerate(pieces) if i not in self.special and i not in symbols}
         try:
             processor.NBestEncodeAsIds("a", 1)
             candidates = self._unigram_candidates
@@ -54,10 +55,13 @@ class WordSampler:
         drawn: list[int] = []
         word: list[int] = []
         for i in ids:
-            if self.begins[i] and word:
+            if word and (self.begins[i] or i in self.symbols):
                 drawn.extend(self._draw(word, draw))
                 word = []
-            word.append(i)
+            if i in self.symbols:
+                drawn.append(i)
+            else:
+                word.append(i)
         if word:
             drawn.extend(self._draw(word, draw))
         return drawn

@@ -9,7 +9,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -68,7 +68,7 @@ class SubwordTokenizer:
                 f"Not a SentencePiece model ({len(model):,} bytes): it is damaged, or in another format."
             ) from error
         self._count_parts_cached = lru_cache(1 << 16)(self._count_parts)
-        self._sampler = lru_cache(1)(lambda alpha: WordSampler(self._processor, alpha))
+        self._sampler = lru_cache(1)(lambda alpha: WordSampler(self._processor, alpha, self.symbols))
         if names != NAMES:
             raise ValueError(f"The SentencePiece model must begin with the pieces {NAMES}. Received: {names}")
         normalized = self._processor.Normalize("aA")
@@ -107,6 +107,7 @@ class SubwordTokenizer:
         split_digits: bool = False,
         normalization: Normalization = Normalization(),
         placeholders: Placeholders | None = None,
+        tags: Sequence[str] = (),
     ) -> SubwordTokenizer:
         """Learns a vocabulary.
 
@@ -123,6 +124,7 @@ class SubwordTokenizer:
             split_digits: Every digit is a piece; otherwise digits merge with each other and with punctuation.
             normalization: Applied before text is cut; the lossless rule implies `byte_fallback`.
             placeholders: What is masked in the lines; each symbol gets a piece.
+            tags: Each is a piece of its own that is never cut or normalised; see `text.tags`.
 
         Raises:
             ValueError: there is no text, or the size cannot be reached.
@@ -142,8 +144,8 @@ class SubwordTokenizer:
             "character_coverage": character_coverage,
             **_FIXED_OPTIONS,
         }
-        if placeholders:
-            options["user_defined_symbols"] = [symbol(number) for number in range(1, placeholders.count + 1)]
+        if symbols := [*_symbols(placeholders), *tags]:
+            options["user_defined_symbols"] = symbols
         with tempfile.TemporaryDirectory() as folder:
             options |= normalization.trainer_options(characters, Path(folder))
             model = _named(_train_to_fit(text, size, options), normalization.rule)
@@ -158,6 +160,15 @@ class SubwordTokenizer:
     def vocabulary(self) -> list[str]:
         """All pieces, in the order of their ids."""
         return self.pieces(range(self.size))
+
+    @cached_property
+    def symbols(self) -> frozenset[int]:
+        """Ids of symbols that text is never cut within, such as tags; those of placeholders are none of them."""
+        from sentencepiece.sentencepiece_model_pb2 import ModelProto
+
+        pieces, copied = ModelProto.FromString(self.model).pieces, set(_symbols(self.placeholders))
+        kind = ModelProto.SentencePiece.USER_DEFINED
+        return frozenset(i for i, one in enumerate(pieces) if one.type == kind and one.piece not in copied)
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """Returns the ids of each line without BOS or EOS. Lone surrogates, which UTF-8 cannot hold, become U+FFFD."""
@@ -268,6 +279,10 @@ class SubwordTokenizer:
         """Writes the `.model` file, whole or not at all."""
         with whole_file(path) as partial:
             partial.write_bytes(self.model)
+
+
+def _symbols(placeholders: Placeholders | None) -> list[str]:
+    return [symbol(number) for number in range(1, placeholders.count + 1)] if placeholders else []
 
 
 def _sample(lines: Iterable[str], most: int, draw: random.Random) -> list[str]:

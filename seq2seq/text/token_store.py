@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import ChainMap, Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,8 @@ def write_token_store(
     """Tokenises pairs into a store with the columns "source" and "target", whose rows end in EOS.
 
     Pairs with an empty side, or with too many tokens on one, are left out. The store's metadata has their numbers
-    under "empty" and "too_long", and that of the shortened sources under "cut".
+    under "empty" and "too_long", and that of the shortened sources under "cut"; under "files" how many rows each file
+    has.
 
     Args:
         folder: Of the store.
@@ -47,7 +49,7 @@ def write_token_store(
         align: Aligns the tokens of the pairs that are left: the column "alignment", of places in the source and in the
             target, from 0.
     """
-    counts = {"empty": 0, "too_long": 0, "cut": 0}
+    counts, files = {"empty": 0, "too_long": 0, "cut": 0}, Counter[str]()
 
     def rows() -> Iterator[dict[str, Any]]:
         for number, chunk in enumerate(_chunks(examples)):
@@ -56,12 +58,27 @@ def write_token_store(
             pairs = list(zip(chunk, sources, targets, strict=True))
             kept = _select(pairs, max_length, cut_source, counts)
             alignments = align(*map(list, zip(*kept, strict=True))) if align and kept else [[]] * len(kept)
+            files.update(example.file for example, _, _ in kept)
             for (_, source, target), points in zip(kept, alignments, strict=True):
                 row = {"source": [*source, EOS], "target": [*target, EOS]}
                 yield row | {"alignment": points} if align else row
 
     columns = {"source": TOKENS, "target": TOKENS} | ({"alignment": POINTS} if align else {})
-    return Store.write(folder, rows(), columns, counts)
+    return Store.write(folder, rows(), columns, ChainMap({"files": files}, counts))
+
+
+def rows_by_file(store: Store, files: Sequence[str]) -> list[int]:
+    """Returns how many rows of a store each file has, in the order of the files, which all differ.
+
+    Raises:
+        ValueError: the store does not say, or has rows of other files.
+    """
+    known = store.metadata.get("files")
+    known = known if isinstance(known, dict) else {}
+    counts = [known.get(file, 0) for file in files]
+    if any(type(count) is not int or count < 0 for count in counts) or sum(counts) != len(store):
+        raise store.damaged(f"it does not have the rows of {', '.join(files)}")
+    return counts
 
 
 def check_ids(store: Store, source_size: int, target_size: int) -> None:

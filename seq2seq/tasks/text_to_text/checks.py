@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from seq2seq.run.ranges import out_of_range
 from seq2seq.tasks.text_to_text.dropout import dropout_of
+from seq2seq.text import tags
 from seq2seq.text.normalization import NAMES, can_mark_capitals
 from seq2seq.text.placeholders import check
 
@@ -36,6 +38,8 @@ NOT_NEGATIVE = (
     "tokenizer.sampling",
 )
 
+MOST_WEIGHT = 1000
+"""Times that an epoch reads a file, at most."""
 RATES = tuple(
     f"model.{part}.{name}"
     for part in ("encoder", "decoder")
@@ -63,6 +67,14 @@ def _data(recipe: Recipe) -> Iterator[str]:
     data = recipe.data
     if data.corpus == "files" and not data.train.source:
         yield "data.train.source must name a file where data.corpus is 'files'"
+    weights = data.train_weights
+    shown = ",".join(f"{weight:g}" for weight in weights)
+    if weights and data.corpus != "files":
+        yield "data.train_weights needs files of your own: data.train.source"
+    if not all(math.isfinite(weight) and 0 <= weight <= MOST_WEIGHT for weight in weights):
+        yield f"data.train_weights must be numbers from 0 to {MOST_WEIGHT}, received {shown}"
+    elif weights and not any(weights):
+        yield f"data.train_weights must not all be 0: nothing would be trained on, received {shown}"
     if data.train_alignments and not recipe.training.alignment_loss:
         yield "data.train_alignments needs training.alignment_loss above 0"
     if data.train_alignments and data.added.source:
@@ -86,7 +98,10 @@ def _tokenizer(recipe: Recipe) -> Iterator[str]:
             yield f"tokenizer.{name} must be {', '.join(NAMES)} or the path of a .tsv, received {rule!r}"
         elif options.casing == "mark" and not can_mark_capitals(rule):
             yield f"tokenizer.casing mark needs tokenizer.{name} keep, lossless, identity or a .tsv, received {rule!r}"
-    yield from (f"tokenizer.placeholders {wrong}" for name in options.placeholders if (wrong := check(name)))
+    wrong_names = [f"tokenizer.placeholders {wrong}" for name in options.placeholders if (wrong := check(name))]
+    yield from wrong_names
+    copied = () if wrong_names else options.placeholders
+    yield from (f"tokenizer.tags {wrong}" for wrong in tags.problems(options.tags, copied))
     kinds = {"kind": options.kind, "source_kind": options.source_kind}
     whole = [f"{name} {kind}" for name, kind in kinds.items() if kind in ("words", "characters")]
     learned = {

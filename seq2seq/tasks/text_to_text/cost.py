@@ -25,7 +25,9 @@ Vocabularies = tuple[list[str], list[str]]
 """Of source and target: tokens by id."""
 
 
-def forecast(recipe: Recipe, vocabularies: Vocabularies, lengths: np.ndarray, seconds: float = 8.0) -> Forecast | None:
+def forecast(
+    recipe: Recipe, vocabularies: Vocabularies, lengths: np.ndarray, seconds: float = 8.0, share: float = 1.0
+) -> Forecast | None:
     """Measures some steps of the recipe's training in a process of its own.
 
     Args:
@@ -33,6 +35,7 @@ def forecast(recipe: Recipe, vocabularies: Vocabularies, lengths: np.ndarray, se
         vocabularies: Of source and target: tokens by id.
         lengths: `(2, pairs)` lengths of source and target, EOS counted, of the pairs that training would take.
         seconds: How long to measure, about; starting takes some more.
+        share: Pairs that an epoch reads for each of the training text, as `data.train_weights` say.
 
     Returns:
         None where there are no pairs.
@@ -49,7 +52,7 @@ def forecast(recipe: Recipe, vocabularies: Vocabularies, lengths: np.ndarray, se
     sizes = len(vocabularies[0]), len(vocabularies[1])
     store = _Synthetic(np.asarray(lengths[:, rows], np.int64), sizes)
     plan = Plan(store, PAIRS, recipe.batching, recipe.seed)
-    steps = max(1, round(len(plan) * count / len(rows)))
+    steps = max(1, round(len(plan) * count * share / len(rows)))
     widest = int(lengths[0, :count].max()), int(lengths[1, :count].max())
     chosen = np.random.default_rng(recipe.seed).integers(0, len(plan), WARM_UP - 1 + MEASURED)
     batches = [store.full(*widest, recipe.batching.tokens, recipe.batching.max_rows)]

@@ -61,6 +61,7 @@ def _of_catalogue(data: Data) -> Corpus:
 
 def _files(data: Data) -> Corpus:
     train = _text(data, data.train, "train")
+    _check_weights(data)
     tests = {"test": _text(data, data.test, "test")} if data.test.source else {}
     if data.validation.source:
         return Corpus(_aligned(data, train), _text(data, data.validation, "validation"), tests)
@@ -78,6 +79,26 @@ def _added(data: Data) -> Text:
     return _text(
         data.model_copy(update={"source_field": "", "target_field": "", "reference_fields": ()}), data.added, "added"
     )
+
+
+def _check_weights(data: Data) -> None:
+    """Raises CorpusError where the weights of training files do not fit the files."""
+    paths, weights = split_paths(data.train.source), data.train_weights
+    if weights and len(weights) != len(paths):
+        raise CorpusError(
+            f"--data.train_weights expects a number for each of the {len(paths)} training file{'s' * (len(paths) > 1)} "
+            f"({', '.join(map(str, paths))}). Received {len(weights)}: {','.join(f'{weight:g}' for weight in weights)}"
+        )
+    if weights and (twice := next((path for path in paths if paths.count(path) > 1), None)):
+        raise CorpusError(
+            f"--data.train.source names {twice} twice. With --data.train_weights name it once, with the sum of its "
+            "weights."
+        )
+    added = split_paths(data.added.source) if data.added.source else []
+    if weights and (both := next((path for path in added if path in paths), None)):
+        raise CorpusError(
+            f"--data.added.source names {both}, which --data.train.source names with a weight: once is enough."
+        )
 
 
 def _aligned(data: Data, train: Text) -> Text | AlignedText:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seq2seq.distributed import team
+from seq2seq.pipeline.mixture import Chosen, epoch_rows
 from seq2seq.pipeline.plan import Layout, Plan
 from seq2seq.pipeline.store import Store
 from seq2seq.run.folder import RunFolderError
@@ -21,11 +22,12 @@ from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_word
 from seq2seq.text.alignment import align_tokens
+from seq2seq.text.corpus import split_paths
 from seq2seq.text.examples import AlignmentPoints, Example
 from seq2seq.text.own_model import read_own_model
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS, WaitK, spaced_word_starts
-from seq2seq.text.token_store import Align, check_ids, counts_of, write_token_store
+from seq2seq.text.token_store import Align, check_ids, counts_of, rows_by_file, write_token_store
 
 if TYPE_CHECKING:
     from seq2seq.text.corpus import Text
@@ -113,11 +115,12 @@ class TokenisedCorpus:
     @property
     def steps(self) -> int:
         """Steps of an epoch, as the learning rate's schedule counts them."""
-        return len(training_plan(self.train, self.layout(), self.recipe.batching, self.recipe.seed))
+        return len(training_plan(self._weighted(self.train, 0), self.layout(), self.recipe.batching, self.recipe.seed))
 
     def plan(self, epoch: int) -> Plan:
         """Returns the batches of an epoch: a pure function of the recipe's seed and the number."""
-        return training_plan(self.epoch(epoch), self.layout(epoch), self.recipe.batching, self.recipe.seed, epoch)
+        rows = self._weighted(self.epoch(epoch), epoch)
+        return training_plan(rows, self.layout(epoch), self.recipe.batching, self.recipe.seed, epoch)
 
     def validation_plan(self) -> Plan:
         """Returns the batches of the validation text."""
@@ -133,6 +136,18 @@ class TokenisedCorpus:
             lambda: self.corpus.training(self.recipe.data.max_train),
             (base * 1_000_003, (base + 1) * 1_000_003),
         )
+
+    def _weighted(self, store: Store, epoch: int) -> Store | Chosen:
+        """Returns the rows that an epoch reads: all once, or each file's as often as its weight says."""
+        data = self.recipe.data
+        if all(weight == 1 for weight in data.train_weights):
+            return store
+        added = dict.fromkeys(split_paths(data.added.source)) if data.added.source else {}
+        counts = rows_by_file(store, [str(path) for path in (*split_paths(data.train.source), *added)])
+        rows = epoch_rows(counts, (*data.train_weights, *(1.0 for _ in added)), self.recipe.seed, epoch)
+        if not len(rows):
+            raise ValueError("The files whose data.train_weights are above 0 hold no pair that can be used.")
+        return Chosen(store, rows)
 
     def layout(self, epoch: int | None = None) -> Layout:
         """Returns how pairs become a batch: with alignments in epochs whose losses read them; for simultaneous

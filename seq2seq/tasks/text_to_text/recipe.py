@@ -73,6 +73,9 @@ class Data(Section):
     train_alignments: str = ""
     """For training.alignment_loss: file with one line per training pair in Pharaoh format: `0-0 1-2` aligns source word
     0 to target word 0 and source word 1 to target word 2, split at spaces. It may be compressed."""
+    train_weights: tuple[float, ...] = ()
+    """For "files": how often an epoch reads a pair of each training file, on average. With 1,2,0.5 those of the first
+    once, of the second twice, and half of the third, its other half in the next epoch. Empty: all once."""
     max_train: int = 0
     """Use only this many training pairs, the first ones; 0 is all."""
     max_length: int = 150
@@ -87,7 +90,8 @@ class Tokenizer(Section):
 
     model: tuple[str, ...] = ()
     """File of your own SentencePiece model, unigram or BPE, for both sides; or two of them, source.model,target.model,
-    with joint false. Nothing is learned then, and of this section only joint and sampling count. Empty: learn one."""
+    with joint false. Nothing is learned then, and of this section only joint, tags and sampling count. Empty: learn
+    one."""
     kind: TokenizerKind = "unigram"
     """Pieces of SentencePiece, unigram or bpe; or words, of text that is cut at its spaces; or characters, for words
     themselves, as in transliteration."""
@@ -116,6 +120,9 @@ class Tokenizer(Section):
     """What is copied from source to target unchanged: url, email, tag (<b>, &amp;), braces ({name}), printf (%s),
     emoji, number, or your own regular expressions between slashes, with bounded repeats: /[A-Z]{2,4}-[0-9]{1,6}/.
     Strings that occur on both sides of a training pair become numbered symbols."""
+    tags: tuple[str, ...] = ()
+    """Words that stand in the text and say something about it, such as >>de<<,>>fr<< for the language to write, or <BT>
+    for synthetic pairs. Each is one token, never cut or normalised. With model they must be symbols of that model."""
     character_coverage: float = 1.0
     """Share of the characters that get a token of their own; 0.9995 for scripts of thousands of characters."""
     sampling: float = 0.0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -16,6 +16,7 @@ from seq2seq.text.normalization import NAMES, Normalization, parse_rules
 from seq2seq.text.own_model import read_own_model
 from seq2seq.text.placeholders import Placeholders, count_in
 from seq2seq.text.subword import SubwordTokenizer
+from seq2seq.text.tags import check_known, found_in
 
 Pairs = Callable[[], Iterable[tuple[str, str]]]
 """Gives source and target of each pair, each time anew."""
@@ -48,16 +49,35 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
     """Learns the tokenisers of both sides, one and the same where the recipe joins them, or reads the user's own.
 
     Raises:
-        ValueError: as `normalizations`, `SubwordTokenizer.train` and `read_own_model`.
+        ValueError: as `normalizations`, `SubwordTokenizer.train`, `read_own_model` and `check_known`.
     """
+    source, target = _own(recipe) if recipe.tokenizer.model else _learn(recipe, pairs)
+    if tags := recipe.tokenizer.tags:
+        source_name, target_name = (*recipe.tokenizer.model, *recipe.tokenizer.model, *(["The vocabulary"] * 2))[:2]
+        check_known(source, tags, source_name)
+        if target is not source:
+            check_known(target, _tags_of_targets(recipe, pairs), target_name)
+    return source, target
+
+
+def _own(recipe: Recipe) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+    source, *others = (read_own_model(Path(path)) for path in recipe.tokenizer.model)
+    return source, others[0] if others else source
+
+
+def _tags_of_targets(recipe: Recipe, pairs: Pairs) -> tuple[str, ...]:
+    """The tags that targets have: a vocabulary of targets alone has no other ones, so none can be written."""
+    return found_in(recipe.tokenizer.tags, (target for _, target in pairs()))
+
+
+def _learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokenizer]:
     options = recipe.tokenizer
-    if options.model:
-        source, *others = (read_own_model(Path(path)) for path in options.model)
-        return source, others[0] if others else source
     for_source, for_target = normalizations(recipe)
     masked, placeholders = _masked(recipe, pairs)
 
-    def train(lines: Iterable[str], normalization: Normalization, kind: str) -> SubwordTokenizer:
+    def train(
+        lines: Iterable[str], normalization: Normalization, kind: str, tags: Sequence[str] = options.tags
+    ) -> SubwordTokenizer:
         return SubwordTokenizer.train(
             lines,
             options.size,
@@ -68,6 +88,7 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
             split_digits=options.split_digits,
             normalization=normalization,
             placeholders=placeholders,
+            tags=tags,
         )
 
     sources, targets = (source for source, _ in masked()), (target for _, target in masked())
@@ -75,7 +96,8 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
     if options.joint:
         joint = train(chain(sources, targets), for_target, options.kind)
         return joint, joint
-    return train(sources, for_source, options.source_kind or options.kind), train(targets, for_target, options.kind)
+    source = train(sources, for_source, options.source_kind or options.kind)
+    return source, train(targets, for_target, options.kind, _tags_of_targets(recipe, pairs))
 
 
 def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, Placeholders | None]:

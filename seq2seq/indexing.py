@@ -53,12 +53,13 @@ def gather(tensor: Tensor, index: Ids) -> Tensor:
     return ops.take_along_axis(tensor, index, axis=-1 - more)
 
 
-def repeat_rows(nest: Any, times: int) -> Any:
+def repeat_rows(nest: Any, times: int | Tensor) -> Any:
     """Repeats each row of a nest of `(rows, …)` tensors, `(rows * times, …)`; the copies of a row are neighbours.
 
     None stays None.
     """
-    leaves = [] if nest is None or times == 1 else keras.tree.flatten(nest)
+    once = isinstance(times, int) and times == 1
+    leaves = [] if nest is None or once else keras.tree.flatten(nest)
     if not leaves:
         return nest
     index = ops.arange(ops.shape(leaves[0])[0] * times, dtype="int32") // times

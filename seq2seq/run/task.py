@@ -11,6 +11,7 @@ from seq2seq.pipeline.plan import EpochPlan
 from seq2seq.run.folder import RunFolder
 from seq2seq.run.sections import Recipe as AnyRecipe
 from seq2seq.run.selection import Selection
+from seq2seq.types import Batch
 
 if TYPE_CHECKING:
     import keras
@@ -35,6 +36,10 @@ class Stores(Protocol):
         """Returns the batches of the validation data."""
 
 
+CompleteBatch = Callable[[Batch, int, int], Batch]
+"""`(batch, epoch, step) -> batch`: adds what only the network of the moment can tell. Epoch and step count from 0."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """What a task has made of its data before the epochs."""
@@ -46,6 +51,8 @@ class Prepared:
     """What chooses the best epoch. Its score is one of those that `Task.validator` gives."""
     uniform_loss: float
     """The loss of a model that has learned nothing, as the validation loss counts it: what training must stay below."""
+    completion: Callable[[Any], CompleteBatch] | None = None
+    """Given the network, returns what completes each batch of training; None: batches are complete."""
 
 
 class Task(Protocol):

@@ -15,7 +15,7 @@ from seq2seq.run.folder import RunFolder, save_weights
 from seq2seq.run.sections import Recipe
 from seq2seq.run.selection import Selection
 from seq2seq.run.start import take_weights
-from seq2seq.run.task import Prepared, Task
+from seq2seq.run.task import CompleteBatch, Prepared, Task
 from seq2seq.signals import defer_signals
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class _Setup:
     """Scores the network on the validation data, given the loss there."""
     steps: int
     """Of an epoch, as the learning rate's schedule counts them."""
+    complete: CompleteBatch | None
+    """Completes each batch of training; None: batches are complete."""
 
     @property
     def selection(self) -> Selection:
@@ -96,7 +98,8 @@ def _set_up(folder: RunFolder, recipe: Recipe, task: Task, data: Any, prepared: 
     objective.optimizer.build(objective.trainable_variables)
     validation = prepared.stores.validation_plan()
     score = task.validator(model, prepared.codec, data, recipe)
-    return _Setup(folder, recipe, task, prepared, model, objective, validation, score, steps)
+    complete = prepared.completion(model) if prepared.completion else None
+    return _Setup(folder, recipe, task, prepared, model, objective, validation, score, steps, complete)
 
 
 def _first_progress(setup: _Setup) -> dict[str, Any]:
@@ -235,6 +238,7 @@ def _fit(setup: _Setup, plan: EpochPlan, progress: dict[str, Any]) -> tuple[dict
     """
     from seq2seq.pipeline.feed import as_fit_data
     from seq2seq.run.steps import Steps
+    from seq2seq.run.stepwise import fit_stepwise
     from seq2seq.training.checkpoint import save_checkpoint
     from seq2seq.training.guard import Guard, Watch
     from seq2seq.training.progress import TrainingProgress
@@ -266,10 +270,14 @@ def _fit(setup: _Setup, plan: EpochPlan, progress: dict[str, Any]) -> tuple[dict
             stop = team.should_stop(pending)
             advice = _advice(folder, setup.recipe)
             watcher = Steps(plan, first, guard, options.checkpoint_minutes, save, stop, show, advice)
-            data = as_fit_data(plan, first)
-            objective.fit(
-                data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[line, watcher]
-            )
+            if complete := setup.complete:
+                batches = (complete(plan[step], epoch, step) for step in range(first, len(plan)))
+                fit_stepwise(objective, batches, [line, watcher], epoch)
+            else:
+                data = as_fit_data(plan, first)
+                objective.fit(
+                    data, initial_epoch=epoch, epochs=epoch + 1, shuffle=False, verbose=0, callbacks=[line, watcher]
+                )
         per_second = line.tokens_per_second
     numbers = {name: float(value) for name, value in objective.get_metrics_result().items()}
     left_out = guard.watch.skipped - skipped

@@ -211,6 +211,24 @@ def sample_search(
     return follow(step, state, limits, max_length, choose, rules=rules, start=start, keep_state=keep_state)
 
 
+def draw_by_id(logits: Tensor, uniform: Tensor) -> Ids:
+    """Draws one id per row from the whole distribution, without the sorting of `draw`, which takes longer than the
+    model where the vocabulary is large. The same numbers draw other ids than there.
+
+    Args:
+        logits: `(rows, size)`, float32.
+        uniform: `(rows,)`, float32 in [0, 1).
+
+    Returns:
+        `(rows,)`, int32.
+    """
+    sums = ops.cumsum(ops.exp(logits - ops.max(logits, axis=-1, keepdims=True)), axis=-1)
+    threshold = ops.expand_dims(uniform * sums[:, -1], 1)
+    # Rounding may push the threshold up to the sum of all: the last id that has a chance is then drawn.
+    has_chance = ops.logical_and(sums <= threshold, sums < sums[:, -1:])
+    return ops.sum(ops.cast(has_chance, "int32"), axis=-1)
+
+
 def draw(logits: Tensor, uniform: Tensor, options: SearchOptions) -> Ids:
     """Draws one id per row.
 

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Protocol
 import keras
 from keras import ops
 
+from seq2seq.indexing import repeat_rows
 from seq2seq.training.guard import FiniteMean
-from seq2seq.types import Batch, Tensor, source_of
+from seq2seq.types import Batch, Encoded, Ids, Memory, Tensor, source_of
 
 
 class Outputs(NamedTuple):
@@ -23,6 +24,8 @@ class Outputs(NamedTuple):
     """`(batch, source)`, float32: the log-odds of a selector; None without one."""
     decoded: Any = None
     """What the head of a decoder of labels takes; None without one."""
+    candidates: Any = None
+    """What the model's head takes of the outputs that were drawn, `(batch * samples, time, …)`; None without any."""
 
 
 class Term(Protocol):
@@ -97,6 +100,8 @@ class Objective(keras.Model):
         self.head_rate = head_rate
         self.exchange: Any = None
         """Sums over the processes that train together; None: there is only this one."""
+        self.goes_on = False
+        """Whether `fit` adds to the metrics of the calls before, in place of starting anew."""
         # Named as Keras' own mean loss, whose place it takes in what `fit` reports: one loss that is not finite would
         # spoil that one.
         self.loss_mean = FiniteMean(name="loss")
@@ -115,6 +120,10 @@ class Objective(keras.Model):
     def build(self, input_shape: Any = None) -> None:
         self.model.build()
         self.built = True
+
+    def reset_metrics(self) -> None:
+        if not self.goes_on:
+            super().reset_metrics()
 
     def _terms_of(self, inputs: Mapping[str, Tensor], training: bool | None) -> list[Term]:
         """The terms that count in a batch with these inputs."""
@@ -137,7 +146,18 @@ class Objective(keras.Model):
             outputs["attention"] = self.model.decoder.align(output, encoded.memory)
         if encoded.keep is not None:
             outputs["keep"] = encoded.keep
+        if "candidate_input" in inputs:
+            outputs["candidates"] = self._decode_candidates(inputs["candidate_input"], encoded, training)
         return outputs
+
+    def _decode_candidates(self, ids: Ids, encoded: Encoded, training: bool | None) -> Any:
+        """Decodes `(batch, samples, time)` ids of sources that are encoded once; returns what the head takes."""
+        samples, time = ops.shape(ids)[1:]
+        memory = Memory(*(repeat_rows(part, samples) for part in encoded.source_memory))
+        source, state = (repeat_rows(part, samples) for part in (encoded.source, encoded.state))
+        encoded = Encoded(memory, state, source)
+        output = self.model.decode_features(ops.reshape(ids, (-1, time)), encoded, state, training)
+        return self.model.head_features(output, encoded)
 
     def compute_loss(
         self,

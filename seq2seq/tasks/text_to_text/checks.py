@@ -34,6 +34,7 @@ NOT_NEGATIVE = (
     "training.alignment_epochs",
     "training.selector_loss",
     "training.agreement_loss",
+    "training.risk_loss",
     "model.decoder.attention_units",
     "tokenizer.sampling",
 )
@@ -57,6 +58,7 @@ def contradictions(recipe: Recipe) -> Iterator[str]:
     yield from _model(recipe)
     yield from _decoder(recipe)
     yield from _training(recipe)
+    yield from _risk(recipe)
     yield from _wait_k(recipe)
     if recipe.search.extract and not recipe.model.selector:
         yield "search.extract needs model.selector"
@@ -183,6 +185,27 @@ def _training(recipe: Recipe) -> Iterator[str]:
         yield "training.alignment_epochs needs training.alignment_loss above 0"
 
 
+def _risk(recipe: Recipe) -> Iterator[str]:
+    training = recipe.training
+    if training.risk_samples < 2:
+        yield (
+            "training.risk_samples must be at least 2, as outputs of a source are compared with each other, received "
+            f"{training.risk_samples}"
+        )
+    if not training.risk_sharpness > 0:
+        yield f"training.risk_sharpness must be above 0, received {training.risk_sharpness:g}"
+    if not training.token_loss > 0:
+        yield (
+            "training.token_loss must be above 0: where all outputs of a batch are equally good there is nothing else "
+            f"to learn from, received {training.token_loss:g}"
+        )
+    if training.risk_loss:
+        return
+    for name in ("risk_score", "risk_samples", "risk_sharpness", "token_loss"):
+        if getattr(training, name) != type(training).model_fields[name].default:
+            yield f"training.{name} needs training.risk_loss above 0"
+
+
 def _drops(recipe: Recipe) -> bool:
     encoder, decoder = (dropout_of(part) for part in (recipe.model.encoder, recipe.model.decoder))
     rates = [*encoder.rates(recipe.model.encoder.num_layers), *decoder.rates(recipe.model.decoder.num_layers)]
@@ -206,6 +229,7 @@ def _wait_k(recipe: Recipe) -> Iterator[str]:
         "model.selector false": model.selector,
         "model.words false": model.words,
         "training.alignment_loss 0": recipe.training.alignment_loss > 0,
+        "training.risk_loss 0": recipe.training.risk_loss > 0,
         "data.right_to_left false": recipe.data.right_to_left,
         "tokenizer.casing keep": recipe.tokenizer.casing == "mark",
         "tokenizer.placeholders none": bool(recipe.tokenizer.placeholders),

@@ -105,10 +105,10 @@ class _SyntheticColumn:
 
 
 def _objective(recipe: Recipe, vocabularies: Vocabularies) -> Any:
-    """Returns what `fit` trains; the losses that read alignments are no part of the measurement."""
+    """Returns what `fit` trains; losses that read alignments or drawn outputs are no part of the measurement."""
     prepare_keras()
     from seq2seq.tasks.text_to_text.model import build_model, build_objective
 
     source, target = vocabularies
-    plain = recipe.training.model_copy(update={"alignment_loss": 0.0, "selector_loss": 0.0})
+    plain = recipe.training.model_copy(update={"alignment_loss": 0.0, "selector_loss": 0.0, "risk_loss": 0.0})
     return build_objective(plain, build_model(recipe.model, len(source), len(target), source))

@@ -140,6 +140,7 @@ def build_objective(options: Training, model: Any) -> Any:
     """Returns the `Objective` of a training: the loss of the model's head, and the terms that the options ask for."""
     from seq2seq.training.auxiliary import AgreementLoss, AlignmentLoss, CoverageLoss, SelectorLoss
     from seq2seq.training.objective import Objective, Term
+    from seq2seq.training.risk import RiskLoss
 
     terms: list[Term] = []
     if model.decoder.coverage:
@@ -151,7 +152,10 @@ def build_objective(options: Training, model: Any) -> Any:
     budget = options.loss_budget_mb * 2**20
     if options.agreement_loss:
         terms.append(AgreementLoss(model.head, options.agreement_loss, budget))
-    return Objective(model, terms, {"label_smoothing": options.label_smoothing, "budget": budget})
+    if options.risk_loss:
+        terms.append(RiskLoss(model.head, options.risk_loss, options.risk_sharpness, budget))
+    head_options = {"label_smoothing": options.label_smoothing, "budget": budget}
+    return Objective(model, terms, head_options, options.token_loss)
 
 
 def check_size(recipe: Model, source_size: int, target_size: int, path: Path) -> None:

@@ -115,12 +115,13 @@ class TokenisedCorpus:
     @property
     def steps(self) -> int:
         """Steps of an epoch, as the learning rate's schedule counts them."""
-        return len(training_plan(self._weighted(self.train, 0), self.layout(), self.recipe.batching, self.recipe.seed))
+        rows, layout = self._weighted(self.train, 0), self._counted(self.layout())
+        return len(training_plan(rows, layout, self.recipe.batching, self.recipe.seed))
 
     def plan(self, epoch: int) -> Plan:
         """Returns the batches of an epoch: a pure function of the recipe's seed and the number."""
-        rows = self._weighted(self.epoch(epoch), epoch)
-        return training_plan(rows, self.layout(epoch), self.recipe.batching, self.recipe.seed, epoch)
+        rows, layout = self._weighted(self.epoch(epoch), epoch), self._counted(self.layout(epoch))
+        return training_plan(rows, layout, self.recipe.batching, self.recipe.seed, epoch)
 
     def validation_plan(self) -> Plan:
         """Returns the batches of the validation text."""
@@ -161,6 +162,14 @@ class TokenisedCorpus:
         )
         aligned = epoch is not None and (guided or self.recipe.model.selector)
         return ALIGNED_PAIRS if aligned else PAIRS
+
+    def _counted(self, layout: Layout) -> Layout:
+        """Returns a layout of training whose rows cost what they take, with the outputs that are drawn for them."""
+        options = self.recipe.training
+        if not options.risk_loss:
+            return layout
+        targets = 1 + options.risk_samples
+        return replace(layout, cost=lambda widths: widths[0] + targets * widths[1])
 
     def _leader_first(
         self, name: str, examples: Callable[[], Iterable[Example]], seeds: tuple[int, int] | None = None

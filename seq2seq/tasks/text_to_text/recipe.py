@@ -247,6 +247,21 @@ class Training(sections.TokenTraining):
     agreement_loss: float = 0.0
     """Read every pair twice, with other values dropped, and add this many times how far the two differ (R-Drop; Wu et
     al. 2021). For small corpora: 5 is usual there. A step takes about twice as long. 0 is off."""
+    risk_loss: float = 0.0
+    """Weight of the expected risk (minimum risk training; Shen et al. 2016): of outputs that the model draws for each
+    source, those that a score of whole texts finds better become likelier. For a run that is trained already; see
+    training.start_from. A step takes several times as long. 0 is off."""
+    risk_score: Literal["auto", "bleu", "chrf", "ter", "rouge", "exact_match", "wer", "cer"] = "auto"
+    """With risk_loss: the score of each output against its target. BLEU is that of a sentence, smoothed; rouge the mean
+    of ROUGE-1, -2 and -L. auto: the one that chooses the best epoch."""
+    risk_samples: int = 5
+    """With risk_loss: outputs drawn for each source, at least 2. Each counts in batching.tokens as a target does, so
+    that a batch has fewer pairs. The target itself is none of them: token_loss asks for it."""
+    risk_sharpness: float = 0.005
+    """With risk_loss: exponent of the probabilities of the outputs drawn, before they are made to sum to 1. 0.005 is
+    that of Shen et al.; near 0 all count alike."""
+    token_loss: float = 1.0
+    """With risk_loss: weight of the usual loss of the target's tokens beside it, above 0."""
     wait_k: tuple[int, ...] = ()
     """For simultaneous translation, which writes while it reads: how many words to read before the first is written
     (Ma et al. 2019). Several numbers, one drawn for each pair, make one model for them all (Elbayad et al. 2020):

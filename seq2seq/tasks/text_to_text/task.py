@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seq2seq import extras
 from seq2seq.distributed import team
+from seq2seq.metrics.lines import line_risks
 from seq2seq.pipeline.plan import Plan
 from seq2seq.run.folder import RunFolder, RunFolderError, check_same_architecture
 from seq2seq.run.parsing import leaves
-from seq2seq.run.task import Prepared
+from seq2seq.run.task import CompleteBatch, Prepared
 from seq2seq.search.options import SearchOptions
 from seq2seq.tasks.text_to_text import finish as ending
 from seq2seq.tasks.text_to_text import model as network
@@ -75,7 +77,23 @@ def prepare(run: RunFolder, recipe: Recipe, data: Corpus) -> Prepared:
     if team.is_leader():
         report(learned, recipe, data, tokens)
     codec = TextCodec(source, target, recipe.search.with_limits(learned.limits), learned.selection.score)
-    return Prepared(codec, tokens, learned.selection, math.log(target.size))
+    completion = _sampler(recipe, codec) if recipe.training.risk_loss else None
+    return Prepared(codec, tokens, learned.selection, math.log(target.size), completion)
+
+
+def _sampler(recipe: Recipe, codec: TextCodec) -> Callable[[Seq2Seq], CompleteBatch]:
+    """Returns what makes of a network what draws outputs for minimum risk training."""
+    options = recipe.training
+    score = codec.score if options.risk_score == "auto" else options.risk_score
+    measure = partial(line_risks, score, tokenization=recipe.tokenization)
+
+    def make(model: Seq2Seq) -> CompleteBatch:
+        from seq2seq.inference.candidates import CandidateSampler, Drawing
+
+        drawing = Drawing(options.risk_samples, codec.search, recipe.seed, team.rank_and_size()[0])
+        return CandidateSampler(model, codec.target, measure, drawing)
+
+    return make
 
 
 def build_model(recipe: Recipe, codec: TextCodec) -> Seq2Seq:

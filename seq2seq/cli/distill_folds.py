@@ -44,6 +44,7 @@ def train_fold(base: Recipe, others: Path, validation: Path, folder: Path) -> Pa
         **dict.fromkeys(("data.source_field", "data.target_field", "data.reference_fields"), ""),
         **dict.fromkeys(("data.added.source", "data.added.target", "training.start_from", "exports"), ""),
         "data.max_train": "0",
+        "training.grow_vocabulary": "0",
     }
     say(f"Training a teacher without {others.name.split('.')[0]}: {folder}")
     carry_out(override(base, changes), RunFolder(folder), build_run)

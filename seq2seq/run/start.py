@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,7 +16,7 @@ from seq2seq.run.environment import sha256
 from seq2seq.run.folder import RunFolder, RunFolderError, load_weights
 from seq2seq.run.parsing import RecipeError, leaves, show
 from seq2seq.run.sections import Recipe
-from seq2seq.run.task import Task
+from seq2seq.run.task import PartsOfWeight, Task
 
 RunRecipe = TypeVar("RunRecipe", bound=Recipe)
 
@@ -25,8 +25,8 @@ CODEC_SECTIONS = ("tokenizer", "audio", "events")
 """Sections that say what numbers mean: those of a run that starts from another are the same."""
 SECTIONS = (*CODEC_SECTIONS, "window", "model")
 """Sections that a run has from the one that it starts from, unless their fields are given."""
-FREE = frozenset({"tokenizer.sampling"})
-"""Fields of CODEC_SECTIONS that may differ: they change what is drawn in training alone."""
+FREE = frozenset({"tokenizer.sampling", "tokenizer.tags"})
+"""Fields of CODEC_SECTIONS that may differ: what is drawn in training alone, and symbols, which the task checks."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,10 +90,16 @@ def take_codec(folder: RunFolder, recipe: Recipe, task: Task) -> None:
     folder.write_json(folder.start_file, found)
 
 
-def take_weights(model: Any, recipe: Recipe, task: Task) -> None:
+def take_weights(model: Any, recipe: Recipe, task: Task, parts: PartsOfWeight | None = None) -> None:
     """Gives a new network the weights of the run to start from, wherever name and shape are the same.
 
     What stays new, and what of the run is not used, is said.
+
+    Args:
+        model: The new network.
+        recipe: Which run it starts from.
+        task: The recipe's.
+        parts: Where the vocabulary has grown: of which rows there each row of a weight is the mean.
 
     Raises:
         RunFolderError: the run is damaged, or none of its weights fits.
@@ -106,9 +112,14 @@ def take_weights(model: Any, recipe: Recipe, task: Task) -> None:
     theirs, ours = named(other.weights), named(model.weights)
     taken, new = 0, []
     for name, weight in ours.items():
-        if name in theirs and tuple(theirs[name].shape) == tuple(weight.shape):
+        if name not in theirs:
+            new.append(f"{name} {tuple(weight.shape)}")
+        elif tuple(theirs[name].shape) == tuple(weight.shape):
             weight.assign(theirs[name])
             taken += int(np.prod(weight.shape))
+        elif parts and (rows := parts(name)) and (len(rows), *theirs[name].shape[1:]) == tuple(weight.shape):
+            weight.assign(_grown(np.asarray(theirs[name]), np.asarray(weight), rows))
+            taken += int(np.prod(theirs[name].shape))
         else:
             new.append(f"{name} {tuple(weight.shape)}")
     if not taken:
@@ -118,6 +129,11 @@ def take_weights(model: Any, recipe: Recipe, task: Task) -> None:
         _log.warning("New, since %s has no weights of that name and shape: %s", start.path, ", ".join(new))
     if unused := [name for name in theirs if name not in ours]:
         _log.warning("Of %s not used: %s", start.path, ", ".join(unused))
+
+
+def _grown(old: np.ndarray, new: np.ndarray, parts: Sequence[Sequence[int]]) -> np.ndarray:
+    """Returns the rows of a weight: the mean of some of `old`, or, of none, that of `new`."""
+    return np.stack([old[list(some)].mean(0) if some else row for some, row in zip(parts, new, strict=True)])
 
 
 def named(weights: Iterable[Any]) -> dict[str, Any]:

@@ -40,6 +40,11 @@ CompleteBatch = Callable[[Batch, int, int], Batch]
 """`(batch, epoch, step) -> batch`: adds what only the network of the moment can tell. Epoch and step count from 0."""
 
 
+PartsOfWeight = Callable[[str], Sequence[Sequence[int]]]
+"""Given the name of a weight, returns for each of its rows the rows of the same weight in another network whose mean it
+is to begin with; none: it begins anew."""
+
+
 @dataclass(frozen=True)
 class Prepared:
     """What a task has made of its data before the epochs."""
@@ -53,6 +58,8 @@ class Prepared:
     """The loss of a model that has learned nothing, as the validation loss counts it: what training must stay below."""
     completion: Callable[[Any], CompleteBatch] | None = None
     """Given the network, returns what completes each batch of training; None: batches are complete."""
+    parts: PartsOfWeight | None = None
+    """Where the vocabulary of the run to start from has grown: what its weights become; None: it has not."""
 
 
 class Task(Protocol):

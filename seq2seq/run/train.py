@@ -113,7 +113,7 @@ def _first_progress(setup: _Setup) -> dict[str, Any]:
     usable = partial(check_progress, epochs=epochs, steps=setup.steps, columns=columns)
     progress = load_checkpoint(setup.folder.checkpoint_file, setup.objective, usable)
     if not progress:
-        take_weights(setup.model, setup.recipe, setup.task)
+        take_weights(setup.model, setup.recipe, setup.task, setup.prepared.parts)
     team.check_equal(lambda: checksum(setup.objective), "weights to begin with")
     part_seeds(setup.objective, team.rank_and_size()[0])
     if progress:

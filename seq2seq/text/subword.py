@@ -108,6 +108,7 @@ class SubwordTokenizer:
         normalization: Normalization = Normalization(),
         placeholders: Placeholders | None = None,
         tags: Sequence[str] = (),
+        known: Iterable[str] = (),
     ) -> SubwordTokenizer:
         """Learns a vocabulary.
 
@@ -125,13 +126,14 @@ class SubwordTokenizer:
             normalization: Applied before text is cut; the lossless rule implies `byte_fallback`.
             placeholders: What is masked in the lines; each symbol gets a piece.
             tags: Each is a piece of its own that is never cut or normalised; see `text.tags`.
+            known: Characters that normalisation leaves as they are even if the lines lack them.
 
         Raises:
             ValueError: there is no text, or the size cannot be reached.
         """
         if kind not in KINDS:
             raise ValueError(f"Unknown kind of tokeniser. Expected one of {', '.join(KINDS)}. Received: {kind!r}")
-        characters: set[str] = set()
+        characters = set(known)
         lead = " " if normalization.needs_lead else ""
         sample = _sample(_collecting(characters, lines), max_lines, random.Random(seed))
         text = [lead + encodable(line) for line in sample]

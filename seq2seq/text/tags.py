@@ -43,20 +43,23 @@ def found_in(tags: Sequence[str], lines: Iterable[str]) -> tuple[str, ...]:
     return tuple(tag for tag in tags if tag not in left)
 
 
-def check_known(tokenizer: SubwordTokenizer, tags: Sequence[str], name: str = "The vocabulary") -> None:
+LEARN = "Learn it with these as user_defined_symbols, or leave them out of tokenizer.tags."
+
+
+def check_known(
+    tokenizer: SubwordTokenizer, tags: Sequence[str], name: str = "The vocabulary", advice: str = LEARN
+) -> None:
     """Raises ValueError for a tag that is not a symbol of the vocabulary, or that normalisation changes.
 
     Args:
         tokenizer: What cuts text.
         tags: What must each be one token.
         name: Of the vocabulary, for the message.
+        advice: What to do about a tag that it lacks.
     """
     known = {tokenizer.vocabulary[i].removeprefix(BEGIN) for i in tokenizer.symbols}
     if missing := [tag for tag in tags if tag not in known]:
-        raise ValueError(
-            f"{name} has no symbol {', '.join(missing)} of tokenizer.tags. Learn it with these as "
-            "user_defined_symbols, or leave them out of tokenizer.tags."
-        )
+        raise ValueError(f"{name} has no symbol {', '.join(missing)} of tokenizer.tags. {advice}")
     for tag, ids in zip(tags, tokenizer.encode([f"{tag} a" for tag in tags]), strict=True):
         if not any(tokenizer.vocabulary[i].removeprefix(BEGIN) == tag for i in ids):
             raise ValueError(

@@ -18,6 +18,7 @@ from seq2seq.run.start import as_the_start, named, take_codec, take_weights
 from seq2seq.tasks import named_recipes, translation
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.model import build_model
+from seq2seq.text.growth import parts_of
 from tests.runs import history_of, training_of
 
 
@@ -171,3 +172,50 @@ def test_nothing_that_fits_is_an_error(finished, monkeypatch):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     with pytest.raises(RunFolderError, match=r"no weights of .* fit this network"):
         take_weights(model, recipe, translation)
+
+
+def test_a_vocabulary_grows_and_its_old_rows_are_kept(run, finished, tmp_path, monkeypatch, caplog):
+    source = tmp_path / "new.tsv"
+    source.write_text("".join(f"жж ab zz{n % 3}\tЖЖ AB ZZ{n % 3}\n" for n in range(40)), "utf-8")
+    start = shutil.copytree(finished, tmp_path / "start")
+    words = ["--data.train.source", str(source), "--data.train.target", "", "--training.epochs", "1"]
+    words += ["--training.start_from", str(start), "--training.grow_vocabulary", "6"]
+    taken = {}
+
+    def take(model, *others):
+        taken["before"] = {name: weight.numpy() for name, weight in named(model.weights).items()}
+        take_weights(model, *others)
+        taken["after"] = {name: weight.numpy() for name, weight in named(model.weights).items()}
+
+    monkeypatch.setattr("seq2seq.run.train.take_weights", take)
+    caplog.set_level("INFO")
+    assert run(tmp_path / "grown", *words) == 0
+    assert "has grown: " in caplog.text
+    assert "New, since" not in caplog.text
+    old, *tokenizers = TextRunFolder(finished).load_model()
+    _, new = TextRunFolder(tmp_path / "grown").load_tokenizers()
+    assert new.size == tokenizers[1].size + 6
+    parts = parts_of(tokenizers[1], new)
+    theirs = {name: weight.numpy() for name, weight in named(old.weights).items()}
+    assert {len(taken["after"][name]) for name in theirs if len(theirs[name]) == tokenizers[1].size} == {new.size}
+    for name, weight in theirs.items():
+        ours = taken["after"][name]
+        if ours.shape == weight.shape:
+            np.testing.assert_array_equal(ours, weight)
+        else:
+            for row, drawn, some in zip(ours, taken["before"][name], parts, strict=True):
+                np.testing.assert_allclose(row, weight[some].mean(0) if some else drawn, rtol=1e-6)
+    monkeypatch.undo()
+    # What has begun does not grow again, and does not need the other run.
+    model = (tmp_path / "grown" / "target.model").read_bytes()
+    shutil.rmtree(start)
+    assert run(tmp_path / "grown", *words, "--training.epochs", "2") == 0
+    assert (tmp_path / "grown" / "target.model").read_bytes() == model
+
+
+def test_tags_that_a_vocabulary_lacks_need_growth(run, finished, tmp_path, capsys):
+    words = ["--training.start_from", str(finished), "--tokenizer.tags", ">>x<<"]
+    assert run(tmp_path / "new", *words) == 2
+    assert f"The vocabulary of {finished} has no symbol >>x<< of tokenizer.tags. Let it grow" in capsys.readouterr().err
+    with pytest.raises(RecipeError, match=r"grow_vocabulary needs training\.start_from"):
+        parse(named_recipes("translation"), ["tiny", "--training.grow_vocabulary", "5"])

@@ -28,6 +28,7 @@ LEAST_ONE = (
 NOT_NEGATIVE = (
     "data.max_train",
     "data.cut_source",
+    "training.grow_vocabulary",
     "training.coverage_loss",
     "training.coverage_from",
     "training.alignment_loss",
@@ -169,6 +170,10 @@ def _decoder(recipe: Recipe) -> Iterator[str]:
 
 def _training(recipe: Recipe) -> Iterator[str]:
     training = recipe.training
+    if training.grow_vocabulary and not training.start_from:
+        yield "training.grow_vocabulary needs training.start_from: a run whose vocabulary is to grow"
+    if training.grow_vocabulary and recipe.tokenizer.model:
+        yield "training.grow_vocabulary needs a vocabulary that was learned here, not tokenizer.model"
     if recipe.model.selector != (training.selector_loss > 0):
         yield "model.selector and training.selector_loss above 0 need each other"
     if training.coverage_loss and not recipe.model.decoder.coverage:

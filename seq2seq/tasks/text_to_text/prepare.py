@@ -6,7 +6,7 @@ Every stage can be resumed where an earlier run has stopped.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -18,12 +18,14 @@ from seq2seq.pipeline.plan import Layout, Plan
 from seq2seq.pipeline.store import Store
 from seq2seq.run.folder import RunFolderError
 from seq2seq.run.plans import training_plan, validation_plan
+from seq2seq.run.task import PartsOfWeight
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.recipe import Recipe
-from seq2seq.tasks.text_to_text.tokenizers import copy_rules, learn, needs_one_word
+from seq2seq.tasks.text_to_text.tokenizers import Pairs, check_taken, copy_rules, grow, learn, needs_one_word
 from seq2seq.text.alignment import align_tokens
 from seq2seq.text.corpus import split_paths
 from seq2seq.text.examples import AlignmentPoints, Example
+from seq2seq.text.growth import parts_of
 from seq2seq.text.own_model import read_own_model
 from seq2seq.text.subword import SubwordTokenizer
 from seq2seq.text.token_batches import ALIGNED_PAIRS, PAIRS, WaitK, spaced_word_starts
@@ -59,6 +61,14 @@ def learn_tokenizers(
 ) -> tuple[SubwordTokenizer, SubwordTokenizer]:
     """Returns source and target tokeniser, learned from the training text or, in a run that goes on, read again."""
     own = recipe.tokenizer.model
+
+    def pairs() -> Iterator[tuple[str, str]]:
+        return ((example.source, example.target) for example in corpus.training())
+
+    if grows(folder, recipe):
+        _grow_tokenizers(folder, recipe, pairs)
+    if recipe.training.start_from:
+        check_taken(recipe, *folder.load_tokenizers(), pairs)
     if (folder.path / "target.model").exists():
         found = folder.load_tokenizers()
         for path, tokenizer in zip(own, found if len(own) > 1 else found[1:], strict=False):
@@ -70,7 +80,7 @@ def learn_tokenizers(
         return found
     if not own:
         _log.info("Learning a vocabulary of %s tokens", f"{recipe.tokenizer.size:,}")
-    source, target = learn(recipe, lambda: ((e.source, e.target) for e in corpus.training()))
+    source, target = learn(recipe, pairs)
     for path, tokenizer in zip(own, (source, target), strict=False):
         _log.info("%s: a vocabulary of %s tokens", path, f"{tokenizer.size:,}")
     copy_rules(recipe, folder)
@@ -79,6 +89,32 @@ def learn_tokenizers(
         _warn_of_long_words(name, source, [example.source for example in islice(corpus.train, 200)])
     folder.save_tokenizers(source, target)
     return folder.load_tokenizers()
+
+
+def grows(folder: TextRunFolder, recipe: Recipe) -> bool:
+    """Whether this run still has to let the vocabulary grow that it starts from; it is done once training has begun."""
+    return recipe.training.grow_vocabulary > 0 and not folder.checkpoint_file.exists()
+
+
+def _grow_tokenizers(folder: TextRunFolder, recipe: Recipe, pairs: Pairs) -> None:
+    start = TextRunFolder(recipe.training.start_from)
+    old = start.load_tokenizers()
+    _log.info("Learning %s tokens more", f"{recipe.training.grow_vocabulary:,}")
+    new = grow(recipe, old, pairs)
+    sides = ("the vocabulary",) if recipe.tokenizer.joint else ("the source vocabulary", "the target vocabulary")
+    for side, one, other in zip(sides, old, new, strict=False):
+        _log.info("%s of %s has grown: %s -> %s tokens", side, start.path, f"{one.size:,}", f"{other.size:,}")
+    folder.save_tokenizers(*new)
+
+
+def parts_of_weights(folder: TextRunFolder, recipe: Recipe, codec: Sequence[SubwordTokenizer]) -> PartsOfWeight | None:
+    """Returns which entries of the vocabulary of the run to start from make up those of a weight of the new network,
+    given its name; None where no vocabulary has to grow."""
+    if not grows(folder, recipe):
+        return None
+    old = TextRunFolder(recipe.training.start_from).load_tokenizers()
+    source, target = (parts_of(*pair) for pair in zip(old, codec, strict=True))
+    return lambda name: source if "source_embedding" in name else target
 
 
 def _warn_of_long_words(name: str, tokenizer: SubwordTokenizer, lines: list[str]) -> None:

@@ -232,6 +232,9 @@ class Model(Section):
 class Training(sections.TokenTraining):
     """How to train."""
 
+    grow_vocabulary: int = 0
+    """With start_from: tokens of the training text that the vocabulary of that run gains, each side's where not joint,
+    at most; tags of tokenizer.tags besides. Characters come first. 0: the vocabulary stays as it is."""
     coverage_loss: float = 0.0
     """Weight of the loss for attending again to the same source positions (See et al. 2017); needs
     model.decoder.coverage. 1 is usual."""

@@ -73,6 +73,7 @@ def student_recipe(
         "name": f"{base.name}_{student}",
         "data.added.source": str(added),
         "training.start_from": "",
+        "training.grow_vocabulary": "0",
         "training.epochs": str(max(LEAST_EPOCHS, epochs)),
         "search.beam_size": "1",
         "search.mbr": "0",

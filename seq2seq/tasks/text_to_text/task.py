@@ -22,7 +22,7 @@ from seq2seq.tasks.text_to_text import model as network
 from seq2seq.tasks.text_to_text.data import find_corpus
 from seq2seq.tasks.text_to_text.folder import TextRunFolder
 from seq2seq.tasks.text_to_text.learned import learn, load_learned, report
-from seq2seq.tasks.text_to_text.prepare import Corpus, TokenisedCorpus, learn_tokenizers
+from seq2seq.tasks.text_to_text.prepare import Corpus, TokenisedCorpus, learn_tokenizers, parts_of_weights
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.text.subword import SubwordTokenizer
 
@@ -78,7 +78,8 @@ def prepare(run: RunFolder, recipe: Recipe, data: Corpus) -> Prepared:
         report(learned, recipe, data, tokens)
     codec = TextCodec(source, target, recipe.search.with_limits(learned.limits), learned.selection.score)
     completion = _sampler(recipe, codec) if recipe.training.risk_loss else None
-    return Prepared(codec, tokens, learned.selection, math.log(target.size), completion)
+    parts = parts_of_weights(folder, recipe, (source, target))
+    return Prepared(codec, tokens, learned.selection, math.log(target.size), completion, parts)
 
 
 def _sampler(recipe: Recipe, codec: TextCodec) -> Callable[[Seq2Seq], CompleteBatch]:

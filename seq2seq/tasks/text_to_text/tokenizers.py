@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -12,6 +12,7 @@ from seq2seq.run.folder import RunFolder
 from seq2seq.tasks.text_to_text.kind import placeholders_of
 from seq2seq.tasks.text_to_text.recipe import Recipe
 from seq2seq.text.corpus import read_lines
+from seq2seq.text.growth import characters_of, grown
 from seq2seq.text.normalization import NAMES, Normalization, parse_rules
 from seq2seq.text.own_model import read_own_model
 from seq2seq.text.placeholders import Placeholders, count_in
@@ -51,13 +52,41 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
     Raises:
         ValueError: as `normalizations`, `SubwordTokenizer.train`, `read_own_model` and `check_known`.
     """
-    source, target = _own(recipe) if recipe.tokenizer.model else _learn(recipe, pairs)
+    source, target = _own(recipe) if recipe.tokenizer.model else _learn(recipe, *_masked(recipe, pairs))
+    source_name, target_name = (*recipe.tokenizer.model, *recipe.tokenizer.model, *(["The vocabulary"] * 2))[:2]
     if tags := recipe.tokenizer.tags:
-        source_name, target_name = (*recipe.tokenizer.model, *recipe.tokenizer.model, *(["The vocabulary"] * 2))[:2]
         check_known(source, tags, source_name)
         if target is not source:
             check_known(target, _tags_of_targets(recipe, pairs), target_name)
     return source, target
+
+
+def check_taken(recipe: Recipe, source: SubwordTokenizer, target: SubwordTokenizer, pairs: Pairs) -> None:
+    """Raises ValueError if tokenisers that were taken from another run lack tags of the recipe."""
+    if tags := recipe.tokenizer.tags:
+        name = f"The vocabulary of {recipe.training.start_from}"
+        advice = "Let it grow, such as by --training.grow_vocabulary 100, or leave them out of tokenizer.tags."
+        check_known(source, tags, name, advice)
+        check_known(target, _tags_of_targets(recipe, pairs), name, advice)
+
+
+def grow(
+    recipe: Recipe, tokenizers: tuple[SubwordTokenizer, SubwordTokenizer], pairs: Pairs
+) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+    """Returns the tokenisers of another run with tokens of these pairs added; see `text.growth`.
+
+    Raises:
+        ValueError: as `normalizations` and `SubwordTokenizer.train`.
+    """
+    source, target = tokenizers
+    placeholders, one_word = source.placeholders, needs_one_word(recipe)
+
+    def masked() -> Iterator[tuple[str, str]]:
+        return (placeholders.mask_pair(*pair, one_word)[:2] if placeholders else pair for pair in pairs())
+
+    learned = _learn(recipe, masked, placeholders, (characters_of(source), characters_of(target)))
+    new = grown(source, learned[0], recipe.training.grow_vocabulary)
+    return new, new if recipe.tokenizer.joint else grown(target, learned[1], recipe.training.grow_vocabulary)
 
 
 def _own(recipe: Recipe) -> tuple[SubwordTokenizer, SubwordTokenizer]:
@@ -70,13 +99,22 @@ def _tags_of_targets(recipe: Recipe, pairs: Pairs) -> tuple[str, ...]:
     return found_in(recipe.tokenizer.tags, (target for _, target in pairs()))
 
 
-def _learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+def _learn(
+    recipe: Recipe,
+    masked: Pairs,
+    placeholders: Placeholders | None,
+    known: tuple[Collection[str], Collection[str]] = ((), ()),
+) -> tuple[SubwordTokenizer, SubwordTokenizer]:
+    """Learns from pairs with symbols for what is copied; `known` are characters of each side besides those in them."""
     options = recipe.tokenizer
     for_source, for_target = normalizations(recipe)
-    masked, placeholders = _masked(recipe, pairs)
 
     def train(
-        lines: Iterable[str], normalization: Normalization, kind: str, tags: Sequence[str] = options.tags
+        lines: Iterable[str],
+        normalization: Normalization,
+        kind: str,
+        characters: Collection[str],
+        tags: Sequence[str] = options.tags,
     ) -> SubwordTokenizer:
         return SubwordTokenizer.train(
             lines,
@@ -89,15 +127,16 @@ def _learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordToken
             normalization=normalization,
             placeholders=placeholders,
             tags=tags,
+            known=characters,
         )
 
     sources, targets = (source for source, _ in masked()), (target for _, target in masked())
 
     if options.joint:
-        joint = train(chain(sources, targets), for_target, options.kind)
+        joint = train(chain(sources, targets), for_target, options.kind, known[1])
         return joint, joint
-    source = train(sources, for_source, options.source_kind or options.kind)
-    return source, train(targets, for_target, options.kind, _tags_of_targets(recipe, pairs))
+    source = train(sources, for_source, options.source_kind or options.kind, known[0])
+    return source, train(targets, for_target, options.kind, known[1], _tags_of_targets(recipe, masked))
 
 
 def _masked(recipe: Recipe, pairs: Pairs) -> tuple[Pairs, Placeholders | None]:

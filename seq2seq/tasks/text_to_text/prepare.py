@@ -101,7 +101,7 @@ def _grow_tokenizers(folder: TextRunFolder, recipe: Recipe, pairs: Pairs) -> Non
     old = start.load_tokenizers()
     _log.info("Learning %s tokens more", f"{recipe.training.grow_vocabulary:,}")
     new = grow(recipe, old, pairs)
-    sides = ("the vocabulary",) if recipe.tokenizer.joint else ("the source vocabulary", "the target vocabulary")
+    sides = ("The vocabulary",) if recipe.tokenizer.joint else ("The source vocabulary", "The target vocabulary")
     for side, one, other in zip(sides, old, new, strict=False):
         _log.info("%s of %s has grown: %s -> %s tokens", side, start.path, f"{one.size:,}", f"{other.size:,}")
     folder.save_tokenizers(*new)

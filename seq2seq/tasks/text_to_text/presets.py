@@ -130,6 +130,8 @@ def explanation(recipe: Recipe, size: CorpusSize) -> str:
     more = "" if size.is_complete else "more than "
     model, training = recipe.model, recipe.training
     vocabulary = ", ".join(recipe.tokenizer.model) or f"{recipe.tokenizer.size:,}"
+    if training.grow_vocabulary:
+        vocabulary += f" and up to {training.grow_vocabulary:,} tokens more"
     return (
         f"{more}{size.pairs:,} pairs, {more}{size.words:,} words: preset {preset.name} ({preset.reason}).\n"
         f"Vocabulary {vocabulary}; encoder 2 x {model.encoder.units}, decoder "

@@ -11,16 +11,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seq2seq.kernels.recurrence import (
-    CELLS,
-    AdditiveInputs,
-    Attending,
-    by_time,
-    make_arrays,
-    outer,
-    repeat,
-    write,
-)
+from seq2seq.kernels.recurrence import AdditiveInputs, Attending, by_time, make_arrays, repeat, write
+from seq2seq.kernels.transition import CELLS, Transition, summed
 from seq2seq.types import Mask, Tensor
 
 
@@ -108,68 +100,6 @@ class _Reached(NamedTuple):
     """By query and context."""
 
 
-class _Transition:
-    """A cell and its recurrent weights, a tensor for each part."""
-
-    def __init__(self, cell: Any, kernel: Tensor, bias: Tensor):
-        self.cell = cell
-        self.kernels, self.biases = tf.split(kernel, cell.parts, 1), tf.split(bias, cell.parts, 0)
-
-    def add_bias(self, inputs: list[Tensor]) -> list[Tensor]:
-        """Adds the bias of the product to the parts of an input, where it can be added before the loop."""
-        pairs = enumerate(zip(inputs, self.biases, strict=True))
-        return [x if k in self.cell.separate else x + bias for k, (x, bias) in pairs]
-
-    def start_forward(self, state: list[Tensor]) -> None:
-        """Prepares the biases for the forward loop, from the state before it."""
-        self.wide_biases = {k: tf.broadcast_to(self.biases[k], tf.shape(state[0])) for k in self.cell.separate}
-
-    def forward(self, x: list[Tensor], state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """As the `forward` of a cell, from the parts of an input with the bias."""
-        product = [tf.matmul(state[0], kernel) for kernel in self.kernels]
-        for k, bias in self.wide_biases.items():
-            # Not `bias_add`: TensorFlow would fuse it with the product, which takes twice as long in bfloat16.
-            product[k] = tf.add_n([product[k], bias])
-        new, saved = self.cell.forward(x, product, state)
-        return list(new), saved
-
-    def start_backward(self) -> None:
-        """Prepares the weights for the backward loop."""
-        self.back = [tf.transpose(kernel) for kernel in self.kernels]
-
-    def backward(
-        self, gradient: list[Tensor], state: list[Tensor], saved: list[Tensor], more: list[Tensor | None]
-    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Returns the gradients by the input's parts, by the separate products, and by the state before.
-
-        Args:
-            gradient: By the new state.
-            state: The state before.
-            saved: What `forward` saved.
-            more: What else reaches each tensor of the state before; None: nothing.
-        """
-        dx, dproduct, direct = self.cell.backward(gradient, state, saved)
-        through: list[list[Tensor]] = [[] for _ in state]
-        through[0] = [tf.matmul(d, by) for d, by in zip(dproduct, self.back, strict=True)]  # only h enters products
-        dstate = [
-            tf.add_n([*products, *(d for d in others if d is not None)])
-            for products, *others in zip(through, direct, more, strict=True)
-        ]
-        return dx, [dproduct[k] for k in self.cell.separate], dstate
-
-    def gradients(self, states: Tensor, reached: list[Tensor]) -> list[Tensor]:
-        """Returns the gradients by kernel and bias, from those of all steps, `(time, rows, units)` each.
-
-        Args:
-            states: The first tensor of the state before each step.
-            reached: By the input's parts, then by the separate products.
-        """
-        dproducts = reached[: self.cell.parts]
-        for place, k in enumerate(self.cell.separate, self.cell.parts):
-            dproducts[k] = reached[place]
-        return [tf.concat([outer(states, d) for d in dproducts], 1), _summed(dproducts)]
-
-
 class _Loop:
     """The loops over time, forward and backward."""
 
@@ -178,8 +108,8 @@ class _Loop:
     ):
         self.cell, self.keep, self.attending = cell, keep, attending
         self.size, self.dtype, self.steps = weights.kernel.shape[0], projected.dtype, tf.shape(projected)[1]
-        self.first = _Transition(cell, weights.kernel, weights.bias)
-        self.second = _Transition(cell, weights.second_kernel, weights.second_bias)
+        self.first = Transition(cell, weights.kernel, weights.bias)
+        self.second = Transition(cell, weights.second_kernel, weights.second_bias)
         self.inputs = self.first.add_bias(tf.split(by_time(projected), cell.parts, -1))
         self.context_biases = self.second.add_bias(tf.split(weights.context_bias, cell.parts, 0))
 
@@ -219,7 +149,7 @@ class _Loop:
                 by_time(tf.concat(reached.first[:parts], -1)),
                 *self.first.gradients(states, reached.first),
                 *self.second.gradients(middles, reached.second),
-                _summed(reached.second[:parts]),
+                summed(reached.second[:parts]),
                 *dstart,
                 *self.attending.gradients(saved.attention, middles, reached.second[:parts], dqueries, dcontexts, sums),
             ]
@@ -253,20 +183,17 @@ class _Loop:
                 moved = [self.keep[t] * d for d in dstate]
                 held, dstate = [d - m for d, m in zip(dstate, moved, strict=True)], moved
             state, middle, _, of_first, of_second, attended = ([array.read(t) for array in part] for part in saved)
-            dx, dseparate, dmiddle = self.second.backward(dstate, middle, of_second, nothing)
+            dx, dproduct, direct = self.cell.backward(dstate, middle, of_second)
             dquery, dcontext, sums = self.attending.backward(dx, dcontexts[t], attended, sums)
-            dmiddle[0] = tf.add_n([dmiddle[0], tf.matmul(dquery, query_back), dqueried[t]])
-            first_dx, first_dseparate, dstate = self.first.backward(dmiddle, state, of_first, held)
-            values = _Reached([*first_dx, *first_dseparate], [*dx, *dseparate], [dquery, dcontext])
+            others = [dqueried[t], *nothing[1:]]
+            dmiddle = self.second.state_gradient(dproduct, direct, others, [(dquery, query_back)])
+            first_dx, first_dproduct, direct = self.cell.backward(dmiddle, state, of_first)
+            dstate = self.first.state_gradient(first_dproduct, direct, held)
+            of_steps = self.first.reached(first_dx, first_dproduct), self.second.reached(dx, dproduct)
+            values = _Reached(*of_steps, [dquery, dcontext])
             return dstate, sums, _Reached(*(write(part, t, value) for part, value in zip(reached, values, strict=True)))
 
-        widths = [(None, self.size)] * (self.cell.parts + len(self.cell.separate))
-        attended = (None, self.attending.units), (None, self.attending.memory_dim)
-        reached = _Reached(self._arrays(*widths), self._arrays(*widths), self._arrays(*attended))
+        widths = self.first.widths, self.second.widths, [self.attending.units, self.attending.memory_dim]
+        reached = _Reached(*(self._arrays(*((None, width) for width in part)) for part in widths))
         dstart, sums, reached = repeat(self.steps, body, dfinal, sums, reached)
         return dstart, sums, reached
-
-
-def _summed(parts: list[Tensor]) -> Tensor:
-    """`(time, rows, units)` each -> `(parts * units,)`, summed over time and rows."""
-    return tf.concat([tf.reduce_sum(part, (0, 1)) for part in parts], 0)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from seq2seq.kernels.transition import CELLS, Transition, outer
 from seq2seq.types import Mask, Tensor
 
 
@@ -31,70 +32,6 @@ class AdditiveInputs(NamedTuple):
     """`(memory_dim, projected_size)`."""
     query_inputs: Tensor
     """`(rows, time, units)`: the inputs' share of the queries."""
-
-
-class _GRU:
-    parts = 3
-    """Parts of the projection, each as wide as the state: update gate, reset gate, candidate."""
-    separate: tuple[int, ...] = (2,)
-    """The parts whose product with the state is not simply added to the input; their bias is added in the loop."""
-    saved = 4
-    """How many tensors `forward` saves for `backward`."""
-
-    @staticmethod
-    def forward(x: list[Tensor], product: list[Tensor], state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """Returns the new state, and what `backward` needs of this step."""
-        (h,) = state
-        update, reset = tf.sigmoid(x[0] + product[0]), tf.sigmoid(x[1] + product[1])
-        candidate = tf.tanh(x[2] + reset * product[2])
-        return [candidate + update * (h - candidate)], [update, reset, candidate, product[2]]
-
-    @staticmethod
-    def backward(
-        gradient: list[Tensor], state: list[Tensor], saved: list[Tensor]
-    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """Returns the gradients by `x`, by `product`, and by the state before without its share through the product."""
-        (dh,), (h,), (update, reset, candidate, from_candidate) = gradient, state, saved
-        held = dh * update
-        dcandidate = tf.raw_ops.TanhGrad(y=candidate, dy=dh - held)
-        dupdate = tf.raw_ops.SigmoidGrad(y=update, dy=dh * (h - candidate))
-        dreset = tf.raw_ops.SigmoidGrad(y=reset, dy=dcandidate * from_candidate)
-        return [dupdate, dreset, dcandidate], [dupdate, dreset, dcandidate * reset], [held]
-
-
-class _LSTM:
-    parts = 4
-    """Input gate, forget gate, candidate, output gate."""
-    separate: tuple[int, ...] = ()
-    saved = 5
-
-    @staticmethod
-    def forward(x: list[Tensor], product: list[Tensor], state: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        """As `_GRU.forward`."""
-        _, c = state
-        enter, forget, candidate, output = (one + other for one, other in zip(x, product, strict=True))
-        enter, forget, candidate, output = tf.sigmoid(enter), tf.sigmoid(forget), tf.tanh(candidate), tf.sigmoid(output)
-        c = forget * c + enter * candidate
-        squashed = tf.tanh(c)
-        return [output * squashed, c], [enter, forget, candidate, output, squashed]
-
-    @staticmethod
-    def backward(
-        gradient: list[Tensor], state: list[Tensor], saved: list[Tensor]
-    ) -> tuple[list[Tensor], list[Tensor], list[Tensor]]:
-        """As `_GRU.backward`."""
-        (dh, dc), (_, c), (enter, forget, candidate, output, squashed) = gradient, state, saved
-        dc = dc + tf.raw_ops.TanhGrad(y=squashed, dy=dh * output)
-        denter = tf.raw_ops.SigmoidGrad(y=enter, dy=dc * candidate)
-        dforget = tf.raw_ops.SigmoidGrad(y=forget, dy=dc * c)
-        dcandidate = tf.raw_ops.TanhGrad(y=candidate, dy=dc * enter)
-        doutput = tf.raw_ops.SigmoidGrad(y=output, dy=dh * squashed)
-        dparts = [denter, dforget, dcandidate, doutput]
-        return dparts, dparts, [None, dc * forget]
-
-
-CELLS: dict[str, Any] = {"GRUCell": _GRU, "LSTMCell": _LSTM}
-"""The elementwise parts, by the names of the cells in `layers.cells`."""
 
 
 def run(
@@ -248,42 +185,35 @@ class _Loop:
         attending: Attending | None,
     ):
         self.cell, self.keep, self.reverse, self.attending = cell, keep, reverse, attending
-        self.size, self.dtype = kernel.shape[0], projected.dtype
-        self.steps = tf.shape(projected)[1]
-        self.kernels, self.biases = tf.split(kernel, cell.parts, 1), tf.split(bias, cell.parts, 0)
-        inputs = tf.split(by_time(projected), cell.parts, -1)
-        pairs = enumerate(zip(inputs, self.biases, strict=True))
-        self.inputs = [x if k in cell.separate else x + b for k, (x, b) in pairs]
+        self.transition = Transition(cell, kernel, bias)
+        self.dtype, self.steps = projected.dtype, tf.shape(projected)[1]
+        self.inputs = self.transition.add_bias(tf.split(by_time(projected), cell.parts, -1))
 
     def _arrays(self, *shapes: tuple[int | None, ...]) -> list[Any]:
         return make_arrays(self.dtype, self.steps, *shapes)
 
     def forward(self, start: list[Tensor]) -> tuple[_Saved, list[Tensor]]:
         """Runs all steps from the state `start`. Returns what it saved and the last state."""
-        attending, state_shapes = self.attending, [(None, self.size)] * len(start)
-        biases = {k: tf.broadcast_to(self.biases[k], tf.shape(start[0])) for k in self.cell.separate}
+        attending, shape = self.attending, (None, self.transition.size)
+        self.transition.start_forward(start)
 
         def body(i: Tensor, state: list[Tensor], saved: _Saved) -> Any:
             t = self.steps - 1 - i if self.reverse else i
             x = [part[t] for part in self.inputs]
-            product = [tf.matmul(state[0], kernel) for kernel in self.kernels]
-            for k, bias in biases.items():
-                # Not `bias_add`: TensorFlow would fuse it with the product, which takes twice as long in bfloat16.
-                product[k] = tf.add_n([product[k], bias])
             attended = []
             if attending is not None:
                 attended = attending.forward(t, state[0])
                 x = attending.feed(attended[0], x)
-            new, of_cell = self.cell.forward(x, product, state)
+            new, of_cell = self.transition.forward(x, state)
             if self.keep is not None:
                 new = [old + self.keep[t] * (changed - old) for old, changed in zip(state, new, strict=True)]
             values = _Saved(state, new[:1], of_cell, attended)
             return new, _Saved(*(write(arrays, t, value) for arrays, value in zip(saved, values, strict=True)))
 
         saved = _Saved(
-            self._arrays(*state_shapes),
-            self._arrays((None, self.size)),
-            self._arrays(*[(None, self.size)] * self.cell.saved),
+            self._arrays(*[shape] * len(start)),
+            self._arrays(shape),
+            self._arrays(*[shape] * self.cell.saved),
             self._arrays(*(() if attending is None else attending.shapes)),
         )
         final, saved = repeat(self.steps, body, start, saved)
@@ -296,14 +226,9 @@ class _Loop:
             sequences, dfinal = [by_time(d) for d in upstream[:-count]], list(upstream[-count:])
             sums = [] if self.attending is None else self.attending.start_backward()
             dstart, sums, reached = self._backward(saved, sequences, dfinal, sums)
-            stacked, parts = [array.stack() for array in reached], self.cell.parts
-            dxs, dproducts = stacked[:parts], stacked[:parts]
-            for place, k in enumerate(self.cell.separate, parts):
-                dproducts[k] = stacked[place]
-            states = saved.states[0].stack()
-            dkernel = tf.concat([outer(states, d) for d in dproducts], 1)
-            dbias = tf.concat([tf.reduce_sum(d, (0, 1)) for d in dproducts], 0)
-            result = [by_time(tf.concat(dxs, -1)), dkernel, dbias, *dstart]
+            stacked, states = [array.stack() for array in reached], saved.states[0].stack()
+            dxs = stacked[: self.cell.parts]
+            result = [by_time(tf.concat(dxs, -1)), *self.transition.gradients(states, stacked), *dstart]
             if self.attending is None:
                 return result
             return [*result, *self.attending.gradients(saved.attention, states, dxs, stacked[-2], stacked[-1], sums)]
@@ -325,17 +250,17 @@ class _Loop:
             The gradient by the first state; the sums; and arrays of the gradients by the parts of `x`, by the separate
             products and, with attention, by query and context.
         """
-        attending, count = self.attending, len(dfinal)
-        back = [tf.transpose(kernel) for kernel in self.kernels]
-        widths = [self.size] * (self.cell.parts + len(self.cell.separate))
+        attending, transition, count = self.attending, self.transition, len(dfinal)
+        transition.start_backward()
+        widths = transition.widths
         if attending is not None:
-            back.append(tf.transpose(attending.inputs.query_kernel))
+            query_back = tf.transpose(attending.inputs.query_kernel)
             widths += [attending.units, attending.memory_dim]
 
         def body(i: Tensor, dstate: list[Tensor], sums: list[Tensor], reached: list[Any]) -> Any:
             t = i if self.reverse else self.steps - 1 - i
             dstate = [dstate[0] + dsequences[0][t], *dstate[1:]]
-            held = [None] * count
+            held: list[Tensor | None] = [None] * count
             if self.keep is not None:
                 moved = [self.keep[t] * d for d in dstate]
                 held, dstate = [d - m for d, m in zip(dstate, moved, strict=True)], moved
@@ -343,14 +268,12 @@ class _Loop:
                 [array.read(t) for array in arrays] for arrays in (saved.states, saved.cell, saved.attention)
             )
             dx, dproduct, direct = self.cell.backward(dstate, state, of_cell)
-            values = [*dx, *(dproduct[k] for k in self.cell.separate)]
+            values, queries = transition.reached(dx, dproduct), []
             if attending is not None:
                 dquery, dcontext, sums = attending.backward(dx, dsequences[1][t], attended, sums)
-                dproduct = [*dproduct, dquery]
+                queries = [(dquery, query_back)]
                 values += [dquery, dcontext]
-            products = [tf.matmul(d, by) for d, by in zip(dproduct, back, strict=True)]
-            shares = zip([products, *[[]] * (count - 1)], direct, held, strict=True)  # only h enters products
-            dstate = [tf.add_n([*through, *(d for d in others if d is not None)]) for through, *others in shares]
+            dstate = transition.state_gradient(dproduct, direct, held, queries)
             return dstate, sums, write(reached, t, values)
 
         dstart, sums, reached = repeat(self.steps, body, dfinal, sums, self._arrays(*((None, w) for w in widths)))
@@ -381,9 +304,3 @@ def write(arrays: list[Any], t: Tensor, values: list[Tensor]) -> list[Any]:
 def by_time(tensor: Tensor) -> Tensor:
     """`(rows, time, …)` -> `(time, rows, …)`, and back."""
     return tf.transpose(tensor, (1, 0, 2))
-
-
-def outer(left: Tensor, right: Tensor) -> Tensor:
-    """`(time, rows, m)` and `(time, rows, n)` -> `(m, n)`, summed over time and rows."""
-    left, right = (tf.reshape(x, (-1, x.shape[-1])) for x in (left, right))
-    return tf.matmul(left, right, transpose_a=True)

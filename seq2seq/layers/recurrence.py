@@ -126,12 +126,12 @@ def choose_implementation(cell: Any, inputs_known: bool = False) -> Implementati
     """
     if keras.backend.backend() != "tensorflow":
         return Implementation("loop", "cuDNN and kernels need the TensorFlow backend")
-    from seq2seq.kernels import cudnn, recurrence
+    from seq2seq.kernels import cudnn, transition
 
     refusal = cudnn.refusal(cell) if inputs_known else "cuDNN cannot stop at every step"
     if not refusal:
         return Implementation("cudnn", "")
-    if type(cell).__name__ in recurrence.CELLS:
+    if type(cell).__name__ in transition.CELLS:
         return Implementation("kernel", refusal)
     return Implementation("loop", f"{refusal}, and there is no kernel for it")
 

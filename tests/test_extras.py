@@ -82,7 +82,7 @@ COMMANDS = {
     "sample": ["language"],
     "score": ["run", *PAIRS],
     "augment": ["run", "--input", "x", "--output", "new.tsv"],
-    "distill": ["translation", "demo", "--teachers", "run", "--folder", "new"],
+    "distill": ["--teachers", "run", "--folder", "new"],
     "rerank": ["--source", "x", "--n-best", "list", "--score", "run"],
     "average": ["run", "--output", "new"],
     "export": ["run", "--format", "litert"],

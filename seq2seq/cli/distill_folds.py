@@ -11,6 +11,7 @@ from seq2seq.messages import say
 from seq2seq.run.folder import RunFolder
 from seq2seq.run.parsing import override
 from seq2seq.tasks.text_to_text.recipe import Recipe
+from seq2seq.tasks.text_to_text.students import OF_ITS_OWN
 from seq2seq.text.corpus import read_lines
 
 
@@ -42,9 +43,9 @@ def train_fold(base: Recipe, others: Path, validation: Path, folder: Path) -> Pa
         "data.validation.source": str(validation.absolute()),
         **dict.fromkeys(("data.train.target", "data.validation.target", "data.test.source", "data.test.target"), ""),
         **dict.fromkeys(("data.source_field", "data.target_field", "data.reference_fields"), ""),
-        **dict.fromkeys(("data.added.source", "data.added.target", "training.start_from", "exports"), ""),
+        **dict.fromkeys(("data.added.source", "data.added.target", "exports"), ""),
+        **OF_ITS_OWN,
         "data.max_train": "0",
-        "training.grow_vocabulary": "0",
     }
     say(f"Training a teacher without {others.name.split('.')[0]}: {folder}")
     carry_out(override(base, changes), RunFolder(folder), build_run)

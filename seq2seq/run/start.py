@@ -112,16 +112,12 @@ def take_weights(model: Any, recipe: Recipe, task: Task, parts: PartsOfWeight | 
     theirs, ours = named(other.weights), named(model.weights)
     taken, new = 0, []
     for name, weight in ours.items():
-        if name not in theirs:
+        value = _fitted(theirs[name], weight, parts and parts(name)) if name in theirs else None
+        if value is None:
             new.append(f"{name} {tuple(weight.shape)}")
-        elif tuple(theirs[name].shape) == tuple(weight.shape):
-            weight.assign(theirs[name])
-            taken += int(np.prod(weight.shape))
-        elif parts and (rows := parts(name)) and (len(rows), *theirs[name].shape[1:]) == tuple(weight.shape):
-            weight.assign(_grown(np.asarray(theirs[name]), np.asarray(weight), rows))
-            taken += int(np.prod(theirs[name].shape))
         else:
-            new.append(f"{name} {tuple(weight.shape)}")
+            weight.assign(value)
+            taken += int(np.prod(theirs[name].shape))
     if not taken:
         raise RunFolderError(f"--{FIELD}: no weights of {start.path} fit this network. Leave it out.")
     _log.info("Starting from %s: %s of %s weights", start.path, f"{taken:,}", f"{model.count_params():,}")
@@ -131,9 +127,17 @@ def take_weights(model: Any, recipe: Recipe, task: Task, parts: PartsOfWeight | 
         _log.warning("Of %s not used: %s", start.path, ", ".join(unused))
 
 
-def _grown(old: np.ndarray, new: np.ndarray, parts: Sequence[Sequence[int]]) -> np.ndarray:
-    """Returns the rows of a weight: the mean of some of `old`, or, of none, that of `new`."""
-    return np.stack([old[list(some)].mean(0) if some else row for some, row in zip(parts, new, strict=True)])
+def _fitted(old: Any, new: Any, parts: Sequence[Sequence[int]] | None) -> Any:
+    """Returns what a weight begins with: the other run's, or, if its vocabulary has grown, the mean of some of its rows
+    for each row, and of none the new one; None if neither fits."""
+    if tuple(old.shape) == tuple(new.shape):
+        return old
+    if not parts or (len(parts), *old.shape[1:]) != tuple(new.shape):
+        return None
+    rows = np.asarray(old)
+    return np.stack(
+        [rows[list(some)].mean(0) if some else row for some, row in zip(parts, np.asarray(new), strict=True)]
+    )
 
 
 def named(weights: Iterable[Any]) -> dict[str, Any]:

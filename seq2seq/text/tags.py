@@ -43,12 +43,7 @@ def found_in(tags: Sequence[str], lines: Iterable[str]) -> tuple[str, ...]:
     return tuple(tag for tag in tags if tag not in left)
 
 
-LEARN = "Learn it with these as user_defined_symbols, or leave them out of tokenizer.tags."
-
-
-def check_known(
-    tokenizer: SubwordTokenizer, tags: Sequence[str], name: str = "The vocabulary", advice: str = LEARN
-) -> None:
+def check_known(tokenizer: SubwordTokenizer, tags: Sequence[str], name: str, advice: str) -> None:
     """Raises ValueError for a tag that is not a symbol of the vocabulary, or that normalisation changes.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import accumulate
 
 import pytest
 
@@ -32,11 +33,10 @@ def recipe(**options):
     return override(base, options)
 
 
-def both(**options):
-    told = recipe(**options)
-    before = override(told, {"tokenizer.tags": ""})
-    old = learn(before, lambda: OLD)
-    return old, grow(told, old, lambda: NEW)
+def both(first=OLD, then=NEW, **options):
+    new = recipe(**options)
+    old = learn(override(new, {"tokenizer.tags": ""}), lambda: first)
+    return old, grow(new, old, lambda: then)
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,38 @@ def test_parts_spell_what_is_new(kind):
     assert spelled
     backwards = SubwordTokenizer(old.model, right_to_left=True)
     assert parts_of(backwards, new) == parts
+
+
+def test_a_character_that_new_text_lacks_stays_itself():
+    # Full-width letters become usual ones where only these are known.
+    (old, _), (new, _) = both([*OLD, *[("Ａa Ａb", "ab")] * 9], sentences(["Ab", "Aa", "B"]))
+    assert new.decode(new.encode(["Ａa"])) == old.decode(old.encode(["Ａa"])) == ["Ａa"]
+
+
+def test_placeholders_keep_their_symbols_and_gain_none():
+    numbers = [(f"{n} a {n + 1} hat", f"{n} A {n + 1} Hat") for n in range(40)]
+    more = [(f"{n} кот {n + 1} кошка {n + 2}", f"{n} Кот {n + 1} Кошка {n + 2}") for n in range(40)]
+    (old, _), (new, _) = both([*OLD, *numbers], [*NEW, *more], **{"tokenizer.placeholders": "number"})
+    assert old.placeholders.count == 2
+    assert new.placeholders == old.placeholders
+    masked, *_ = new.placeholders.mask_pair(*more[30])
+    (ids,) = new.encode([masked])
+    assert ids[:1] == old.encode([masked])[0][:1]
+    assert UNK not in ids
+    assert not any("⟨3⟩" in piece for piece in new.vocabulary)
+
+
+def test_new_merges_come_after_the_old_ones():
+    def cuts(tokenizer, line):
+        ends = accumulate(map(len, tokenizer.pieces(tokenizer.encode([line])[0])))
+        return set(ends)
+
+    words = ["ab", "abc", "bcd", "cdab"]
+    (old, _), (new, _) = both(
+        sentences(words), sentences(["bca", "cab", "dabc"]), **{"tokenizer.kind": "bpe", "tokenizer.size": "22"}
+    )
+    joined = 0
+    for line in ["abc", "bcab", "cdabc dabca", "bcdab abcab"]:
+        assert cuts(new, line) <= cuts(old, line)
+        joined += cuts(new, line) < cuts(old, line)
+    assert joined

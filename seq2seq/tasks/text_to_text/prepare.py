@@ -65,10 +65,8 @@ def learn_tokenizers(
     def pairs() -> Iterator[tuple[str, str]]:
         return ((example.source, example.target) for example in corpus.training())
 
-    if grows(folder, recipe):
-        _grow_tokenizers(folder, recipe, pairs)
-    if recipe.training.start_from:
-        check_taken(recipe, *folder.load_tokenizers(), pairs)
+    if _begins_from_another(folder, recipe):
+        _take_tokenizers(folder, recipe, pairs)
     if (folder.path / "target.model").exists():
         found = folder.load_tokenizers()
         for path, tokenizer in zip(own, found if len(own) > 1 else found[1:], strict=False):
@@ -91,9 +89,16 @@ def learn_tokenizers(
     return folder.load_tokenizers()
 
 
-def grows(folder: TextRunFolder, recipe: Recipe) -> bool:
-    """Whether this run still has to let the vocabulary grow that it starts from; it is done once training has begun."""
-    return recipe.training.grow_vocabulary > 0 and not folder.checkpoint_file.exists()
+def _begins_from_another(folder: TextRunFolder, recipe: Recipe) -> bool:
+    """Whether this run still takes something from another one: until its first checkpoint."""
+    return bool(recipe.training.start_from) and not folder.checkpoint_file.exists()
+
+
+def _take_tokenizers(folder: TextRunFolder, recipe: Recipe, pairs: Pairs) -> None:
+    """Lets the vocabulary of the run to start from grow, if the recipe says so, and checks it."""
+    if recipe.training.grow_vocabulary:
+        _grow_tokenizers(folder, recipe, pairs)
+    check_taken(recipe, folder.load_tokenizers(), pairs)
 
 
 def _grow_tokenizers(folder: TextRunFolder, recipe: Recipe, pairs: Pairs) -> None:
@@ -110,7 +115,7 @@ def _grow_tokenizers(folder: TextRunFolder, recipe: Recipe, pairs: Pairs) -> Non
 def parts_of_weights(folder: TextRunFolder, recipe: Recipe, codec: Sequence[SubwordTokenizer]) -> PartsOfWeight | None:
     """Returns which entries of the vocabulary of the run to start from make up those of a weight of the new network,
     given its name; None where no vocabulary has to grow."""
-    if not grows(folder, recipe):
+    if not (recipe.training.grow_vocabulary and _begins_from_another(folder, recipe)):
         return None
     old = TextRunFolder(recipe.training.start_from).load_tokenizers()
     source, target = (parts_of(*pair) for pair in zip(old, codec, strict=True))

@@ -12,6 +12,8 @@ TIMES = 2
 """A student passes over so many times as many pairs as its teacher did: the text of teachers is easier, and varied."""
 LEAST_EPOCHS = 3
 
+OF_ITS_OWN = {"training.start_from": "", "training.grow_vocabulary": "0"}
+"""Fields of a run that learns vocabulary and weights of its own, whatever its teacher started from."""
 _SHALLOW = {"model.decoder.num_layers": "1", "model.decoder.attention_position": "after"}
 
 STUDENTS: dict[str, dict[str, str]] = {
@@ -72,8 +74,7 @@ def student_recipe(
     changes |= {
         "name": f"{base.name}_{student}",
         "data.added.source": str(added),
-        "training.start_from": "",
-        "training.grow_vocabulary": "0",
+        **OF_ITS_OWN,
         "training.epochs": str(max(LEAST_EPOCHS, epochs)),
         "search.beam_size": "1",
         "search.mbr": "0",

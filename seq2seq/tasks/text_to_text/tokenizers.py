@@ -22,6 +22,11 @@ from seq2seq.text.tags import check_known, found_in
 Pairs = Callable[[], Iterable[tuple[str, str]]]
 """Gives source and target of each pair, each time anew."""
 
+LEARN = "Learn it with these as user_defined_symbols, or leave them out of tokenizer.tags."
+"""What to do about a vocabulary without tags of the recipe, if it is the user's own."""
+GROW = "Let it grow, such as by --training.grow_vocabulary 100, or leave them out of tokenizer.tags."
+"""The same if it is that of another run."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -52,22 +57,30 @@ def learn(recipe: Recipe, pairs: Pairs) -> tuple[SubwordTokenizer, SubwordTokeni
     Raises:
         ValueError: as `normalizations`, `SubwordTokenizer.train`, `read_own_model` and `check_known`.
     """
-    source, target = _own(recipe) if recipe.tokenizer.model else _learn(recipe, *_masked(recipe, pairs))
-    source_name, target_name = (*recipe.tokenizer.model, *recipe.tokenizer.model, *(["The vocabulary"] * 2))[:2]
-    if tags := recipe.tokenizer.tags:
-        check_known(source, tags, source_name)
-        if target is not source:
-            check_known(target, _tags_of_targets(recipe, pairs), target_name)
+    own = recipe.tokenizer.model
+    source, target = _own(recipe) if own else _learn(recipe, *_masked(recipe, pairs))
+    _check_tags(recipe, (source, target), pairs, (*own, *own, *["The vocabulary"] * 2)[:2], LEARN)
     return source, target
 
 
-def check_taken(recipe: Recipe, source: SubwordTokenizer, target: SubwordTokenizer, pairs: Pairs) -> None:
+def check_taken(recipe: Recipe, tokenizers: tuple[SubwordTokenizer, SubwordTokenizer], pairs: Pairs) -> None:
     """Raises ValueError if tokenisers that were taken from another run lack tags of the recipe."""
+    names = [f"The vocabulary of {recipe.training.start_from}"] * 2
+    _check_tags(recipe, tokenizers, pairs, names, GROW)
+
+
+def _check_tags(
+    recipe: Recipe,
+    tokenizers: tuple[SubwordTokenizer, SubwordTokenizer],
+    pairs: Pairs,
+    names: Sequence[str],
+    advice: str,
+) -> None:
+    source, target = tokenizers
     if tags := recipe.tokenizer.tags:
-        name = f"The vocabulary of {recipe.training.start_from}"
-        advice = "Let it grow, such as by --training.grow_vocabulary 100, or leave them out of tokenizer.tags."
-        check_known(source, tags, name, advice)
-        check_known(target, _tags_of_targets(recipe, pairs), name, advice)
+        check_known(source, tags, names[0], advice)
+        if target.model != source.model:
+            check_known(target, _tags_of_targets(recipe, pairs), names[1], advice)
 
 
 def grow(
